@@ -1,0 +1,38 @@
+# Compiler flags that every target of ours is built with.
+add_library(scepgate_options INTERFACE)
+
+target_compile_options(scepgate_options INTERFACE -Wall -Wextra -Wconversion -Wshadow)
+if(SCEPGATE_WERROR)
+  target_compile_options(scepgate_options INTERFACE -Werror)
+endif()
+
+# One copy of each symbol is all we need, and hidden helpers stay out of the binary.
+target_compile_definitions(scepgate_options INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_ARRAY OPENSSL_NO_DEPRECATED OPENSSL_API_COMPAT=30000
+  SPDLOG_FMT_EXTERNAL)
+
+if(SCEPGATE_SANITIZE)
+  target_compile_options(scepgate_options INTERFACE
+    -fsanitize=${SCEPGATE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(scepgate_options INTERFACE -fsanitize=${SCEPGATE_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND SCEPGATE_SANITIZE MATCHES "undefined")
+    # clang 14 cannot compile coroutines with -fsanitize=function (llvm#49689).
+    target_compile_options(scepgate_options INTERFACE -fno-sanitize=function)
+  endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND SCEPGATE_SANITIZE MATCHES "thread")
+    # Asio uses atomic_thread_fence, which gcc's ThreadSanitizer does not model (it only warns).
+    target_compile_options(scepgate_options INTERFACE -Wno-tsan)
+  endif()
+  # gcc 12 reports false positives of these two in sanitizer builds.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(scepgate_options INTERFACE -Wno-maybe-uninitialized)
+  endif()
+else()
+  target_compile_options(scepgate_options INTERFACE
+    $<$<CONFIG:Release,RelWithDebInfo>:-D_FORTIFY_SOURCE=2>
+    -fstack-protector-strong -fstack-clash-protection)
+  target_link_options(scepgate_options INTERFACE -Wl,-z,relro,-z,now)
+endif()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported()
