@@ -28,7 +28,7 @@ private:
     std::int64_t now_;
 };
 
-/// "2026-11-21T04:26:07Z"
+/// "2026-11-21T04:26:07Z"; outside the years 0 to 9999 "@" and the seconds
 [[nodiscard]] std::string utc_text(std::int64_t time);
 
 }  // namespace scepgate::certs

@@ -5,7 +5,9 @@
 
 namespace scepgate::certs {
 
-/// "2.5.4.3" as content octets; kMalformed when it is not an OID.
+/// Whether these octets are an OBJECT IDENTIFIER's content (X.690 section 8.19).
+[[nodiscard]] bool is_oid(ByteView content) noexcept;
+/// "2.5.4.3" as content octets; kMalformed when it is not an OID or an arc has over 128 bits.
 [[nodiscard]] Result<Bytes> oid_from_text(std::string_view dotted);
 /// Content octets as "2.5.4.3"; at most 128 characters, longer ones end in "...". For people only.
 [[nodiscard]] std::string oid_to_text(ByteView content);
