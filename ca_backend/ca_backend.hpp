@@ -1,0 +1,48 @@
+// The plug-in point of CAs: who signs what policy has granted.
+#pragma once
+
+#include <variant>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "certs/enrollment.hpp"
+
+namespace scepgate::ca_backend {
+
+/// Where the order comes from.
+struct IssueContext {
+    std::string endpoint;
+    std::string template_name;  ///< chosen: the Grant's, else the endpoint's for the Grant's purpose
+    std::string transaction_id;
+};
+
+struct IssuedCertificate {
+    certs::Certificate certificate;
+    std::vector<std::string> notes;  ///< for the log: "notAfter clamped to the CA's"
+};
+
+/// Accepted, not decided yet: ask again with poll().
+struct PendingCertificate {
+    std::string upstream_id;
+};
+
+using IssueOutcome = std::variant<IssuedCertificate, PendingCertificate>;
+
+/// A CA. It takes a Grant and never a request, so that nothing reaches it around policy. An issued
+/// certificate is not released before the store has it.
+/// Calls may overlap; what is given by reference stays alive until the coroutine ends.
+class CaBackend {
+public:
+    virtual ~CaBackend() = default;
+
+    [[nodiscard]] virtual const std::string& name() const noexcept = 0;
+
+    /// Refused: by template or key (badRequest), or because the CA cannot now (`temporary`).
+    virtual boost::asio::awaitable<Result<IssueOutcome, Refusal>> issue(
+        const Grant& grant, const IssueContext& context) = 0;
+
+    /// The issuing CA's certificate first, then up to the root as far as known.
+    [[nodiscard]] virtual const std::vector<certs::Certificate>& chain() const noexcept = 0;
+};
+
+}  // namespace scepgate::ca_backend

@@ -1,0 +1,67 @@
+// The signed and encrypted challenge: making, opening, and the policy module (docs/challenge-blob.md).
+#pragma once
+
+#include <memory>
+
+#include "certs/clock.hpp"
+#include "certs/private_key.hpp"
+#include "policy/challenge_claims.hpp"
+#include "policy/policy_module.hpp"
+
+namespace scepgate::policy {
+
+/// A key that blobs are encrypted to. EC P-256/P-384 (ECDH) or RSA (OAEP).
+struct BlobDecryptionKey {
+    certs::Certificate certificate;
+    certs::PrivateKey key;
+};
+
+/// Who signs new blobs: the MDM's side. Only needed to make challenges.
+struct BlobSigner {
+    certs::Certificate certificate;
+    certs::PrivateKey key;
+};
+
+struct ChallengeBlobSettings {
+    std::string name;                             ///< of the policy in the configuration
+    std::vector<BlobDecryptionKey> decryption;    ///< the first one is used for new blobs
+    std::vector<certs::Certificate> trusted_signers;  ///< pinned: exactly these
+    std::string audience;
+    std::int64_t clock_skew = 300;                ///< seconds, either way
+    std::int64_t maximum_lifetime = 31 * 86400;   ///< seconds between nbf and exp
+    std::size_t maximum_octets = 64 * 1024;       ///< of the base64 text
+    std::optional<BlobSigner> signer;
+};
+
+/// Seals claims: JSON, encrypted to `recipient` with AES-256-GCM, signed by `signer`, base64 on one
+/// line. The issuer claim is set from the signer.
+Result<Secret> seal_blob(ChallengeClaims claims, const certs::Certificate& recipient,
+                         const BlobSigner& signer, std::int64_t now);
+
+/// Opens a blob: decoding, signature, trust, decryption, claims; in this order, so that no private
+/// key works for somebody unknown. The refusals' codes are those of docs/challenge-blob.md; all are
+/// badMessageCheck.
+Result<ChallengeClaims, Refusal> open_blob(const ChallengeBlobSettings& settings,
+                                           std::string_view challenge, std::int64_t now);
+
+/// Judges time, audience, subject, SAN, key usage, EKU and key of opened claims against a request,
+/// in this order (a pure function). No value: everything matches.
+std::optional<Refusal> judge_claims(const ChallengeBlobSettings& settings,
+                                    const ChallengeClaims& claims,
+                                    const EnrollmentRequest& request, std::int64_t now);
+
+class ChallengeBlobModule final : public PolicyModule {
+public:
+    ChallengeBlobModule(ChallengeBlobSettings settings, std::shared_ptr<const certs::Clock> clock);
+
+    [[nodiscard]] const std::string& name() const noexcept override { return settings_.name; }
+    Result<Secret> generate_challenge(const ChallengeParameters& parameters) override;
+    boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
+        const EnrollmentRequest& request) override;
+
+private:
+    ChallengeBlobSettings settings_;
+    std::shared_ptr<const certs::Clock> clock_;
+};
+
+}  // namespace scepgate::policy

@@ -1,0 +1,31 @@
+// The only maker of Grants.
+#pragma once
+
+#include "certs/enrollment.hpp"
+
+namespace scepgate::policy {
+
+/// Collects what a module allows and turns it into a Grant for the request's key. Used by policy
+/// modules alone, after all their checks have passed.
+class GrantMaker {
+public:
+    /// Starts from the request: its key and purpose, and the note of what is left out of the
+    /// certificate (basicConstraints CA:TRUE and every extension that no Grant carries).
+    GrantMaker(const EnrollmentRequest& request, std::string policy_name);
+
+    GrantMaker& names(certs::Name subject, certs::GeneralNames subject_alt_name);
+    GrantMaker& key_usage(std::optional<certs::KeyUsage> usage);
+    GrantMaker& extended_key_usage(std::optional<certs::ExtendedKeyUsage> usages);
+    GrantMaker& template_name(std::optional<std::string> name);
+    GrantMaker& max_validity(std::optional<std::int64_t> seconds);
+    GrantMaker& redemption(Redemption redemption);
+    GrantMaker& sid(std::optional<std::string> sid);
+    GrantMaker& identities(std::string device_id, std::string user_id);
+
+    [[nodiscard]] Grant make() &&;
+
+private:
+    Grant grant_;
+};
+
+}  // namespace scepgate::policy

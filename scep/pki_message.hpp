@@ -1,0 +1,91 @@
+// Reading a pkiMessage: the outer signature, then the envelope (RFC 8894 section 3).
+//
+// Two steps, because they fail in two ways. read_signed_request() touches nothing secret: what it
+// cannot read has no sender to answer and becomes HTTP 400. From then on every failure is answered
+// with a signed CertRep, and open_request() says which one.
+#pragma once
+
+#include <span>
+
+#include "certs/enrollment.hpp"
+#include "scep/message.hpp"
+
+namespace scepgate::scep {
+
+/// What can be read before anything is trusted: enough to address an answer.
+struct SignedRequest {
+    std::string transaction_id;        ///< 1 to 255 octets, echoed byte for byte
+    std::string message_type_text;     ///< as sent, at most 16 octets kept
+    std::optional<MessageType> message_type;
+    Bytes sender_nonce;                ///< as sent: 1 to 64 octets, echoed
+    certs::Certificate signer;         ///< the certificate that the SignerInfo names
+    Tolerances tolerances;
+
+    Bytes der;                         ///< the whole message as DER; `signed_data` points into it
+    certs::CmsSignedData signed_data;
+};
+
+/// Reads DER or BER (S01). kMalformed, to be answered with HTTP 400, when it is no ContentInfo with
+/// SignedData and exactly one SignerInfo (S04–S06), the signer's certificate is missing or
+/// ambiguous (S07), there are no signed attributes (S12), or transactionID, messageType or
+/// senderNonce is missing, double or of another type (S10, S11). transactionID: PrintableString
+/// repertoire plus "_" and "@" in PrintableString, UTF8String or IA5String.
+Result<SignedRequest> read_signed_request(ByteView message);
+
+/// A key that requests may be encrypted to: the RA's encryption key, an older one, or the CA's.
+struct RecipientKey {
+    certs::Certificate certificate;
+    certs::PrivateKey key;  ///< RSA
+};
+
+/// A message whose signature verifies and whose envelope was opened. Only open_request() makes one.
+class PkiMessage {
+public:
+    [[nodiscard]] MessageType type() const noexcept { return type_; }
+    [[nodiscard]] const certs::PublicKey& signer_key() const noexcept { return signer_key_; }
+    /// The decrypted content. When the envelope did not open it is arbitrary and must be used as if
+    /// it were real: to_enrollment_request() ends all such messages in one and the same refusal.
+    [[nodiscard]] ByteView content() const noexcept { return content_.view(); }
+    [[nodiscard]] certs::SignatureAlgorithm signature_algorithm() const noexcept { return signature_; }
+    [[nodiscard]] certs::ContentCipher cipher() const noexcept { return cipher_; }
+    [[nodiscard]] const certs::KeyTransport& key_transport() const noexcept { return transport_; }
+
+private:
+    friend Result<PkiMessage, Refusal> open_request(const SignedRequest&,
+                                                    std::span<const RecipientKey>,
+                                                    const AlgorithmRules&);
+    PkiMessage() = default;
+    friend class Result<PkiMessage, Refusal>;
+
+    MessageType type_{};
+    certs::PublicKey signer_key_;
+    Secret content_;
+    certs::SignatureAlgorithm signature_;
+    certs::ContentCipher cipher_{};
+    certs::KeyTransport transport_;
+};
+
+/// Verifies, then opens. In this order, each before any private-key operation: message type known
+/// and handled (else badRequest, B16), algorithms and the signer's key allowed (badAlg, S13, K01),
+/// signature and digests (badMessageCheck, S09), the envelope's structure, exactly one recipient of
+/// ours (badRequest, E02), its algorithms (badAlg, E03–E05). Then one decryption with one key. What
+/// goes wrong from there on is not told here but by the content (see PkiMessage).
+Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
+                                         std::span<const RecipientKey> recipients,
+                                         const AlgorithmRules& rules);
+
+/// The one refusal for everything between the RSA operation and a verified CSR signature
+/// (attacks.md E06–E08, "U"): badMessageCheck, no text to the device.
+[[nodiscard]] Refusal undecryptable();
+
+/// Classifies a PKCSReq (or RenewalReq): reads the CSR, whose own signature must verify, and
+/// decides purpose and kind. A CSR that does not parse or verify is undecryptable(). In an initial
+/// request the signer's key must be the CSR's (E09): else badRequest "SignerKeyMismatch". Key usage
+/// that fits no purpose is badRequest "KeyUsageUnsupported".
+Result<EnrollmentRequest, Refusal> to_enrollment_request(const SignedRequest& request,
+                                                         const PkiMessage& message,
+                                                         std::string endpoint,
+                                                         std::string client_address,
+                                                         const AlgorithmRules& rules);
+
+}  // namespace scepgate::scep
