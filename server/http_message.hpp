@@ -1,0 +1,75 @@
+// Requests and replies between the HTTP side and what answers them.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "certs/bytes.hpp"
+
+namespace scepgate::server {
+
+enum class HttpMethod { kGet, kHead, kPost };
+
+/// A request whose framing and limits were checked. Nothing of it is trusted.
+struct HttpRequest {
+    HttpMethod method = HttpMethod::kGet;
+    std::string path;          ///< as sent, without authority and query; not percent-decoded
+    std::string raw_query;     ///< what follows "?"; empty when there is none
+    Bytes body;
+    std::string client_address;///< text; behind a trusted proxy the nearest untrusted hop
+    std::string user_agent;    ///< at most 256 octets, control characters replaced
+    std::size_t uri_length = 0;
+    std::chrono::steady_clock::time_point received;  ///< when the header was complete
+};
+
+/// A reply made once and sent many times: complete octets of header and body.
+class PreparedReply {
+public:
+    /// `content_type` exactly as it goes out. `headers`: more header lines, each ending in CRLF.
+    PreparedReply(unsigned status, std::string_view content_type, ByteView body,
+                  std::string_view headers = {});
+
+    /// The octets to send: with "Connection: close" when `close`; only the header when `head`.
+    [[nodiscard]] std::string_view octets(bool close, bool head) const noexcept;
+    [[nodiscard]] unsigned status() const noexcept { return status_; }
+    [[nodiscard]] std::size_t body_size() const noexcept { return body_size_; }
+
+private:
+    unsigned status_;
+    std::size_t body_size_;
+    std::string keep_, close_;
+};
+
+struct HttpReply {
+    unsigned status = 200;
+    std::string_view content_type = "text/plain";   ///< static storage
+    Bytes body;
+    std::string_view headers;  ///< more header lines, static storage, each ending in CRLF
+    bool close = false;
+    /// Not sent before this moment (failures leave on a tick: attacks.md E06).
+    std::optional<std::chrono::steady_clock::time_point> not_before;
+};
+
+/// What answers requests. One object serves all connections and threads.
+class HttpHandler {
+public:
+    virtual ~HttpHandler() = default;
+
+    /// Answers from memory, or null: then handle() is asked. Called on the connection's thread,
+    /// must not block. The reply stays alive as long as the pointer.
+    virtual std::shared_ptr<const PreparedReply> immediate(const HttpRequest& request) noexcept = 0;
+
+    /// Answers with work; may hop to other threads, and ends on the caller's executor.
+    virtual boost::asio::awaitable<HttpReply> handle(HttpRequest request) = 0;
+
+    /// A request that the HTTP side answered itself (414, 431, 400 …), for the log. `detail` says
+    /// what was wrong with measured lengths, never the peer's octets.
+    virtual void refused(std::string_view client_address, unsigned status,
+                         std::string_view detail) noexcept = 0;
+};
+
+}  // namespace scepgate::server
