@@ -88,6 +88,9 @@ private:
 /// DER writing: each function returns one finished element.
 namespace der {
 
+/// Appends identifier and length octets alone, for content that follows. Throws
+/// std::length_error from 2^31 octets on.
+void append_header(Bytes& out, DerTag tag, std::size_t length);
 Bytes element(DerTag tag, ByteView content);
 Bytes concat(std::initializer_list<ByteView> parts);
 Bytes sequence(std::initializer_list<ByteView> parts);

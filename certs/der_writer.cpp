@@ -16,22 +16,10 @@ std::size_t total_size(std::initializer_list<ByteView> parts) noexcept {
     return size;
 }
 
-/// Identifier and length octets, with room for the content reserved.
 Bytes begin_element(DerTag tag, std::size_t length) {
-    if (length > 0x7FFFFFFFU) throw std::length_error("DER element over 2^31 octets");
     Bytes out;
     out.reserve(length + 6);
-    out.push_back(static_cast<std::uint8_t>(tag));
-    if (length < 0x80) {
-        out.push_back(static_cast<std::uint8_t>(length));
-        return out;
-    }
-    unsigned octets = 1;
-    while (length >> 8U * octets != 0)
-        ++octets;
-    out.push_back(static_cast<std::uint8_t>(0x80U | octets));
-    while (octets-- > 0)
-        out.push_back(static_cast<std::uint8_t>(length >> 8U * octets));
+    append_header(out, tag, length);
     return out;
 }
 
@@ -43,6 +31,21 @@ Bytes element_of(DerTag tag, std::initializer_list<ByteView> parts) {
 }
 
 }  // namespace
+
+void append_header(Bytes& out, DerTag tag, std::size_t length) {
+    if (length > 0x7FFFFFFFU) throw std::length_error("a DER element of 2^31 octets or more");
+    out.push_back(static_cast<std::uint8_t>(tag));
+    if (length < 0x80) {
+        out.push_back(static_cast<std::uint8_t>(length));
+        return;
+    }
+    unsigned octets = 1;
+    while (length >> 8U * octets != 0)
+        ++octets;
+    out.push_back(static_cast<std::uint8_t>(0x80U | octets));
+    while (octets-- > 0)
+        out.push_back(static_cast<std::uint8_t>(length >> 8U * octets));
+}
 
 Bytes element(DerTag tag, ByteView content) {
     return element_of(tag, {content});

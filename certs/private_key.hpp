@@ -10,7 +10,8 @@
 
 namespace scepgate::certs {
 
-/// "rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384" as the command line spells them.
+/// "rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384", "ec:p521" as the command line spells
+/// them.
 struct KeySpec {
     KeyType type = KeyType::kRsa;
     int bits = 2048;  ///< modulus bits, or 256/384/521
@@ -25,9 +26,12 @@ public:
 
     static Result<PrivateKey> generate(KeySpec spec);
     /// PEM (PKCS#8, encrypted or not, or traditional). A wrong or missing passphrase is kConfig.
-    static Result<PrivateKey> from_pem(ByteView pem, const Secret& passphrase = {});
+    /// Its public key must be within `limits`. Never asks on the terminal.
+    static Result<PrivateKey> from_pem(ByteView pem, const Secret& passphrase = {},
+                                       const KeyLimits& limits = {});
     static Result<PrivateKey> from_file(const std::filesystem::path& path,
-                                        const Secret& passphrase = {});
+                                        const Secret& passphrase = {},
+                                        const KeyLimits& limits = {});
 
     /// Unencrypted PKCS#8 PEM.
     [[nodiscard]] Result<Secret> to_pem() const;
@@ -45,7 +49,8 @@ public:
     /// padding, the answer is `key_length` octets, in the same time and by the same path. When the
     /// padding is bad or the length differs they are pseudo-random and depend only on this key and
     /// the ciphertext (implicit rejection, so that asking twice tells nothing either).
-    /// Fails only for what is public: the ciphertext's length is not the modulus's.
+    /// Fails only for what is public: the ciphertext's length is not the modulus's, or a key of
+    /// `key_length` octets cannot be in it.
     /// OpenSSL 3.0 has no implicit rejection (attacks.md Z06, Z07).
     [[nodiscard]] Result<Secret> decrypt_key_pkcs1(ByteView ciphertext,
                                                    std::size_t key_length) const;
@@ -61,7 +66,7 @@ public:
 private:
     struct State;
     explicit PrivateKey(std::shared_ptr<const State> state) noexcept;
-    static Result<PrivateKey> from_evp(EvpPkeyPtr key);
+    static Result<PrivateKey> from_evp(EvpPkeyPtr key, const KeyLimits& limits);
     std::shared_ptr<const State> state_;
 };
 

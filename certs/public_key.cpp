@@ -1,0 +1,251 @@
+#include "certs/public_key.hpp"
+
+#include <climits>
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+#include <openssl/rsa.h>
+
+#include "certs/oids.hpp"
+
+namespace scepgate::certs {
+
+struct PublicKey::State {
+    KeyType type = KeyType::kRsa;
+    int bits = 0;
+    Bytes spki;
+    std::size_t key_bits_size = 0;  ///< the subjectPublicKey's octets, at the end of spki
+    EvpPkeyPtr key;
+};
+
+namespace {
+
+struct Curve {
+    ByteView oid;
+    int bits;
+    const char* openssl_name;
+    std::string_view text;
+    std::size_t field_octets;
+};
+
+constexpr std::array<Curve, 3> kCurves{{
+    {oid::kP256, 256, "P-256", "p256", 32},
+    {oid::kP384, 384, "P-384", "p384", 48},
+    {oid::kP521, 521, "P-521", "p521", 66},
+}};
+
+constexpr std::uint8_t kUncompressedPoint = 0x04;
+constexpr std::uint64_t kSmallestExponentPlusOne = std::uint64_t{1} << 16U;
+
+/// A positive INTEGER's octets without the sign octet.
+Result<ByteView> read_positive(DerReader& reader, std::string_view what) {
+    const auto content = reader.read(DerTag::kInteger);
+    if (!content) return in_context(what, content.error());
+    const ByteView octets = *content;
+    if (octets.empty()) return malformed(std::string(what) + " without octets");
+    if (octets[0] >= 0x80) return malformed(std::string(what) + " is negative");
+    if (octets[0] != 0) return octets;
+    if (octets.size() == 1) return unsupported(std::string(what) + " is zero");
+    if (octets[1] < 0x80) return malformed(std::string(what) + " is not minimal");
+    return octets.subspan(1);
+}
+
+/// Judges size, oddness and exponent, and returns the number of bits of the modulus.
+///
+///   RSAPublicKey ::= SEQUENCE {
+///       modulus            INTEGER,    -- n
+///       publicExponent     INTEGER  }  -- e         (RFC 8017 appendix A.1.1)
+Result<int> check_rsa(ByteView rsa_public_key, const KeyLimits& limits) {
+    DerReader outer(rsa_public_key);
+    const auto content = outer.read(DerTag::kSequence);
+    if (!content) return in_context("RSAPublicKey", content.error());
+    if (const auto end = outer.finish("RSAPublicKey"); !end) return end.error();
+    DerReader fields(*content);
+    const auto modulus = read_positive(fields, "RSA modulus");
+    if (!modulus) return modulus.error();
+    const auto exponent = read_positive(fields, "RSA exponent");
+    if (!exponent) return exponent.error();
+    if (const auto end = fields.finish("RSAPublicKey"); !end) return end.error();
+
+    if (modulus->size() > INT_MAX / 8) return unsupported("RSA modulus too long");
+    const int bits = static_cast<int>(modulus->size() * 8);
+    if (bits < limits.minimum_rsa_bits || bits > limits.maximum_rsa_bits) {
+        return unsupported("RSA modulus of about " + std::to_string(bits) + " bits; taken are " +
+                           std::to_string(limits.minimum_rsa_bits) + " to " +
+                           std::to_string(limits.maximum_rsa_bits));
+    }
+    if (modulus->front() < 0x80) {
+        return unsupported("RSA modulus whose bits are not a multiple of 8");
+    }
+    if ((modulus->back() & 1U) == 0) return unsupported("RSA modulus that is even");
+
+    if (exponent->size() > 8) return unsupported("RSA exponent of more than 64 bits");
+    std::uint64_t value = 0;
+    for (const std::uint8_t octet : *exponent)
+        value = value << 8U | octet;
+    if (value <= kSmallestExponentPlusOne) return unsupported("RSA exponent under 65537");
+    if ((value & 1U) == 0) return unsupported("RSA exponent that is even");
+    return bits;
+}
+
+Result<EvpPkeyPtr> decode_rsa(ByteView rsa_public_key) {
+    const unsigned char* at = rsa_public_key.data();
+    EvpPkeyPtr key(
+        d2i_PublicKey(EVP_PKEY_RSA, nullptr, &at, static_cast<long>(rsa_public_key.size())));
+    if (!key) return take_ossl_error("RSA public key");
+    return key;
+}
+
+/// RFC 5480 section 2.1.1: only namedCurve, which RFC 5280 profiles leave as the one choice.
+Result<const Curve*> find_curve(const AlgorithmIdentifier& algorithm) {
+    if (!algorithm.parameters || algorithm.parameters->tag != DerTag::kOid) {
+        return unsupported("EC key without a named curve");
+    }
+    for (const Curve& curve : kCurves) {
+        if (equal(algorithm.parameters->content, curve.oid)) return &curve;
+    }
+    return unsupported("EC curve " + oid_to_text(algorithm.parameters->content));
+}
+
+Result<EvpPkeyPtr> decode_ec(const Curve& curve, ByteView point) {
+    if (point.size() != 1 + 2 * curve.field_octets || point[0] != kUncompressedPoint) {
+        return unsupported("EC point that is not uncompressed, or not of its curve's size");
+    }
+    Bytes octets = to_bytes(point);
+    std::string name = curve.openssl_name;
+    const std::array<OSSL_PARAM, 3> parameters{
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name.data(), 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, octets.data(), octets.size()),
+        OSSL_PARAM_construct_end()};
+    const EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
+    if (!context || EVP_PKEY_fromdata_init(context.get()) != 1) {
+        return take_ossl_error("EC public key");
+    }
+    EVP_PKEY* raw = nullptr;
+    // Checks that the point is on the curve; the cofactor of all of them is 1.
+    if (EVP_PKEY_fromdata(context.get(), &raw, EVP_PKEY_PUBLIC_KEY,
+                          const_cast<OSSL_PARAM*>(parameters.data())) != 1) {
+        Error error = take_ossl_error("EC point");
+        error.code = Errc::kMalformed;
+        return error;
+    }
+    return EvpPkeyPtr(raw);
+}
+
+Result<Bytes> encrypt(EVP_PKEY* key, ByteView plain, int padding, const EVP_MD* digest) {
+    const EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+    if (!context || EVP_PKEY_encrypt_init(context.get()) != 1 ||
+        EVP_PKEY_CTX_set_rsa_padding(context.get(), padding) != 1 ||
+        (digest != nullptr && (EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), digest) != 1 ||
+                               EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), digest) != 1))) {
+        return take_ossl_error("RSA encryption");
+    }
+    Bytes out(static_cast<std::size_t>(EVP_PKEY_get_size(key)));
+    std::size_t length = out.size();
+    if (EVP_PKEY_encrypt(context.get(), out.data(), &length, plain.data(), plain.size()) != 1) {
+        return take_ossl_error("RSA encryption");
+    }
+    out.resize(length);
+    return out;
+}
+
+}  // namespace
+
+PublicKey::PublicKey(std::shared_ptr<const State> state) noexcept : state_(std::move(state)) {}
+
+//   SubjectPublicKeyInfo ::= SEQUENCE {
+//       algorithm            AlgorithmIdentifier,
+//       subjectPublicKey     BIT STRING  }
+Result<PublicKey> PublicKey::from_spki(ByteView spki, const KeyLimits& limits) {
+    constexpr std::string_view kWhat = "SubjectPublicKeyInfo";
+    DerReader outer(spki);
+    const auto content = outer.read(DerTag::kSequence);
+    if (!content) return in_context(kWhat, content.error());
+    if (const auto end = outer.finish(kWhat); !end) return end.error();
+    DerReader fields(*content);
+    const auto algorithm = read_algorithm(fields);
+    if (!algorithm) return in_context(kWhat, algorithm.error());
+    const auto key_bits = fields.read_octet_bits();
+    if (!key_bits) return in_context(kWhat, key_bits.error());
+    if (const auto end = fields.finish(kWhat); !end) return end.error();
+
+    auto state = std::make_shared<State>();
+    Bytes identifier;
+    Result<EvpPkeyPtr> key;
+    if (equal(algorithm->algorithm, oid::kRsaEncryption)) {
+        if (!algorithm->null_or_no_parameters()) {
+            return malformed("rsaEncryption with parameters other than NULL");
+        }
+        const auto bits = check_rsa(*key_bits, limits);
+        if (!bits) return bits.error();
+        state->type = KeyType::kRsa;
+        state->bits = *bits;
+        identifier = der::sequence({der::oid(oid::kRsaEncryption), der::null()});
+        key = decode_rsa(*key_bits);
+    } else if (equal(algorithm->algorithm, oid::kEcPublicKey)) {
+        if (!limits.allow_ec) return unsupported("EC key where only RSA is taken");
+        const auto curve = find_curve(*algorithm);
+        if (!curve) return curve.error();
+        state->type = KeyType::kEc;
+        state->bits = (*curve)->bits;
+        identifier = der::sequence({der::oid(oid::kEcPublicKey), der::oid((*curve)->oid)});
+        key = decode_ec(**curve, *key_bits);
+    } else {
+        return unsupported("public key algorithm " + oid_to_text(algorithm->algorithm));
+    }
+    if (!key) return key.error();
+    state->key = std::move(*key);
+    state->key_bits_size = key_bits->size();
+    state->spki = der::sequence({identifier, der::bit_string(*key_bits)});
+    return PublicKey(std::move(state));
+}
+
+KeyType PublicKey::type() const noexcept {
+    return state_ ? state_->type : KeyType::kRsa;
+}
+
+int PublicKey::bits() const noexcept {
+    return state_ ? state_->bits : 0;
+}
+
+std::string PublicKey::text() const {
+    if (type() == KeyType::kRsa) return "rsa:" + std::to_string(bits());
+    return "ec:p" + std::to_string(bits());
+}
+
+ByteView PublicKey::spki() const noexcept {
+    return state_ ? ByteView(state_->spki) : ByteView();
+}
+
+Bytes PublicKey::key_identifier() const {
+    return digest_of(Digest::kSha1, spki().last(state_ ? state_->key_bits_size : 0));
+}
+
+EVP_PKEY* PublicKey::evp() const noexcept {
+    return state_ ? state_->key.get() : nullptr;
+}
+
+bool PublicKey::verifies(SignatureAlgorithm algorithm, ByteView data, ByteView signature) const {
+    if (!state_ || algorithm.key_type != state_->type) return false;
+    const EvpMdCtxPtr context(EVP_MD_CTX_new());
+    const bool good = context &&
+                      EVP_DigestVerifyInit(context.get(), nullptr, evp_md(algorithm.digest),
+                                           nullptr, state_->key.get()) == 1 &&
+                      EVP_DigestVerify(context.get(), signature.data(), signature.size(),
+                                       data.data(), data.size()) == 1;
+    if (!good) ERR_clear_error();
+    return good;
+}
+
+Result<Bytes> PublicKey::encrypt_pkcs1(ByteView plain) const {
+    if (!state_ || state_->type != KeyType::kRsa) return unsupported("encryption needs an RSA key");
+    return encrypt(state_->key.get(), plain, RSA_PKCS1_PADDING, nullptr);
+}
+
+Result<Bytes> PublicKey::encrypt_oaep(ByteView plain, Digest digest) const {
+    if (!state_ || state_->type != KeyType::kRsa) return unsupported("encryption needs an RSA key");
+    return encrypt(state_->key.get(), plain, RSA_PKCS1_OAEP_PADDING, evp_md(digest));
+}
+
+}  // namespace scepgate::certs

@@ -1,0 +1,71 @@
+#include "certs/rsa_unpadding.hpp"
+
+#include <stdexcept>
+
+#include <openssl/hmac.h>
+
+#include "certs/algorithms.hpp"
+
+namespace scepgate::certs {
+namespace {
+
+/// Hides a value from the optimizer, which could turn masking into a branch.
+Mask opaque(Mask value) noexcept {
+    asm volatile("" : "+r"(value));
+    return value;
+}
+
+Mask is_zero(std::uint8_t octet) noexcept {
+    // The borrow of octet - 1 fills the upper bits only when the octet is zero.
+    return opaque(static_cast<Mask>((static_cast<unsigned>(octet) - 1U) >> 8U));
+}
+
+Mask is_equal(std::uint8_t left, std::uint8_t right) noexcept {
+    return is_zero(static_cast<std::uint8_t>(left ^ right));
+}
+
+Secret hmac_sha256(ByteView key, ByteView data) {
+    Bytes out(32);
+    unsigned length = 0;
+    if (HMAC(evp_md(Digest::kSha256), key.data(), static_cast<int>(key.size()), data.data(),
+             data.size(), out.data(), &length) == nullptr ||
+        length != out.size()) {
+        throw std::runtime_error("OpenSSL cannot compute HMAC-SHA256");
+    }
+    return Secret(std::move(out));
+}
+
+}  // namespace
+
+Secret rejection_value(const Secret& rejection_key, ByteView ciphertext, std::size_t length) {
+    const Secret key = hmac_sha256(rejection_key.view(), ciphertext);
+    Bytes out;
+    out.reserve(length + 32);  // a reallocation would leave a copy behind
+    for (std::uint8_t counter = 0; out.size() < length; ++counter) {
+        const std::array<std::uint8_t, 4> input{counter, 'k', 'e', 'y'};
+        const Secret block = hmac_sha256(key.view(), input);
+        out.insert(out.end(), block.view().begin(), block.view().end());
+    }
+    out.resize(length);
+    return Secret(std::move(out));
+}
+
+Mask is_pkcs1_encryption_block(ByteView encoded, std::size_t message_length) noexcept {
+    const std::size_t separator = encoded.size() - message_length - 1;
+    Mask good = is_zero(encoded[0]) & is_equal(encoded[1], 0x02) & is_zero(encoded[separator]);
+    for (std::size_t i = 2; i < separator; ++i) {
+        good = static_cast<Mask>(good & ~is_zero(encoded[i]));
+    }
+    return opaque(good);
+}
+
+Secret select(Mask mask, ByteView accepted, ByteView rejected) {
+    Bytes out(accepted.size());
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        out[i] = static_cast<std::uint8_t>((accepted[i] & opaque(mask)) |
+                                           (rejected[i] & opaque(static_cast<Mask>(~mask))));
+    }
+    return Secret(std::move(out));
+}
+
+}  // namespace scepgate::certs
