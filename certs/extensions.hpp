@@ -9,13 +9,14 @@ namespace scepgate::certs {
 
 /// Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING }
 struct Extension {
-    ByteView oid;    ///< content octets
+    ByteView oid;  ///< content octets
     bool critical = false;
     ByteView value;  ///< the OCTET STRING's content
 };
 
 /// Reads `Extensions ::= SEQUENCE SIZE (1..MAX) OF Extension` from its whole DER. An OID that comes
-/// twice, over 64 extensions or trailing octets are kMalformed. An explicit FALSE is tolerated.
+/// twice, over 64 extensions or trailing octets are kMalformed. An explicit FALSE and an empty list
+/// are tolerated: they say nothing.
 /// The views lie in `der`.
 [[nodiscard]] Result<std::vector<Extension>> parse_extensions(ByteView der);
 
@@ -25,6 +26,9 @@ struct Extension {
 
 /// One DER Extension.
 [[nodiscard]] Bytes encode_extension(ByteView oid, bool critical, ByteView value);
+
+/// cA of a BasicConstraints.
+[[nodiscard]] Result<bool> parse_basic_constraints(ByteView value);
 
 /// The account SID of szOID_NTDS_CA_SECURITY_EXT (KB5014754): "S-1-5-21-…".
 [[nodiscard]] Result<std::string> parse_sid_extension(ByteView value);

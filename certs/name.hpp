@@ -25,16 +25,17 @@ public:
 
     /// Reads a DER Name. Refused (kMalformed): trailing octets, an empty RDN, a value that is not a
     /// string, invalid UTF-8 / BMP / Universal encodings, overlong forms and surrogates, NUL,
-    /// control, bidirectional-control and zero-width characters, over 64 RDNs, over 4096 octets a
-    /// value. T61String is read as Latin-1 with the same rules.
+    /// control, bidirectional-control and zero-width characters, over 64 attributes in all, over
+    /// 4096 octets a value. T61String is read as Latin-1 with the same rules.
     static Result<Name> from_der(ByteView der);
 
     /// Reads an RFC 4514 string ("CN=device,O=Example": the *last* RDN comes first, as that RFC
     /// says), or OpenSSL's slash form ("/O=Example/CN=device": encoded order). Attribute types by
     /// their RFC 4514 names (CN, SN, serialNumber, C, L, ST, street, O, OU, title, GN/givenName,
     /// DC, UID, emailAddress/E, unstructuredName, unstructuredAddress; any case) or dotted OIDs.
-    /// Values are encoded as UTF8String; C and serialNumber as PrintableString; DC and
-    /// emailAddress as IA5String. Errors say at which character.
+    /// Values are encoded as UTF8String; C and serialNumber as PrintableString, DC and
+    /// emailAddress as IA5String, each where the value allows it. "" and "/" are the empty name.
+    /// Errors say at which character.
     static Result<Name> from_text(std::string_view text);
 
     [[nodiscard]] const Bytes& der() const noexcept { return der_; }
