@@ -70,7 +70,9 @@ Bytes set(std::initializer_list<ByteView> parts) {
 Bytes set_of(std::vector<Bytes> elements) {
     // X.690 11.6 compares with the shorter one padded by zeros at its end. No element is a prefix
     // of another (the length is part of it), so the lexicographic order is the same.
-    std::sort(elements.begin(), elements.end());
+    std::sort(elements.begin(), elements.end(), [](const Bytes& left, const Bytes& right) {
+        return as_text(left) < as_text(right);  // octets compare as unsigned there too
+    });
     std::size_t length = 0;
     for (const Bytes& element : elements)
         length += element.size();

@@ -28,12 +28,12 @@ std::optional<Arc> arc_from_text(std::string_view text) {
 }
 
 void append_arc(std::string& text, Arc arc) {
-    std::string digits;
+    const std::size_t start = text.size();
     do {
-        digits.insert(digits.begin(), static_cast<char>('0' + static_cast<int>(arc % 10)));
+        text += static_cast<char>('0' + static_cast<int>(arc % 10));
         arc /= 10;
     } while (arc != 0);
-    text += digits;
+    std::reverse(text.begin() + static_cast<std::ptrdiff_t>(start), text.end());
 }
 
 /// Base 128, most significant group first, bit 8 on all but the last octet.
@@ -60,8 +60,8 @@ bool is_oid(ByteView content) noexcept {
 
 Result<Bytes> oid_from_text(std::string_view dotted) {
     const auto not_an_oid = [&dotted] {
-        return malformed("'" + std::string(dotted.substr(0, kLongestText)) +
-                         "' is not an object identifier like 1.2.840.113549");
+        std::string detail = "not an object identifier like 1.2.840.113549: ";
+        return malformed(detail.append(dotted.substr(0, kLongestText)));
     };
     Bytes content;
     Arc first = 0;
@@ -90,7 +90,7 @@ std::string oid_to_text(ByteView content) {
     if (!is_oid(content)) return "(not an OID)";
     const auto cut = [](std::string text) {
         if (text.size() > kLongestText - 3) text.resize(kLongestText - 3);
-        return text + "...";
+        return std::move(text.append("..."));
     };
     std::string text;
     Arc arc = 0;
