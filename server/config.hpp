@@ -1,0 +1,135 @@
+// The configuration file as plain structs (server/config.schema.json says the same for editors).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/http_settings.hpp"
+
+namespace scepgate::server {
+
+/// One thing that is wrong, or worth a warning, in the configuration.
+struct ConfigFault {
+    std::string path;     ///< JSON path: "endpoints[0].ra.signing.key"
+    std::string what;     ///< what is wrong
+    std::string remedy;   ///< how to mend it
+    bool warning = false; ///< true: serving is possible
+
+    [[nodiscard]] std::string text() const;
+};
+
+class ConfigFaults {
+public:
+    void error(std::string path, std::string what, std::string remedy = {});
+    void warn(std::string path, std::string what, std::string remedy = {});
+    [[nodiscard]] bool has_errors() const noexcept;
+    [[nodiscard]] const std::vector<ConfigFault>& list() const noexcept { return list_; }
+
+private:
+    std::vector<ConfigFault> list_;
+};
+
+/// {"file": …} or {"env": …}: where a secret is read from. It never stands in the file itself.
+struct SecretSource {
+    std::string json_path;
+    std::optional<std::filesystem::path> file;
+    std::optional<std::string> environment;
+};
+
+struct KeySource {
+    SecretSource pem;
+    std::optional<SecretSource> passphrase;
+};
+
+/// A certificate file and its private key.
+struct KeyPairConfig {
+    std::string json_path;
+    std::filesystem::path certificate;
+    KeySource key;
+};
+
+struct CaConfig {
+    std::string json_path;
+    std::filesystem::path certificate;               ///< PEM; may hold the chain behind it
+    std::optional<std::filesystem::path> chain;      ///< PEM, towards the root
+    KeySource key;
+    std::vector<std::string> ca_issuers_urls, ocsp_urls, crl_urls;
+};
+
+struct PolicyConfig {
+    enum class Type { kChallengeBlob, kStaticPassword, kNone };
+    std::string json_path;
+    Type type = Type::kNone;
+    // challenge_blob
+    std::vector<KeyPairConfig> decryption;
+    std::vector<std::filesystem::path> trusted_signers;
+    std::string audience;
+    std::int64_t clock_skew = 300;                   ///< seconds
+    std::int64_t maximum_lifetime = 31 * 86400;      ///< seconds
+    std::optional<KeyPairConfig> signer;
+    // static_password
+    SecretSource password;
+};
+
+struct TemplateConfig {
+    std::string json_path;
+    std::vector<std::string> key_usage{"digitalSignature", "keyEncipherment"};
+    std::vector<std::string> extended_key_usage{"clientAuth"};
+    std::int64_t validity = 365 * 86400;             ///< seconds
+    std::int64_t backdate = 600;                     ///< seconds
+    int minimum_rsa_bits = 2048;
+    bool sid_extension = false;
+};
+
+struct EndpointConfig {
+    std::string json_path;
+    std::vector<std::string> paths;
+    std::string ca;
+    std::string policy;
+    struct Ra {
+        KeyPairConfig signing;
+        KeyPairConfig encryption;
+        std::vector<KeyPairConfig> previous_encryption;
+    };
+    std::optional<Ra> ra;                            ///< absent: CA mode
+    bool include_root = true;                        ///< GetCACert: the root too
+    std::string signature_template, encryption_template, general_purpose_template;
+    bool sha1 = true, des3 = true, des = false;
+};
+
+struct LogConfig {
+    enum class Format { kText, kJson };
+    Format format = Format::kText;
+    std::string level = "info";
+    std::optional<std::filesystem::path> file;       ///< absent: standard error
+};
+
+struct Config {
+    std::filesystem::path file;
+    HttpSettings http;
+    unsigned crypto_threads = 0;                     ///< 0: one a core
+    std::size_t queue = 512;                         ///< enrolments in progress; above it 503
+    LogConfig log;
+    std::filesystem::path audit_file;
+    std::filesystem::path store_sqlite;
+    std::map<std::string, CaConfig> cas;
+    std::map<std::string, PolicyConfig> policies;
+    std::map<std::string, TemplateConfig> templates;
+    std::vector<EndpointConfig> endpoints;
+};
+
+/// Reads and judges the file's text: syntax, unknown keys (with the nearest known one), types,
+/// ranges, references between its parts. Files that it names are not touched (see
+/// runtime_builder.hpp). Relative paths become relative to the file. Every fault is added to
+/// `faults`; the value is usable only when there is no error among them.
+[[nodiscard]] Config load_config(const std::filesystem::path& file, ConfigFaults& faults);
+
+/// The same from text; `base` is what relative paths are relative to.
+[[nodiscard]] Config parse_config(std::string_view text, const std::filesystem::path& base,
+                                  ConfigFaults& faults);
+
+}  // namespace scepgate::server

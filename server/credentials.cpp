@@ -1,0 +1,138 @@
+#include "server/credentials.hpp"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "certs/clock.hpp"
+
+namespace scepgate::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kExpiryWarning = 30 * 86'400;
+constexpr std::uintmax_t kLargestFile = 1 << 20;
+
+Result<Secret> read_file(const fs::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    if (!stream) {
+        return Error{Errc::kConfig, "cannot read " + file.string() + ": " + std::strerror(errno)};
+    }
+    std::error_code error;
+    const auto size = fs::file_size(file, error);
+    if (!error && size > kLargestFile) {
+        return Error{Errc::kConfig, file.string() + " holds over 1 MiB: not a key or certificate"};
+    }
+    Bytes bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+    if (stream.bad()) return Error{Errc::kConfig, "cannot read " + file.string()};
+    return Secret(std::move(bytes));
+}
+
+}  // namespace
+
+bool CredentialLoader::judge_mode(const fs::path& file, const std::string& json_path) {
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0) return true;  // reading it will say why
+    if ((status.st_mode & S_IRWXO) != 0) {
+        faults_.error(json_path, file.string() + " is open to everybody on this machine",
+                      "run: chmod o= " + file.string() + " (and replace the secret if others were logged in)");
+        return false;
+    }
+    return true;
+}
+
+void CredentialLoader::judge_validity(const certs::Certificate& certificate,
+                                      const std::string& json_path) {
+    const std::string name = "the certificate '" + certificate.subject_text() + "'";
+    if (certificate.not_after() < now_) {
+        faults_.error(json_path, name + " expired on " + certs::utc_text(certificate.not_after()),
+                      "renew it");
+    } else if (certificate.not_before() > now_) {
+        faults_.error(json_path,
+                      name + " is valid only from " + certs::utc_text(certificate.not_before()),
+                      "check this machine's clock, or wait");
+    } else if (certificate.not_after() < now_ + kExpiryWarning) {
+        faults_.warn(json_path, name + " expires on " + certs::utc_text(certificate.not_after()),
+                     "renew it soon");
+    }
+}
+
+std::optional<std::vector<certs::Certificate>> CredentialLoader::certificates(
+    const fs::path& file, const std::string& json_path) {
+    auto loaded = certs::Certificate::all_from_file(file);
+    if (!loaded) {
+        faults_.error(json_path, loaded.error().detail, "give a PEM file with the certificate");
+        return std::nullopt;
+    }
+    for (const auto& certificate : *loaded) judge_validity(certificate, json_path);
+    return std::move(*loaded);
+}
+
+std::optional<Secret> CredentialLoader::secret(const SecretSource& source) {
+    if (source.environment) {
+        const char* value = std::getenv(source.environment->c_str());
+        if (value == nullptr || *value == '\0') {
+            faults_.error(source.json_path + ".env", "the environment has no " + *source.environment,
+                          "set it where scepgate is started");
+            return std::nullopt;
+        }
+        return Secret(std::string_view(value));
+    }
+    if (!source.file) return std::nullopt;  // reported when the configuration was read
+    if (!judge_mode(*source.file, source.json_path + ".file")) return std::nullopt;
+    auto bytes = read_file(*source.file);
+    if (!bytes) {
+        faults_.error(source.json_path + ".file", bytes.error().detail,
+                      "check the path and that this user may read it");
+        return std::nullopt;
+    }
+    return std::move(*bytes);
+}
+
+std::optional<Credential> CredentialLoader::credential(const fs::path& certificate,
+                                                       const KeySource& key,
+                                                       const std::string& json_path) {
+    auto chain = certificates(certificate, json_path + ".certificate");
+    auto pem = secret(key.pem);
+    std::optional<Secret> passphrase;
+    if (key.passphrase) {
+        passphrase = secret(*key.passphrase);
+        if (!passphrase) return std::nullopt;
+        std::string_view text = passphrase->text();
+        while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+        passphrase = Secret(text);
+    }
+    if (!chain || !pem) return std::nullopt;
+
+    Credential credential;
+    const Secret none;
+    auto loaded = certs::PrivateKey::from_pem(pem->view(), passphrase ? *passphrase : none);
+    if (!loaded) {
+        faults_.error(json_path + ".key", loaded.error().detail,
+                      "give an RSA or EC private key in PEM, with its passphrase if it has one");
+        return std::nullopt;
+    }
+    credential.key = std::move(*loaded);
+    credential.certificate = chain->front();
+    credential.more.assign(chain->begin() + 1, chain->end());
+    const auto certified = credential.certificate.public_key();
+    if (!certified) {
+        faults_.error(json_path + ".certificate", certified.error().detail);
+        return std::nullopt;
+    }
+    if (!(*certified == credential.key.public_key())) {
+        faults_.error(json_path + ".key",
+                      "this key does not belong to the certificate '" +
+                          credential.certificate.subject_text() + "'",
+                      "give the key that " + certificate.string() + " was issued for");
+        return std::nullopt;
+    }
+    return credential;
+}
+
+}  // namespace scepgate::server

@@ -1,0 +1,47 @@
+#include "server/runtime.hpp"
+
+#include <algorithm>
+
+namespace scepgate::server {
+namespace {
+
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool sound_suffix(std::string_view suffix) noexcept {
+    const bool plain = std::all_of(suffix.begin(), suffix.end(), [](char c) {
+        return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+               c == '_' || c == '-' || c == '/';
+    });
+    return plain && suffix.find("..") == std::string_view::npos &&
+           suffix.find("//") == std::string_view::npos;
+}
+
+bool begins_with(std::string_view path, std::string_view lower_prefix) noexcept {
+    return path.size() >= lower_prefix.size() &&
+           std::equal(lower_prefix.begin(), lower_prefix.end(), path.begin(),
+                      [](char expected, char c) { return expected == lower(c); });
+}
+
+}  // namespace
+
+Runtime::Runtime(std::vector<std::shared_ptr<const Endpoint>> endpoints)
+    : endpoints_(std::move(endpoints)) {
+    for (const auto& endpoint : endpoints_) {
+        for (const auto& path : endpoint->paths) routes_.emplace_back(path, endpoint);
+    }
+    std::stable_sort(routes_.begin(), routes_.end(), [](const auto& left, const auto& right) {
+        return left.first.size() > right.first.size();
+    });
+}
+
+std::shared_ptr<const Endpoint> Runtime::route(std::string_view path) const {
+    for (const auto& [prefix, endpoint] : routes_) {
+        if (!begins_with(path, prefix)) continue;
+        const std::string_view suffix = path.substr(prefix.size());
+        if (suffix.empty()) return endpoint;
+        if ((suffix.front() == '/' || prefix == "/") && sound_suffix(suffix)) return endpoint;
+    }
+    return nullptr;
+}
+
+}  // namespace scepgate::server

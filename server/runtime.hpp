@@ -1,0 +1,54 @@
+// What the server answers with: the configuration turned into keys, modules and ready replies.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "ca_backend/ca_backend.hpp"
+#include "policy/policy_module.hpp"
+#include "scep/cert_rep.hpp"
+#include "server/http_message.hpp"
+
+namespace scepgate::server {
+
+/// One SCEP service under one or more paths. Immutable; shared by requests in progress.
+struct Endpoint {
+    std::string name;                                  ///< its first path
+    std::vector<std::string> paths;                    ///< lower case, no trailing slash
+    std::shared_ptr<policy::PolicyModule> policy;
+    std::shared_ptr<ca_backend::CaBackend> ca;
+    scep::ReplySigner signer;
+    std::vector<scep::RecipientKey> recipients;
+    scep::AlgorithmRules rules;
+    std::array<std::string, 3> templates;              ///< by certs::Purpose; "" for none
+
+    std::shared_ptr<const PreparedReply> capabilities;
+    std::shared_ptr<const PreparedReply> ca_certificates;
+    std::shared_ptr<const PreparedReply> information_page;  ///< a GET without operation
+
+    [[nodiscard]] const std::string& template_for(certs::Purpose purpose) const noexcept {
+        return templates[static_cast<std::size_t>(purpose)];
+    }
+};
+
+/// All endpoints. Replaced as a whole when the configuration is reloaded.
+class Runtime {
+public:
+    explicit Runtime(std::vector<std::shared_ptr<const Endpoint>> endpoints);
+
+    /// The endpoint whose path this is, or begins: paths match without ASCII case, with any suffix
+    /// below ("/scep/pkiclient.exe", "/scep/"); the longest wins. Null when there is none, and for
+    /// suffixes with "..", "//", or anything but letters, digits, ".", "_", "-" and "/".
+    [[nodiscard]] std::shared_ptr<const Endpoint> route(std::string_view path) const;
+
+    [[nodiscard]] const std::vector<std::shared_ptr<const Endpoint>>& endpoints() const noexcept {
+        return endpoints_;
+    }
+
+private:
+    std::vector<std::shared_ptr<const Endpoint>> endpoints_;
+    std::vector<std::pair<std::string, std::shared_ptr<const Endpoint>>> routes_;  ///< longest first
+};
+
+}  // namespace scepgate::server

@@ -1,0 +1,203 @@
+#include "server/scep_handler.hpp"
+
+#include <exception>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "scep/query.hpp"
+
+namespace scepgate::server {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// Failures leave on the next of these ticks after the request came, so that how long one took
+/// tells nothing (attacks.md E06).
+constexpr std::chrono::milliseconds kFailureTick{50};
+
+constexpr std::string_view kOperationHeaders =
+    "Cache-Control: no-store, no-transform\r\nX-Content-Type-Options: nosniff\r\n";
+
+using Prepared = std::shared_ptr<const PreparedReply>;
+
+Prepared plain(unsigned status, std::string_view text, std::string_view headers = {}) {
+    return std::make_shared<PreparedReply>(status, "text/plain", as_bytes(text), headers);
+}
+
+const Prepared& bad_request() {
+    static const Prepared reply = plain(400, "Bad Request\n");
+    return reply;
+}
+const Prepared& not_found() {
+    static const Prepared reply = plain(404, "Not Found\n");
+    return reply;
+}
+const Prepared& no_next_ca() {
+    static const Prepared reply = plain(404, "There is no next CA certificate.\n");
+    return reply;
+}
+
+HttpReply text_reply(unsigned status, std::string_view text) {
+    HttpReply reply;
+    reply.status = status;
+    reply.body = to_bytes(as_bytes(text));
+    reply.headers = status == 503 ? "Cache-Control: no-store\r\nRetry-After: 5\r\n"
+                                  : "Cache-Control: no-store\r\n";
+    return reply;
+}
+
+std::chrono::steady_clock::time_point next_tick(std::chrono::steady_clock::time_point received) {
+    const auto elapsed = std::chrono::steady_clock::now() - received;
+    return received + (elapsed / kFailureTick + 1) * kFailureTick;
+}
+
+HttpReply to_http(OperationReply outcome, std::chrono::steady_clock::time_point received) {
+    switch (outcome.kind) {
+        case OperationReply::Kind::kMalformed: return text_reply(400, "Bad Request\n");
+        case OperationReply::Kind::kUnavailable: return text_reply(503, "Service Unavailable\n");
+        case OperationReply::Kind::kInternal: return text_reply(500, "Internal Server Error\n");
+        case OperationReply::Kind::kCertRep: break;
+    }
+    HttpReply reply;
+    reply.content_type = "application/x-pki-message";
+    reply.headers = kOperationHeaders;
+    reply.body = std::move(outcome.body);
+    if (outcome.failure) reply.not_before = next_tick(received);
+    return reply;
+}
+
+}  // namespace
+
+ScepHandler::ScepHandler(std::shared_ptr<const Runtime> runtime, EnrollmentService& service,
+                         WorkerPool& workers, std::shared_ptr<Log> log, std::size_t message_limit)
+    : runtime_(std::move(runtime)),
+      service_(service),
+      workers_(workers),
+      log_(std::move(log)),
+      message_limit_(message_limit) {}
+
+void ScepHandler::replace(std::shared_ptr<const Runtime> runtime) {
+    const std::lock_guard lock(mutex_);
+    runtime_ = std::move(runtime);
+}
+
+std::shared_ptr<const Runtime> ScepHandler::runtime() const {
+    const std::lock_guard lock(mutex_);
+    return runtime_;
+}
+
+std::shared_ptr<const PreparedReply> ScepHandler::immediate(const HttpRequest& request) noexcept {
+    try {
+        return answer_from_memory(request);
+    } catch (const std::exception& error) {
+        log_->error(error.what());
+        return bad_request();
+    }
+}
+
+std::shared_ptr<const PreparedReply> ScepHandler::answer_from_memory(const HttpRequest& request) {
+    RequestRecord record;
+    const auto answer = [&](Prepared reply) {
+        log_request(*log_, request, record, reply->status());
+        return reply;
+    };
+    const auto endpoint = runtime()->route(request.path);
+    if (!endpoint) return answer(not_found());
+    record.endpoint = endpoint->name;
+
+    const auto query = scep::parse_query(request.raw_query);
+    if (!query) {
+        record.reason = query.error().detail;
+        return answer(bad_request());
+    }
+    if (!query->operation) {
+        // Some old clients POST a message and leave the operation out.
+        if (request.method == HttpMethod::kPost && !request.body.empty()) return nullptr;
+        return answer(request.method == HttpMethod::kPost ? bad_request() : endpoint->information_page);
+    }
+    if (query->operation == scep::Operation::kPkiOperation) return nullptr;
+    record.operation = to_text(*query->operation);
+    if (request.method == HttpMethod::kPost) return answer(bad_request());
+    switch (*query->operation) {
+        case scep::Operation::kGetCaCaps: return answer(endpoint->capabilities);
+        case scep::Operation::kGetCaCert: return answer(endpoint->ca_certificates);
+        case scep::Operation::kGetNextCaCert: return answer(no_next_ca());
+        case scep::Operation::kPkiOperation: break;
+    }
+    return nullptr;
+}
+
+asio::awaitable<HttpReply> ScepHandler::handle(HttpRequest request) {
+    RequestRecord record;
+    record.operation = to_text(scep::Operation::kPkiOperation);
+    record.decode_path = "plain";
+    const auto endpoint = runtime()->route(request.path);
+    HttpReply reply = text_reply(400, "Bad Request\n");
+    Bytes message;
+    bool readable = endpoint != nullptr;
+    if (endpoint) record.endpoint = endpoint->name;
+    if (request.method == HttpMethod::kPost) {
+        message = std::move(request.body);
+    } else {
+        const auto query = scep::parse_query(request.raw_query);
+        auto decoded = query && query->message
+                           ? scep::decode_query_message(*query->message, message_limit_)
+                           : Result<scep::QueryMessage>(malformed("the query has no message"));
+        readable = readable && decoded;
+        if (decoded) {
+            message = std::move(decoded->bytes);
+            std::string repairs;
+            for (const auto& repair : decoded->repairs) repairs += (repairs.empty() ? "" : ",") + repair;
+            if (!repairs.empty()) record.decode_path = repairs;
+        } else {
+            record.code = "MessageUnreadable";
+            record.reason = decoded.error().detail;
+        }
+    }
+    if (readable && message.empty()) {
+        readable = false;
+        record.code = "MessageUnreadable";
+        record.reason = "the message is empty";
+    }
+    if (readable) {
+        auto place = workers_.take_place();
+        if (!place) {
+            record.code = "QueueFull";
+            reply = text_reply(503, "Service Unavailable\n");
+        } else {
+            auto job = work(endpoint, std::move(message), request.client_address, record);
+            auto outcome = co_await asio::co_spawn(workers_.executor(), std::move(job), asio::use_awaitable);
+            reply = to_http(std::move(outcome), request.received);
+        }
+    }
+    log_request(*log_, request, record, reply.status);
+    co_return reply;
+}
+
+asio::awaitable<OperationReply> ScepHandler::work(std::shared_ptr<const Endpoint> endpoint,
+                                                  Bytes message, std::string client_address,
+                                                  RequestRecord& record) {
+    try {
+        co_return co_await service_.process(*endpoint, message, std::move(client_address), record);
+    } catch (const std::exception& error) {
+        record.code = "InternalError";
+        record.reason = error.what();
+    }
+    co_return OperationReply{};
+}
+
+void ScepHandler::refused(std::string_view client_address, unsigned status,
+                          std::string_view detail) noexcept {
+    try {
+        LogFields fields;
+        fields.add("client", client_address).add("status", status).add("reason", detail);
+        log_->warn("refused", fields);
+    } catch (const std::exception&) {
+        // A line that cannot be made (no memory) must not end the connection's thread.
+        return;
+    }
+}
+
+}  // namespace scepgate::server

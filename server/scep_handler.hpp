@@ -1,0 +1,40 @@
+// From HTTP to SCEP and back: routing, operations, status codes.
+#pragma once
+
+#include <mutex>
+
+#include "server/enrollment_service.hpp"
+#include "server/worker_pool.hpp"
+
+namespace scepgate::server {
+
+/// What answers on a SCEP listener.
+class ScepHandler final : public HttpHandler {
+public:
+    ScepHandler(std::shared_ptr<const Runtime> runtime, EnrollmentService& service,
+                WorkerPool& workers, std::shared_ptr<Log> log, std::size_t message_limit);
+
+    /// Other endpoints, keys and policies from now on; requests in progress keep theirs.
+    void replace(std::shared_ptr<const Runtime> runtime);
+
+    std::shared_ptr<const PreparedReply> immediate(const HttpRequest& request) noexcept override;
+    boost::asio::awaitable<HttpReply> handle(HttpRequest request) override;
+    void refused(std::string_view client_address, unsigned status,
+                 std::string_view detail) noexcept override;
+
+private:
+    [[nodiscard]] std::shared_ptr<const Runtime> runtime() const;
+    std::shared_ptr<const PreparedReply> answer_from_memory(const HttpRequest& request);
+    boost::asio::awaitable<OperationReply> work(std::shared_ptr<const Endpoint> endpoint,
+                                                Bytes message, std::string client_address,
+                                                RequestRecord& record);
+
+    mutable std::mutex mutex_;
+    std::shared_ptr<const Runtime> runtime_;
+    EnrollmentService& service_;
+    WorkerPool& workers_;
+    std::shared_ptr<Log> log_;
+    std::size_t message_limit_;
+};
+
+}  // namespace scepgate::server

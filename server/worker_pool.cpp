@@ -1,0 +1,28 @@
+#include "server/worker_pool.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace scepgate::server {
+
+WorkerPool::WorkerPool(unsigned threads, std::size_t capacity)
+    : threads_(threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency())),
+      capacity_(capacity) {}
+
+WorkerPool::~WorkerPool() { join(); }
+
+WorkerPool::Place::~Place() {
+    if (pool_ != nullptr) pool_->taken_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+std::optional<WorkerPool::Place> WorkerPool::take_place() noexcept {
+    if (taken_.fetch_add(1, std::memory_order_relaxed) >= capacity_) {
+        taken_.fetch_sub(1, std::memory_order_relaxed);
+        return std::nullopt;
+    }
+    return Place(*this);
+}
+
+void WorkerPool::join() { threads_.join(); }
+
+}  // namespace scepgate::server
