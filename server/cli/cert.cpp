@@ -1,0 +1,136 @@
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+#include <openssl/x509.h>
+
+#include "ca_backend/sqlite_store.hpp"
+#include "certs/clock.hpp"
+#include "certs/ossl.hpp"
+#include "server/cli/commands.hpp"
+#include "server/cli/support.hpp"
+
+namespace scepgate::server::cli {
+namespace {
+
+using ca_backend::CertificateRow;
+using Json = nlohmann::ordered_json;
+
+struct Options {
+    std::string config;
+    std::string serial;
+    std::string subject, transaction;
+    std::size_t limit = 1000;
+    bool json = false;
+};
+
+Json to_json(const CertificateRow& row) {
+    return {{"serial", row.serial},
+            {"subject", row.subject},
+            {"subject_alt_name", row.subject_alt_name},
+            {"issuer", row.issuer},
+            {"not_before", certs::utc_text(row.not_before)},
+            {"not_after", certs::utc_text(row.not_after)},
+            {"issued_at", certs::utc_text(row.issued_at)},
+            {"endpoint", row.endpoint},
+            {"transaction_id", row.transaction_id},
+            {"ca", row.ca},
+            {"template", row.template_name},
+            {"policy", row.policy},
+            {"device_id", row.device_id},
+            {"user_id", row.user_id}};
+}
+
+std::string dump(const Json& json) {
+    return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<std::unique_ptr<ca_backend::SqliteStore>> open_store(const Config& config) {
+    using ca_backend::SqliteStore;
+    return SqliteStore::open(config.store_sqlite, SqliteStore::Mode::kReadOnly);
+}
+
+int list(const Options& options) {
+    const auto config = load_or_complain(options.config);
+    if (!config) return kUsage;
+    const auto store = open_store(*config);
+    if (!store) return complain(kFailed, store.error().detail);
+    ca_backend::CertificateFilter filter;
+    if (!options.subject.empty()) filter.subject_contains = options.subject;
+    if (!options.transaction.empty()) filter.transaction_id = options.transaction;
+    filter.limit = options.limit;
+    const auto rows = (*store)->list(filter);
+    if (!rows) return complain(kFailed, rows.error().detail);
+    if (options.json) {
+        Json all = Json::array();
+        for (const auto& row : *rows) all.push_back(to_json(row));
+        std::cout << dump(all) << '\n';
+        return kSuccess;
+    }
+    for (const auto& row : *rows) {
+        std::cout << row.serial << "  " << certs::utc_text(row.issued_at) << "  until "
+                  << certs::utc_text(row.not_after) << "  " << row.template_name << "  "
+                  << (row.subject.empty() ? row.subject_alt_name : row.subject) << '\n';
+    }
+    return kSuccess;
+}
+
+int show(const Options& options) {
+    const auto config = load_or_complain(options.config);
+    if (!config) return kUsage;
+    const auto store = open_store(*config);
+    if (!store) return complain(kFailed, store.error().detail);
+    const auto row = (*store)->find_serial(options.serial);
+    if (!row) {
+        return complain(row.error().code == Errc::kMalformed ? kUsage : kFailed, row.error().detail);
+    }
+    if (!*row) return complain(kFailed, "there is no certificate with serial " + options.serial);
+    const auto certificate = certs::Certificate::from_der((*row)->der);
+    if (!certificate) return complain(kFailed, certificate.error().detail);
+    if (options.json) {
+        Json json = to_json(**row);
+        json["fingerprint_sha256"] = to_hex(certificate->fingerprint());
+        json["pem"] = certificate->pem();
+        std::cout << dump(json) << '\n';
+        return kSuccess;
+    }
+    const Json fields = to_json(**row);
+    for (const auto& [key, value] : fields.items()) {
+        if (!value.get<std::string>().empty()) std::cout << key << ": " << value.get<std::string>() << '\n';
+    }
+    std::cout << "fingerprint_sha256: " << to_hex(certificate->fingerprint()) << '\n';
+    const auto* at = (*row)->der.data();
+    const certs::X509Ptr parsed(d2i_X509(nullptr, &at, static_cast<long>((*row)->der.size())));
+    const certs::BioPtr text(BIO_new(BIO_s_mem()));
+    if (parsed && text && X509_print(text.get(), parsed.get()) == 1) {
+        char* data = nullptr;
+        const long size = BIO_get_mem_data(text.get(), &data);
+        std::cout.write(data, size);
+    }
+    std::cout << certificate->pem();
+    return kSuccess;
+}
+
+}  // namespace
+
+void add_cert(CLI::App& app, int& status) {
+    CLI::App* cert = app.add_subcommand("cert", "Look at issued certificates");
+    cert->require_subcommand(1);
+    auto options = std::make_shared<Options>();
+    const auto common = [options](CLI::App* command) {
+        command->add_option("--config", options->config, "The server's configuration")->required()->type_name("FILE");
+        command->add_flag("--json", options->json, "Print JSON");
+    };
+    CLI::App* list_command = cert->add_subcommand("list", "List issued certificates, newest first; the server may be running");
+    common(list_command);
+    list_command->add_option("--subject", options->subject, "Only subjects that contain this text");
+    list_command->add_option("--transaction", options->transaction, "Only this transactionID");
+    list_command->add_option("--limit", options->limit, "At most this many")->capture_default_str();
+    list_command->callback([&status, options] { status = list(*options); });
+
+    CLI::App* show_command = cert->add_subcommand("show", "Show one certificate");
+    common(show_command);
+    show_command->add_option("SERIAL", options->serial, "The serial number in hex")->required();
+    show_command->callback([&status, options] { status = show(*options); });
+}
+
+}  // namespace scepgate::server::cli

@@ -1,0 +1,56 @@
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "server/cli/commands.hpp"
+#include "server/cli/support.hpp"
+#include "server/runtime_builder.hpp"
+
+namespace scepgate::server::cli {
+namespace {
+
+void print_json(const ConfigFaults& faults) {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const auto& fault : faults.list()) {
+        list.push_back({{"severity", fault.warning ? "warning" : "error"},
+                        {"path", fault.path},
+                        {"what", fault.what},
+                        {"remedy", fault.remedy}});
+    }
+    const nlohmann::ordered_json result{{"ok", !faults.has_errors()}, {"faults", list}};
+    std::cout << result.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+}
+
+int check(const std::string& file, bool json) {
+    ConfigFaults faults;
+    const Config config = load_config(file, faults);
+    // Files are looked at even when keys are unknown elsewhere: one run shows every fault.
+    const auto runtime = build_runtime(config, std::make_shared<certs::SystemClock>(), faults);
+    if (!runtime && !faults.has_errors()) faults.error("", "the configuration cannot be used");
+    if (json) {
+        print_json(faults);
+    } else {
+        print_faults(faults);
+        if (!faults.has_errors()) std::cout << file << ": fit to serve\n";
+    }
+    return faults.has_errors() ? kUsage : kSuccess;
+}
+
+}  // namespace
+
+void add_config(CLI::App& app, int& status) {
+    CLI::App* config = app.add_subcommand("config", "Judge a configuration");
+    config->require_subcommand(1);
+    CLI::App* command = config->add_subcommand(
+        "check",
+        "Judge the whole file: syntax, unknown keys, references, certificates, keys, key usages, "
+        "expiries and file modes. Lists every fault with its JSON path and how to mend it. Exit "
+        "status 2 when the server would not start with it.");
+    auto file = std::make_shared<std::string>();
+    auto json = std::make_shared<bool>(false);
+    command->add_option("--config", *file, "The configuration file")->required()->type_name("FILE");
+    command->add_flag("--json", *json, "Print the result as JSON");
+    command->callback([&status, file, json] { status = check(*file, *json); });
+}
+
+}  // namespace scepgate::server::cli

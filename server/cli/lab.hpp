@@ -1,0 +1,24 @@
+// A working lab in one folder: CA, RA, challenge keys, database and configuration.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "certs/private_key.hpp"
+
+namespace scepgate::server::cli {
+
+struct LabSettings {
+    std::filesystem::path directory;
+    certs::KeySpec ca_key;
+    std::string ca_name = "scepgate Lab CA";
+    std::string policy = "challenge_blob";       ///< or "static", "none"
+    std::string listen = "127.0.0.1:8080";
+    std::string url;                             ///< "": http://LISTEN/scep
+};
+
+/// Makes the folder (0700) and everything in it. kDenied when it holds a configuration already;
+/// nothing existing is overwritten.
+Result<void> make_lab(const LabSettings& settings, std::int64_t now);
+
+}  // namespace scepgate::server::cli

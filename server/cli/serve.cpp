@@ -1,0 +1,143 @@
+#include <csignal>
+#include <iostream>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "ca_backend/sqlite_store.hpp"
+#include "server/cli/commands.hpp"
+#include "server/cli/support.hpp"
+#include "server/http_server.hpp"
+#include "server/runtime_builder.hpp"
+#include "server/scep_handler.hpp"
+
+namespace scepgate::server::cli {
+namespace {
+
+namespace asio = boost::asio;
+
+/// How long requests in progress may take after SIGTERM.
+constexpr std::chrono::seconds kDrainTime{10};
+
+/// A server from its configuration to its end: what is built once, and what SIGHUP replaces.
+class Service {
+public:
+    explicit Service(std::string file) : file_(std::move(file)) {}
+
+    int run() {
+        ConfigFaults faults;
+        const Config config = load_config(file_, faults);
+        const auto runtime = build_runtime(config, clock_, faults);
+        print_faults(faults);
+        if (faults.has_errors()) return kUsage;
+        if (const int status = open(config, runtime); status != kSuccess) return status;
+        for (const auto& fault : faults.list()) log_->warn(fault.text());
+
+        asio::io_context signals;
+        asio::signal_set set(signals, SIGTERM, SIGINT, SIGHUP);
+        std::signal(SIGPIPE, SIG_IGN);
+        server_->start();
+        for (const auto& address : server_->addresses()) {
+            log_->info("serving", LogFields().add("address", address));
+        }
+        audit_event("start");
+        log_->flush();
+        wait(set);
+        signals.run();
+
+        log_->info("stopping");
+        server_->drain(kDrainTime);
+        workers_->join();
+        audit_event("stop");
+        log_->info("stopped");
+        log_->flush();
+        return kSuccess;
+    }
+
+private:
+    int open(const Config& config, const std::shared_ptr<const Runtime>& runtime) {
+        auto log = Log::open(config.log);
+        if (!log) return complain(kUsage, "log.file: " + log.error().detail);
+        log_ = std::move(*log);
+        auto audit = AuditLog::open(config.audit_file);
+        if (!audit) return complain(kUsage, "audit.file: " + audit.error().detail);
+        audit_ = std::move(*audit);
+        // A database that vanished must not be replaced by an empty one: used challenges would be
+        // good again. 'scepgate init' makes it.
+        auto store = ca_backend::SqliteStore::open(config.store_sqlite,
+                                                   ca_backend::SqliteStore::Mode::kOpenExisting);
+        if (!store) return complain(kUsage, "store.sqlite: " + store.error().detail);
+        store_ = std::move(*store);
+        workers_ = std::make_unique<WorkerPool>(config.crypto_threads, config.queue);
+        service_ = std::make_unique<EnrollmentService>(store_, audit_, log_, clock_);
+        handler_ = std::make_unique<ScepHandler>(runtime, *service_, *workers_, log_, config.http.limits.body);
+        auto server = HttpServer::create(config.http, *handler_);
+        if (!server) return complain(kUsage, server.error().detail);
+        server_ = std::move(*server);
+        return kSuccess;
+    }
+
+    void wait(asio::signal_set& set) {
+        set.async_wait([this, &set](const boost::system::error_code& error, int signal) {
+            if (error || signal != SIGHUP) return;  // run() ends when nothing waits any more
+            reload();
+            wait(set);
+        });
+    }
+
+    /// New configuration, keys and certificates without dropping a connection. With any error the
+    /// old ones stay. Listeners, store and files keep their place until a restart.
+    void reload() {
+        ConfigFaults faults;
+        const Config config = load_config(file_, faults);
+        const auto runtime = build_runtime(config, clock_, faults);
+        for (const auto& fault : faults.list()) {
+            if (fault.warning) {
+                log_->warn(fault.text());
+            } else {
+                log_->error("not reloaded", LogFields().add("reason", fault.text()));
+            }
+        }
+        report(log_->reopen());
+        report(audit_->reopen());
+        if (!runtime) return;
+        handler_->replace(runtime);
+        server_->update(config.http);
+        report(server_->reload_tls());
+        audit_event("reload");
+        log_->info("reloaded");
+        log_->flush();
+    }
+
+    void report(const Result<void>& result) {
+        if (!result) log_->error(result.error().detail);
+    }
+
+    void audit_event(std::string_view event) {
+        report(audit_->write(AuditRecord(event, clock_->now()).add("version", SCEPGATE_VERSION)));
+    }
+
+    std::string file_;
+    std::shared_ptr<const certs::Clock> clock_ = std::make_shared<certs::SystemClock>();
+    std::shared_ptr<Log> log_;
+    std::shared_ptr<AuditLog> audit_;
+    std::shared_ptr<ca_backend::Store> store_;
+    std::unique_ptr<WorkerPool> workers_;
+    std::unique_ptr<EnrollmentService> service_;
+    std::unique_ptr<ScepHandler> handler_;
+    std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace
+
+void add_serve(CLI::App& app, int& status) {
+    CLI::App* command = app.add_subcommand(
+        "serve",
+        "Serve SCEP in the foreground. SIGTERM ends requests in progress and stops; SIGHUP reads "
+        "configuration, keys and certificates anew without dropping a connection.");
+    auto file = std::make_shared<std::string>();
+    command->add_option("--config", *file, "The configuration file")->required()->type_name("FILE");
+    command->callback([&status, file] { status = Service(*file).run(); });
+}
+
+}  // namespace scepgate::server::cli

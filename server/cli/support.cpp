@@ -1,0 +1,146 @@
+#include "server/cli/support.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <iostream>
+
+namespace scepgate::server::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<void> write_file(const fs::path& file, ByteView content, bool secret) {
+    const int descriptor =
+        ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0644);
+    if (descriptor < 0) {
+        const bool exists = errno == EEXIST;
+        return Error{exists ? Errc::kDenied : Errc::kUnavailable,
+                     "cannot create " + file.string() + ": " + std::strerror(errno)};
+    }
+    std::string_view rest = as_text(content);
+    bool sound = true;
+    while (sound && !rest.empty()) {
+        const ssize_t written = ::write(descriptor, rest.data(), rest.size());
+        if (written < 0 && errno == EINTR) continue;
+        sound = written > 0;
+        if (sound) rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+    sound = sound && ::fsync(descriptor) == 0;
+    const int error = errno;
+    sound = ::close(descriptor) == 0 && sound;
+    if (!sound) {
+        ::unlink(file.c_str());
+        return Error{Errc::kUnavailable, "cannot write " + file.string() + ": " + std::strerror(error)};
+    }
+    return {};
+}
+
+void replace_number(std::string& text, std::size_t number) {
+    for (auto at = text.find("%d"); at != std::string::npos; at = text.find("%d", at)) {
+        text.replace(at, 2, std::to_string(number));
+    }
+}
+
+}  // namespace
+
+int complain(int status, std::string_view what) {
+    std::cerr << "scepgate: " << what << '\n';
+    return status;
+}
+
+void print_faults(const ConfigFaults& faults) {
+    for (const auto& fault : faults.list()) {
+        std::cerr << (fault.warning ? "warning: " : "error: ") << fault.text() << '\n';
+    }
+}
+
+std::optional<Config> load_or_complain(const fs::path& file) {
+    ConfigFaults faults;
+    Config config = load_config(file, faults);
+    print_faults(faults);
+    if (faults.has_errors()) return std::nullopt;
+    return config;
+}
+
+Result<void> write_new_file(const fs::path& file, ByteView content, bool secret) {
+    return write_file(file, content, secret);
+}
+
+Result<void> replace_file(const fs::path& file, ByteView content, bool secret) {
+    fs::path temporary = file;
+    temporary += ".new." + std::to_string(::getpid());
+    if (auto written = write_file(temporary, content, secret); !written) return written.error();
+    if (::rename(temporary.c_str(), file.c_str()) != 0) {
+        const Error error{Errc::kUnavailable, "cannot write " + file.string() + ": " + std::strerror(errno)};
+        ::unlink(temporary.c_str());
+        return error;
+    }
+    return {};
+}
+
+void NameOptions::add_to(CLI::App& command) {
+    command.add_option("--subject", subject,
+                       "Distinguished name: RFC 4514 (\"CN=device,O=Example\", most specific first) or "
+                       "\"/O=Example/CN=device\" in the order of the certificate")
+        ->required();
+    command.add_option("--dns", dns, "A DNS name (repeatable)")->type_name("NAME");
+    command.add_option("--upn", upn, "A user principal name (repeatable)")->type_name("NAME");
+    command.add_option("--email", email, "An email address (repeatable)")->type_name("ADDRESS");
+    command.add_option("--uri", uri, "A URI (repeatable)")->type_name("URI");
+    command.add_option("--ip", ip, "An IP address (repeatable)")->type_name("ADDRESS");
+    command.add_option("--key-usage", key_usage, "Key usage in the request: signature, encryption or both")
+        ->check(CLI::IsMember({"signature", "encryption", "both"}));
+}
+
+NameOptions NameOptions::numbered(std::size_t number) const {
+    NameOptions copy = *this;
+    replace_number(copy.subject, number);
+    for (auto* list : {&copy.dns, &copy.upn, &copy.email, &copy.uri, &copy.ip}) {
+        for (auto& name : *list) replace_number(name, number);
+    }
+    return copy;
+}
+
+Result<certs::Name> NameOptions::name() const {
+    auto parsed = certs::Name::from_text(subject);
+    if (!parsed) return in_context("--subject", parsed.error());
+    return parsed;
+}
+
+Result<certs::GeneralNames> NameOptions::subject_alt_name() const {
+    using certs::GeneralNameType;
+    certs::GeneralNames names;
+    const std::pair<GeneralNameType, const std::vector<std::string>*> kinds[] = {
+        {GeneralNameType::kDns, &dns}, {GeneralNameType::kUpn, &upn},  {GeneralNameType::kEmail, &email},
+        {GeneralNameType::kUri, &uri}, {GeneralNameType::kIp, &ip},
+    };
+    for (const auto& [type, values] : kinds) {
+        for (const auto& value : *values) {
+            auto name = certs::GeneralName::make(type, value);
+            if (!name) return in_context("--" + std::string(certs::to_text(type)), name.error());
+            names.push_back(std::move(*name));
+        }
+    }
+    return names;
+}
+
+std::optional<certs::KeyUsage> NameOptions::usage() const {
+    using certs::KeyUsageBit;
+    if (key_usage == "signature") return certs::KeyUsage{KeyUsageBit::kDigitalSignature};
+    if (key_usage == "encryption") return certs::KeyUsage{KeyUsageBit::kKeyEncipherment};
+    if (key_usage == "both") {
+        return certs::KeyUsage{KeyUsageBit::kDigitalSignature, KeyUsageBit::kKeyEncipherment};
+    }
+    return std::nullopt;
+}
+
+std::string pem_of(const std::vector<certs::Certificate>& certificates) {
+    std::string all;
+    for (const auto& certificate : certificates) all += certificate.pem();
+    return all;
+}
+
+}  // namespace scepgate::server::cli

@@ -1,0 +1,51 @@
+// What several subcommands share: messages, files, names from options.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "certs/certificate.hpp"
+#include "certs/general_name.hpp"
+#include "certs/key_usage.hpp"
+#include "certs/name.hpp"
+#include "server/config.hpp"
+
+namespace scepgate::server::cli {
+
+/// "scepgate: …" on standard error; returns `status` for the caller to hand on.
+int complain(int status, std::string_view what);
+/// Every fault on a line of its own; warnings say so.
+void print_faults(const ConfigFaults& faults);
+
+/// Loads a configuration; prints its faults and gives nothing when there is an error.
+std::optional<Config> load_or_complain(const std::filesystem::path& file);
+
+/// Creates a file that must not exist yet; kDenied when it does, kUnavailable when it cannot be
+/// written (nothing is left behind).
+Result<void> write_new_file(const std::filesystem::path& file, ByteView content, bool secret);
+/// Creates or replaces a file in one step (temporary file and rename).
+Result<void> replace_file(const std::filesystem::path& file, ByteView content, bool secret);
+
+/// --subject, --dns, --upn, --email, --uri, --ip and --key-usage, shared by challenge and enroll.
+struct NameOptions {
+    std::string subject;
+    std::vector<std::string> dns, upn, email, uri, ip;
+    std::string key_usage;
+
+    void add_to(CLI::App& command);
+    /// Replaces "%d" in every name by `number`.
+    [[nodiscard]] NameOptions numbered(std::size_t number) const;
+    [[nodiscard]] Result<certs::Name> name() const;
+    [[nodiscard]] Result<certs::GeneralNames> subject_alt_name() const;
+    /// Empty without --key-usage.
+    [[nodiscard]] std::optional<certs::KeyUsage> usage() const;
+};
+
+/// PEM of several certificates, one after the other.
+[[nodiscard]] std::string pem_of(const std::vector<certs::Certificate>& certificates);
+
+}  // namespace scepgate::server::cli

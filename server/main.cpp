@@ -1,0 +1,32 @@
+// scepgate: one program, one subcommand a task.
+#include <curl/curl.h>
+
+#include "server/cli/commands.hpp"
+
+int main(int argc, char** argv) {
+    namespace cli = scepgate::server::cli;
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    CLI::App app{
+        "scepgate: a SCEP (RFC 8894) and NDES-compatible certificate enrolment server and client.\n"
+        "Begin with 'scepgate init lab' and 'scepgate serve --config lab/scepgate.json'.",
+        "scepgate"};
+    app.set_version_flag("--version", "scepgate " SCEPGATE_VERSION);
+    app.require_subcommand(1);
+    app.get_formatter()->column_width(36);
+    app.footer("Exit status: 0 success, 1 refused or failed, 2 bad usage or configuration.");
+
+    int status = cli::kSuccess;
+    cli::add_init(app, status);
+    cli::add_serve(app, status);
+    cli::add_config(app, status);
+    cli::add_challenge(app, status);
+    cli::add_enroll(app, status);
+    cli::add_getca(app, status);
+    cli::add_cert(app, status);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? cli::kSuccess : cli::kUsage;
+    }
+    return status;
+}
