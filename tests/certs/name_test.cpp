@@ -1,0 +1,263 @@
+#include "certs/name.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/certs/support/name_der.hpp"
+
+namespace scepgate::certs {
+namespace {
+
+using testing::ava;
+using testing::common_name;
+using testing::name_of;
+using namespace std::string_view_literals;
+
+Name from_text(std::string_view text) {
+    return Name::from_text(text).value();
+}
+
+struct Encoding {
+    const char* name;
+    DerTag tag;
+    std::string_view octets;
+    const char* utf8;  // nullptr: refused
+};
+
+const Encoding kEncodings[] = {
+    {"Utf8", DerTag::kUtf8String, "Ger\xC3\xA4t \xE2\x82\xAC \xF0\x9F\x93\xB1",
+     "Ger\xC3\xA4t \xE2\x82\xAC \xF0\x9F\x93\xB1"},
+    {"Printable", DerTag::kPrintableString, "Device 7", "Device 7"},
+    {"PrintableWithAtSignAndUnderscore", DerTag::kPrintableString, "a_b@c", "a_b@c"},
+    {"Ia5", DerTag::kIa5String, "a@b", "a@b"},
+    {"Numeric", DerTag::kNumericString, "123", "123"},
+    {"Visible", DerTag::kVisibleString, "v", "v"},
+    {"T61AsLatin1", DerTag::kT61String, "Ger\xE4t", "Ger\xC3\xA4t"},
+    {"Bmp", DerTag::kBmpString, "\0G\0\xE4\x20\xAC"sv, "G\xC3\xA4\xE2\x82\xAC"},
+    {"Universal", DerTag::kUniversalString, "\0\0\0G\0\1\xF4\xF1"sv, "G\xF0\x9F\x93\xB1"},
+    {"Empty", DerTag::kUtf8String, "", ""},
+    {"NoBreakSpaceIsACharacterLikeOthers", DerTag::kUtf8String, "a\xC2\xA0z", "a\xC2\xA0z"},
+
+    {"N03_Utf8Truncated", DerTag::kUtf8String, "a\xC3", nullptr},
+    {"N03_Utf8LoneContinuation", DerTag::kUtf8String, "a\x80", nullptr},
+    {"N03_Utf8BadContinuation", DerTag::kUtf8String, "\xC3(", nullptr},
+    {"N03_Utf8OverlongTwo", DerTag::kUtf8String, "\xC1\xA1", nullptr},
+    {"N03_Utf8OverlongThree", DerTag::kUtf8String, "\xE0\x81\xA1", nullptr},
+    {"N03_Utf8OverlongFour", DerTag::kUtf8String, "\xF0\x80\x81\xA1", nullptr},
+    {"N03_Utf8OverlongNul", DerTag::kUtf8String, "a\xC0\x80", nullptr},
+    {"N03_Utf8Surrogate", DerTag::kUtf8String, "\xED\xA0\x80", nullptr},
+    {"N03_Utf8OverTheLast", DerTag::kUtf8String, "\xF4\x90\x80\x80", nullptr},
+    {"N03_Utf8FiveOctets", DerTag::kUtf8String, "\xF8\x88\x80\x80\x80", nullptr},
+    {"N03_BmpOddLength", DerTag::kBmpString, "\0ab"sv, nullptr},
+    {"N03_BmpSurrogate", DerTag::kBmpString, "\xD8\x3D"sv, nullptr},
+    {"N03_BmpSurrogatePair", DerTag::kBmpString, "\xD8\x3D\xDC\xF1"sv, nullptr},
+    {"N03_UniversalLength", DerTag::kUniversalString, "\0\0\0aa"sv, nullptr},
+    {"N03_UniversalSurrogate", DerTag::kUniversalString, "\0\0\xD8\0"sv, nullptr},
+    {"N03_UniversalOverTheLast", DerTag::kUniversalString, "\0\x11\0\0"sv, nullptr},
+    {"N03_UniversalHighBit", DerTag::kUniversalString, "\x80\0\0a"sv, nullptr},
+    {"N03_PrintableHighOctet", DerTag::kPrintableString, "\xE4", nullptr},
+    {"N03_Ia5HighOctet", DerTag::kIa5String, "\xC3\xA4", nullptr},
+    {"N03_OctetString", DerTag::kOctetString, "abc", nullptr},
+    {"N03_Integer", DerTag::kInteger, "\x07", nullptr},
+
+    {"N04_NulInUtf8", DerTag::kUtf8String, "admin\0.x"sv, nullptr},
+    {"N04_NulInPrintable", DerTag::kPrintableString, "admin\0"sv, nullptr},
+    {"N04_NulInBmp", DerTag::kBmpString, "\0a\0\0"sv, nullptr},
+    {"N04_NulInT61", DerTag::kT61String, "\0"sv, nullptr},
+    {"N02_Tab", DerTag::kUtf8String, "a\tb", nullptr},
+    {"N02_LineFeed", DerTag::kIa5String, "a\nb", nullptr},
+    {"N02_Delete", DerTag::kUtf8String, "a\x7F", nullptr},
+    {"N02_C1ControlInT61", DerTag::kT61String, "a\x85", nullptr},
+    {"N02_RightToLeftOverride", DerTag::kUtf8String, "a\xE2\x80\xAE", nullptr},
+    {"N02_Isolate", DerTag::kBmpString, "\x20\x66"sv, nullptr},
+    {"N02_ArabicLetterMark", DerTag::kUtf8String, "\xD8\x9C", nullptr},
+    {"N02_ZeroWidthSpace", DerTag::kUtf8String, "ad\xE2\x80\x8Bmin", nullptr},
+    {"N02_ZeroWidthJoiner", DerTag::kUtf8String, "\xE2\x80\x8D", nullptr},
+    {"N02_ByteOrderMark", DerTag::kUtf8String,
+     "\xEF\xBB\xBF"
+     "a",
+     nullptr},
+    {"N02_SoftHyphen", DerTag::kUtf8String, "ad\xC2\xADmin", nullptr},
+    {"N02_LineSeparator", DerTag::kUtf8String, "\xE2\x80\xA8", nullptr},
+    {"N02_Tag", DerTag::kUtf8String, "\xF3\xA0\x81\x81", nullptr},
+    {"N02_Noncharacter", DerTag::kUtf8String, "\xEF\xBF\xBF", nullptr},
+};
+
+class NameEncodingTest : public ::testing::TestWithParam<Encoding> {};
+
+INSTANTIATE_TEST_SUITE_P(Table, NameEncodingTest, ::testing::ValuesIn(kEncodings),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST_P(NameEncodingTest, DecodesOrRefuses) {
+    const Bytes der = common_name(GetParam().tag, GetParam().octets);
+    const auto name = Name::from_der(der);
+    if (GetParam().utf8 == nullptr) {
+        ASSERT_FALSE(name);
+        EXPECT_EQ(name.error().code, Errc::kMalformed);
+        EXPECT_NE(name.error().detail.find("CN"), std::string::npos) << name.error().detail;
+    } else {
+        ASSERT_TRUE(name) << name.error().detail;
+        EXPECT_EQ(name->common_name(), GetParam().utf8);
+        EXPECT_EQ(name->rdns().at(0).at(0).encoding, GetParam().tag);
+        EXPECT_EQ(name->der(), der);
+    }
+}
+
+TEST(NameDerTest, RefusesWhatIsNotOneName) {
+    const Bytes good = common_name(DerTag::kUtf8String, "a");
+    EXPECT_TRUE(Name::from_der(good));
+    const Bytes attribute = ava(oid::kCommonName, DerTag::kUtf8String, "a");
+    const Bytes faulty[] = {
+        {},
+        der::concat({good, der::null()}),                 // trailing octets
+        der::sequence({der::element(DerTag::kSet, {})}),  // empty RDN
+        der::sequence({attribute}),                       // no SET
+        der::sequence({der::set({der::sequence({der::oid(oid::kCommonName)})})}),  // no value
+        der::sequence({der::set({der::sequence(
+            {der::oid(oid::kCommonName), der::utf8_string("a"), der::utf8_string("b")})})}),
+        der::sequence({der::set({der::sequence({der::utf8_string("a"), der::utf8_string("b")})})}),
+        der::set({der::set({attribute})}),
+    };
+    for (const Bytes& der : faulty) {
+        const auto name = Name::from_der(der);
+        ASSERT_FALSE(name) << to_hex(der);
+        EXPECT_EQ(name.error().code, Errc::kMalformed);
+    }
+}
+
+TEST(NameDerTest, RefusesEachTruncation) {
+    const Bytes good = name_of({ava(oid::kOrganizationName, DerTag::kPrintableString, "Example"),
+                                ava(oid::kCommonName, DerTag::kUtf8String, "device")});
+    for (std::size_t size = 0; size < good.size(); ++size)
+        EXPECT_FALSE(Name::from_der(ByteView(good).first(size))) << size;
+}
+
+TEST(NameDerTest, N05_BoundsTheNumberAndSizeOfAttributes) {
+    const Bytes attribute = ava(oid::kCommonName, DerTag::kUtf8String, "a");
+    EXPECT_TRUE(Name::from_der(name_of(std::vector<Bytes>(64, attribute))));
+    EXPECT_FALSE(Name::from_der(name_of(std::vector<Bytes>(65, attribute))));
+    EXPECT_FALSE(Name::from_der(name_of(std::vector<Bytes>(1000, attribute))));
+    Bytes multi_valued;
+    for (int i = 0; i < 65; ++i)
+        multi_valued.insert(multi_valued.end(), attribute.begin(), attribute.end());
+    EXPECT_FALSE(Name::from_der(der::sequence({der::element(DerTag::kSet, multi_valued)})));
+
+    EXPECT_TRUE(Name::from_der(common_name(DerTag::kUtf8String, std::string(4096, 'a'))));
+    EXPECT_FALSE(Name::from_der(common_name(DerTag::kUtf8String, std::string(4097, 'a'))));
+    EXPECT_FALSE(Name::from_der(common_name(DerTag::kUtf8String, std::string(65536, 'a'))));
+}
+
+TEST(NameDerTest, N04_ValuesThatLookLikeNamesStayValues) {
+    const auto name = Name::from_der(common_name(DerTag::kUtf8String, "x/OU=y,O=z+DC=w\\"));
+    ASSERT_TRUE(name);
+    EXPECT_EQ(name->rdns().size(), 1U);
+    EXPECT_EQ(name->text(), "CN=x/OU=y\\,O=z\\+DC=w\\\\");
+    EXPECT_FALSE(matches(*name, from_text("CN=x,OU=y")));
+}
+
+TEST(NameTest, EmptyNameIsAnEmptySequence) {
+    EXPECT_TRUE(Name().empty());
+    EXPECT_EQ(to_hex(Name().der()), "3000");
+    EXPECT_EQ(Name().text(), "");
+    EXPECT_EQ(Name().common_name(), "");
+    const Bytes der{0x30, 0x00};
+    EXPECT_TRUE(Name::from_der(der).value().empty());
+}
+
+TEST(NameTest, CommonNameIsTheFirstInEncodedOrder) {
+    EXPECT_EQ(from_text("/CN=first/CN=second").common_name(), "first");
+    EXPECT_EQ(from_text("O=none").common_name(), "");
+}
+
+struct Pair {
+    const char* name;
+    Bytes left;
+    Bytes right;
+    bool match;
+};
+
+Bytes text_der(std::string_view text) {
+    return from_text(text).der();
+}
+
+const Pair kPairs[] = {
+    {"Same", text_der("CN=a,O=b"), text_der("CN=a,O=b"), true},
+    {"BothEmpty", {0x30, 0x00}, {0x30, 0x00}, true},
+    {"N02_AsciiCase", text_der("CN=DeViCe"), text_der("CN=device"), true},
+    {"N02_OuterSpaces", common_name(DerTag::kUtf8String, "  a "), text_der("CN=a"), true},
+    {"N02_InnerSpacesFold", text_der("CN=a   b"), text_der("CN=a b"), true},
+    {"N02_InnerSpaceIsNotNone", text_der("CN=a b"), text_der("CN=ab"), false},
+    {"N02_OnlySpacesIsEmpty", common_name(DerTag::kUtf8String, "   "),
+     common_name(DerTag::kUtf8String, ""), true},
+    {"N02_NoBreakSpaceIsNoSpace", text_der("CN=a\xC2\xA0z"), text_der("CN=a z"), false},
+    {"N02_NonAsciiCase", text_der("CN=\xC3\x84"), text_der("CN=\xC3\xA4"), false},
+    {"N02_ComposedAndDecomposed", text_der("CN=\xC3\xA4"), text_der("CN=a\xCC\x88"), false},
+    {"N02_Homoglyph", text_der("CN=\xD0\xB0"), text_der("CN=a"), false},
+    {"N02_FullWidth", text_der("CN=\xEF\xBD\x81"), text_der("CN=a"), false},
+    {"N03_PrintableAndUtf8", common_name(DerTag::kPrintableString, "a"),
+     common_name(DerTag::kUtf8String, "a"), true},
+    {"N03_T61AndUtf8", common_name(DerTag::kT61String, "\xE4"),
+     common_name(DerTag::kUtf8String, "\xC3\xA4"), true},
+    {"N03_BmpAndUniversal", common_name(DerTag::kBmpString, "\0a"sv),
+     common_name(DerTag::kUniversalString, "\0\0\0a"sv), true},
+    {"N01_Reordered", text_der("CN=a,O=b"), text_der("O=b,CN=a"), false},
+    {"N01_MergedIntoOneRdn", text_der("CN=a,O=b"), text_der("CN=a+O=b"), false},
+    {"N01_MultiValuedAsASet", text_der("CN=a+O=b"),
+     der::sequence({der::set({ava(oid::kOrganizationName, DerTag::kUtf8String, "b"),
+                              ava(oid::kCommonName, DerTag::kUtf8String, "a")})}),
+     true},
+    {"N01_MultiValuedAsAMultiset", text_der("CN=a+CN=a+CN=b"), text_der("CN=a+CN=b+CN=b"), false},
+    {"N01_OtherType", text_der("CN=a"), text_der("OU=a"), false},
+    {"N05_SecondCommonName", text_der("CN=a"), text_der("CN=a,CN=admin"), false},
+    {"N05_ExtraInAnRdn", text_der("CN=a"), text_der("CN=a+UID=b"), false},
+    {"N05_ExtraInFront", text_der("CN=a"), text_der("DC=b,CN=a"), false},
+    {"N05_UnknownType", text_der("1.2.3.4=a"), text_der("1.2.3.5=a"), false},
+    {"N05_Prefix", text_der("CN=ab"), text_der("CN=a"), false},
+    {"EmptyAgainstSome", {0x30, 0x00}, text_der("CN=a"), false},
+};
+
+class NameMatchTest : public ::testing::TestWithParam<Pair> {};
+
+INSTANTIATE_TEST_SUITE_P(Table, NameMatchTest, ::testing::ValuesIn(kPairs),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST_P(NameMatchTest, AsRfc5280Says) {
+    const auto left = Name::from_der(GetParam().left);
+    const auto right = Name::from_der(GetParam().right);
+    ASSERT_TRUE(left) << left.error().detail;
+    ASSERT_TRUE(right) << right.error().detail;
+    EXPECT_EQ(matches(*left, *right), GetParam().match);
+    EXPECT_EQ(matches(*right, *left), GetParam().match);
+}
+
+TEST(NameMatchTest, N01_ReversedOrderIsHintedAtOnlyWhenItIsTheFault) {
+    EXPECT_TRUE(matches_reversed(from_text("CN=a,O=b"), from_text("O=b,CN=a")));
+    EXPECT_FALSE(matches_reversed(from_text("CN=a,O=b"), from_text("CN=a,O=b")));
+    EXPECT_FALSE(matches_reversed(from_text("CN=a,O=b"), from_text("O=c,CN=a")));
+    EXPECT_FALSE(matches_reversed(from_text("CN=a"), from_text("CN=a")));
+    EXPECT_FALSE(matches_reversed(from_text("CN=a,O=b,CN=a"), from_text("CN=a,O=b,CN=a")));
+}
+
+TEST(NameBoundsTest, N05_UpperBoundsCountCharacters) {
+    const auto bounded = [](std::string_view type, std::size_t length) {
+        std::string text = std::string(type) + "=";
+        for (std::size_t i = 0; i < length; ++i)
+            text += "\xC3\xA4";
+        return from_text(text).check_upper_bounds();
+    };
+    EXPECT_TRUE(bounded("CN", 64));
+    EXPECT_EQ(bounded("CN", 65).error().code, Errc::kDenied);
+    EXPECT_TRUE(bounded("O", 64));
+    EXPECT_FALSE(bounded("O", 65));
+    EXPECT_TRUE(bounded("L", 128));
+    EXPECT_FALSE(bounded("L", 129));
+    EXPECT_TRUE(bounded("C", 2));
+    EXPECT_FALSE(bounded("C", 3));
+    EXPECT_TRUE(bounded("emailAddress", 255));
+    EXPECT_FALSE(bounded("emailAddress", 256));
+    EXPECT_TRUE(bounded("UID", 1000));
+    EXPECT_TRUE(bounded("1.2.3.4", 1000));
+    EXPECT_NE(bounded("OU", 65).error().detail.find("OU"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace scepgate::certs
