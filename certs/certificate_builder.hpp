@@ -10,19 +10,19 @@ namespace scepgate::certs {
 /// All that stands in a new certificate. Whoever fills it in has decided; nothing is copied from a
 /// request here.
 struct CertificateContents {
-    Bytes serial;              ///< unsigned big-endian, 1 to 20 octets once encoded, not zero
-    Bytes issuer_der;          ///< Name
-    Bytes subject_der;         ///< Name
+    Bytes serial;                 ///< unsigned big-endian, 1 to 20 octets once encoded, not zero
+    Bytes issuer_der;             ///< Name
+    Bytes subject_der;            ///< Name
     std::int64_t not_before = 0;  ///< seconds since the epoch
     std::int64_t not_after = 0;
-    Bytes spki;                ///< DER SubjectPublicKeyInfo
+    Bytes spki;                     ///< DER SubjectPublicKeyInfo
     std::vector<Bytes> extensions;  ///< DER Extensions in their order (encode_extension)
 };
 
 /// Builds a v3 certificate, signs it, and checks the signature with the signer's public key before
 /// giving it out (a faulty signature can reveal an RSA key).
-Result<Certificate> build_certificate(const CertificateContents& contents,
-                                      const PrivateKey& signer, Digest digest);
+Result<Certificate> build_certificate(const CertificateContents& contents, const PrivateKey& signer,
+                                      Digest digest);
 
 /// A new serial number: 128 random bits, positive, not zero (at most 17 octets encoded).
 Bytes random_serial();

@@ -16,7 +16,7 @@ namespace scepgate::certs {
 
 /// How much a request may hold.
 struct CsrLimits {
-    std::size_t octets = 256 * 1024;      ///< the whole request
+    std::size_t octets = 256 * 1024;  ///< the whole request
     std::size_t attributes = 32;
     std::size_t challenge_octets = 64 * 1024;
     KeyLimits key;
@@ -28,9 +28,9 @@ struct RequestedExtensions {
     std::optional<KeyUsage> key_usage;
     std::optional<ExtendedKeyUsage> extended_key_usage;
     GeneralNames subject_alt_name;
-    std::optional<std::string> sid;       ///< 1.3.6.1.4.1.311.25.2
-    bool ca = false;                      ///< basicConstraints cA
-    std::vector<std::string> others;      ///< OIDs of everything else, for the audit record
+    std::optional<std::string> sid;   ///< 1.3.6.1.4.1.311.25.2
+    bool ca = false;                  ///< basicConstraints cA
+    std::vector<std::string> others;  ///< OIDs of everything else, for the audit record
 };
 
 /// A request whose structure is sound and whose own signature verifies: proof of possession of the
