@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 #include "certs/clock.hpp"
 #include "server/text_escape.hpp"
@@ -21,6 +22,14 @@ Result<int> open_audit_file(const std::filesystem::path& file) {
                                         std::strerror(errno)};
     }
     return descriptor;
+}
+
+/// True when the file's last line has no end: a crash or a full disk cut it short.
+bool last_line_is_torn(const std::filesystem::path& file) {
+    std::ifstream stream(file, std::ios::binary | std::ios::ate);
+    if (!stream || stream.tellg() <= 0) return false;
+    stream.seekg(-1, std::ios::end);
+    return stream.get() != '\n';
 }
 
 }  // namespace
@@ -59,7 +68,7 @@ AuditRecord& AuditRecord::add(std::string_view key, const std::vector<std::strin
 }
 
 AuditLog::AuditLog(std::filesystem::path file, int descriptor)
-    : file_(std::move(file)), descriptor_(descriptor) {}
+    : file_(std::move(file)), descriptor_(descriptor), torn_(last_line_is_torn(file_)) {}
 
 AuditLog::~AuditLog() { ::close(descriptor_); }
 

@@ -43,7 +43,7 @@ private:
     std::filesystem::path file_;
     std::mutex mutex_;
     int descriptor_;
-    bool torn_ = false;  ///< the last write was cut short: its line must be ended first
+    bool torn_;  ///< the file's last line was cut short: it must be ended first
 };
 
 }  // namespace scepgate::server

@@ -1,0 +1,127 @@
+#include "server/config.hpp"
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "server/config_reader.hpp"
+
+namespace scepgate::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> samples(const char* folder) {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(fs::path(SCEPGATE_TEST_DATA "/server/config") / folder)) {
+        files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+std::string sample_name(const testing::TestParamInfo<fs::path>& tested) {
+    return tested.param.stem().string();
+}
+
+bool has_error_at(const ConfigFaults& faults, const std::string& path) {
+    const auto& list = faults.list();
+    return std::any_of(list.begin(), list.end(),
+                       [&](const auto& fault) { return !fault.warning && fault.path == path; });
+}
+
+class AcceptedConfig : public testing::TestWithParam<fs::path> {};
+INSTANTIATE_TEST_SUITE_P(Samples, AcceptedConfig, testing::ValuesIn(samples("accepted")), sample_name);
+
+TEST_P(AcceptedConfig, HasNoFault) {
+    ConfigFaults faults;
+    const Config config = load_config(GetParam(), faults);
+    for (const auto& fault : faults.list()) ADD_FAILURE() << fault.text();
+    EXPECT_FALSE(config.endpoints.empty());
+}
+
+class RefusedConfig : public testing::TestWithParam<fs::path> {};
+INSTANTIATE_TEST_SUITE_P(Schema, RefusedConfig, testing::ValuesIn(samples("refused")), sample_name);
+INSTANTIATE_TEST_SUITE_P(LoaderOnly, RefusedConfig, testing::ValuesIn(samples("refused_by_loader")),
+                         sample_name);
+
+// The first line of a sample names the JSON path that has to be complained about.
+TEST_P(RefusedConfig, NamesThePathOfTheFault) {
+    std::ifstream stream(GetParam());
+    std::string first;
+    std::getline(stream, first);
+    ASSERT_EQ(first.substr(0, 3), "// ");
+    ConfigFaults faults;
+    const Config config = load_config(GetParam(), faults);
+    std::string all;
+    for (const auto& fault : faults.list()) all += fault.text() + "\n";
+    EXPECT_TRUE(has_error_at(faults, first.substr(3))) << "got: " << all;
+    EXPECT_TRUE(config.endpoints.size() <= 1);
+}
+
+TEST(ConfigTest, SuggestsTheNearestKnownKey) {
+    ConfigFaults faults;
+    parse_config(R"({"listen":[{"adress":"127.0.0.1:1"}],"store":{"sqlite":"x"},"endpoints":[]})", "/", faults)
+        .endpoints.clear();
+    const auto& list = faults.list();
+    const auto found = std::find_if(list.begin(), list.end(),
+                                    [](const auto& fault) { return fault.path == "listen[0].adress"; });
+    ASSERT_NE(found, list.end());
+    EXPECT_EQ(found->remedy, "did you mean 'address'?");
+}
+
+TEST(ConfigTest, ReportsEveryFaultInOneRun) {
+    ConfigFaults faults;
+    const Config config = parse_config(R"({"store":{"sqlit":"x"},"limits":{"body":1},"log":{"level":"x"}})", "/", faults);
+    std::set<std::string> paths;
+    for (const auto& fault : faults.list()) paths.insert(fault.path);
+    for (const char* path : {"listen", "store.sqlit", "store.sqlite", "limits.body", "log.level", "endpoints"}) {
+        EXPECT_TRUE(paths.contains(path)) << path;
+    }
+    EXPECT_TRUE(config.endpoints.empty());
+}
+
+TEST(ConfigTest, SaysWhereTheJsonIsBroken) {
+    ConfigFaults faults;
+    const Config config = parse_config("{\n  \"listen\": [,]\n}", "/", faults);
+    ASSERT_EQ(faults.list().size(), 1U);
+    EXPECT_NE(faults.list()[0].what.find("line 2"), std::string::npos) << faults.list()[0].what;
+    EXPECT_TRUE(config.endpoints.empty());
+}
+
+TEST(ConfigTest, PathsAreRelativeToTheFile) {
+    ConfigFaults faults;
+    const Config config = parse_config(
+        R"({"listen":[{"address":"127.0.0.1:1"}],"store":{"sqlite":"db/x.db"},"audit":{"file":"/var/a"},"endpoints":[]})",
+        "/etc/scepgate", faults);
+    EXPECT_EQ(config.store_sqlite, "/etc/scepgate/db/x.db");
+    EXPECT_EQ(config.audit_file, "/var/a");
+}
+
+TEST(ConfigTest, MissingFileSaysWhatToDo) {
+    ConfigFaults faults;
+    const Config config = load_config("/nonexistent/scepgate.json", faults);
+    ASSERT_TRUE(faults.has_errors());
+    EXPECT_NE(faults.list()[0].remedy.find("scepgate init"), std::string::npos);
+    EXPECT_TRUE(config.endpoints.empty());
+}
+
+TEST(DurationTest, ReadsUnits) {
+    EXPECT_EQ(*parse_duration("90"), 90);
+    EXPECT_EQ(*parse_duration("90s"), 90);
+    EXPECT_EQ(*parse_duration("10m"), 600);
+    EXPECT_EQ(*parse_duration("12h"), 43'200);
+    EXPECT_EQ(*parse_duration("365d"), 31'536'000);
+    EXPECT_EQ(*parse_duration("2w"), 1'209'600);
+}
+
+TEST(DurationTest, RefusesWhatIsNone) {
+    for (const char* text : {"", "d", "-1s", "1y", "1 d", "99999999999999999999", "9223372036854775807w", "1.5h"}) {
+        EXPECT_FALSE(parse_duration(text)) << text;
+    }
+}
+
+}  // namespace
+}  // namespace scepgate::server
