@@ -9,7 +9,7 @@ function(scepgate_library folder)
   file(MAKE_DIRECTORY ${layer_dir})
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${folder} ${layer_dir}/${folder} SYMBOLIC)
 
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   add_library(scepgate_${folder} STATIC ${sources})
   target_include_directories(scepgate_${folder} PUBLIC ${layer_dir})
