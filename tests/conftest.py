@@ -1,0 +1,116 @@
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "e2e"))
+
+from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: E402
+
+import harness  # noqa: E402
+
+
+def pytest_configure(config):
+    if not harness.BINARY.exists():
+        raise pytest.UsageError(f"{harness.BINARY} is not there: build it, or set SCEPGATE")
+
+
+@pytest.fixture(scope="session")
+def keys():
+    """RSA-2048 keys by number, each made once."""
+    made = {}
+
+    def key(number=0, bits=2048):
+        if (number, bits) not in made:
+            made[number, bits] = rsa.generate_private_key(65537, bits)
+        return made[number, bits]
+
+    return key
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory):
+    """`scepgate init` costs several key generations: made once a policy, then copied."""
+    made = {}
+
+    def directory(*arguments):
+        if arguments not in made:
+            path = tmp_path_factory.mktemp("template") / "lab"
+            harness.Lab.init(path, *arguments)
+            made[arguments] = path
+        return made[arguments]
+
+    return directory
+
+
+@pytest.fixture
+def new_lab(templates, tmp_path):
+    """Makes labs that are stopped, and judged, at the end of the test."""
+    labs = []
+
+    def make(*arguments, edit=None, start=True):
+        path = tmp_path / f"lab{len(labs)}"
+        shutil.copytree(templates(*arguments), path)
+        lab = harness.Lab(path)
+        labs.append(lab)
+
+        def move(config):
+            config["listen"] = [{"address": f"127.0.0.1:{lab.port}"}]
+            if edit:
+                edit(config)
+
+        lab.edit(move)
+        return lab.start() if start else lab
+
+    yield make
+    try:
+        for lab in labs:
+            lab.stop()
+    finally:
+        for lab in labs:
+            lab.kill()
+
+
+@pytest.fixture
+def lab(new_lab):
+    """A lab of one's own, under the challenge_blob policy, serving."""
+    return new_lab()
+
+
+def _shared(templates, tmp_path_factory, name, *arguments, edit=None):
+    path = tmp_path_factory.mktemp(name) / "lab"
+    shutil.copytree(templates(*arguments), path)
+    shared = harness.Lab(path)
+
+    def move(config):
+        config["listen"] = [{"address": f"127.0.0.1:{shared.port}"}]
+        if edit:
+            edit(config)
+
+    shared.edit(move)
+    shared.start()
+    try:
+        yield shared
+        shared.stop()
+    finally:
+        shared.kill()
+
+
+@pytest.fixture(scope="session")
+def blob_lab(templates, tmp_path_factory):
+    """A serving lab that many tests share; policy challenge_blob."""
+    yield from _shared(templates, tmp_path_factory, "blob")
+
+
+@pytest.fixture(scope="session")
+def static_lab(templates, tmp_path_factory):
+    """A serving lab that many tests share; one static password, see `password`."""
+    yield from _shared(templates, tmp_path_factory, "static", "--policy", "static")
+
+
+@pytest.fixture
+def password(static_lab):
+    policies = static_lab.config()["policies"]
+    source = next(p for p in policies.values() if p["type"] == "static_password")["password"]
+    return (static_lab.dir / source["file"]).read_text().strip()

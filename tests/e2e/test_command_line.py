@@ -1,0 +1,131 @@
+"""The commands as users' scripts call them (exit statuses, files, output)."""
+
+import base64
+import subprocess
+
+import pytest
+
+import harness
+from harness import run
+
+
+def openssl(*arguments):
+    done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True,
+                          timeout=30)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("command", [
+    (), ("init",), ("serve",), ("config",), ("config", "check"), ("challenge",),
+    ("challenge", "create"), ("enroll",), ("getca",), ("cert",), ("cert", "list"),
+    ("cert", "show")], ids=lambda c: "-".join(c) or "scepgate")
+def test_every_command_has_help(command):
+    result = run(*command, "--help")
+    assert result.returncode == 0
+    assert len(result.stdout) > 100 and result.stderr == ""
+
+
+@pytest.mark.parametrize("command", [(), ("nonsense",), ("serve",), ("init",), ("cert", "show"),
+                                     ("enroll", "--url", "x"), ("init", "x", "--policy", "maybe"),
+                                     ("init", "x", "--ca-key", "rsa:17")])
+def test_bad_usage_is_status_2(command, tmp_path):
+    result = run(*command, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.strip()
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("ca_key", ["rsa:2048", "rsa:3072", "ec:p256", "ec:p384"])
+@pytest.mark.parametrize("device_key", ["rsa:2048"])
+def test_init_serve_challenge_enroll_with_every_CA_key(new_lab, tmp_path, ca_key, device_key):
+    lab = new_lab("--ca-key", ca_key, "--ca-name", "Example CA")
+    challenge = lab.challenge("--subject", "CN=tool,O=Example", "--dns", "tool.example",
+                              "--key-usage", "both")
+    out = tmp_path / "device"
+    result = run("enroll", "--url", lab.url, "--challenge", challenge, "--subject",
+                 "CN=tool,O=Example", "--dns", "tool.example", "--key-usage", "both", "--key",
+                 device_key, "--out", out)
+    assert result.returncode == 0, result.stderr
+    for name in ("key.pem", "cert.pem", "chain.pem", "ca.pem"):
+        assert (out / name).stat().st_size > 0
+    assert (out / "key.pem").stat().st_mode & 0o077 == 0
+    openssl("verify", "-CAfile", lab.dir / "ca.pem", out / "cert.pem")
+    openssl("verify", "-CAfile", out / "ca.pem", "-untrusted", out / "chain.pem", out / "cert.pem")
+    text = openssl("x509", "-in", out / "cert.pem", "-noout", "-subject", "-issuer", "-ext",
+                   "subjectAltName")
+    assert "CN = tool" in text and "CN = Example CA" in text and "DNS:tool.example" in text
+    assert openssl("pkey", "-in", out / "key.pem", "-pubout") == \
+        openssl("x509", "-in", out / "cert.pem", "-noout", "-pubkey")
+
+
+@pytest.mark.parametrize("method", ["auto", "get", "post"])
+def test_enroll_by_GET_and_by_POST(blob_lab, tmp_path, method):
+    (tmp_path / "challenge").write_text(blob_lab.challenge("--subject", "CN=by-" + method) + "\n")
+    result = run("enroll", "--url", blob_lab.url, "--challenge-file", tmp_path / "challenge",
+                 "--subject", "CN=by-" + method, "--method", method, "--out", tmp_path / "device")
+    assert result.returncode == 0, result.stderr
+    assert ("GET" if method == "get" else "POST") in [
+        line for line in blob_lab.log().splitlines() if "by-" + method in line or "PKCSReq" in line][-1]
+
+
+def test_a_refused_enrolment_is_status_1_and_leaves_no_certificate(blob_lab, tmp_path):
+    challenge = blob_lab.challenge("--subject", "CN=right")
+    result = run("enroll", "--url", blob_lab.url, "--challenge", challenge, "--subject", "CN=wrong",
+                 "--out", tmp_path / "device")
+    assert result.returncode == 1
+    assert "badRequest" in result.stderr
+    assert not (tmp_path / "device" / "cert.pem").exists()
+    assert challenge not in result.stderr
+
+
+def test_enroll_without_a_server_is_status_1(tmp_path):
+    result = run("enroll", "--url", f"http://127.0.0.1:{harness.free_port()}/scep", "--challenge",
+                 "x", "--subject", "CN=x", "--out", tmp_path / "device")
+    assert result.returncode == 1
+    assert result.stderr.strip()
+
+
+def test_getca_writes_the_CA_certificates(blob_lab, tmp_path):
+    result = run("getca", "--url", blob_lab.url, "--out", tmp_path / "got")
+    assert result.returncode == 0, result.stderr
+    assert openssl("x509", "-in", tmp_path / "got" / "ca.pem", "-noout", "-fingerprint") == \
+        openssl("x509", "-in", blob_lab.dir / "ca.pem", "-noout", "-fingerprint")
+
+
+def test_challenge_create_count_gives_one_line_each(blob_lab):
+    lines = blob_lab.challenge("--subject", "CN=d-%d", "--dns", "d-%d.example", "--count", "5")
+    assert len(lines) == len(set(lines)) == 5
+    for line in lines:
+        assert base64.b64decode(line, validate=True)[0] == 0x30
+
+
+def test_cert_list_and_show(lab, tmp_path):
+    for number in range(2):
+        challenge = lab.challenge("--subject", f"CN=shown-{number}", "--device-id", "dev-17")
+        assert run("enroll", "--url", lab.url, "--challenge", challenge, "--subject",
+                   f"CN=shown-{number}", "--out", tmp_path / str(number)).returncode == 0
+    rows = lab.certificates()
+    assert [row["subject"] for row in rows] == ["CN=shown-1", "CN=shown-0"], "newest first"
+    serial = openssl("x509", "-in", tmp_path / "0" / "cert.pem", "-noout", "-serial")
+    serial = serial.strip().removeprefix("serial=").lower()
+    assert int(rows[1]["serial"], 16) == int(serial, 16)
+    plain = run("cert", "list", "--config", lab.config_file)
+    assert len(plain.stdout.splitlines()) == 2
+    shown = run("cert", "show", serial, "--config", lab.config_file)
+    assert shown.returncode == 0, shown.stderr
+    assert "CN=shown-0" in shown.stdout and "dev-17" in shown.stdout
+    assert "-----BEGIN CERTIFICATE-----" in shown.stdout
+    assert run("cert", "show", serial.upper(), "--config", lab.config_file).returncode == 0
+    assert run("cert", "show", "00" + serial[:-2] + "00", "--config",
+               lab.config_file).returncode == 1
+    assert run("cert", "show", "xyz", "--config", lab.config_file).returncode == 2
+
+
+def test_init_overwrites_nothing(templates, tmp_path):
+    directory = tmp_path / "lab"
+    assert run("init", directory).returncode == 0
+    before = (directory / "ca.key").read_bytes()
+    again = run("init", directory)
+    assert again.returncode in (1, 2) and again.stderr.strip()
+    assert (directory / "ca.key").read_bytes() == before

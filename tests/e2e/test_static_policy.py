@@ -1,0 +1,67 @@
+"""One shared password: whoever knows it gets what the CSR asks for, within the template."""
+
+import pytest
+from cryptography import x509
+
+import oids
+import scep_client as scep
+from scep_client import Csr, name, pkcs_req
+
+
+def test_the_password_gives_what_the_CSR_asks_for(static_lab, password, keys):
+    csr = Csr(keys(), name(("O", "Example"), ("CN", "anything")), password,
+              [scep.subject_alt_name(("dns", "a.example"), ("dns", "b.example"),
+                                     ("ip", bytes([192, 0, 2, 1])))])
+    issued = static_lab.enrol(csr).certificate
+    assert issued.subject == csr.subject
+    san = issued.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert san.get_values_for_type(x509.DNSName) == ["a.example", "b.example"]
+    assert [str(ip) for ip in san.get_values_for_type(x509.IPAddress)] == ["192.0.2.1"]
+    eku = issued.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert [e.dotted_string for e in eku] == ["1.3.6.1.5.5.7.3.2"], "the template's clientAuth"
+
+
+@pytest.mark.parametrize("wrong", [None, "", "wrong", "{}x", "x{}", "{0}{0}"])
+def test_C13_a_wrong_password_gives_nothing(static_lab, password, keys, wrong):
+    value = wrong if wrong is None else wrong.format(password)
+    ca = static_lab.ca()
+    before = static_lab.serials()
+    message = pkcs_req(Csr(keys(), name("guess"), value), [ca.encryption],
+                       transaction_id=f"guess-{len(wrong or '')}-{wrong is None}")
+    reply = static_lab.send(message, ca)
+    assert (reply.status, reply.fail_info) == ("failure", "badMessageCheck")
+    assert static_lab.serials() == before
+    line = [e for e in static_lab.audit() if e.get("transaction_id") == message.transaction_id][-1]
+    assert line["event"] == "refuse" and line["code"]
+
+
+def test_N11_the_password_buys_no_CA_and_no_SID(static_lab, password, keys):
+    csr = Csr(keys(), name("climber"), password,
+              [scep.BASIC_CONSTRAINTS_CA, scep.sid_extension(),
+               (oids.EXTENDED_KEY_USAGE, False,
+                scep.der.sequence(scep.der.oid("1.3.6.1.4.1.311.20.2.1")))])
+    reply = static_lab.enrol(csr)
+    if reply.status == "success":
+        issued = reply.certificate
+        assert scep.der.oid(oids.SID) not in scep.cert_der(issued)
+        assert not [e for e in issued.extensions
+                    if isinstance(e.value, x509.BasicConstraints) and e.value.ca]
+        eku = issued.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        assert "1.3.6.1.4.1.311.20.2.1" not in [e.dotted_string for e in eku]
+    else:
+        assert reply.fail_info == "badRequest"
+
+
+@pytest.mark.parametrize("san", [
+    ("dns", b"evil\0.example"), ("dns", b""), ("ip", b"12345"), ("email", b"a@b\r\nc"),
+    ("uri", b"\xff\xfe")], ids=["NUL", "empty", "IP-5", "CRLF", "high"])
+def test_N04_N08_names_that_are_none_are_refused(static_lab, password, keys, san):
+    before = static_lab.serials()
+    assert static_lab.enrol(Csr(keys(), name("names"), password,
+                                [scep.subject_alt_name(san)])).status == "failure"
+    assert static_lab.serials() == before
+
+
+def test_N06_neither_subject_nor_SAN_is_refused(static_lab, password, keys):
+    assert static_lab.enrol(Csr(keys(), name(), password),
+                            signer=scep.self_signed(keys())).status == "failure"
