@@ -76,13 +76,14 @@ std::optional<Secret> decrypt_cbc(ContentCipher cipher, ByteView key, ByteView i
 /// AES-256-GCM; nullopt when the tag does not match.
 std::optional<Secret> decrypt_gcm(ByteView key, ByteView nonce, ByteView ciphertext, ByteView tag);
 
-/// Content encrypted under a fresh key.
+/// Content encrypted under a fresh key and IV.
 struct SealedContent {
     Secret key;
     Bytes iv;
     Bytes ciphertext;
     Bytes tag;  ///< GCM only
 };
+/// kUnsupported for single DES, which is read but never written.
 Result<SealedContent> seal_content(ContentCipher cipher, ByteView plain);
 
 /// DER ContentEncryptionAlgorithmIdentifier.

@@ -86,12 +86,13 @@ struct SignedDataContents {
 /// One DER Attribute with one value.
 Bytes encode_attribute(ByteView type, ByteView value_der);
 
-/// A ContentInfo with SignedData version 1 by one signer (issuerAndSerialNumber; attributes sorted
-/// as a SET OF; signatureAlgorithm rsaEncryption for RSA: some clients take nothing else).
+/// A ContentInfo with SignedData by one signer (issuerAndSerialNumber; attributes sorted as a SET
+/// OF; signatureAlgorithm rsaEncryption for RSA: some clients take nothing else). Version 1, or 3
+/// around other content than id-data (RFC 5652 section 5.1). Certificates keep their order.
 Result<Bytes> build_signed_data(const SignedDataContents& contents, const Certificate& signer,
                                 const PrivateKey& key);
 
-/// The degenerate form (RFC 8894 section 3.4): certificates, no signer, no content.
+/// The degenerate form (RFC 8894 section 3.4): certificates in this order, no signer, no content.
 Bytes build_certificates_only(const std::vector<Certificate>& certificates);
 
 }  // namespace scepgate::certs
