@@ -112,10 +112,11 @@ struct Csr::State {
     State& operator=(const State&) = delete;
     ~State() { OPENSSL_cleanse(der.data(), der.size()); }  // the challenge stands in it
 
-    Result<void> parse(const CsrLimits& limits, bool allow_sha1);
+    Result<void> parse(const CsrLimits& limits, bool allow_sha1, const PublicKey* known_key);
 
 private:
-    Result<void> parse_info(ByteView content, const CsrLimits& limits);
+    Result<void> parse_info(ByteView content, const CsrLimits& limits, const PublicKey* known_key);
+    Result<void> take_key(ByteView spki, const KeyLimits& limits, const PublicKey* known_key);
     Result<void> parse_attributes(ByteView content, const CsrLimits& limits);
     Result<void> take_challenge(const Attribute& attribute, const CsrLimits& limits);
 };
@@ -124,7 +125,8 @@ private:
 //        certificationRequestInfo  CertificationRequestInfo,
 //        signatureAlgorithm        AlgorithmIdentifier,
 //        signature                 BIT STRING }
-Result<void> Csr::State::parse(const CsrLimits& limits, bool allow_sha1) {
+Result<void> Csr::State::parse(const CsrLimits& limits, bool allow_sha1,
+                               const PublicKey* known_key) {
     DerReader outer(der);
     const auto request = outer.read(DerTag::kSequence);
     if (!request) return request.error();
@@ -149,7 +151,7 @@ Result<void> Csr::State::parse(const CsrLimits& limits, bool allow_sha1) {
     DerReader info_reader(*info);
     const auto content = info_reader.read(DerTag::kSequence);
     if (!content) return content.error();
-    if (const auto read = parse_info(*content, limits); !read) return read.error();
+    if (const auto read = parse_info(*content, limits, known_key); !read) return read.error();
 
     // Over the octets as they came, whatever a re-encoding would make of them.
     if (!key.verifies(algorithm, *info, *signature)) {
@@ -163,7 +165,8 @@ Result<void> Csr::State::parse(const CsrLimits& limits, bool allow_sha1) {
 //        subject       Name,
 //        subjectPKInfo SubjectPublicKeyInfo,
 //        attributes    [0] Attributes }
-Result<void> Csr::State::parse_info(ByteView content, const CsrLimits& limits) {
+Result<void> Csr::State::parse_info(ByteView content, const CsrLimits& limits,
+                                    const PublicKey* known_key) {
     DerReader fields(content);
     const auto version = fields.read_small_integer();
     if (!version) return in_context("version", version.error());
@@ -177,15 +180,25 @@ Result<void> Csr::State::parse_info(ByteView content, const CsrLimits& limits) {
 
     const auto spki = fields.read_whole(DerTag::kSequence);
     if (!spki) return in_context("public key", spki.error());
-    auto public_key = PublicKey::from_spki(*spki, limits.key);
-    if (!public_key) return public_key.error();
-    key = std::move(*public_key);
+    if (const auto taken = take_key(*spki, limits.key, known_key); !taken) return taken.error();
 
     // Required by RFC 2986, left out by some when there are none.
     const auto attributes = fields.read_optional(context_constructed(0));
     if (!attributes) return in_context("attributes", attributes.error());
     if (const auto end = fields.finish("CertificationRequestInfo"); !end) return end.error();
     return *attributes ? parse_attributes(**attributes, limits) : Result<void>{};
+}
+
+Result<void> Csr::State::take_key(ByteView spki, const KeyLimits& limits,
+                                  const PublicKey* known_key) {
+    if (known_key != nullptr && equal(spki, known_key->spki())) {
+        key = *known_key;
+        return {};
+    }
+    auto decoded = PublicKey::from_spki(spki, limits);
+    if (!decoded) return decoded.error();
+    key = std::move(*decoded);
+    return {};
 }
 
 //   Attributes { ATTRIBUTE:IOSet } ::= SET OF Attribute{{ IOSet }}
@@ -240,14 +253,15 @@ Result<void> Csr::State::take_challenge(const Attribute& attribute, const CsrLim
 
 Csr::Csr(std::shared_ptr<const State> state) noexcept : state_(std::move(state)) {}
 
-Result<Csr> Csr::from_der(ByteView der, const CsrLimits& limits, bool allow_sha1) {
+Result<Csr> Csr::from_der(ByteView der, const CsrLimits& limits, bool allow_sha1,
+                          const PublicKey* known_key) {
     if (der.size() > limits.octets) {
         return malformed("request: " + std::to_string(der.size()) + " octets, over the limit of " +
                          std::to_string(limits.octets));
     }
     auto state = std::make_shared<State>();
     state->der = to_bytes(der);
-    if (const auto parsed = state->parse(limits, allow_sha1); !parsed) {
+    if (const auto parsed = state->parse(limits, allow_sha1, known_key); !parsed) {
         return in_context("request", parsed.error());
     }
     return Csr(std::move(state));

@@ -44,7 +44,10 @@ public:
     /// twice, or a challengePassword or extension request with other than one value, is kMalformed.
     /// kUnsupported: key or signature algorithm. kBadSignature: the signature.
     /// SHA-1 signatures are taken only with `allow_sha1`; MD5 never.
-    static Result<Csr> from_der(ByteView der, const CsrLimits& limits = {}, bool allow_sha1 = true);
+    /// `known_key`: a key found sound under the same limits; when the request's is the same one it
+    /// is shared instead of decoded again (which costs more than checking the signature).
+    static Result<Csr> from_der(ByteView der, const CsrLimits& limits = {}, bool allow_sha1 = true,
+                                const PublicKey* known_key = nullptr);
 
     [[nodiscard]] ByteView der() const noexcept;
     [[nodiscard]] const Name& subject() const noexcept;
