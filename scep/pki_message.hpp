@@ -13,7 +13,12 @@
 namespace scepgate::scep {
 
 /// What can be read before anything is trusted: enough to address an answer.
+/// Moved, never copied: `signed_data` would point into the original.
 struct SignedRequest {
+    SignedRequest() = default;
+    SignedRequest(SignedRequest&&) = default;
+    SignedRequest& operator=(SignedRequest&&) = default;
+
     std::string transaction_id;        ///< 1 to 255 octets, echoed byte for byte
     std::string message_type_text;     ///< as sent, at most 16 octets kept
     std::optional<MessageType> message_type;
@@ -21,15 +26,19 @@ struct SignedRequest {
     certs::Certificate signer;         ///< the certificate that the SignerInfo names
     Tolerances tolerances;
 
-    Bytes der;                         ///< the whole message as DER; `signed_data` points into it
+    Bytes der;  ///< the whole message as DER
     certs::CmsSignedData signed_data;
 };
 
 /// Reads DER or BER (S01). kMalformed, to be answered with HTTP 400, when it is no ContentInfo with
 /// SignedData and exactly one SignerInfo (S04–S06), the signer's certificate is missing or
-/// ambiguous (S07), there are no signed attributes (S12), or transactionID, messageType or
-/// senderNonce is missing, double or of another type (S10, S11). transactionID: PrintableString
-/// repertoire plus "_" and "@" in PrintableString, UTF8String or IA5String.
+/// ambiguous (S07), there are no signed attributes (S12), transactionID, messageType or senderNonce
+/// is missing, double or of another type (S10, S11), or another attribute that we read is double.
+/// transactionID: PrintableString repertoire plus "_" and "@" in PrintableString, UTF8String or
+/// IA5String.
+///
+/// Tolerances: "ber", "enveloped-content-type", "transaction-id-string-type",
+/// "transaction-id-characters", "nonce-length", "no-content-type", "no-signing-time".
 Result<SignedRequest> read_signed_request(ByteView message);
 
 /// A key that requests may be encrypted to: the RA's encryption key, an older one, or the CA's.

@@ -1,0 +1,107 @@
+// The second step: the signature, then the envelope.
+#include "certs/ber.hpp"
+#include "certs/oids.hpp"
+#include "scep/envelope.hpp"
+
+namespace scepgate::scep {
+namespace {
+
+Refusal bad_algorithm(std::string_view code, std::string text) {
+    return {FailInfo::kBadAlg, std::string(code), std::move(text)};
+}
+
+/// The message types that a server answers, of those that it may be sent.
+Result<MessageType, Refusal> handled_type(const SignedRequest& request) {
+    if (request.message_type == MessageType::kPkcsReq) return MessageType::kPkcsReq;
+    // Not the text as sent: it may hold anything.
+    return Refusal{FailInfo::kBadRequest, "MessageTypeUnsupported",
+                   request.message_type
+                       ? std::string(to_text(*request.message_type)) + " is not handled"
+                       : "messageType " + to_hex(as_bytes(request.message_type_text)) +
+                             " (octets) is none of RFC 8894"};
+}
+
+/// digestAlgorithm and signatureAlgorithm, which must name the same digest (RFC 8933).
+Result<certs::SignatureAlgorithm, Refusal> allowed_algorithm(const certs::CmsSignerInfo& signer,
+                                                             const AlgorithmRules& rules) {
+    const auto digest = certs::parse_digest(signer.digest);
+    if (!digest) return bad_algorithm("DigestUnsupported", digest.error().detail);
+    if (*digest == certs::Digest::kSha1 && !rules.sha1) {
+        return bad_algorithm("DigestUnsupported", "SHA-1 (" +
+                                                      certs::oid_to_text(signer.digest.algorithm) +
+                                                      ") is switched off at this endpoint");
+    }
+    const auto algorithm = certs::parse_signature_algorithm(signer.signature_algorithm, *digest);
+    if (!algorithm) {
+        return bad_algorithm("SignatureAlgorithmUnsupported", algorithm.error().detail);
+    }
+    return *algorithm;
+}
+
+/// The signer's key, which must also be one that the reply can be encrypted to.
+Result<certs::PublicKey, Refusal> allowed_key(const certs::Certificate& signer,
+                                              const AlgorithmRules& rules) {
+    auto key = signer.public_key(rules.key_limits);
+    if (!key) {
+        return bad_algorithm("SignerKeyUnsupported", "signer's key: " + key.error().detail);
+    }
+    if (key->type() != certs::KeyType::kRsa) {
+        return bad_algorithm("SignerKeyUnsupported",
+                             "signer's key " + key->text() +
+                                 ": the reply cannot be encrypted to it; the client needs an RSA "
+                                 "key");
+    }
+    return std::move(*key);
+}
+
+/// The eContent as strict DER; `converted` keeps it when it was sent as BER.
+Result<ByteView, Refusal> envelope_der(ByteView content, Bytes& converted) {
+    auto der = certs::ber_to_der(content);
+    if (!der) {
+        return Refusal{FailInfo::kBadRequest, "EnvelopeMalformed",
+                       "content: " + der.error().detail};
+    }
+    converted = std::move(*der);
+    return ByteView(converted);
+}
+
+}  // namespace
+
+Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
+                                         std::span<const RecipientKey> recipients,
+                                         const AlgorithmRules& rules) {
+    const certs::CmsSignedData& data = request.signed_data;
+    const certs::CmsSignerInfo& signer = data.signers.front();
+    const auto type = handled_type(request);
+    if (!type) return type.error();
+    const auto algorithm = allowed_algorithm(signer, rules);
+    if (!algorithm) return algorithm.error();
+    auto key = allowed_key(request.signer, rules);
+    if (!key) return key.error();
+
+    if (!data.content) {
+        return Refusal{FailInfo::kBadRequest, "EnvelopeMissing", "no content was signed"};
+    }
+    const auto verified =
+        certs::verify_signer(signer, data.content_type, *data.content, *algorithm, *key);
+    if (!verified) {
+        return Refusal{FailInfo::kBadMessageCheck, "SignatureInvalid", verified.error().detail};
+    }
+
+    Bytes converted;
+    const auto der = envelope_der(*data.content, converted);
+    if (!der) return der.error();
+    const auto envelope = read_envelope(*der, recipients, rules);
+    if (!envelope) return envelope.error();
+
+    PkiMessage message;
+    message.type_ = *type;
+    message.signer_key_ = std::move(*key);
+    message.signature_ = *algorithm;
+    message.cipher_ = envelope->encryption.cipher;
+    message.transport_ = envelope->transport;
+    message.content_ = open_envelope(*envelope);
+    return message;
+}
+
+}  // namespace scepgate::scep
