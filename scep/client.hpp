@@ -5,11 +5,13 @@
 
 namespace scepgate::scep {
 
-/// GetCACaps as a client reads it: no case, unknown words ignored, LF or CRLF (D05).
+/// GetCACaps as a client reads it: no case, unknown words ignored, LF or CRLF (D05). SCEPStandard
+/// sets what it promises: aes, sha256 and post (D02).
 struct ServerCapabilities {
     bool aes = false, des3 = false, sha1 = false, sha256 = false, sha512 = false;
     bool post = false, renewal = false, standard = false, next_ca = false;
-    /// The cipher and digest to use: AES-128-CBC and SHA-256 when offered, else 3DES and SHA-1 (D08).
+    /// The cipher and digest to use (D08): AES-128-CBC when offered, else 3DES; SHA-256 when
+    /// offered, else SHA-512, else SHA-1.
     [[nodiscard]] certs::ContentCipher cipher() const noexcept;
     [[nodiscard]] certs::Digest digest() const noexcept;
 };
@@ -17,34 +19,39 @@ struct ServerCapabilities {
 
 /// GetCACert's answer sorted by role.
 struct CaCertificates {
-    certs::Certificate ca;          ///< the issuing CA
-    certs::Certificate signing;     ///< signs replies: RA, or the CA
-    certs::Certificate encryption;  ///< requests are encrypted to it: RA, or the CA
+    certs::Certificate ca;                  ///< the issuing CA
+    certs::Certificate signing;             ///< signs replies: RA, or the CA
+    certs::Certificate encryption;          ///< requests are encrypted to it: RA, or the CA
     std::vector<certs::Certificate> chain;  ///< CA certificates, issuing CA first
 };
-/// Reads a single DER certificate or a degenerate SignedData, by looking, not by Content-Type (K05).
-/// Every RA certificate's signature, and each CA's by the next, is verified; validity at `now` too
-/// (A08). kMalformed or kBadSignature otherwise.
+/// Reads a single DER certificate or a degenerate SignedData, by looking, not by Content-Type
+/// (K05). CA certificates are those with cA; the others are RAs, which one of the CAs must have
+/// signed: the issuing one. An RA with digitalSignature signs, one with keyEncipherment decrypts,
+/// one without key usage does both; what no RA does the issuing CA does. Without an RA the issuing
+/// CA is the one that signed no other. Every RA certificate's signature, and each CA's by the next
+/// in `chain`, is verified (else kBadSignature); those in use must be valid at `now` (else kDenied,
+/// A08). CA certificates that lead nowhere are left out.
 Result<CaCertificates> parse_ca_certificates(ByteView body, std::int64_t now);
 
 /// A PKCSReq (or RenewalReq) to send.
 struct ClientRequest {
     MessageType type = MessageType::kPkcsReq;
     std::string transaction_id;
-    Bytes sender_nonce;                ///< 16 octets
-    Bytes csr;                         ///< DER
-    certs::Certificate signer;         ///< transient self-signed, or the certificate to renew
+    Bytes sender_nonce;         ///< 16 octets
+    Bytes csr;                  ///< DER
+    certs::Certificate signer;  ///< transient self-signed, or the certificate to renew
     certs::PrivateKey signer_key;
-    certs::Certificate recipient;      ///< CaCertificates::encryption
+    certs::Certificate recipient;  ///< CaCertificates::encryption
     certs::ContentCipher cipher = certs::ContentCipher::kAes128Cbc;
     certs::Digest digest = certs::Digest::kSha256;
-    std::optional<certs::Digest> oaep; ///< key transport with RSAES-OAEP instead of PKCS#1 v1.5
+    std::optional<certs::Digest> oaep;  ///< key transport with RSAES-OAEP instead of PKCS#1 v1.5
     std::int64_t now = 0;
+    certs::KeyLimits key_limits;  ///< of the CA's keys and of what it issues
 };
 Result<Bytes> encode_request(const ClientRequest& request);
 
 /// A transient self-signed certificate for an initial request (section 2.3): the CSR's subject and
-/// key, digitalSignature and keyEncipherment, valid from now - 1 day for 30 days.
+/// key, digitalSignature and (RSA) keyEncipherment, valid from now - 1 day for 30 days.
 Result<certs::Certificate> transient_certificate(const certs::Name& subject,
                                                  const certs::PrivateKey& key, std::int64_t now);
 
@@ -55,12 +62,15 @@ struct CertReply {
     PkiStatus status{};
     std::optional<FailInfo> fail_info;
     std::string fail_info_text;
-    certs::Certificate certificate;                ///< SUCCESS: the one with our key (K03)
+    certs::Certificate certificate;  ///< SUCCESS: the one with our key (K03)
     std::vector<certs::Certificate> others;
 };
 /// Verifies and opens a CertRep: signed by `ca.signing` (never "whatever is in the bag", K01), type
-/// 3, our transactionID and nonce, known status; decrypted with the request's signer key; the
-/// certificate holds `csr_key`.
+/// 3, our transactionID and nonce, known status; decrypted with the request's signer key (K04); the
+/// certificate holds `csr_key`, and is not `request.signer` again.
+/// kBadSignature: another signer, or not as signed. kConflict: not to this request, not to our
+/// certificate, or not for our key. kUnsupported: algorithms, single DES among them. kMalformed:
+/// the rest, an envelope that does not open included.
 Result<CertReply> decode_reply(ByteView body, const ClientRequest& request,
                                const CaCertificates& ca, const certs::PublicKey& csr_key);
 
