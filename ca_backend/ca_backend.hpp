@@ -12,7 +12,8 @@ namespace scepgate::ca_backend {
 /// Where the order comes from.
 struct IssueContext {
     std::string endpoint;
-    std::string template_name;  ///< chosen: the Grant's, else the endpoint's for the Grant's purpose
+    std::string
+        template_name;  ///< chosen: the Grant's, else the endpoint's for the Grant's purpose
     std::string transaction_id;
 };
 

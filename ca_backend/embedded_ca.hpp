@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "ca_backend/ca_backend.hpp"
+#include "ca_backend/name_constraints.hpp"
 #include "ca_backend/template.hpp"
 #include "certs/certificate_builder.hpp"
 #include "certs/clock.hpp"
@@ -13,26 +14,31 @@ namespace scepgate::ca_backend {
 
 struct EmbeddedCaSettings {
     std::string name;
-    std::vector<certs::Certificate> chain;   ///< issuing CA first
+    std::vector<certs::Certificate> chain;  ///< issuing CA first
     certs::PrivateKey key;
-    certs::Digest digest = certs::Digest::kSha256;
+    /// Empty: by the key; SHA-256 for RSA and P-256, SHA-384 for P-384, SHA-512 for P-521.
+    std::optional<certs::Digest> digest;
     std::map<std::string, Template> templates;
-    std::vector<std::string> ca_issuers_urls;   ///< AIA caIssuers
-    std::vector<std::string> ocsp_urls;         ///< AIA ocsp
-    std::vector<std::string> crl_urls;          ///< CDP
+    std::vector<std::string> ca_issuers_urls;  ///< AIA caIssuers
+    std::vector<std::string> ocsp_urls;        ///< AIA ocsp
+    std::vector<std::string> crl_urls;         ///< CDP: several places of one CRL
 };
 
 /// Signs with a key in this process. notBefore is backdated, notAfter never beyond the CA's own;
-/// serials are 128 random bits; the signature is verified before the certificate is given out. It
-/// refuses (temporary) when its own certificate is not valid now.
+/// serials are 128 random bits; the signature is verified before the certificate is given out.
+///
+/// Refusals: "CaNotValid" (temporary: its own certificate is not valid now), "TemplateUnknown",
+/// those of plan_certificate(), "SubjectNameMissing" (neither subject nor SAN), "SidInvalid",
+/// "NameNotPermitted" (the name constraints of its chain), "CaSigningFailed" (temporary).
 class EmbeddedCa final : public CaBackend {
 public:
-    /// kConfig: key and certificate do not belong together, the certificate is no CA's, or its key
-    /// usage lacks keyCertSign.
+    /// kConfig: key and certificate do not belong together, the certificate is no CA's, its key
+    /// usage lacks keyCertSign, the chain is not in order, a template or URL cannot be used.
     static Result<std::shared_ptr<EmbeddedCa>> create(EmbeddedCaSettings settings,
                                                       std::shared_ptr<const certs::Clock> clock);
 
     [[nodiscard]] const std::string& name() const noexcept override { return settings_.name; }
+    /// Signs before the first suspension: run it where an RSA operation may block.
     boost::asio::awaitable<Result<IssueOutcome, Refusal>> issue(
         const Grant& grant, const IssueContext& context) override;
     [[nodiscard]] const std::vector<certs::Certificate>& chain() const noexcept override {
@@ -40,10 +46,22 @@ public:
     }
 
 private:
-    EmbeddedCa(EmbeddedCaSettings settings, std::shared_ptr<const certs::Clock> clock);
+    EmbeddedCa(EmbeddedCaSettings settings, std::shared_ptr<const certs::Clock> clock,
+               NameConstraints name_constraints);
+
+    [[nodiscard]] Result<IssueOutcome, Refusal> sign(const Grant& grant,
+                                                     const IssueContext& context) const;
+    [[nodiscard]] std::vector<Bytes> extensions(const Grant& grant,
+                                                const CertificatePlan& plan) const;
+
     EmbeddedCaSettings settings_;
     std::shared_ptr<const certs::Clock> clock_;
-    Bytes issuer_key_identifier_;
+    NameConstraints name_constraints_;
+    certs::Digest digest_;
+    // Extensions that are the same in every certificate; made once.
+    Bytes basic_constraints_;
+    Bytes authority_key_identifier_;
+    std::vector<Bytes> pointers_;  ///< CDP and AIA, where there are URLs
 };
 
 }  // namespace scepgate::ca_backend

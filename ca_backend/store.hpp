@@ -29,7 +29,7 @@ struct IssuanceRecord {
     certs::Certificate certificate;
     certs::GeneralNames subject_alt_name;
     std::optional<Redemption> redemption;
-    std::int64_t now = 0;                  ///< seconds since the epoch
+    std::int64_t now = 0;  ///< seconds since the epoch
 };
 
 /// Recorded: on disk, may be released.
@@ -44,8 +44,8 @@ using RecordOutcome = std::variant<Recorded, RecordedBefore, AlreadyRedeemed>;
 
 /// A stored certificate, for people.
 struct CertificateRow {
-    std::string serial;          ///< hex
-    std::string subject;         ///< RFC 4514
+    std::string serial;   ///< hex
+    std::string subject;  ///< RFC 4514
     std::string subject_alt_name;
     std::string issuer;
     std::int64_t not_before = 0;
@@ -69,7 +69,8 @@ public:
     virtual ~Store() = default;
 
     /// The certificate that this request was answered with before, if any.
-    virtual Result<std::optional<certs::Certificate>> find_transaction(const TransactionKey& key) = 0;
+    virtual Result<std::optional<certs::Certificate>> find_transaction(
+        const TransactionKey& key) = 0;
 
     /// True when the token was redeemed: a cheap look before work is spent; record() decides.
     virtual Result<bool> is_redeemed(const Redemption& redemption) = 0;

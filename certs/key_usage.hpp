@@ -38,6 +38,11 @@ public:
     [[nodiscard]] bool empty() const noexcept { return bits_ == 0; }
     /// True when every bit of this set is in `other`.
     [[nodiscard]] bool within(KeyUsage other) const noexcept;
+    /// The bits that both sets have.
+    [[nodiscard]] friend KeyUsage operator&(KeyUsage left, KeyUsage right) noexcept {
+        left.bits_ &= right.bits_;
+        return left;
+    }
     [[nodiscard]] Bytes der() const;
     [[nodiscard]] std::vector<std::string> names() const;
     [[nodiscard]] std::string text() const;  ///< "digitalSignature, keyEncipherment"; "none"

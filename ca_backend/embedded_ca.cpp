@@ -1,0 +1,244 @@
+#include "ca_backend/embedded_ca.hpp"
+
+#include "certs/oids.hpp"
+
+namespace scepgate::ca_backend {
+namespace {
+
+namespace der = certs::der;
+namespace oid = certs::oid;
+using certs::Certificate;
+using certs::Digest;
+
+Error bad_ca(const EmbeddedCaSettings& settings, const std::string& fault) {
+    return {Errc::kConfig, "CA \"" + settings.name + "\": " + fault};
+}
+
+Digest digest_for(const certs::PublicKey& key) {
+    if (key.type() == certs::KeyType::kEc && key.bits() > 384) return Digest::kSha512;
+    if (key.type() == certs::KeyType::kEc && key.bits() > 256) return Digest::kSha384;
+    return Digest::kSha256;
+}
+
+Result<void> check_certificate(const EmbeddedCaSettings& settings) {
+    const Certificate& ca = settings.chain.front();
+    const auto key = ca.public_key();
+    if (!key) return bad_ca(settings, "its certificate's key: " + key.error().detail);
+    if (!(*key == settings.key.public_key())) {
+        return bad_ca(settings,
+                      "the key does not belong to the certificate " + ca.subject_text() +
+                          "; give the key that the first certificate of the chain is for");
+    }
+    const auto is_ca = ca.is_ca();
+    if (!is_ca) return bad_ca(settings, is_ca.error().detail);
+    if (!*is_ca) {
+        return bad_ca(settings, ca.subject_text() +
+                                    " is not a CA certificate (basicConstraints lacks cA); the "
+                                    "issuing CA's certificate comes first");
+    }
+    const auto usage = ca.key_usage();
+    if (!usage) return bad_ca(settings, usage.error().detail);
+    if (*usage && !(*usage)->has(certs::KeyUsageBit::kKeyCertSign)) {
+        return bad_ca(
+            settings,
+            ca.subject_text() + " may not sign certificates: its key usage is " + (*usage)->text());
+    }
+    const auto subject = certs::Name::from_der(ca.subject_der());
+    if (!subject) return bad_ca(settings, "its certificate's subject: " + subject.error().detail);
+    if (subject->empty()) return bad_ca(settings, "its certificate has no subject");
+    return {};
+}
+
+Result<void> check_chain(const EmbeddedCaSettings& settings) {
+    for (std::size_t i = 0; i + 1 < settings.chain.size(); ++i) {
+        const Certificate& lower = settings.chain[i];
+        const Certificate& upper = settings.chain[i + 1];
+        const auto key = upper.public_key();
+        if (!key) return bad_ca(settings, upper.subject_text() + ": " + key.error().detail);
+        if (!equal(lower.issuer_der(), upper.subject_der()) || !lower.signed_by(*key)) {
+            return bad_ca(settings, "the chain is out of order: " + lower.subject_text() +
+                                        " is not issued by " + upper.subject_text());
+        }
+    }
+    return {};
+}
+
+Result<void> check_urls(const EmbeddedCaSettings& settings) {
+    for (const auto* urls : {&settings.ca_issuers_urls, &settings.ocsp_urls, &settings.crl_urls}) {
+        for (const std::string& url : *urls) {
+            const auto name = certs::GeneralName::make(certs::GeneralNameType::kUri, url);
+            if (!name) return bad_ca(settings, name.error().detail);
+        }
+    }
+    return {};
+}
+
+/// uniformResourceIdentifier [6] IA5String
+Bytes uri(const std::string& url) {
+    return der::element(certs::context_primitive(6), as_bytes(url));
+}
+
+//   CRLDistributionPoints ::= SEQUENCE SIZE (1..MAX) OF DistributionPoint
+//   DistributionPoint ::= SEQUENCE { distributionPoint [0] DistributionPointName OPTIONAL, ... }
+//   DistributionPointName ::= CHOICE { fullName [0] GeneralNames, ... }
+Bytes crl_distribution_points(const std::vector<std::string>& urls) {
+    Bytes names;
+    for (const std::string& url : urls) {
+        const Bytes name = uri(url);
+        names.insert(names.end(), name.begin(), name.end());
+    }
+    const Bytes full_name = der::element(certs::context_constructed(0), names);
+    return certs::encode_extension(
+        oid::kCrlDistributionPoints, false,
+        der::sequence({der::sequence({der::element(certs::context_constructed(0), full_name)})}));
+}
+
+//   AuthorityInfoAccessSyntax ::= SEQUENCE SIZE (1..MAX) OF AccessDescription
+//   AccessDescription ::= SEQUENCE { accessMethod OBJECT IDENTIFIER, accessLocation GeneralName }
+Bytes authority_info_access(const EmbeddedCaSettings& settings) {
+    Bytes content;
+    const auto append = [&content](ByteView method, const std::vector<std::string>& urls) {
+        for (const std::string& url : urls) {
+            const Bytes description = der::sequence({der::oid(method), uri(url)});
+            content.insert(content.end(), description.begin(), description.end());
+        }
+    };
+    append(oid::kAdOcsp, settings.ocsp_urls);
+    append(oid::kAdCaIssuers, settings.ca_issuers_urls);
+    return certs::encode_extension(oid::kAuthorityInfoAccess, false,
+                                   der::element(certs::DerTag::kSequence, content));
+}
+
+Bytes issuer_key_identifier(const EmbeddedCaSettings& settings) {
+    if (const auto own = settings.chain.front().subject_key_identifier()) return to_bytes(*own);
+    return settings.key.public_key().key_identifier();
+}
+
+Refusal cannot_now(std::string code, std::string text) {
+    return {FailInfo::kBadRequest, std::move(code), std::move(text), true};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<EmbeddedCa>> EmbeddedCa::create(EmbeddedCaSettings settings,
+                                                       std::shared_ptr<const certs::Clock> clock) {
+    if (settings.chain.empty()) return bad_ca(settings, "it has no certificate");
+    if (!settings.key) return bad_ca(settings, "it has no key");
+    for (const auto check : {check_certificate, check_chain, check_urls}) {
+        if (const auto sound = check(settings); !sound) return sound.error();
+    }
+    if (settings.digest == Digest::kSha1) return bad_ca(settings, "SHA-1 is not for certificates");
+    for (const auto& [name, tmpl] : settings.templates) {
+        if (const auto sound = check_template(tmpl); !sound) return sound.error();
+    }
+    auto constraints = NameConstraints::of_chain(settings.chain);
+    if (!constraints) return bad_ca(settings, constraints.error().detail);
+    return std::shared_ptr<EmbeddedCa>(
+        new EmbeddedCa(std::move(settings), std::move(clock), *std::move(constraints)));
+}
+
+EmbeddedCa::EmbeddedCa(EmbeddedCaSettings settings, std::shared_ptr<const certs::Clock> clock,
+                       NameConstraints name_constraints)
+    : settings_(std::move(settings)),
+      clock_(std::move(clock)),
+      name_constraints_(std::move(name_constraints)),
+      digest_(settings_.digest.value_or(digest_for(settings_.key.public_key()))),
+      basic_constraints_(certs::basic_constraints_extension(false)),
+      authority_key_identifier_(
+          certs::authority_key_identifier_extension(issuer_key_identifier(settings_))) {
+    if (!settings_.crl_urls.empty()) {
+        pointers_.push_back(crl_distribution_points(settings_.crl_urls));
+    }
+    if (!settings_.ocsp_urls.empty() || !settings_.ca_issuers_urls.empty()) {
+        pointers_.push_back(authority_info_access(settings_));
+    }
+}
+
+boost::asio::awaitable<Result<IssueOutcome, Refusal>> EmbeddedCa::issue(
+    const Grant& grant, const IssueContext& context) {
+    co_return sign(grant, context);
+}
+
+Result<IssueOutcome, Refusal> EmbeddedCa::sign(const Grant& grant,
+                                               const IssueContext& context) const {
+    const Certificate& ca = settings_.chain.front();
+    const std::int64_t now = clock_->now();
+    if (now < ca.not_before() || now >= ca.not_after()) {
+        return cannot_now("CaNotValid", "CA \"" + settings_.name + "\": its certificate is valid " +
+                                            certs::utc_text(ca.not_before()) + " to " +
+                                            certs::utc_text(ca.not_after()) + ", now is " +
+                                            certs::utc_text(now));
+    }
+    const auto found = settings_.templates.find(context.template_name);
+    if (found == settings_.templates.end()) {
+        return Refusal{
+            FailInfo::kBadRequest, "TemplateUnknown",
+            "CA \"" + settings_.name + "\" has no template \"" + context.template_name + "\""};
+    }
+    const Template& tmpl = found->second;
+    const auto plan = plan_certificate(tmpl, grant);
+    if (!plan) return plan.error();
+    if (grant.subject().empty() && grant.subject_alt_name().empty()) {
+        return Refusal{FailInfo::kBadRequest, "SubjectNameMissing",
+                       "the grant has neither a subject nor a subject alternative name"};
+    }
+    if (const auto permitted = name_constraints_.permit(
+            grant.subject().der(), grant.subject_alt_name(), grant.public_key());
+        !permitted) {
+        return Refusal{FailInfo::kBadRequest, "NameNotPermitted", permitted.error().detail};
+    }
+
+    IssuedCertificate issued{{}, plan->notes};
+    certs::CertificateContents contents;
+    contents.serial = certs::random_serial();
+    contents.issuer_der = to_bytes(ca.subject_der());
+    contents.subject_der = grant.subject().der();
+    contents.not_before = std::max(now - tmpl.backdate, ca.not_before());
+    contents.not_after = std::min(now + plan->validity, ca.not_after());
+    contents.spki = to_bytes(grant.public_key().spki());
+    contents.extensions = extensions(grant, *plan);
+    if (contents.not_after < now + plan->validity) {
+        issued.notes.push_back("notAfter clamped to the CA's, " + certs::utc_text(ca.not_after()));
+    }
+    if (grant.sid()) {
+        if (!tmpl.sid_extension) {
+            issued.notes.push_back("the grant's SID was left out: template \"" + tmpl.name +
+                                   "\" has no sid_extension");
+        } else {
+            const Bytes value = certs::encode_sid_extension(*grant.sid());
+            if (const auto sid = certs::parse_sid_extension(value); !sid) {
+                return Refusal{FailInfo::kBadRequest, "SidInvalid", sid.error().detail};
+            }
+            contents.extensions.push_back(
+                certs::encode_extension(oid::kNtdsCaSecurity, false, value));
+        }
+    }
+
+    auto certificate = certs::build_certificate(contents, settings_.key, digest_);
+    if (!certificate) {
+        return cannot_now("CaSigningFailed",
+                          "CA \"" + settings_.name + "\": " + certificate.error().detail);
+    }
+    issued.certificate = *std::move(certificate);
+    return IssueOutcome(std::move(issued));
+}
+
+std::vector<Bytes> EmbeddedCa::extensions(const Grant& grant, const CertificatePlan& plan) const {
+    std::vector<Bytes> all;
+    all.push_back(basic_constraints_);
+    all.push_back(certs::key_usage_extension(plan.key_usage));
+    if (!plan.extended_key_usage.empty()) {
+        all.push_back(certs::extended_key_usage_extension(plan.extended_key_usage));
+    }
+    all.push_back(certs::subject_key_identifier_extension(grant.public_key()));
+    all.push_back(authority_key_identifier_);
+    if (!grant.subject_alt_name().empty()) {
+        // RFC 5280 section 4.1.2.6: with an empty subject the names stand here alone.
+        all.push_back(
+            certs::subject_alt_name_extension(grant.subject_alt_name(), grant.subject().empty()));
+    }
+    all.insert(all.end(), pointers_.begin(), pointers_.end());
+    return all;
+}
+
+}  // namespace scepgate::ca_backend

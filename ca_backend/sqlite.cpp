@@ -1,0 +1,181 @@
+#include "ca_backend/sqlite.hpp"
+
+#include <system_error>
+
+namespace scepgate::ca_backend::sqlite {
+namespace {
+
+/// How long to wait for another process's write transaction.
+constexpr int kBusyTimeoutMs = 5000;
+
+/// Extended codes have the primary one in their low octet.
+int primary_code(int status) {
+    return status & 0xFF;
+}
+
+Errc classify(int status) {
+    switch (primary_code(status)) {
+        case SQLITE_CONSTRAINT:
+            return Errc::kConflict;
+        case SQLITE_ERROR:
+        case SQLITE_MISUSE:
+        case SQLITE_RANGE:
+        case SQLITE_MISMATCH:
+        case SQLITE_TOOBIG:
+            return Errc::kInternal;
+        default:
+            return Errc::kUnavailable;
+    }
+}
+
+Error make_error(std::string_view what, int status, const char* words, int system_error = 0) {
+    std::string detail(what);
+    detail += ": " + std::string(words) + " (SQLite code " + std::to_string(status);
+    if (system_error != 0) detail += ", " + std::generic_category().message(system_error);
+    return {classify(status), detail + ")"};
+}
+
+Error last_error(sqlite3* connection, std::string_view what_was_tried) {
+    const int status = sqlite3_extended_errcode(connection);
+    const int primary = primary_code(status);
+    const bool of_system =
+        primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_FULL;
+    return make_error(what_was_tried, status, sqlite3_errmsg(connection),
+                      of_system ? sqlite3_system_errno(connection) : 0);
+}
+
+}  // namespace
+
+Result<Database> Database::open(const std::filesystem::path& file, Access access) {
+    const int flags = (access == Access::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+                      SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    sqlite3* raw = nullptr;
+    // Absolute, so that no name is taken for a URI or for memory.
+    const std::string name = std::filesystem::absolute(file).string();
+    const int status = sqlite3_open_v2(name.c_str(), &raw, flags, nullptr);
+    Database database;
+    database.connection_.reset(raw);
+    if (status != SQLITE_OK) {
+        if (raw == nullptr) return make_error("opening", status, sqlite3_errstr(status));
+        return last_error(raw, "opening");
+    }
+    sqlite3_busy_timeout(raw, kBusyTimeoutMs);
+    sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    const auto set_up = database.execute(
+        "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON");
+    if (!set_up) return set_up.error();
+    return database;
+}
+
+Result<void> Database::execute(const char* sql) {
+    if (sqlite3_exec(get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+        return last_error(get(), sql);
+    return {};
+}
+
+Result<std::int64_t> Database::query_integer(const char* sql) {
+    auto statement = Statement::prepare(*this, sql);
+    if (!statement) return statement.error();
+    Query query = statement->run();
+    const auto row = query.next();
+    if (!row) return row.error();
+    return query.integer(0);
+}
+
+Result<std::string> Database::query_text(const char* sql) {
+    auto statement = Statement::prepare(*this, sql);
+    if (!statement) return statement.error();
+    Query query = statement->run();
+    const auto row = query.next();
+    if (!row) return row.error();
+    return query.text(0);
+}
+
+bool Database::in_transaction() const noexcept {
+    return sqlite3_get_autocommit(get()) == 0;
+}
+
+std::int64_t Database::last_row_id() const noexcept {
+    return sqlite3_last_insert_rowid(get());
+}
+
+Result<Statement> Statement::prepare(const Database& database, std::string_view sql) {
+    sqlite3_stmt* raw = nullptr;
+    const int status = sqlite3_prepare_v3(database.get(), sql.data(), static_cast<int>(sql.size()),
+                                          SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+    if (status != SQLITE_OK) return last_error(database.get(), "preparing a statement");
+    Statement statement;
+    statement.statement_.reset(raw);
+    return statement;
+}
+
+Query Statement::run() {
+    return Query(*this);
+}
+
+Query::~Query() {
+    // Both only repeat what step() has told already.
+    sqlite3_reset(get());
+    sqlite3_clear_bindings(get());
+}
+
+Query& Query::bind(std::int64_t value) {
+    const int status = sqlite3_bind_int64(get(), ++bound_, value);
+    if (status_ == SQLITE_OK) status_ = status;
+    return *this;
+}
+
+Query& Query::bind(std::string_view text) {
+    // A null pointer would be NULL, not the empty text.
+    const char* data = text.data() == nullptr ? "" : text.data();
+    const int status =
+        sqlite3_bind_text64(get(), ++bound_, data, text.size(), SQLITE_STATIC, SQLITE_UTF8);
+    if (status_ == SQLITE_OK) status_ = status;
+    return *this;
+}
+
+Query& Query::bind(ByteView blob) {
+    const void* data = blob.data() == nullptr ? "" : static_cast<const void*>(blob.data());
+    const int status = sqlite3_bind_blob64(get(), ++bound_, data, blob.size(), SQLITE_STATIC);
+    if (status_ == SQLITE_OK) status_ = status;
+    return *this;
+}
+
+Result<bool> Query::next() {
+    if (status_ != SQLITE_OK) {
+        return make_error("binding a parameter", status_, sqlite3_errstr(status_));
+    }
+    switch (sqlite3_step(get())) {
+        case SQLITE_ROW:
+            return true;
+        case SQLITE_DONE:
+            return false;
+        default:
+            return last_error(sqlite3_db_handle(get()), sqlite3_sql(get()));
+    }
+}
+
+Result<void> Query::finish() {
+    const auto row = next();
+    if (!row) return row.error();
+    return {};
+}
+
+std::int64_t Query::integer(int column) const {
+    return sqlite3_column_int64(get(), column);
+}
+
+std::string Query::text(int column) const {
+    const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(get(), column));
+    if (data == nullptr) return {};
+    return {data, static_cast<std::size_t>(sqlite3_column_bytes(get(), column))};
+}
+
+Bytes Query::blob(int column) const {
+    const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(get(), column));
+    if (data == nullptr) return {};
+    return {data, data + sqlite3_column_bytes(get(), column)};
+}
+
+}  // namespace scepgate::ca_backend::sqlite

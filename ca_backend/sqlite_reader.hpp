@@ -1,0 +1,47 @@
+// Reading the SQLite store from many threads.
+#pragma once
+
+#include <functional>
+#include <mutex>
+
+#include "ca_backend/sqlite_lookups.hpp"
+
+namespace scepgate::ca_backend::sqlite {
+
+/// One reading connection with its statements.
+struct Reader {
+    Database database;
+    Lookups lookups;
+    Statement by_serial;
+
+    static Result<std::unique_ptr<Reader>> open(const std::filesystem::path& file);
+
+    Result<std::vector<CertificateRow>> list(const CertificateFilter& filter);
+    Result<std::optional<CertificateRow>> find_serial(ByteView serial);
+};
+
+/// As many readers as threads have ever read at once; opening one costs far more than a look-up.
+class ReaderPool {
+public:
+    explicit ReaderPool(std::filesystem::path file) : file_(std::move(file)) {}
+
+    /// Calls `read` with a reader that nobody else uses meanwhile.
+    template <class Read>
+    auto with(Read read) -> std::invoke_result_t<Read, Reader&> {
+        auto reader = take();
+        if (!reader) return reader.error();
+        auto result = read(**reader);
+        give_back(*std::move(reader));
+        return result;
+    }
+
+private:
+    Result<std::unique_ptr<Reader>> take();
+    void give_back(std::unique_ptr<Reader> reader);
+
+    std::filesystem::path file_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<Reader>> idle_;
+};
+
+}  // namespace scepgate::ca_backend::sqlite

@@ -1,0 +1,31 @@
+#include "ca_backend/store.hpp"
+
+namespace scepgate::ca_backend {
+namespace {
+
+constexpr std::size_t kLengthOctets = 8;
+
+void append_length(Bytes& out, std::uint64_t length) {
+    for (std::size_t i = kLengthOctets; i-- > 0;)
+        out.push_back(static_cast<std::uint8_t>(length >> (8 * i)));
+}
+
+/// With the length in front, no part can pass for the end of another.
+void append(Bytes& out, ByteView part) {
+    append_length(out, part.size());
+    out.insert(out.end(), part.begin(), part.end());
+}
+
+}  // namespace
+
+TransactionKey transaction_key(const EnrollmentRequest& request) {
+    Bytes parts;
+    append(parts, as_bytes(request.endpoint));
+    append(parts, as_bytes(std::to_string(request.message_type)));
+    append(parts, as_bytes(request.transaction_id));
+    append(parts, request.signer.der());
+    append(parts, request.csr.der());
+    return sha256(parts);
+}
+
+}  // namespace scepgate::ca_backend
