@@ -1,4 +1,5 @@
-// The signed and encrypted challenge: making, opening, and the policy module (docs/challenge-blob.md).
+// The signed and encrypted challenge: making, opening, and the policy module
+// (docs/challenge-blob.md).
 #pragma once
 
 #include <memory>
@@ -23,13 +24,13 @@ struct BlobSigner {
 };
 
 struct ChallengeBlobSettings {
-    std::string name;                             ///< of the policy in the configuration
-    std::vector<BlobDecryptionKey> decryption;    ///< the first one is used for new blobs
+    std::string name;                                 ///< of the policy in the configuration
+    std::vector<BlobDecryptionKey> decryption;        ///< the first one is used for new blobs
     std::vector<certs::Certificate> trusted_signers;  ///< pinned: exactly these
     std::string audience;
-    std::int64_t clock_skew = 300;                ///< seconds, either way
-    std::int64_t maximum_lifetime = 31 * 86400;   ///< seconds between nbf and exp
-    std::size_t maximum_octets = 64 * 1024;       ///< of the base64 text
+    std::int64_t clock_skew = 300;               ///< seconds, either way
+    std::int64_t maximum_lifetime = 31 * 86400;  ///< seconds between nbf and exp
+    std::size_t maximum_octets = 64 * 1024;      ///< of the base64 text
     std::optional<BlobSigner> signer;
 };
 
@@ -38,29 +39,34 @@ struct ChallengeBlobSettings {
 Result<Secret> seal_blob(ChallengeClaims claims, const certs::Certificate& recipient,
                          const BlobSigner& signer, std::int64_t now);
 
-/// Opens a blob: decoding, signature, trust, decryption, claims; in this order, so that no private
-/// key works for somebody unknown. The refusals' codes are those of docs/challenge-blob.md; all are
-/// badMessageCheck.
+/// Opens a blob: decoding, signature, trust, decryption, claims, issuer; in this order, so that no
+/// private key works for somebody unknown. The refusals' codes are those of docs/challenge-blob.md;
+/// all are badMessageCheck. Prepares the signers anew on each call; see policy/blob_opener.hpp.
 Result<ChallengeClaims, Refusal> open_blob(const ChallengeBlobSettings& settings,
                                            std::string_view challenge, std::int64_t now);
 
-/// Judges time, audience, subject, SAN, key usage, EKU and key of opened claims against a request,
-/// in this order (a pure function). No value: everything matches.
+/// Judges time, audience, subject, SAN, SID, key usage and purpose, EKU and key of opened claims
+/// against a request, in this order (a pure function). No value: everything matches.
 std::optional<Refusal> judge_claims(const ChallengeBlobSettings& settings,
-                                    const ChallengeClaims& claims,
-                                    const EnrollmentRequest& request, std::int64_t now);
+                                    const ChallengeClaims& claims, const EnrollmentRequest& request,
+                                    std::int64_t now);
+
+class BlobOpener;
 
 class ChallengeBlobModule final : public PolicyModule {
 public:
     ChallengeBlobModule(ChallengeBlobSettings settings, std::shared_ptr<const certs::Clock> clock);
+    ~ChallengeBlobModule() override;
 
     [[nodiscard]] const std::string& name() const noexcept override { return settings_.name; }
+    /// kUnsupported without a signer in the settings; kConfig when what it signs would be refused.
     Result<Secret> generate_challenge(const ChallengeParameters& parameters) override;
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) override;
 
 private:
     ChallengeBlobSettings settings_;
+    std::unique_ptr<const BlobOpener> opener_;
     std::shared_ptr<const certs::Clock> clock_;
 };
 

@@ -13,22 +13,24 @@ namespace scepgate::policy {
 
 /// What the key in the CSR must be.
 struct KeyClaim {
-    std::vector<std::string> types;       ///< of "rsa", "ec:p256", "ec:p384"; empty: any
-    std::optional<int> minimum_bits;      ///< RSA modulus
+    std::vector<std::string> types;   ///< of "rsa", "ec:p256", "ec:p384", "ec:p521"; empty: any
+    std::optional<int> minimum_bits;  ///< RSA modulus; says nothing of EC keys
 };
 
 struct ChallengeClaims {
     int version = 1;
-    std::string id;              ///< `jti`: 128 random bits in hex
-    std::string issuer;          ///< `iss`: SHA-256 of the signer's certificate, hex
-    std::string audience;        ///< `aud`
-    std::int64_t issued_at = 0;  ///< `iat`, seconds since the epoch
-    std::int64_t not_before = 0; ///< `nbf`
-    std::int64_t expires = 0;    ///< `exp`
-    certs::Name subject;
+    std::string id;               ///< `jti`: 128 random bits in lower-case hex
+    std::string issuer;           ///< `iss`: SHA-256 of the signer's certificate, lower-case hex
+    std::string audience;         ///< `aud`
+    std::int64_t issued_at = 0;   ///< `iat`, seconds since the epoch
+    std::int64_t not_before = 0;  ///< `nbf`
+    std::int64_t expires = 0;     ///< `exp`
+    certs::Name subject;          ///< may be empty when there is a subject_alt_name
     certs::GeneralNames subject_alt_name;
-    std::optional<certs::KeyUsage> key_usage;  ///< absent: the CSR must not carry one
-    std::optional<certs::ExtendedKeyUsage> extended_key_usage;
+    /// Absent: with a template or purpose claim the CSR's own is not looked at further; without,
+    /// the CSR must carry none, because its key usage alone would then choose the template.
+    std::optional<certs::KeyUsage> key_usage;
+    std::optional<certs::ExtendedKeyUsage> extended_key_usage;  ///< absent: the template's
     KeyClaim key;
     std::optional<std::string> template_name;
     std::optional<certs::Purpose> purpose;
@@ -38,13 +40,13 @@ struct ChallengeClaims {
     std::optional<std::string> sid;
 };
 
-/// Reads the claims' JSON (UTF-8). Strict: duplicate names at any depth, a byte order mark, depth
-/// over 8, a wrong type, a missing required claim (v, jti, iss, aud, iat, nbf, exp, subject), a
-/// subject whose text and DER differ, and a name in `crit` that is not known are kMalformed. Other
-/// unknown claims are ignored.
+/// Reads the claims' JSON (UTF-8). kMalformed: what parse_strict_json refuses; a wrong type or
+/// value; a missing required claim (v, jti, iss, aud, iat, nbf, exp, subject); a subject whose text
+/// and DER differ or that is over RFC 5280's upper bounds; no name at all; an unknown member inside
+/// a known claim; a name in `crit` that is not known. Other unknown claims are ignored.
 Result<ChallengeClaims> parse_claims(std::string_view json);
 
-/// The claims' JSON, in a fixed order.
+/// The claims' JSON, in a fixed order. Free text that is not UTF-8 comes out with U+FFFD.
 [[nodiscard]] std::string encode_claims(const ChallengeClaims& claims);
 
 }  // namespace scepgate::policy

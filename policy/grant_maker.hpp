@@ -22,10 +22,13 @@ public:
     GrantMaker& sid(std::optional<std::string> sid);
     GrantMaker& identities(std::string device_id, std::string user_id);
 
+    /// Adds the extended key usage to what is left out when the request had one and the Grant has
+    /// none. Throws std::logic_error without any name: a certificate must be somebody's.
     [[nodiscard]] Grant make() &&;
 
 private:
     Grant grant_;
+    std::optional<certs::ExtendedKeyUsage> requested_usages_;
 };
 
 }  // namespace scepgate::policy

@@ -12,10 +12,10 @@ struct ChallengeParameters {
     certs::Name subject;
     certs::GeneralNames subject_alt_name;
     std::optional<certs::KeyUsage> key_usage;
-    certs::ExtendedKeyUsage extended_key_usage;   ///< empty: the template's
-    std::int64_t lifetime = 3600;                 ///< seconds
+    certs::ExtendedKeyUsage extended_key_usage;  ///< empty: the template's
+    std::int64_t lifetime = 3600;                ///< seconds
     std::optional<std::string> template_name;
-    std::optional<std::int64_t> max_validity;     ///< seconds
+    std::optional<std::int64_t> max_validity;  ///< seconds
     std::string device_id;
     std::string user_id;
     std::optional<std::string> sid;
@@ -23,7 +23,7 @@ struct ChallengeParameters {
 
 /// How a transaction ended, told to the module before the reply is delivered.
 struct TransactionOutcome {
-    const EnrollmentRequest* request = nullptr;   ///< alive until notify() ends
+    const EnrollmentRequest* request = nullptr;  ///< alive until notify() ends
     std::optional<certs::Certificate> issued;
     std::optional<Refusal> refused;
 };

@@ -1,0 +1,119 @@
+#include "certs/asn1_string.hpp"
+#include "policy/blob_opener.hpp"
+#include "policy/challenge_blob.hpp"
+#include "policy/grant_maker.hpp"
+
+namespace scepgate::policy {
+namespace {
+
+Error misconfigured(std::string detail) {
+    return {Errc::kConfig, std::move(detail)};
+}
+
+/// Whether blobs by this signer would be taken here, so that a useless one is not handed out.
+Result<void> check_signer(const ChallengeBlobSettings& settings, std::int64_t now) {
+    const certs::Certificate& certificate = settings.signer->certificate;
+    const auto& trusted = settings.trusted_signers;
+    if (std::find(trusted.begin(), trusted.end(), certificate) == trusted.end()) {
+        return misconfigured("the signer '" + certificate.subject_text() +
+                             "' is not one of trusted_signers: its challenges would be refused");
+    }
+    if (now < certificate.not_before() || now > certificate.not_after()) {
+        return misconfigured("the signer '" + certificate.subject_text() + "' is valid from " +
+                             certs::utc_text(certificate.not_before()) + " to " +
+                             certs::utc_text(certificate.not_after()));
+    }
+    return {};
+}
+
+Result<void> check_free_text(const ChallengeParameters& parameters) {
+    for (const std::string* text : {&parameters.device_id, &parameters.user_id}) {
+        const auto readable = certs::check_readable(*text);
+        if (!readable) return in_context("device or user", readable.error());
+    }
+    if (!parameters.template_name) return {};
+    const auto readable = certs::check_readable(*parameters.template_name);
+    if (!readable) return in_context("template", readable.error());
+    return {};
+}
+
+}  // namespace
+
+ChallengeBlobModule::ChallengeBlobModule(ChallengeBlobSettings settings,
+                                         std::shared_ptr<const certs::Clock> clock)
+    : settings_(std::move(settings)),
+      opener_(std::make_unique<const BlobOpener>(settings_)),
+      clock_(std::move(clock)) {}
+
+ChallengeBlobModule::~ChallengeBlobModule() = default;
+
+Result<Secret> ChallengeBlobModule::generate_challenge(const ChallengeParameters& parameters) {
+    if (!settings_.signer) {
+        return unsupported("policy '" + settings_.name +
+                           "' has no signer: challenges for it are made by the MDM; to make them "
+                           "here, configure its \"signer\"");
+    }
+    if (settings_.decryption.empty()) {
+        return misconfigured("policy '" + settings_.name + "' has no decryption key");
+    }
+    const std::int64_t now = clock_->now();
+    if (const auto fit = check_signer(settings_, now); !fit) return fit.error();
+    if (parameters.lifetime <= 0 || parameters.lifetime > settings_.maximum_lifetime) {
+        return Error{Errc::kDenied, "a challenge of policy '" + settings_.name + "' lives 1 to " +
+                                        std::to_string(settings_.maximum_lifetime) + " seconds"};
+    }
+    if (const auto readable = check_free_text(parameters); !readable) return readable.error();
+
+    ChallengeClaims claims;
+    claims.id = to_hex(random_bytes(16));
+    claims.audience = settings_.audience;
+    claims.issued_at = now;
+    claims.not_before = now;
+    claims.expires = now + parameters.lifetime;
+    claims.subject = parameters.subject;
+    claims.subject_alt_name = parameters.subject_alt_name;
+    claims.key_usage = parameters.key_usage;
+    if (!parameters.extended_key_usage.empty()) {
+        claims.extended_key_usage = parameters.extended_key_usage;
+    }
+    claims.template_name = parameters.template_name;
+    claims.max_validity = parameters.max_validity;
+    claims.device_id = parameters.device_id;
+    claims.user_id = parameters.user_id;
+    claims.sid = parameters.sid;
+    return seal_blob(std::move(claims), settings_.decryption.front().certificate, *settings_.signer,
+                     now);
+}
+
+boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_request(
+    const EnrollmentRequest& request) {
+    const std::optional<Secret>& challenge = request.csr.challenge();
+    if (!challenge) {
+        co_return Refusal{FailInfo::kBadMessageCheck, "ChallengePasswordMissing",
+                          "the CSR has no challengePassword"};
+    }
+    const std::int64_t now = clock_->now();
+    auto claims = opener_->open(challenge->text(), now);
+    if (!claims) co_return claims.error();
+    if (auto refusal = judge_claims(settings_, *claims, request, now)) {
+        co_return std::move(*refusal);
+    }
+
+    auto token = from_hex(claims->id);
+    if (!token) {
+        throw std::logic_error("ChallengeClaims: an id that is not hexadecimal");
+    }
+    GrantMaker maker(request, settings_.name);
+    // The names as claimed, not as the CSR spells them.
+    maker.names(std::move(claims->subject), std::move(claims->subject_alt_name))
+        .key_usage(claims->key_usage)
+        .extended_key_usage(std::move(claims->extended_key_usage))
+        .template_name(std::move(claims->template_name))
+        .max_validity(claims->max_validity)
+        .redemption({settings_.name, std::move(*token), claims->expires + settings_.clock_skew})
+        .sid(std::move(claims->sid))
+        .identities(std::move(claims->device_id), std::move(claims->user_id));
+    co_return std::move(maker).make();
+}
+
+}  // namespace scepgate::policy
