@@ -47,6 +47,8 @@ struct ClientRequest {
     std::optional<certs::Digest> oaep;  ///< key transport with RSAES-OAEP instead of PKCS#1 v1.5
     std::int64_t now = 0;
     certs::KeyLimits key_limits;  ///< of the CA's keys and of what it issues
+    /// Reads a reply in single DES, which is all that some servers write. Never for a real device.
+    bool des_reply = false;
 };
 Result<Bytes> encode_request(const ClientRequest& request);
 

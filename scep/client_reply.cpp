@@ -122,7 +122,9 @@ Result<Secret> open_content(const CmsSignedData& data, const ClientRequest& requ
     if (!der) return in_context("envelope", der.error());
     // K04: the key of the request, and no other that a reply might name.
     const std::array<RecipientKey, 1> ours{{{request.signer, request.signer_key}}};
-    const auto envelope = read_envelope(*der, ours, AlgorithmRules{});
+    AlgorithmRules rules;
+    rules.des = request.des_reply;
+    const auto envelope = read_envelope(*der, ours, rules);
     if (!envelope) {
         const bool algorithm = envelope.error().fail_info == FailInfo::kBadAlg;
         if (envelope.error().code == undecryptable().code) {
