@@ -129,7 +129,8 @@ Result<std::shared_ptr<EmbeddedCa>> EmbeddedCa::create(EmbeddedCaSettings settin
     }
     if (settings.digest == Digest::kSha1) return bad_ca(settings, "SHA-1 is not for certificates");
     for (const auto& [name, tmpl] : settings.templates) {
-        if (const auto sound = check_template(tmpl); !sound) return sound.error();
+        const auto sound = check_template(tmpl);
+        if (!sound) return bad_ca(settings, sound.error().detail);
     }
     auto constraints = NameConstraints::of_chain(settings.chain);
     if (!constraints) return bad_ca(settings, constraints.error().detail);

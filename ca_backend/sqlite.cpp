@@ -59,6 +59,10 @@ Result<Database> Database::open(const std::filesystem::path& file, Access access
         if (raw == nullptr) return make_error("opening", status, sqlite3_errstr(status));
         return last_error(raw, "opening");
     }
+    // SQLite opens what it cannot write for reading, without a word.
+    if (access == Access::kReadWrite && sqlite3_db_readonly(raw, "main") != 0) {
+        return Error{Errc::kUnavailable, "opening: the file cannot be written"};
+    }
     sqlite3_busy_timeout(raw, kBusyTimeoutMs);
     sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);

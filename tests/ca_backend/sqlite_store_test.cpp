@@ -1,0 +1,262 @@
+#include "ca_backend/sqlite_store.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include "ca_backend/sqlite.hpp"
+#include "tests/ca_backend/support/grants.hpp"
+#include "tests/ca_backend/support/records.hpp"
+
+namespace scepgate::ca_backend {
+namespace {
+
+using testing::describe;
+using testing::make_certificate;
+using testing::make_record;
+using testing::make_redeeming_record;
+using testing::open_store;
+using testing::record;
+using testing::record_together;
+using Mode = SqliteStore::Mode;
+
+class SqliteStoreTest : public ::testing::Test {
+protected:
+    testing::TemporaryDirectory directory_;
+    std::filesystem::path file_ = directory_.path() / "scepgate.db";
+    std::unique_ptr<SqliteStore> store_ = open_store(file_);
+};
+
+std::size_t count(const std::vector<Result<RecordOutcome>>& outcomes, std::string_view what) {
+    return static_cast<std::size_t>(
+        std::count_if(outcomes.begin(), outcomes.end(),
+                      [what](const auto& outcome) { return describe(outcome) == what; }));
+}
+
+TEST_F(SqliteStoreTest, FindsWhatItRecordedAlsoAfterReopening) {
+    const auto made = make_redeeming_record("token");
+    EXPECT_FALSE(store_->find_transaction(made.transaction).value());
+    EXPECT_FALSE(store_->is_redeemed(*made.redemption).value());
+    ASSERT_EQ(describe(record(*store_, made)), "recorded");
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(store_->find_transaction(made.transaction).value(), made.certificate);
+        EXPECT_TRUE(store_->is_redeemed(*made.redemption).value());
+        store_.reset();
+        store_ = open_store(file_, Mode::kOpenExisting);
+    }
+}
+
+TEST_F(SqliteStoreTest, AnswersARepeatedTransactionWithItsFirstCertificate) {
+    const auto first = make_redeeming_record("token");
+    ASSERT_EQ(describe(record(*store_, first)), "recorded");
+    // A parallel attempt of the same request: signed anew, and with the same token.
+    auto again = first;
+    again.certificate = make_certificate();
+    const auto outcome = record(*store_, again);
+    ASSERT_EQ(describe(outcome), "recorded before");
+    EXPECT_EQ(std::get<RecordedBefore>(*outcome).certificate, first.certificate);
+    EXPECT_FALSE(store_->find_serial(again.certificate.serial_hex()).value());
+}
+
+TEST_F(SqliteStoreTest, RedeemsATokenOnceAndRecordsNothingTheSecondTime) {
+    ASSERT_EQ(describe(record(*store_, make_redeeming_record("token"))), "recorded");
+    const auto second = make_redeeming_record("token");
+    EXPECT_EQ(describe(record(*store_, second)), "already redeemed");
+    EXPECT_FALSE(store_->find_transaction(second.transaction).value());
+    EXPECT_FALSE(store_->find_serial(second.certificate.serial_hex()).value());
+}
+
+TEST_F(SqliteStoreTest, ScopesTokensByPolicy) {
+    ASSERT_EQ(describe(record(*store_, make_redeeming_record("token"))), "recorded");
+    auto other = make_redeeming_record("token");
+    other.redemption->policy = "other";
+    EXPECT_FALSE(store_->is_redeemed(*other.redemption).value());
+    EXPECT_EQ(describe(record(*store_, other)), "recorded");
+}
+
+TEST_F(SqliteStoreTest, A01_RefusesASerialNumberThatExistsAndLeavesNothing) {
+    const auto first = make_record();
+    ASSERT_EQ(describe(record(*store_, first)), "recorded");
+    auto second = make_redeeming_record("token");
+    second.certificate = first.certificate;
+    const auto outcome = record(*store_, second);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, Errc::kConflict);
+    EXPECT_FALSE(store_->find_transaction(second.transaction).value());
+    EXPECT_FALSE(store_->is_redeemed(*second.redemption).value());
+}
+
+TEST_F(SqliteStoreTest, AConflictSpoilsNobodyElseInItsGroup) {
+    const auto existing = make_record();
+    ASSERT_EQ(describe(record(*store_, existing)), "recorded");
+    std::vector<std::pair<SqliteStore*, IssuanceRecord>> records;
+    for (int i = 0; i < 21; ++i)
+        records.emplace_back(store_.get(),
+                             i % 3 == 1 ? make_record(existing.certificate) : make_record());
+    const auto outcomes = record_together(records);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        EXPECT_EQ(bool(outcomes[i]), i % 3 != 1) << describe(outcomes[i]);
+        EXPECT_EQ(store_->find_transaction(records[i].second.transaction)->has_value(), i % 3 != 1);
+    }
+}
+
+TEST_F(SqliteStoreTest, A04_RedeemsATokenOnceUnder64ParallelUsesOnTwoNodes) {
+    const auto other = open_store(file_);
+    std::vector<std::pair<SqliteStore*, IssuanceRecord>> records;
+    for (int i = 0; i < 64; ++i)
+        records.emplace_back(i % 2 == 0 ? store_.get() : other.get(),
+                             make_redeeming_record("token"));
+    const auto outcomes = record_together(records);
+    EXPECT_EQ(count(outcomes, "recorded"), 1U);
+    EXPECT_EQ(count(outcomes, "already redeemed"), 63U);
+    EXPECT_EQ(store_->list({})->size(), 1U);
+}
+
+TEST_F(SqliteStoreTest, RecordsATransactionOnceUnder64ParallelAttemptsOnTwoNodes) {
+    const auto other = open_store(file_);
+    auto made = make_redeeming_record("token");
+    std::vector<std::pair<SqliteStore*, IssuanceRecord>> records;
+    for (int i = 0; i < 64; ++i) {
+        made.certificate = make_certificate();
+        records.emplace_back(i % 2 == 0 ? store_.get() : other.get(), made);
+    }
+    const auto outcomes = record_together(records);
+    EXPECT_EQ(count(outcomes, "recorded"), 1U);
+    const auto kept = store_->find_transaction(made.transaction).value();
+    for (const auto& outcome : outcomes) {
+        ASSERT_TRUE(outcome) << describe(outcome);
+        if (const auto* before = std::get_if<RecordedBefore>(&*outcome)) {
+            EXPECT_EQ(before->certificate, kept);
+        }
+    }
+}
+
+TEST_F(SqliteStoreTest, SeesWhatAnotherProcessRecorded) {
+    const auto other = open_store(file_);
+    const auto made = make_record();
+    EXPECT_FALSE(other->find_transaction(made.transaction).value());
+    ASSERT_EQ(describe(record(*store_, made)), "recorded");
+    EXPECT_EQ(other->find_transaction(made.transaction).value(), made.certificate);
+}
+
+TEST_F(SqliteStoreTest, WaitsForAnotherProcessThatWrites) {
+    auto other = sqlite::Database::open(file_, sqlite::Database::Access::kReadWrite).value();
+    ASSERT_TRUE(other.execute("BEGIN IMMEDIATE"));
+    boost::asio::io_context context;
+    Result<RecordOutcome> outcome;
+    boost::asio::co_spawn(context, store_->record(make_record()),
+                          [&outcome](std::exception_ptr, Result<RecordOutcome> result) {
+                              outcome = std::move(result);
+                          });
+    context.poll();  // it is with the writer now
+    EXPECT_FALSE(outcome);
+    ASSERT_TRUE(other.execute("COMMIT"));
+    context.run();
+    EXPECT_EQ(describe(outcome), "recorded");
+}
+
+TEST_F(SqliteStoreTest, FinishesWhatWaitsBeforeItCloses) {
+    boost::asio::io_context context;
+    std::vector<TransactionKey> keys;
+    for (int i = 0; i < 10; ++i) {
+        const auto made = make_record();
+        keys.push_back(made.transaction);
+        boost::asio::co_spawn(context, store_->record(made),
+                              [](std::exception_ptr, const Result<RecordOutcome>& outcome) {
+                                  EXPECT_EQ(describe(outcome), "recorded");
+                              });
+    }
+    context.poll();
+    store_.reset();
+    context.run();
+    store_ = open_store(file_, Mode::kOpenExisting);
+    for (const TransactionKey& key : keys)
+        EXPECT_TRUE(store_->find_transaction(key).value());
+}
+
+TEST_F(SqliteStoreTest, ListsTheNewestFirstWithFilterAndLimit) {
+    for (const char* subject : {"CN=alpha,O=Example", "CN=Beta,O=Example", "CN=beta 2"}) {
+        auto made = make_record(make_certificate(subject));
+        made.transaction_id = subject;
+        ASSERT_EQ(describe(record(*store_, made)), "recorded");
+    }
+    const auto subjects = [this](const CertificateFilter& filter) {
+        std::vector<std::string> found;
+        const auto rows = store_->list(filter).value();
+        for (const auto& row : rows)
+            found.push_back(row.subject);
+        return found;
+    };
+    using Subjects = std::vector<std::string>;
+    EXPECT_EQ(subjects({}), (Subjects{"CN=beta 2", "CN=Beta,O=Example", "CN=alpha,O=Example"}));
+    EXPECT_EQ(subjects({.subject_contains = "BETA", .transaction_id = {}}),
+              (Subjects{"CN=beta 2", "CN=Beta,O=Example"}));
+    EXPECT_EQ(subjects({.subject_contains = {}, .transaction_id = "CN=alpha,O=Example"}),
+              Subjects{"CN=alpha,O=Example"});
+    EXPECT_EQ(subjects({.subject_contains = {}, .transaction_id = {}, .limit = 1}),
+              Subjects{"CN=beta 2"});
+    EXPECT_EQ(subjects({.subject_contains = "%' OR 1=1 --", .transaction_id = {}}), Subjects{});
+}
+
+TEST_F(SqliteStoreTest, KeepsEverythingThatPeopleAskFor) {
+    auto made = make_record();
+    made.subject_alt_name = {
+        testing::general_name(certs::GeneralNameType::kDns, "a.example"),
+        testing::general_name(certs::GeneralNameType::kUpn, "u@a.example"),
+    };
+    ASSERT_EQ(describe(record(*store_, made)), "recorded");
+    const auto found = store_->find_serial(made.certificate.serial_hex()).value();
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->serial, made.certificate.serial_hex());
+    EXPECT_EQ(found->subject, "CN=device-1,O=Example");
+    EXPECT_EQ(found->subject_alt_name, "dns:a.example, upn:u@a.example");
+    EXPECT_EQ(found->issuer, made.certificate.issuer_text());
+    EXPECT_EQ(found->not_before, made.certificate.not_before());
+    EXPECT_EQ(found->not_after, made.certificate.not_after());
+    EXPECT_EQ(found->issued_at, made.now);
+    EXPECT_EQ(found->endpoint, "/scep");
+    EXPECT_EQ(found->transaction_id, "transaction-1");
+    EXPECT_EQ(found->ca, "lab");
+    EXPECT_EQ(found->template_name, "device");
+    EXPECT_EQ(found->policy, "mdm");
+    EXPECT_EQ(found->device_id, "device-id");
+    EXPECT_EQ(found->user_id, "user-id");
+    EXPECT_TRUE(equal(found->der, made.certificate.der()));
+}
+
+TEST_F(SqliteStoreTest, FindsASerialHoweverItsHexIsWritten) {
+    const auto made = make_record();
+    ASSERT_EQ(describe(record(*store_, made)), "recorded");
+    std::string upper = made.certificate.serial_hex();
+    std::transform(upper.begin(), upper.end(), upper.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    EXPECT_TRUE(store_->find_serial(upper).value());
+    EXPECT_TRUE(store_->find_serial("00" + upper).value());
+    EXPECT_FALSE(store_->find_serial("").value());
+    EXPECT_FALSE(store_->find_serial("0123").value());
+    EXPECT_FALSE(store_->find_serial("not hex"));
+}
+
+TEST_F(SqliteStoreTest, IsReadWhileAServerRunsAndRecordsNothingThen) {
+    const auto made = make_record();
+    ASSERT_EQ(describe(record(*store_, made)), "recorded");
+    const auto reading = open_store(file_, Mode::kReadOnly);
+    EXPECT_EQ(reading->list({})->size(), 1U);
+    ASSERT_EQ(describe(record(*store_, make_record())), "recorded");
+    EXPECT_EQ(reading->list({})->size(), 2U);
+    const auto refused = record(*reading, make_record());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::kDenied);
+}
+
+TEST_F(SqliteStoreTest, IsReadWhenNoServerRuns) {
+    ASSERT_EQ(describe(record(*store_, make_record())), "recorded");
+    store_.reset();
+    EXPECT_EQ(open_store(file_, Mode::kReadOnly)->list({})->size(), 1U);
+}
+
+}  // namespace
+}  // namespace scepgate::ca_backend

@@ -1,0 +1,81 @@
+#include "tests/ca_backend/support/records.hpp"
+
+#include <stdlib.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "tests/ca_backend/support/grants.hpp"
+#include "tests/ca_backend/support/run.hpp"
+
+namespace scepgate::ca_backend::testing {
+
+TemporaryDirectory::TemporaryDirectory() {
+    std::string name = (std::filesystem::temp_directory_path() / "scepgate-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+    path_ = name;
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+certs::Certificate make_certificate(std::string_view subject) {
+    return make_ca_certificate({.key = ec_key(), .subject = std::string(subject), .ca = false});
+}
+
+IssuanceRecord make_record(const certs::Certificate& certificate) {
+    IssuanceRecord made;
+    fill_random(made.transaction);
+    made.endpoint = "/scep";
+    made.transaction_id = "transaction-1";
+    made.message_type = 19;
+    made.ca = "lab";
+    made.template_name = "device";
+    made.policy = "mdm";
+    made.device_id = "device-id";
+    made.user_id = "user-id";
+    made.certificate = certificate;
+    made.now = kNow;
+    return made;
+}
+
+IssuanceRecord make_redeeming_record(std::string_view token) {
+    IssuanceRecord made = make_record();
+    made.redemption = Redemption{"mdm", to_bytes(as_bytes(token)), kNow + 3600};
+    return made;
+}
+
+std::unique_ptr<SqliteStore> open_store(const std::filesystem::path& file, SqliteStore::Mode mode) {
+    return SqliteStore::open(file, mode).value();
+}
+
+Result<RecordOutcome> record(SqliteStore& store, IssuanceRecord record) {
+    return run(store.record(std::move(record)));
+}
+
+std::vector<Result<RecordOutcome>> record_together(
+    const std::vector<std::pair<SqliteStore*, IssuanceRecord>>& records) {
+    boost::asio::io_context context;
+    std::vector<Result<RecordOutcome>> outcomes(records.size());
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        boost::asio::co_spawn(
+            context, records[i].first->record(records[i].second),
+            [&outcomes, i](std::exception_ptr failure, Result<RecordOutcome> outcome) {
+                if (failure) std::rethrow_exception(failure);
+                outcomes[i] = std::move(outcome);
+            });
+    }
+    context.run();
+    return outcomes;
+}
+
+std::string describe(const Result<RecordOutcome>& outcome) {
+    if (!outcome) return outcome.error().detail;
+    if (std::holds_alternative<Recorded>(*outcome)) return "recorded";
+    if (std::holds_alternative<RecordedBefore>(*outcome)) return "recorded before";
+    return "already redeemed";
+}
+
+}  // namespace scepgate::ca_backend::testing
