@@ -57,24 +57,32 @@ public:
 private:
     int open(const Config& config, const std::shared_ptr<const Runtime>& runtime) {
         auto log = Log::open(config.log);
-        if (!log) return complain(kUsage, "log.file: " + log.error().detail);
+        if (!log) return refuse("log.file", log.error());
         log_ = std::move(*log);
         auto audit = AuditLog::open(config.audit_file);
-        if (!audit) return complain(kUsage, "audit.file: " + audit.error().detail);
+        if (!audit) return refuse("audit.file", audit.error());
         audit_ = std::move(*audit);
         // A database that vanished must not be replaced by an empty one: used challenges would be
         // good again. 'scepgate init' makes it.
         auto store = ca_backend::SqliteStore::open(config.store_sqlite,
                                                    ca_backend::SqliteStore::Mode::kOpenExisting);
-        if (!store) return complain(kUsage, "store.sqlite: " + store.error().detail);
+        if (!store) return refuse("store.sqlite", store.error());
         store_ = std::move(*store);
         workers_ = std::make_unique<WorkerPool>(config.crypto_threads, config.queue);
         service_ = std::make_unique<EnrollmentService>(store_, audit_, log_, clock_);
         handler_ = std::make_unique<ScepHandler>(runtime, *service_, *workers_, log_, config.http.limits.body);
         auto server = HttpServer::create(config.http, *handler_);
-        if (!server) return complain(kUsage, server.error().detail);
+        if (!server) return refuse("", server.error());
         server_ = std::move(*server);
         return kSuccess;
+    }
+
+    /// A part of the configuration that cannot be used here and now.
+    static int refuse(std::string path, const Error& error) {
+        ConfigFaults faults;
+        faults.error(std::move(path), error.detail);
+        print_faults(faults);
+        return kUsage;
     }
 
     void wait(asio::signal_set& set) {
