@@ -55,6 +55,8 @@ private:
 Result<JsonDocument> parse_strict_json(std::string_view text) {
     // nlohmann skips a byte order mark; RFC 8259 section 8.1 forbids to send one.
     if (text.starts_with("\xEF\xBB\xBF")) return malformed("JSON: starts with a byte order mark");
+    // It takes a NUL for the end, and whatever follows would go unread.
+    if (text.find('\0') != std::string_view::npos) return malformed("JSON: holds a NUL octet");
     Watch watch;
     auto parsed = nlohmann::json::parse(text.begin(), text.end(), std::ref(watch),
                                         /*allow_exceptions=*/false);

@@ -83,8 +83,7 @@ TEST_P(ChallengeVectorsTest, LeadsToTheDocumentedOutcome) {
     const auto csr = certs::Csr::from_der(as_bytes(read_vector("device.csr"))).value();
     std::string outcome = "ok";
     std::string text;
-    const auto opened =
-        open_blob(server, read_vector(std::string(GetParam().name) + ".b64"), kNow);
+    const auto opened = open_blob(server, read_vector(std::string(GetParam().name) + ".b64"), kNow);
     if (!opened) {
         outcome = opened.error().code;
         text = opened.error().text;

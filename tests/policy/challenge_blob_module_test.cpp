@@ -1,0 +1,191 @@
+#include <gtest/gtest.h>
+
+#include "certs/certificate_builder.hpp"
+#include "tests/policy/support/blobs.hpp"
+
+namespace scepgate::policy::testing {
+namespace {
+
+std::shared_ptr<certs::FixedClock> clock_at(std::int64_t now) {
+    return std::make_shared<certs::FixedClock>(now);
+}
+
+ChallengeBlobSettings minting_settings(const std::string& by = "signer-ec") {
+    ChallengeBlobSettings made = settings();
+    made.signer = signer(by);
+    return made;
+}
+
+ChallengeParameters parameters() {
+    const certs::CsrContents contents = matching_contents();
+    ChallengeParameters made;
+    made.subject = contents.subject;
+    made.subject_alt_name = contents.subject_alt_name;
+    made.key_usage = contents.key_usage;
+    made.extended_key_usage = contents.extended_key_usage;
+    made.template_name = "DeviceGeneral";
+    made.max_validity = 86400;
+    made.device_id = "device-0001";
+    made.user_id = "user-1";
+    made.sid = "S-1-5-21-1-2-3-1001";
+    return made;
+}
+
+TEST(ChallengeBlobModuleTest, GrantsWhatTheClaimsSay) {
+    ChallengeBlobModule module(settings(), clock_at(kNow));
+    ChallengeClaims claims = testing::claims();
+    claims.template_name = "DeviceGeneral";
+    claims.max_validity = 86400;
+    claims.user_id = "user-1";
+    claims.sid = "S-1-5-21-1-2-3-1001";
+    const std::string blob = seal_text(encode_claims(claims));
+    certs::CsrContents contents = matching_contents(blob);
+    // Another spelling of the same name: the certificate gets the claims' one.
+    contents.subject = certs::Name::from_text("CN=DEVICE-0001,O=Example  Ltd").value();
+    const EnrollmentRequest asked = request(contents);
+
+    const auto grant = verify(module, asked);
+    ASSERT_TRUE(grant) << grant.error().code << ": " << grant.error().text;
+    EXPECT_EQ(grant->subject().der(), claims.subject.der());
+    EXPECT_NE(grant->subject().der(), asked.csr.subject().der());
+    EXPECT_EQ(grant->subject_alt_name(), claims.subject_alt_name);
+    EXPECT_EQ(grant->public_key(), asked.csr.public_key());
+    EXPECT_EQ(grant->purpose(), certs::Purpose::kGeneralPurpose);
+    EXPECT_EQ(grant->key_usage(), claims.key_usage);
+    EXPECT_EQ(grant->extended_key_usage(), claims.extended_key_usage);
+    EXPECT_EQ(grant->template_name(), "DeviceGeneral");
+    EXPECT_EQ(grant->max_validity(), 86400);
+    EXPECT_EQ(grant->policy(), "mdm");
+    EXPECT_EQ(grant->device_id(), "device-0001");
+    EXPECT_EQ(grant->user_id(), "user-1");
+    EXPECT_EQ(grant->sid(), "S-1-5-21-1-2-3-1001");
+    EXPECT_TRUE(grant->stripped().empty());
+}
+
+TEST(ChallengeBlobModuleTest, C01_NamesWhatToRedeemAndUsesNothingUp) {
+    ChallengeBlobModule module(settings(), clock_at(kNow));
+    const EnrollmentRequest asked = request(matching_contents(read_vector("good-ec.b64")));
+    for (int i = 0; i < 2; ++i) {
+        const auto grant = verify(module, asked);
+        ASSERT_TRUE(grant);
+        ASSERT_TRUE(grant->redemption());
+        EXPECT_EQ(grant->redemption()->policy, "mdm");
+        EXPECT_EQ(to_hex(grant->redemption()->token), "0123456789abcdef0123456789abcdef");
+        EXPECT_EQ(grant->redemption()->expires, kExpires + 300);
+    }
+}
+
+TEST(ChallengeBlobModuleTest, C14_AMismatchLeavesTheChallengeUsable) {
+    ChallengeBlobModule module(settings(), clock_at(kNow));
+    const std::string blob = read_vector("good-ec.b64");
+    certs::CsrContents other = matching_contents(blob);
+    other.subject = certs::Name::from_text("CN=other").value();
+    EXPECT_EQ(outcome(verify(module, request(other))), "SubjectNameMismatch");
+    EXPECT_EQ(outcome(verify(module, request(matching_contents(blob)))), "ok");
+}
+
+TEST(ChallengeBlobModuleTest, C12_RefusesARequestWithoutAChallenge) {
+    ChallengeBlobModule module(settings(), clock_at(kNow));
+    const auto refused = verify(module, request(matching_contents()));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "ChallengePasswordMissing");
+    EXPECT_EQ(refused.error().fail_info, FailInfo::kBadMessageCheck);
+}
+
+TEST(ChallengeBlobModuleTest, C16_PutsNoChallengeIntoItsTexts) {
+    ChallengeBlobModule module(settings(), clock_at(kNow));
+    const auto refused = verify(module, request(matching_contents("guess-the-password")));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().text.find("guess"), std::string::npos);
+}
+
+TEST(ChallengeBlobModuleTest, N11_NotesWhatItLeavesOut) {
+    ChallengeBlobModule module(settings(), clock_at(kNow));
+    ChallengeClaims claims = testing::claims();
+    claims.extended_key_usage.reset();
+    const std::string blob = seal_text(encode_claims(claims));
+    certs::CsrContents contents = matching_contents(blob);
+    contents.more_extensions = {
+        certs::basic_constraints_extension(true),
+        certs::encode_extension(certs::oid::kCrlDistributionPoints, true, Bytes{0x30, 0x00})};
+    const auto grant = verify(module, request(contents));
+    ASSERT_TRUE(grant) << grant.error().text;
+    EXPECT_EQ(grant->stripped(), (std::vector<std::string>{"basicConstraints CA:TRUE", "2.5.29.31",
+                                                           "extendedKeyUsage clientAuth"}));
+    EXPECT_FALSE(grant->extended_key_usage());
+}
+
+class MintingTest : public ::testing::TestWithParam<std::pair<const char*, std::size_t>> {};
+
+// Each kind of signer with each kind of recipient.
+INSTANTIATE_TEST_SUITE_P(Keys, MintingTest,
+                         ::testing::Values(std::pair{"signer-ec", 0U}, std::pair{"signer-ec", 1U},
+                                           std::pair{"signer-ec", 2U}, std::pair{"signer-rsa", 0U},
+                                           std::pair{"signer-rsa", 1U}));
+
+TEST_P(MintingTest, MakesChallengesThatItTakes) {
+    ChallengeBlobSettings server = minting_settings(GetParam().first);
+    std::swap(server.decryption.front(), server.decryption[GetParam().second]);
+    ChallengeBlobModule module(server, clock_at(kNow));
+    const auto blob = module.generate_challenge(parameters());
+    ASSERT_TRUE(blob) << blob.error().detail;
+    EXPECT_EQ(blob->text().find_first_of("\r\n "), std::string_view::npos);
+    const auto grant = verify(module, request(matching_contents(blob->text())));
+    ASSERT_TRUE(grant) << grant.error().code << ": " << grant.error().text;
+    EXPECT_EQ(grant->redemption()->expires, kNow + 3600 + 300);
+    EXPECT_EQ(grant->sid(), "S-1-5-21-1-2-3-1001");
+    EXPECT_EQ(grant->user_id(), "user-1");
+}
+
+TEST(ChallengeBlobModuleTest, MintsAnotherTokenEachTime) {
+    ChallengeBlobModule module(minting_settings(), clock_at(kNow));
+    const auto token = [&] {
+        const auto blob = module.generate_challenge(parameters()).value();
+        const auto grant = verify(module, request(matching_contents(blob.text())));
+        return to_hex(grant.value().redemption()->token);
+    };
+    EXPECT_NE(token(), token());
+}
+
+TEST(ChallengeBlobModuleTest, MintsOnlyWhatItWouldTake) {
+    const auto error = [](ChallengeBlobSettings server, const ChallengeParameters& asked,
+                          std::int64_t now = kNow) {
+        ChallengeBlobModule module(std::move(server), clock_at(now));
+        const auto made = module.generate_challenge(asked);
+        return made ? std::optional<Errc>() : made.error().code;
+    };
+    EXPECT_EQ(error(settings(), parameters()), Errc::kUnsupported);
+    EXPECT_EQ(error(minting_settings("signer-unknown"), parameters()), Errc::kConfig);
+    EXPECT_EQ(error(minting_settings(), parameters(), 0), Errc::kConfig);
+    ChallengeBlobSettings keyless = minting_settings();
+    keyless.decryption.clear();
+    EXPECT_EQ(error(keyless, parameters()), Errc::kConfig);
+
+    ChallengeParameters asked = parameters();
+    asked.lifetime = 0;
+    EXPECT_EQ(error(minting_settings(), asked), Errc::kDenied);
+    asked.lifetime = 31 * 86400 + 1;
+    EXPECT_EQ(error(minting_settings(), asked), Errc::kDenied);
+    asked = parameters();
+    asked.subject = {};
+    asked.subject_alt_name.clear();
+    EXPECT_EQ(error(minting_settings(), asked), Errc::kMalformed);
+    asked = parameters();
+    asked.device_id = "\xFF";
+    EXPECT_EQ(error(minting_settings(), asked), Errc::kMalformed);
+    asked = parameters();
+    asked.sid = "administrator";
+    EXPECT_EQ(error(minting_settings(), asked), Errc::kMalformed);
+}
+
+TEST(PolicyModuleTest, HearsOfOutcomesWithoutObjection) {
+    ChallengeBlobModule module(settings(), clock_at(kNow));
+    boost::asio::io_context context;
+    const TransactionOutcome nothing;
+    auto heard = boost::asio::co_spawn(context, module.notify(nothing), boost::asio::use_future);
+    context.run();
+    EXPECT_TRUE(heard.get());
+}
+
+}  // namespace
+}  // namespace scepgate::policy::testing
