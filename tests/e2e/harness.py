@@ -38,7 +38,7 @@ def free_port():
 def run(*arguments, **options):
     """Runs a scepgate subcommand to its end."""
     return subprocess.run([str(BINARY), *map(str, arguments)], capture_output=True, text=True,
-                          timeout=PATIENCE * 3, **options)
+                          errors="replace", timeout=PATIENCE * 3, **options)
 
 
 def load_json_with_comments(text):

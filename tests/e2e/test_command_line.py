@@ -65,8 +65,11 @@ def test_enroll_by_GET_and_by_POST(blob_lab, tmp_path, method):
     result = run("enroll", "--url", blob_lab.url, "--challenge-file", tmp_path / "challenge",
                  "--subject", "CN=by-" + method, "--method", method, "--out", tmp_path / "device")
     assert result.returncode == 0, result.stderr
-    assert ("GET" if method == "get" else "POST") in [
-        line for line in blob_lab.log().splitlines() if "by-" + method in line or "PKCSReq" in line][-1]
+    transaction = next(row["transaction_id"] for row in blob_lab.certificates()
+                       if row["subject"] == "CN=by-" + method)
+    line = harness.wait_until(lambda: [line for line in blob_lab.log().splitlines()
+                                       if transaction in line], "its line is in the log")[-1]
+    assert ("=GET " if method == "get" else "=POST ") in line
 
 
 def test_a_refused_enrolment_is_status_1_and_leaves_no_certificate(blob_lab, tmp_path):

@@ -230,7 +230,7 @@ def test_dangerous_settings_are_warned_about_but_serve(new_lab):
     lab = new_lab("--policy", "none", start=False)
     result = harness.run("config", "check", "--config", lab.config_file)
     assert result.returncode == 0
-    assert "policies.mdm" in result.stderr
+    assert "endpoints[0].policy" in result.stderr
 
 
 def test_a_key_that_others_may_read_is_found_on_reload_too(lab):

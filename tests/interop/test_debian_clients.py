@@ -155,7 +155,7 @@ def wait_for_state(getcert, identifier, wanted, patience=60):
         listed = getcert("list", "-i", identifier)
         if f"status: {wanted}" in listed:
             return
-        assert "CA_REJECTED" not in listed and "stuck: yes" not in listed, listed
+        assert "ca-error" not in listed and "stuck: yes" not in listed, listed
         time.sleep(0.1)
     raise AssertionError(listed)
 
