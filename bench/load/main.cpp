@@ -51,7 +51,7 @@ void declare(CLI::App& app, Options& options) {
                    "How many are sent before, verified but not measured")
         ->capture_default_str();
     app.add_option("--duration", options.duration,
-                   "Stop after this many seconds (GetCACaps, GetCACert)");
+                   "Stop after this many seconds; what was not sent by then is left out");
     app.add_option("--connections", options.connections,
                    "Keep-alive connections, each with one request at a time")
         ->check(CLI::PositiveNumber)
