@@ -141,9 +141,32 @@ TEST(BlobOpenTest, C06_OpensOnlyWithTheKeyThatIsNamed) {
     server = settings();
     server.decryption.front().key = private_key("recipient-other");
     EXPECT_EQ(open_outcome(good_blob(), kNow, server), "ChallengeDecryptionError");
-    // Named, but the key is of another type.
+    // Named, but the key is of another type, or on another curve.
     server.decryption.front().key = private_key("recipient-rsa");
     EXPECT_EQ(open_outcome(good_blob(), kNow, server), "ChallengeDecryptionError");
+    server.decryption.front().key = private_key("recipient-p384");
+    EXPECT_EQ(open_outcome(good_blob(), kNow, server), "ChallengeDecryptionError");
+}
+
+TEST(BlobOpenTest, C06_EachChangedOctetOfAnEnvelopeIsRefusedOrMeansNothing) {
+    const std::vector<BlobDecryptionKey> keys = settings().decryption;
+    const std::string plain = "{}";
+    for (const char* recipient : {"recipient-ec", "recipient-rsa"}) {
+        const Bytes envelope = seal_envelope(as_bytes(plain), certificate(recipient)).value();
+        std::size_t refused = 0;
+        for (std::size_t i = 0; i < envelope.size(); ++i) {
+            Bytes changed = envelope;
+            changed[i] ^= 0x01;
+            const auto read = read_envelope(changed, true);
+            const auto opened = read ? open_envelope(*read, keys) : Result<Secret>(read.error());
+            if (opened) {
+                EXPECT_EQ(opened->text(), plain) << recipient << " " << i;
+            } else {
+                ++refused;
+            }
+        }
+        EXPECT_GT(refused, envelope.size() - 10) << recipient;
+    }
 }
 
 TEST(BlobOpenTest, C07_RefusesAnUnencryptedOrNestedBlob) {

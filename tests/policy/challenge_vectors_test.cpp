@@ -103,5 +103,21 @@ TEST(ChallengeVectorsTest, HaveOneRowForEachFile) {
     EXPECT_EQ(files, std::size(kVectors));
 }
 
+TEST(ChallengeVectorsTest, StandInTheDocumentWithTheirOutcomes) {
+    const auto path =
+        std::filesystem::path(SCEPGATE_TEST_DATA) / ".." / ".." / "docs" / "challenge-blob.md";
+    std::ifstream file(path);
+    const std::string document{std::istreambuf_iterator<char>(file), {}};
+    ASSERT_FALSE(document.empty()) << path;
+    for (const Vector& vector : kVectors) {
+        const std::string outcome =
+            vector.outcome == std::string("ok") ? "taken" : "`" + std::string(vector.outcome) + "`";
+        const std::size_t row = document.find("| `" + std::string(vector.name) + ".b64` |");
+        ASSERT_NE(row, std::string::npos) << vector.name;
+        const std::string line = document.substr(row, document.find('\n', row) - row);
+        EXPECT_TRUE(line.ends_with("| " + outcome + " |")) << line;
+    }
+}
+
 }  // namespace
 }  // namespace scepgate::policy::testing
