@@ -347,6 +347,8 @@ Json parse_without_duplicates(std::string_view text, ConfigFaults& faults) {
         json = Json::parse(text.begin(), text.end(), watch, true, true);
     } catch (const Json::parse_error& error) {
         std::string what = error.what();
+        // The library repeats the octets that it could not read.
+        for (char& c : what) c = c < ' ' || c > '~' ? '?' : c;
         const auto cut = what.find("parse error");
         faults.error("", cut == std::string::npos ? what : what.substr(cut), "mend the JSON at that place");
         return Json::object();

@@ -107,17 +107,8 @@ asio::awaitable<Result<Certificate, Refusal>> EnrollmentService::enroll(Transact
     transaction.request.emplace(std::move(*request));
     record.purpose = certs::to_text(transaction.request->purpose);
 
-    // A retry is answered from the record, without asking anybody again.
     transaction.key = ca_backend::transaction_key(*transaction.request);
-    auto before = store_->find_transaction(transaction.key);
-    if (!before) co_return unavailable("StoreUnavailable", before.error().detail);
-    if (*before) {
-        record.code = "Retry";
-        if (auto audited = audit_issue(transaction, **before, "retry", nullptr); !audited) {
-            co_return unavailable("AuditUnavailable", audited.error().detail);
-        }
-        co_return std::move(**before);
-    }
+    if (auto before = recorded_answer(transaction)) co_return std::move(*before);
 
     record.policy = endpoint.policy->name();
     auto grant = co_await endpoint.policy->verify_request(*transaction.request);
@@ -127,11 +118,25 @@ asio::awaitable<Result<Certificate, Refusal>> EnrollmentService::enroll(Transact
         const auto redeemed = store_->is_redeemed(*grant->redemption());
         if (!redeemed) co_return unavailable("StoreUnavailable", redeemed.error().detail);
         if (*redeemed) {
+            // By a parallel copy of this very request, or by another one?
+            if (auto before = recorded_answer(transaction)) co_return std::move(*before);
             co_return Refusal{FailInfo::kBadMessageCheck, "ChallengeAlreadyRedeemed",
                               "this challenge was used for another request before"};
         }
     }
     co_return co_await issue(transaction, *grant);
+}
+
+std::optional<Result<Certificate, Refusal>> EnrollmentService::recorded_answer(
+    Transaction& transaction) {
+    auto before = store_->find_transaction(transaction.key);
+    if (!before) return unavailable("StoreUnavailable", before.error().detail);
+    if (!*before) return std::nullopt;
+    transaction.record.code = "Retry";
+    if (auto audited = audit_issue(transaction, **before, "retry", nullptr); !audited) {
+        return unavailable("AuditUnavailable", audited.error().detail);
+    }
+    return std::move(**before);
 }
 
 asio::awaitable<Result<Certificate, Refusal>> EnrollmentService::issue(Transaction& transaction,

@@ -39,6 +39,8 @@ private:
     struct Transaction;
 
     boost::asio::awaitable<Result<certs::Certificate, Refusal>> enroll(Transaction& transaction);
+    /// A retry is answered from the record, without asking anybody again. Nothing: it is none.
+    std::optional<Result<certs::Certificate, Refusal>> recorded_answer(Transaction& transaction);
     boost::asio::awaitable<Result<certs::Certificate, Refusal>> issue(Transaction& transaction,
                                                                       const Grant& grant);
     boost::asio::awaitable<Result<certs::Certificate, Refusal>> store_issued(

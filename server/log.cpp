@@ -7,6 +7,7 @@
 #include <cstring>
 #include <mutex>
 
+#include <spdlog/details/periodic_worker.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
@@ -92,7 +93,12 @@ LogFields& LogFields::add(std::string_view key, std::uint64_t value) {
 }
 
 Log::Log(std::shared_ptr<spdlog::logger> logger, LogConfig config)
-    : logger_(std::move(logger)), config_(std::move(config)) {}
+    : logger_(std::move(logger)),
+      config_(std::move(config)),
+      flusher_(std::make_unique<spdlog::details::periodic_worker>(
+          [flushed = logger_] { flushed->flush(); }, std::chrono::seconds(1))) {}
+
+Log::~Log() = default;
 
 Result<std::shared_ptr<Log>> Log::open(const LogConfig& config) {
     int descriptor = STDERR_FILENO;

@@ -10,6 +10,10 @@
 
 #include "server/config.hpp"
 
+namespace spdlog::details {
+class periodic_worker;
+}
+
 namespace scepgate::server {
 
 /// Fields of one log line, written in the order added.
@@ -34,6 +38,7 @@ class Log {
 public:
     /// kConfig when the file cannot be opened.
     static Result<std::shared_ptr<Log>> open(const LogConfig& config);
+    ~Log();
 
     void debug(std::string_view message, const LogFields& fields = {});
     void info(std::string_view message, const LogFields& fields = {});
@@ -52,6 +57,7 @@ private:
 
     std::shared_ptr<spdlog::logger> logger_;
     LogConfig config_;
+    std::unique_ptr<spdlog::details::periodic_worker> flusher_;
 };
 
 }  // namespace scepgate::server
