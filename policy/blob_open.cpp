@@ -1,4 +1,6 @@
 // Opening blobs: decoding, signature, trust, decryption, claims.
+#include <algorithm>
+
 #include "certs/clock.hpp"
 #include "certs/oids.hpp"
 #include "policy/blob_envelope.hpp"

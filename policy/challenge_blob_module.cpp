@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "certs/asn1_string.hpp"
 #include "policy/blob_opener.hpp"
 #include "policy/challenge_blob.hpp"

@@ -1,7 +1,6 @@
 // Claims against the clock, this server, and the CSR.
-#include <utility>
+#include <algorithm>
 
-#include "certs/asn1_string.hpp"
 #include "certs/clock.hpp"
 #include "policy/challenge_blob.hpp"
 #include "policy/sid_names.hpp"
