@@ -290,10 +290,12 @@ std::shared_ptr<policy::PolicyModule> build_challenge_blob(const std::string& na
         if (!loaded) continue;
         for (const auto& signer : *loaded) {
             const auto usage = signer.key_usage();
-            if (usage && *usage && !(*usage)->has(KeyUsageBit::kDigitalSignature)) {
-                faults.error(path, "'" + signer.subject_text() + "' has key usage " + (*usage)->text() +
-                                       ", without digitalSignature",
-                             "no challenge that it signs would be taken");
+            const auto is_ca = signer.is_ca();
+            if (!usage || !*usage || !(*usage)->has(KeyUsageBit::kDigitalSignature) || !is_ca || *is_ca) {
+                faults.error(path, "'" + signer.subject_text() + "' has key usage " +
+                                       (usage && *usage ? (*usage)->text() : "none") +
+                                       (is_ca && *is_ca ? " and is a CA" : ""),
+                             "a signer of challenges is no CA and has digitalSignature");
             }
             settings.trusted_signers.push_back(signer);
         }
