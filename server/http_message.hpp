@@ -17,11 +17,11 @@ enum class HttpMethod { kGet, kHead, kPost };
 /// A request whose framing and limits were checked. Nothing of it is trusted.
 struct HttpRequest {
     HttpMethod method = HttpMethod::kGet;
-    std::string path;          ///< as sent, without authority and query; not percent-decoded
-    std::string raw_query;     ///< what follows "?"; empty when there is none
+    std::string path;       ///< as sent, without authority and query; not percent-decoded
+    std::string raw_query;  ///< what follows "?"; empty when there is none
     Bytes body;
-    std::string client_address;///< text; behind a trusted proxy the nearest untrusted hop
-    std::string user_agent;    ///< at most 256 octets, control characters replaced
+    std::string client_address;  ///< text; behind a trusted proxy the nearest untrusted hop
+    std::string user_agent;      ///< at most 256 octets, control characters replaced
     std::size_t uri_length = 0;
     std::chrono::steady_clock::time_point received;  ///< when the header was complete
 };
@@ -33,7 +33,8 @@ public:
     PreparedReply(unsigned status, std::string_view content_type, ByteView body,
                   std::string_view headers = {});
 
-    /// The octets to send: with "Connection: close" when `close`; only the header when `head`.
+    /// The octets to send: with "Connection: close" when `close`, else with "keep-alive" (which
+    /// HTTP/1.0 clients need to see); only the header when `head`.
     [[nodiscard]] std::string_view octets(bool close, bool head) const noexcept;
     [[nodiscard]] unsigned status() const noexcept { return status_; }
     [[nodiscard]] std::size_t body_size() const noexcept { return body_size_; }
@@ -46,7 +47,7 @@ private:
 
 struct HttpReply {
     unsigned status = 200;
-    std::string_view content_type = "text/plain";   ///< static storage
+    std::string_view content_type = "text/plain";  ///< static storage
     Bytes body;
     std::string_view headers;  ///< more header lines, static storage, each ending in CRLF
     bool close = false;
@@ -67,7 +68,8 @@ public:
     virtual boost::asio::awaitable<HttpReply> handle(HttpRequest request) = 0;
 
     /// A request that the HTTP side answered itself (414, 431, 400 …), for the log. `detail` says
-    /// what was wrong with measured lengths, never the peer's octets.
+    /// what was wrong with measured lengths, never the peer's octets. Status 0: nothing could be
+    /// answered (a TLS handshake that failed).
     virtual void refused(std::string_view client_address, unsigned status,
                          std::string_view detail) noexcept = 0;
 };

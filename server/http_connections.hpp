@@ -1,0 +1,58 @@
+// How many connections there are, in all and for each address.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/ip/address.hpp>
+
+#include "server/http_settings.hpp"
+
+namespace scepgate::server {
+
+/// Counts admitted connections against the limits; used by all threads.
+class ConnectionCounts {
+    using Key = std::pair<bool, std::uint64_t>;  ///< IPv6 or not; the address or its /64
+
+public:
+    explicit ConnectionCounts(const HttpLimits& limits) noexcept { set_limits(limits); }
+    void set_limits(const HttpLimits& limits) noexcept;
+
+    /// The place of one connection, given back on destruction.
+    class Place {
+    public:
+        Place(Place&& other) noexcept
+            : counts_(std::exchange(other.counts_, nullptr)), key_(other.key_) {}
+        Place& operator=(Place&&) = delete;
+        ~Place();
+
+    private:
+        friend class ConnectionCounts;
+        Place(ConnectionCounts& counts, Key key) noexcept : counts_(&counts), key_(key) {}
+        ConnectionCounts* counts_;
+        Key key_;
+    };
+
+    /// Nothing when a limit is reached. `address` is plain (http_address.hpp).
+    [[nodiscard]] std::optional<Place> admit(const boost::asio::ip::address& address);
+    [[nodiscard]] std::size_t count() const;
+    /// False when there are still connections after `time`.
+    bool wait_until_empty(std::chrono::milliseconds time);
+
+private:
+    void release(Key key) noexcept;
+
+    mutable std::mutex mutex_;
+    std::condition_variable empty_;
+    std::map<Key, std::size_t> by_address_;
+    std::size_t count_ = 0;
+    std::size_t limit_ = 0;
+    std::size_t limit_per_address_ = 0;
+};
+
+}  // namespace scepgate::server

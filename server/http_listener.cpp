@@ -1,0 +1,172 @@
+#include "server/http_listener.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "server/http_address.hpp"
+#include "server/http_session.hpp"
+
+namespace scepgate::server {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::chrono::milliseconds kFirstBackoff{50};
+constexpr std::chrono::milliseconds kLongestBackoff{1000};
+/// A refused connection lives for up to two seconds until its 503 has arrived.
+constexpr std::size_t kToldPerSecond = 200;
+
+/// No descriptors or memory: to try again at once would only burn the processor.
+bool is_shortage(const error_code& error) {
+    return error == asio::error::no_descriptors || error == asio::error::no_memory ||
+           error == asio::error::no_buffer_space ||
+           error == boost::system::errc::too_many_files_open_in_system;
+}
+
+std::string bind_remedy(const error_code& error) {
+    if (error == asio::error::address_in_use)
+        return "another process listens there: stop it or take another port";
+    if (error == boost::system::errc::address_not_available) {
+        return "this host does not have the address: use one that \"ip address\" shows, or 0.0.0.0";
+    }
+    if (error == asio::error::access_denied) {
+        return "ports below 1024 need CAP_NET_BIND_SERVICE (AmbientCapabilities= in the systemd "
+               "unit)";
+    }
+    return "check the address";
+}
+
+}  // namespace
+
+HttpListener::HttpListener(HttpIoThreads& threads, ConnectionCounts& counts, HttpHandler& handler)
+    : threads_(threads),
+      counts_(counts),
+      handler_(handler),
+      acceptor_(threads.front()->context()) {}
+
+Result<std::unique_ptr<HttpListener>> HttpListener::open(const ListenSettings& settings,
+                                                         HttpIoThreads& threads,
+                                                         ConnectionCounts& counts,
+                                                         HttpHandler& handler) {
+    std::unique_ptr<HttpListener> listener(new HttpListener(threads, counts, handler));
+    if (const auto bound = listener->bind(settings); !bound) {
+        return in_context("address " + settings.address, bound.error());
+    }
+    if (settings.tls) {
+        auto credentials = TlsCredentials::load(*settings.tls);
+        if (!credentials) return in_context("tls", credentials.error());
+        listener->tls_ = std::move(*credentials);
+    }
+    return listener;
+}
+
+Result<void> HttpListener::bind(const ListenSettings& settings) {
+    const auto endpoint = parse_endpoint(settings.address);
+    if (!endpoint) return endpoint.error();
+    error_code error;
+    acceptor_.open(endpoint->protocol(), error);
+    if (!error) acceptor_.set_option(Acceptor::reuse_address(true), error);
+    // "[::]" and "0.0.0.0" can then stand side by side.
+    if (!error && endpoint->address().is_v6()) acceptor_.set_option(asio::ip::v6_only(true), error);
+    // Linux hands it on to accepted sockets; a reply's last segment must not wait for an ACK.
+    if (!error) acceptor_.set_option(Tcp::no_delay(true), error);
+    if (!error) acceptor_.bind(*endpoint, error);
+    if (!error) acceptor_.listen(Acceptor::max_listen_connections, error);
+    if (!error) acceptor_.non_blocking(true, error);
+    if (error) return Error{Errc::kConfig, error.message() + ": " + bind_remedy(error)};
+    address_ = endpoint_text(acceptor_.local_endpoint());
+    return {};
+}
+
+void HttpListener::start() {
+    asio::co_spawn(threads_.front()->context(), accept_all(), asio::detached);
+}
+
+void HttpListener::close() noexcept {
+    error_code ignored;
+    acceptor_.close(ignored);
+}
+
+Result<void> HttpListener::reload_tls() {
+    if (!tls_) return {};
+    const auto reloaded = tls_->reload();
+    if (!reloaded) return in_context("listen " + address_, reloaded.error());
+    return {};
+}
+
+asio::awaitable<void> HttpListener::accept_all() {
+    asio::steady_timer timer(acceptor_.get_executor());
+    auto backoff = kFirstBackoff;
+    while (acceptor_.is_open()) {
+        const auto [not_ready] = co_await acceptor_.async_wait(Acceptor::wait_read, kAsTuple);
+        if (not_ready) co_return;
+        const error_code error = accept_some();
+        if (!is_shortage(error)) {
+            backoff = kFirstBackoff;
+            continue;
+        }
+        complain("", 0,
+                 "no connection can be accepted: " + error.message() + "; raise LimitNOFILE");
+        timer.expires_after(backoff);
+        backoff = std::min(backoff * 2, kLongestBackoff);
+        co_await timer.async_wait(kAsTuple);
+    }
+}
+
+error_code HttpListener::accept_some() {
+    error_code error;
+    for (int i = 0; i < 64; ++i) {
+        HttpIoThread& thread = *threads_[next_thread_];
+        HttpStream::Socket socket(thread.context());
+        Tcp::endpoint peer;
+        acceptor_.accept(socket, peer, error);
+        if (error == asio::error::would_block || is_shortage(error)) break;
+        if (error) continue;  // the peer left before it was accepted
+        next_thread_ = (next_thread_ + 1) % threads_.size();
+        socket.non_blocking(true, error);
+        if (!error) admit(thread, std::move(socket), peer);
+    }
+    return error;
+}
+
+void HttpListener::admit(HttpIoThread& thread, HttpStream::Socket socket,
+                         const Tcp::endpoint& peer) {
+    const asio::ip::address address = plain_address(peer.address());
+    auto place = counts_.admit(address);
+    std::string peer_text = address.to_string();
+    if (!place) {
+        complain(peer_text, 503, "too many connections, in all or from this address");
+        // A TLS handshake for a 503 would cost more than a served request.
+        if (tls_ || ++refused_in_this_second_ > kToldPerSecond) return;
+    }
+    std::unique_ptr<HttpStream> stream;
+    if (tls_) {
+        stream = std::make_unique<TlsStream>(std::move(socket), tls_->context());
+    } else {
+        stream = std::make_unique<PlainStream>(std::move(socket));
+    }
+    HttpSession::start(thread, handler_, std::move(stream), std::move(place), std::move(peer_text));
+}
+
+/// At most one line a second: under a flood the log must not be the next victim.
+void HttpListener::complain(std::string_view client, unsigned status, std::string_view detail) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_complaint_ < std::chrono::seconds(1)) {
+        ++untold_;
+        return;
+    }
+    const std::string before =
+        untold_ == 0 ? "" : " (and " + std::to_string(untold_) + " times more before)";
+    handler_.refused(client, status, std::string(detail) + before);
+    last_complaint_ = now;
+    untold_ = 0;
+    refused_in_this_second_ = 0;
+}
+
+}  // namespace scepgate::server

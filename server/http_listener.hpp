@@ -1,0 +1,62 @@
+// A listening socket and what becomes of its connections.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+
+#include "server/http_connections.hpp"
+#include "server/http_io_thread.hpp"
+#include "server/http_message.hpp"
+#include "server/http_tls.hpp"
+
+namespace scepgate::server {
+
+using HttpIoThreads = std::vector<std::unique_ptr<HttpIoThread>>;
+
+/// Accepts on the first I/O thread and deals the connections to all in turn.
+class HttpListener {
+public:
+    /// Binds and listens; kConfig when that cannot be, with the remedy. The references outlive it.
+    static Result<std::unique_ptr<HttpListener>> open(const ListenSettings& settings,
+                                                      HttpIoThreads& threads,
+                                                      ConnectionCounts& counts,
+                                                      HttpHandler& handler);
+
+    void start();
+    /// No more connections. On the first I/O thread, or while it does not run.
+    void close() noexcept;
+    Result<void> reload_tls();
+    [[nodiscard]] const std::string& address() const noexcept { return address_; }
+
+private:
+    using Tcp = boost::asio::ip::tcp;
+    using Acceptor =
+        boost::asio::basic_socket_acceptor<Tcp, boost::asio::io_context::executor_type>;
+
+    HttpListener(HttpIoThreads& threads, ConnectionCounts& counts, HttpHandler& handler);
+    Result<void> bind(const ListenSettings& settings);
+    boost::asio::awaitable<void> accept_all();
+    /// Takes what waits, at most 64; the error that stopped it.
+    boost::system::error_code accept_some();
+    void admit(HttpIoThread& thread, HttpStream::Socket socket, const Tcp::endpoint& peer);
+    void complain(std::string_view client, unsigned status, std::string_view detail);
+
+    HttpIoThreads& threads_;
+    ConnectionCounts& counts_;
+    HttpHandler& handler_;
+    std::unique_ptr<TlsCredentials> tls_;
+    Acceptor acceptor_;
+    std::string address_;
+    std::size_t next_thread_ = 0;
+    /// Connections that are only told 503; more than this many are just closed.
+    std::size_t refused_in_this_second_ = 0;
+    std::size_t untold_ = 0;
+    std::chrono::steady_clock::time_point last_complaint_{};
+};
+
+}  // namespace scepgate::server

@@ -1,0 +1,22 @@
+#include "server/http_message.hpp"
+
+#include "server/http_replies.hpp"
+
+namespace scepgate::server {
+
+PreparedReply::PreparedReply(unsigned status, std::string_view content_type, ByteView body,
+                             std::string_view headers)
+    : status_(status), body_size_(body.size()) {
+    write_reply_header(keep_, status, content_type, body.size(), headers, false);
+    write_reply_header(close_, status, content_type, body.size(), headers, true);
+    keep_.append(as_text(body));
+    close_.append(as_text(body));
+}
+
+std::string_view PreparedReply::octets(bool close, bool head) const noexcept {
+    std::string_view all = close ? close_ : keep_;
+    if (head) all.remove_suffix(body_size_);
+    return all;
+}
+
+}  // namespace scepgate::server

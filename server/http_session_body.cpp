@@ -1,0 +1,75 @@
+// HttpSession: reading a request's body.
+#include "server/http_chunked.hpp"
+#include "server/http_replies.hpp"
+#include "server/http_session.hpp"
+
+namespace scepgate::server {
+
+namespace asio = boost::asio;
+
+asio::awaitable<bool> HttpSession::read_body(const Framing& framing) {
+    const std::size_t limit = settings_->limits.body;
+    if (framing.length > limit) {
+        refuse(413, "body of " + std::to_string(framing.length) + " octets announced, limit " +
+                        std::to_string(limit));
+        co_return false;
+    }
+    if (framing.expect_continue && buffer_.size() == 0) {
+        Parts parts{asio::buffer(kContinueReply), asio::const_buffer()};
+        if (!send_now(parts) && !co_await send_rest(parts)) co_return false;
+    }
+    deadline = body_deadline_;
+    try_first_ = true;
+    const bool whole = framing.body == Framing::Body::kSized
+                           ? co_await read_sized_body(static_cast<std::size_t>(framing.length))
+                           : co_await read_chunked_body();
+    // A GET's body means nothing, but it must not be taken for the next request.
+    if (request_.method != HttpMethod::kPost) request_.body.clear();
+    co_return whole;
+}
+
+asio::awaitable<bool> HttpSession::read_sized_body(std::size_t length) {
+    constexpr std::size_t kFirstPart = 16 * 1024;
+    Bytes& body = request_.body;
+    const ByteView here = as_bytes(buffered().substr(0, length));
+    body.assign(here.begin(), here.end());
+    buffer_.consume(here.size());
+    while (body.size() < length) {
+        // Room for as much as came so far: what is only announced costs nothing.
+        const std::size_t old_size = body.size();
+        body.resize(old_size + std::min(length - old_size, std::max(old_size, kFirstPart)));
+        std::size_t count = 0;
+        const Read read =
+            co_await read_into(asio::buffer(body.data() + old_size, body.size() - old_size), count);
+        body.resize(old_size + count);
+        if (read != Read::kData) co_return refuse_unfinished(read, "body", body.size());
+    }
+    co_return true;
+}
+
+asio::awaitable<bool> HttpSession::read_chunked_body() {
+    ChunkedDecoder decoder(settings_->limits.body);
+    for (;;) {
+        std::size_t taken = 0;
+        const auto status = decoder.decode(as_bytes(buffered()), request_.body, taken);
+        buffer_.consume(taken);
+        switch (status) {
+            case ChunkedDecoder::Status::kComplete:
+                co_return true;
+            case ChunkedDecoder::Status::kBad:
+                refuse(400, "a chunked body that is malformed");
+                co_return false;
+            case ChunkedDecoder::Status::kTooLarge:
+                refuse(413, "chunked body of more than " + std::to_string(request_.body.size()) +
+                                " octets, limit " + std::to_string(settings_->limits.body) +
+                                " and 64 KiB for its framing");
+                co_return false;
+            case ChunkedDecoder::Status::kMore:
+                break;
+        }
+        const Read read = co_await read_more();
+        if (read != Read::kData) co_return refuse_unfinished(read, "body", request_.body.size());
+    }
+}
+
+}  // namespace scepgate::server

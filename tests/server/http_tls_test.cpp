@@ -1,0 +1,143 @@
+#include "server/http_tls.hpp"
+
+#include <filesystem>
+#include <thread>
+
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+
+#include "server/http_address.hpp"
+#include "tests/server/support/http_fixture.hpp"
+
+namespace scepgate::server::test {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+class HttpTlsTest : public HttpServerTest {
+protected:
+    HttpTlsTest() {
+        folder = fs::path(testing::TempDir()) /
+                 (std::string("scepgate-") +
+                  testing::UnitTest::GetInstance()->current_test_info()->name());
+        fs::create_directories(folder);
+        settings.listen.front().tls =
+            TlsSettings{(folder / "cert.pem").string(), (folder / "key.pem").string()};
+        install("first");
+    }
+    ~HttpTlsTest() override { fs::remove_all(folder); }
+
+    void install(const std::string& name) const {
+        const fs::path from = fs::path(SCEPGATE_TEST_DATA) / "server/tls";
+        const auto replace = fs::copy_options::overwrite_existing;
+        fs::copy_file(from / (name + ".cert.pem"), folder / "cert.pem", replace);
+        fs::copy_file(from / (name + ".key.pem"), folder / "key.pem", replace);
+    }
+
+    fs::path folder;
+};
+
+/// A TLS client; throws when the handshake fails.
+class TlsClient {
+public:
+    explicit TlsClient(const std::string& address, int highest_version = 0) {
+        SSL_set_max_proto_version(stream_.native_handle(), highest_version);
+        stream_.lowest_layer().connect(*parse_endpoint(address));
+        stream_.handshake(asio::ssl::stream_base::client);
+    }
+    std::string ask(std::string_view octets) {
+        asio::write(stream_, asio::buffer(octets));
+        const std::size_t size = asio::read_until(stream_, asio::dynamic_buffer(received_), "now");
+        const std::string reply = received_.substr(0, size);
+        received_.erase(0, size);
+        return reply;
+    }
+    std::string server_name() {
+        X509* certificate = SSL_get0_peer_certificate(stream_.native_handle());
+        char name[256] = "";
+        X509_NAME_oneline(X509_get_subject_name(certificate), name, sizeof name);
+        return name;
+    }
+
+private:
+    asio::io_context context_;
+    asio::ssl::context tls_{asio::ssl::context::tls_client};
+    asio::ssl::stream<asio::ip::tcp::socket> stream_{context_, tls_};
+    std::string received_;
+};
+
+TEST_F(HttpTlsTest, E21_ServesManyRequestsOverTls) {
+    start();
+    TlsClient client(address());
+    for (int i = 0; i < 10; ++i)
+        EXPECT_TRUE(client.ask(kGetNow).starts_with("HTTP/1.1 200 OK"));
+    std::string pipelined;
+    for (int i = 0; i < 50; ++i)
+        pipelined += kGetNow;
+    client.ask(pipelined);
+}
+
+TEST_F(HttpTlsTest, RefusesWhatIsOlderThanTls12) {
+    start();
+    EXPECT_ANY_THROW(TlsClient(address(), TLS1_1_VERSION));
+    TlsClient modern(address(), TLS1_2_VERSION);
+    EXPECT_FALSE(modern.ask(kGetNow).empty());
+}
+
+TEST_F(HttpTlsTest, ReloadServesTheNewCertificateToNewConnections) {
+    start();
+    TlsClient before(address());
+    EXPECT_EQ(before.server_name(), "/CN=first.example");
+    install("second");
+    ASSERT_TRUE(server->reload_tls());
+    EXPECT_EQ(TlsClient(address()).server_name(), "/CN=second.example");
+    EXPECT_FALSE(before.ask(kGetNow).empty()) << "the old connection goes on";
+}
+
+TEST_F(HttpTlsTest, AFailedReloadKeepsTheOldCertificate) {
+    start();
+    fs::remove(folder / "key.pem");
+    const auto reloaded = server->reload_tls();
+    ASSERT_FALSE(reloaded);
+    EXPECT_NE(reloaded.error().detail.find("key.pem"), std::string::npos);
+    EXPECT_EQ(TlsClient(address()).server_name(), "/CN=first.example");
+}
+
+TEST_F(HttpTlsTest, AKeyOfAnotherCertificateIsAConfigurationError) {
+    fs::copy_file(fs::path(SCEPGATE_TEST_DATA) / "server/tls/second.key.pem", folder / "key.pem",
+                  fs::copy_options::overwrite_existing);
+    const auto created = HttpServer::create(settings, handler);
+    ASSERT_FALSE(created);
+    EXPECT_EQ(created.error().code, Errc::kConfig);
+    EXPECT_NE(created.error().detail.find("key.pem"), std::string::npos);
+}
+
+TEST_F(HttpTlsTest, PlainHttpOnTheTlsPortIsClosedAndReported) {
+    start();
+    RawClient client = connect();
+    EXPECT_EQ(client.ask(kGetNow).status, 0U);
+    const auto refused = refusal();
+    EXPECT_EQ(refused.status, 0U);
+    EXPECT_TRUE(refused.detail.starts_with("TLS handshake: ")) << refused.detail;
+}
+
+TEST_F(HttpTlsTest, H03_AHandshakeHasADeadline) {
+    settings.limits.header_time = std::chrono::milliseconds(200);
+    start();
+    RawClient silent = connect();
+    EXPECT_TRUE(silent.at_end());
+    EXPECT_EQ(refusal().detail, "TLS handshake: too slow");
+}
+
+TEST_F(HttpTlsTest, DrainEndsTlsConnectionsToo) {
+    start();
+    TlsClient client(address());
+    EXPECT_FALSE(client.ask(kGetNow).empty());
+    RawClient in_handshake = connect();
+    server->drain(std::chrono::seconds(10));
+    EXPECT_EQ(server->connections(), 0U);
+}
+
+}  // namespace
+}  // namespace scepgate::server::test
