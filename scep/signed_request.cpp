@@ -95,22 +95,29 @@ Result<std::optional<DerElement>> optional_attribute(const certs::CmsSignerInfo&
     return std::optional<DerElement>{};
 }
 
+Result<DerElement> required_attribute(const certs::CmsSignerInfo& signer, ByteView type,
+                                      std::string_view name) {
+    const auto value = signer.single_attribute(type);
+    if (!value) return malformed(std::string(name) + ": " + value.error().detail);
+    return *value;
+}
+
 Result<void> read_scep_attributes(const certs::CmsSignerInfo& signer, SignedRequest& request) {
-    const auto id = signer.single_attribute(certs::oid::kTransactionId);
-    if (!id) return in_context("transactionID", id.error());
+    const auto id = required_attribute(signer, certs::oid::kTransactionId, "transactionID");
+    if (!id) return id.error();
     auto transaction_id = read_transaction_id(*id, request.tolerances);
     if (!transaction_id) return transaction_id.error();
     request.transaction_id = std::move(*transaction_id);
 
-    const auto type = signer.single_attribute(certs::oid::kMessageType);
-    if (!type) return in_context("messageType", type.error());
+    const auto type = required_attribute(signer, certs::oid::kMessageType, "messageType");
+    if (!type) return type.error();
     if (type->tag != DerTag::kPrintableString) return malformed("messageType of another type");
     const std::string_view type_text = as_text(type->content);
     request.message_type_text = type_text.substr(0, kKeptTypeOctets);
     request.message_type = message_type_from_text(type_text);
 
-    const auto nonce = signer.single_attribute(certs::oid::kSenderNonce);
-    if (!nonce) return in_context("senderNonce", nonce.error());
+    const auto nonce = required_attribute(signer, certs::oid::kSenderNonce, "senderNonce");
+    if (!nonce) return nonce.error();
     if (nonce->tag != DerTag::kOctetString) return malformed("senderNonce of another type");
     if (nonce->content.empty() || nonce->content.size() > kLongestNonce) {
         return malformed("senderNonce of " + std::to_string(nonce->content.size()) + " octets");
