@@ -125,6 +125,21 @@ TEST(CsrTest, C02_TheSignatureIsByTheKeyOfTheRequest) {
     EXPECT_EQ(code_of(Csr::from_der(changed)), Errc::kBadSignature);
 }
 
+TEST(CsrTest, SharesAKnownKeyOnlyWhenItIsItsOwn) {
+    const PublicKey& own = ec_key().public_key();
+    const auto shared = Csr::from_der(RawCsr().build(), {}, true, &own);
+    ASSERT_TRUE(shared);
+    EXPECT_EQ(shared->public_key().evp(), own.evp());
+    const PublicKey& other = rsa_key().public_key();
+    const auto decoded = Csr::from_der(RawCsr().build(), {}, true, &other);
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(decoded->public_key(), own);
+    EXPECT_NE(decoded->public_key().evp(), own.evp());
+    // It proves nothing: the signature must still be by the request's key.
+    EXPECT_EQ(code_of(Csr::from_der(RawCsr().build(rsa_key()), {}, true, &own)),
+              Errc::kBadSignature);
+}
+
 TEST(CsrTest, ASignatureWithUnusedBitsIsMalformed) {
     Bytes changed = data_file("csr-rsa-sha512.der");
     changed.at(changed.size() - 257) = 1;

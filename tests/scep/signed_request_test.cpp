@@ -1,0 +1,461 @@
+// The outer layer: what is read before anything is trusted (attacks.md S01–S12, S15–S17).
+#include <gtest/gtest.h>
+
+#include "tests/scep/support/raw_request.hpp"
+
+namespace scepgate::scep {
+namespace {
+
+namespace der = certs::der;
+namespace oid = certs::oid;
+using certs::DerTag;
+using certs::testing::RawSignedData;
+using certs::testing::to_ber;
+using testing::attacker_key;
+using testing::device_key;
+using testing::envelope_of;
+using testing::honest_message;
+using testing::Message;
+using testing::message_of;
+using testing::outcome_of;
+using namespace std::string_view_literals;
+
+Tolerances tolerances_of(ByteView message) {
+    const auto request = read_signed_request(message);
+    EXPECT_TRUE(request) << request.error().detail;
+    return request ? request->tolerances : Tolerances{};
+}
+
+Bytes with_octet(Bytes bytes) {
+    bytes.push_back(0);
+    return bytes;
+}
+
+TEST(SignedRequestTest, AnHonestMessageIsAccepted) {
+    EXPECT_EQ(outcome_of(honest_message()), "accepted");
+    EXPECT_TRUE(tolerances_of(honest_message().build()).empty());
+}
+
+TEST(SignedRequestTest, ItsViewsSurviveAMove) {
+    auto request = read_signed_request(honest_message().build());
+    ASSERT_TRUE(request);
+    const SignedRequest moved = std::move(*request);
+    EXPECT_TRUE(open_request(moved, testing::our_recipients(), {}));
+}
+
+TEST(SignedRequestTest, S01_TakesBerAtEachSegmentLength) {
+    const Bytes sound = honest_message().build();
+    for (const std::size_t segment : {1U, 7U, 1000U, 100'000U}) {
+        const Bytes ber = to_ber(sound, segment);
+        EXPECT_EQ(outcome_of(ber), "accepted") << segment;
+        EXPECT_EQ(tolerances_of(ber), Tolerances{"ber"}) << segment;
+    }
+}
+
+TEST(SignedRequestTest, S01_TakesLengthsThatAreNotMinimal) {
+    const Bytes sound = honest_message().build();
+    certs::DerReader reader(sound);
+    const ByteView content = reader.read(DerTag::kSequence).value();
+    Bytes padded{0x30,
+                 0x84,
+                 0x00,
+                 0x00,
+                 static_cast<std::uint8_t>(content.size() >> 8U),
+                 static_cast<std::uint8_t>(content.size())};
+    padded.insert(padded.end(), content.begin(), content.end());
+    EXPECT_EQ(outcome_of(padded), "accepted");
+    EXPECT_EQ(tolerances_of(padded), Tolerances{"ber"});
+}
+
+TEST(SignedRequestTest, S01_TakesTheFormOfJavaClients) {
+    testing::Envelope envelope = envelope_of(device_key());
+    Bytes segments;
+    const Bytes ciphertext = envelope.encrypted();
+    for (ByteView rest = ciphertext; !rest.empty();) {
+        const ByteView next = rest.first(std::min<std::size_t>(100, rest.size()));
+        const Bytes segment = der::octet_string(next);
+        segments.insert(segments.end(), segment.begin(), segment.end());
+        rest = rest.subspan(next.size());
+    }
+    envelope.encrypted_content = der::element(certs::context_constructed(0), segments);
+    Message message = message_of(to_ber(envelope.enveloped_data(), 1000), device_key());
+    message.digest = certs::Digest::kSha512;
+    message.content_type = Message::attribute(oid::kContentType, der::oid(oid::kEnvelopedData));
+    RawSignedData data = message.signed_data();
+    data.content_type = to_bytes(oid::kEnvelopedData);
+    const Bytes java = to_ber(data.build(), 1000);
+    EXPECT_EQ(outcome_of(java), "accepted");
+    EXPECT_EQ(tolerances_of(java), (Tolerances{"ber", "enveloped-content-type"}));
+}
+
+TEST(SignedRequestTest, S02_RefusesTrailingOctetsAtEachOuterLevel) {
+    const Message message = honest_message();
+    EXPECT_EQ(outcome_of(with_octet(message.build())), "400");
+    RawSignedData data = message.signed_data();
+    data.after_content = {0x05, 0x00};
+    EXPECT_EQ(outcome_of(data.build()), "400");
+    data = message.signed_data();
+    data.after_signers = {0x05, 0x00};
+    EXPECT_EQ(outcome_of(data.build()), "400");
+    // BER does not open a way around it.
+    EXPECT_EQ(outcome_of(with_octet(to_ber(message.build(), 1000))), "400");
+}
+
+TEST(SignedRequestTest, S03_RefusesEachTruncation) {
+    const Bytes sound = honest_message().build();
+    const Bytes ber = to_ber(sound, 1000);
+    for (std::size_t size = 0; size < sound.size(); ++size)
+        ASSERT_FALSE(read_signed_request(ByteView(sound).first(size))) << size;
+    for (std::size_t size = 0; size < ber.size(); ++size)
+        ASSERT_FALSE(read_signed_request(ByteView(ber).first(size))) << size;
+}
+
+TEST(SignedRequestTest, S03_RefusesHugeLengthsAndDeepNesting) {
+    EXPECT_EQ(outcome_of(Bytes{0x30, 0x84, 0x7F, 0xFF, 0xFF, 0xFF, 0x00}), "400");
+    EXPECT_EQ(outcome_of(Bytes{0x30, 0x88, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}), "400");
+    for (const std::size_t depth : {31U, 1000U, 200'000U}) {
+        Bytes nested;
+        for (std::size_t i = 0; i < depth; ++i)
+            nested.insert(nested.end(), {0x30, 0x80});
+        EXPECT_EQ(outcome_of(nested), "400") << depth;
+        nested.insert(nested.end(), 2 * depth, 0x00);
+        EXPECT_EQ(outcome_of(nested), "400") << depth;
+    }
+}
+
+TEST(SignedRequestTest, S04_RefusesOtherContentTypes) {
+    const Message message = honest_message();
+    const Bytes envelope = envelope_of(device_key()).build();
+    EXPECT_EQ(outcome_of(envelope), "400");
+    const auto pkcs7 = [](std::uint8_t last) {
+        return Bytes{0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, last};
+    };
+    // data, signedAndEnveloped, digestedData, encryptedData; authEnvelopedData, compressedData
+    std::vector<Bytes> types{pkcs7(1),
+                             pkcs7(4),
+                             pkcs7(5),
+                             pkcs7(6),
+                             to_bytes(oid::kAuthEnvelopedData),
+                             {0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x10, 0x01, 0x09}};
+    for (const Bytes& type : types) {
+        RawSignedData data = message.signed_data();
+        data.outer_type = type;
+        EXPECT_EQ(outcome_of(data.build()), "400") << certs::oid_to_text(type);
+        data = message.signed_data();
+        data.content_type = type;
+        if (!equal(type, oid::kData)) {
+            EXPECT_EQ(outcome_of(data.build()), "400") << certs::oid_to_text(type);
+        }
+    }
+    EXPECT_EQ(outcome_of(certs::testing::content_info(oid::kSignedData, message.build())), "400");
+}
+
+TEST(SignedRequestTest, S05_RefusesNoSignerInfo) {
+    RawSignedData data = honest_message().signed_data();
+    data.signers.clear();
+    EXPECT_EQ(outcome_of(data.build()), "400");
+}
+
+TEST(SignedRequestTest, S06_RefusesTwoSignerInfos) {
+    const Message message = honest_message();
+    const Bytes good = message.signer().build(message.content);
+    certs::testing::RawSigner bad = message.signer();
+    bad.signature = Bytes(256, 0x01);
+    Message other = message;
+    other.set_type("20");
+    for (const auto& signers :
+         {std::vector<Bytes>{good, bad.build(message.content)},
+          std::vector<Bytes>{bad.build(message.content), good}, std::vector<Bytes>{good, good},
+          std::vector<Bytes>{other.signer().build(message.content), good},
+          std::vector<Bytes>(5, good)}) {
+        RawSignedData data = message.signed_data();
+        data.signers = signers;
+        EXPECT_EQ(outcome_of(data.build()), "400");
+    }
+}
+
+TEST(SignedRequestTest, S07_TheSignersCertificateMustBeThereOnce) {
+    const Message message = honest_message();
+    RawSignedData data = message.signed_data();
+    data.certificates.clear();
+    EXPECT_EQ(outcome_of(data.build()), "400");
+
+    certs::testing::RawCertificate other = message.certificate;
+    other.serial = der::integer(2);
+    data.certificates = {other.build(attacker_key())};
+    EXPECT_EQ(outcome_of(data.build()), "400");
+
+    // Twins: the same issuer and serial number, other keys. In neither order is one chosen.
+    const Bytes own = message.certificate.build(device_key());
+    const Bytes twin = message.certificate.build(attacker_key());
+    data.certificates = {own, twin};
+    EXPECT_EQ(outcome_of(data.build()), "400");
+    data.certificates = {twin, own};
+    EXPECT_EQ(outcome_of(data.build()), "400");
+
+    data.certificates = {own, own};
+    EXPECT_EQ(outcome_of(data.build()), "accepted");
+    data.certificates = {other.build(attacker_key()), own};
+    EXPECT_EQ(outcome_of(data.build()), "accepted");
+}
+
+TEST(SignedRequestTest, S07_AKeyIdentifierThatMeansTwoCertificatesIsRefused) {
+    const Bytes identifier(20, 0x42);
+    Message message = honest_message();
+    message.certificate.extensions = {
+        certs::encode_extension(oid::kSubjectKeyIdentifier, false, der::octet_string(identifier))};
+    certs::testing::RawSigner signer = message.signer();
+    signer.sid = der::element(certs::context_primitive(0), identifier);
+    RawSignedData data = message.signed_data();
+    data.signers = {signer.build(message.content)};
+    EXPECT_EQ(outcome_of(data.build()), "accepted");
+
+    certs::testing::RawCertificate other = message.certificate;
+    other.serial = der::integer(2);
+    data.certificates.push_back(other.build(attacker_key()));
+    EXPECT_EQ(outcome_of(data.build()), "400");
+}
+
+TEST(SignedRequestTest, S08_LimitsWhatTheBagHolds) {
+    const Message message = honest_message();
+    RawSignedData data = message.signed_data();
+    const Bytes certificate = data.certificates.front();
+    data.certificates.assign(10, certificate);
+    EXPECT_EQ(outcome_of(data.build()), "accepted");
+    data.certificates.assign(11, certificate);
+    EXPECT_EQ(outcome_of(data.build()), "400");
+    data.certificates.assign(1000, certificate);
+    EXPECT_EQ(outcome_of(data.build()), "400");
+
+    certs::testing::RawCertificate large = message.certificate;
+    large.serial = der::integer(2);
+    large.extensions = {certs::encode_extension(Bytes{0x2A, 0x03}, false, Bytes(70'000, 0x00))};
+    data.certificates = {certificate, large.build(device_key())};
+    EXPECT_EQ(outcome_of(data.build()), "400");
+
+    // attribute certificates, other formats, and what is no certificate at all
+    for (const unsigned choice : {0U, 1U, 2U, 3U}) {
+        data.certificates = {certificate, certs::testing::explicit_tag(choice, der::integer(1))};
+        EXPECT_EQ(outcome_of(data.build()), "400") << choice;
+    }
+    data.certificates = {certificate, der::sequence({der::integer(1)})};
+    EXPECT_EQ(outcome_of(data.build()), "400");
+}
+
+TEST(SignedRequestTest, S08_IgnoresCrls) {
+    RawSignedData data = honest_message().signed_data();
+    data.crls = {der::sequence({der::integer(1)})};
+    EXPECT_EQ(outcome_of(data.build()), "accepted");
+}
+
+TEST(SignedRequestTest, S10_TheScepAttributesMustBeSigned) {
+    for (Bytes Message::*const attribute :
+         {&Message::message_type, &Message::transaction_id, &Message::sender_nonce}) {
+        Message message = honest_message();
+        const Bytes unsigned_attribute = message.*attribute;
+        (message.*attribute).clear();
+        EXPECT_EQ(outcome_of(message), "400");
+        certs::testing::RawSigner signer = message.signer();
+        signer.after_signature = certs::testing::explicit_tag(1, unsigned_attribute);
+        RawSignedData data = message.signed_data();
+        data.signers = {signer.build(message.content)};
+        EXPECT_EQ(outcome_of(data.build()), "400");
+    }
+}
+
+TEST(SignedRequestTest, S10_AnUnsignedCopyIsIgnored) {
+    Message message = honest_message();
+    const Bytes pkcs_req = message.message_type;
+    message.set_type("20");
+    certs::testing::RawSigner signer = message.signer();
+    signer.after_signature = certs::testing::explicit_tag(1, pkcs_req);
+    RawSignedData data = message.signed_data();
+    data.signers = {signer.build(message.content)};
+    EXPECT_EQ(outcome_of(data.build()), "badRequest MessageTypeUnsupported");
+}
+
+struct AttributeCase {
+    const char* name;
+    Bytes Message::*attribute;
+    ByteView type;
+    Bytes value;
+};
+
+const AttributeCase kAttributes[] = {
+    {"ContentType", &Message::content_type, oid::kContentType, der::oid(oid::kData)},
+    {"MessageType", &Message::message_type, oid::kMessageType, der::printable_string("19")},
+    {"TransactionId", &Message::transaction_id, oid::kTransactionId,
+     der::printable_string("transaction-1")},
+    {"SenderNonce", &Message::sender_nonce, oid::kSenderNonce, der::octet_string(Bytes(16, 0x77))},
+    {"SigningTime", &Message::signing_time, oid::kSigningTime, der::time(1'800'000'000)},
+};
+
+class SignedAttributeTest : public ::testing::TestWithParam<AttributeCase> {};
+INSTANTIATE_TEST_SUITE_P(Each, SignedAttributeTest, ::testing::ValuesIn(kAttributes),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+TEST_P(SignedAttributeTest, S11_ComesOnceWithOneValue) {
+    const AttributeCase& tested = GetParam();
+    Message message = honest_message();
+    message.more_attributes = {message.*tested.attribute};
+    EXPECT_EQ(outcome_of(message), "400");
+    message = honest_message();
+    message.*tested.attribute =
+        certs::testing::raw_attribute(tested.type, {tested.value, tested.value});
+    EXPECT_EQ(outcome_of(message), "400");
+    message.*tested.attribute = certs::testing::raw_attribute(tested.type, {});
+    EXPECT_EQ(outcome_of(message), "400");
+}
+
+TEST(SignedRequestTest, S11_MessageDigestComesOnceWithOneValue) {
+    Message message = honest_message();
+    const Bytes value = der::octet_string(sha256(message.content));
+    message.more_attributes = {Message::attribute(oid::kMessageDigest, value)};
+    EXPECT_EQ(outcome_of(message), "400");
+    message.more_attributes.clear();
+    message.message_digest = certs::testing::raw_attribute(oid::kMessageDigest, {value, value});
+    EXPECT_EQ(outcome_of(message), "400");
+    message.message_digest = certs::testing::raw_attribute(oid::kMessageDigest, {});
+    EXPECT_EQ(outcome_of(message), "400");
+}
+
+TEST(SignedRequestTest, S11_RefusesOtherTypesOfTheScepAttributes) {
+    const Bytes bmp = der::element(DerTag::kBmpString, as_bytes("\0001\0009"sv));
+    const Bytes constructed = der::element(static_cast<DerTag>(0x33), der::printable_string("19"));
+    for (const Bytes& value : {bmp, der::integer(19), constructed, der::null(),
+                               der::utf8_string("19"), der::octet_string(as_bytes("19"))}) {
+        Message message = honest_message();
+        message.message_type = Message::attribute(oid::kMessageType, value);
+        EXPECT_EQ(outcome_of(message), "400");
+    }
+    for (const Bytes& value : {bmp, der::integer(19), constructed, der::null()}) {
+        Message message = honest_message();
+        message.transaction_id = Message::attribute(oid::kTransactionId, value);
+        EXPECT_EQ(outcome_of(message), "400");
+        message = honest_message();
+        message.sender_nonce = Message::attribute(oid::kSenderNonce, value);
+        EXPECT_EQ(outcome_of(message), "400");
+    }
+}
+
+TEST(SignedRequestTest, S12_RefusesASignerWithoutSignedAttributes) {
+    // The octets that were signed as attributes once, now as content: the signature is good.
+    const Message honest = honest_message();
+    const certs::testing::RawSigner with = honest.signer();
+    Message message = honest;
+    message.content = der::element(DerTag::kSet, certs::testing::joined(with.attributes));
+    certs::testing::RawSigner without = message.signer();
+    without.omit_attributes = true;
+    RawSignedData data = message.signed_data();
+    data.signers = {without.build(message.content)};
+    EXPECT_EQ(outcome_of(data.build()), "400");
+}
+
+TEST(SignedRequestTest, S15_TransactionIdsAreShortAndPrintable) {
+    const auto with = [](const Bytes& value) {
+        Message message = honest_message();
+        message.transaction_id = Message::attribute(oid::kTransactionId, value);
+        return message.build();
+    };
+    const auto printable = [](std::string_view text) {
+        return der::element(DerTag::kPrintableString, as_bytes(text));
+    };
+    for (const auto text : {"1"sv, "EUI-00:11:22"sv, "LJvw3XEomLnPa31UVin3m7k/AnU="sv, "0"sv,
+                            "../../etc"sv, "a b'c(d)+,-./:=?"sv}) {
+        const Bytes message = with(printable(text));
+        const auto request = read_signed_request(message);
+        ASSERT_TRUE(request) << text;
+        EXPECT_EQ(request->transaction_id, text);
+        EXPECT_TRUE(request->tolerances.empty());
+    }
+    EXPECT_TRUE(read_signed_request(with(printable(std::string(255, 'x')))));
+    EXPECT_EQ(tolerances_of(with(printable("user_1@example"))),
+              Tolerances{"transaction-id-characters"});
+    EXPECT_EQ(tolerances_of(with(der::utf8_string("abc"))),
+              Tolerances{"transaction-id-string-type"});
+    EXPECT_EQ(tolerances_of(with(der::ia5_string("abc"))),
+              Tolerances{"transaction-id-string-type"});
+    for (const auto text : {""sv, "*"sv, "a\0b"sv, "a\nb"sv, "\""sv, "'; DROP TABLE x; --"sv,
+                            "%s%n"sv, "a\\b"sv, "\xC3\xA4"sv, "\x7F"sv, "<x>"sv, "a&b"sv}) {
+        EXPECT_FALSE(read_signed_request(with(printable(text)))) << text;
+        EXPECT_FALSE(read_signed_request(with(der::element(DerTag::kUtf8String, as_bytes(text)))));
+    }
+    EXPECT_FALSE(read_signed_request(with(printable(std::string(256, 'x')))));
+    EXPECT_FALSE(read_signed_request(with(printable(std::string(4096, 'x')))));
+}
+
+TEST(SignedRequestTest, B22_NoncesOfOtherLengthsAreNotedUpTo64) {
+    const auto with = [](std::size_t size) {
+        Message message = honest_message();
+        message.sender_nonce =
+            Message::attribute(oid::kSenderNonce, der::octet_string(Bytes(size, 0x11)));
+        return message.build();
+    };
+    for (const std::size_t size : {1U, 15U, 17U, 64U}) {
+        EXPECT_EQ(tolerances_of(with(size)), Tolerances{"nonce-length"}) << size;
+        EXPECT_EQ(read_signed_request(with(size))->sender_nonce, Bytes(size, 0x11));
+        EXPECT_EQ(outcome_of(with(size)), "accepted");
+    }
+    EXPECT_EQ(outcome_of(with(0)), "400");
+    EXPECT_EQ(outcome_of(with(65)), "400");
+}
+
+TEST(SignedRequestTest, ToleratesMissingContentTypeAndSigningTime) {
+    Message message = honest_message();
+    message.content_type.clear();
+    message.signing_time.clear();
+    EXPECT_EQ(outcome_of(message), "accepted");
+    EXPECT_EQ(tolerances_of(message.build()), (Tolerances{"no-content-type", "no-signing-time"}));
+}
+
+TEST(SignedRequestTest, B15_B16_S16_NoOtherTypeBecomesAPkcsReq) {
+    Message message = honest_message();
+    std::vector<std::string> spellings{"",    "019",     " 19",   "19 ",
+                                       "+19", "-19",     "0x13",  "19.0",
+                                       "1 9", "PKCSReq", "19,19", "1919191919191919191919"};
+    spellings.emplace_back("19\0"sv);
+    spellings.emplace_back("\00019"sv);
+    for (int number = 0; number <= 255; ++number)
+        spellings.push_back(std::to_string(number));
+    int accepted = 0;
+    for (const std::string& text : spellings) {
+        message.set_type(text);
+        const std::string outcome = outcome_of(message);
+        if (outcome == "accepted") {
+            ++accepted;
+            EXPECT_EQ(text, "19");
+        } else {
+            EXPECT_EQ(outcome, "badRequest MessageTypeUnsupported") << text;
+        }
+    }
+    EXPECT_EQ(accepted, 1);
+}
+
+TEST(SignedRequestTest, S16_KeepsLittleOfAnOddMessageType) {
+    Message message = honest_message();
+    message.set_type(std::string(4096, '1'));
+    const auto request = read_signed_request(message.build());
+    ASSERT_TRUE(request);
+    EXPECT_FALSE(request->message_type);
+    EXPECT_EQ(request->message_type_text, std::string(16, '1'));
+}
+
+TEST(SignedRequestTest, S17_ATransientCertificateOnlyCarriesAKey) {
+    const auto with = [](const auto& change) {
+        Message message = honest_message();
+        change(message.certificate);
+        return outcome_of(message);
+    };
+    EXPECT_EQ(with([](auto& cert) { cert.not_after = 1'000'000'000; }), "accepted");
+    EXPECT_EQ(with([](auto& cert) { cert.not_before = 3'900'000'000; }), "accepted");
+    EXPECT_EQ(with([](auto& cert) { cert.with_version = false; }), "accepted");
+    EXPECT_EQ(with([](auto& cert) { cert.serial = der::integer(-1); }), "accepted");
+    EXPECT_EQ(with([](auto& cert) {
+                  cert.extensions = {
+                      certs::encode_extension(Bytes{0x2A, 0x03}, true, Bytes(20'000, 0x00))};
+              }),
+              "accepted");
+}
+
+}  // namespace
+}  // namespace scepgate::scep
