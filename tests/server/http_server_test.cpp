@@ -216,7 +216,8 @@ TEST_F(HttpServerTest, DrainEndsIdleConnectionsAtOnceAndLetsRequestsFinish) {
     handler.open();
     const RawReply reply = active.read();
     EXPECT_EQ(reply.body, "passed");
-    EXPECT_TRUE(reply.closes());
+    // Its thread may hear of the end after the reply was made, and say keep-alive: it ends anyway.
+    EXPECT_TRUE(active.at_end());
     draining.join();
     EXPECT_EQ(server->connections(), 0U);
     EXPECT_ANY_THROW(static_cast<void>(connect()));
