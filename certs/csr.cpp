@@ -115,7 +115,14 @@ struct Csr::State {
     Result<void> parse(const CsrLimits& limits, bool allow_sha1, const PublicKey* known_key);
 
 private:
-    Result<void> parse_info(ByteView content, const CsrLimits& limits, const PublicKey* known_key);
+    /// The parts of a CertificationRequestInfo that nobody has vouched for yet.
+    struct Unproven {
+        ByteView subject;
+        std::optional<ByteView> attributes;
+    };
+    Result<Unproven> read_info(ByteView content, const KeyLimits& limits,
+                               const PublicKey* known_key);
+    Result<void> parse_names_and_attributes(const Unproven& info, const CsrLimits& limits);
     Result<void> take_key(ByteView spki, const KeyLimits& limits, const PublicKey* known_key);
     Result<void> parse_attributes(ByteView content, const CsrLimits& limits);
     Result<void> take_challenge(const Attribute& attribute, const CsrLimits& limits);
@@ -151,11 +158,17 @@ Result<void> Csr::State::parse(const CsrLimits& limits, bool allow_sha1,
     DerReader info_reader(*info);
     const auto content = info_reader.read(DerTag::kSequence);
     if (!content) return content.error();
-    if (const auto read = parse_info(*content, limits, known_key); !read) return read.error();
+    const auto unproven = read_info(*content, limits.key, known_key);
+    if (!unproven) return unproven.error();
 
-    // Over the octets as they came, whatever a re-encoding would make of them.
+    // Over the octets as they came, whatever a re-encoding would make of them. And before names and
+    // attributes are looked at: until then whoever sent this may be playing with another one's
+    // ciphertext, and must not learn how far it parses (attacks.md E08).
     if (!key.verifies(algorithm, *info, *signature)) {
         return Error{Errc::kBadSignature, "the signature is not by the key of the request"};
+    }
+    if (const auto parsed_rest = parse_names_and_attributes(*unproven, limits); !parsed_rest) {
+        return Error{Errc::kDenied, parsed_rest.error().detail};
     }
     return {};
 }
@@ -165,8 +178,8 @@ Result<void> Csr::State::parse(const CsrLimits& limits, bool allow_sha1,
 //        subject       Name,
 //        subjectPKInfo SubjectPublicKeyInfo,
 //        attributes    [0] Attributes }
-Result<void> Csr::State::parse_info(ByteView content, const CsrLimits& limits,
-                                    const PublicKey* known_key) {
+Result<Csr::State::Unproven> Csr::State::read_info(ByteView content, const KeyLimits& limits,
+                                                   const PublicKey* known_key) {
     DerReader fields(content);
     const auto version = fields.read_small_integer();
     if (!version) return in_context("version", version.error());
@@ -174,19 +187,23 @@ Result<void> Csr::State::parse_info(ByteView content, const CsrLimits& limits,
 
     const auto name_der = fields.read_whole(DerTag::kSequence);
     if (!name_der) return in_context("subject", name_der.error());
-    auto name = Name::from_der(*name_der);
-    if (!name) return in_context("subject", name.error());
-    subject = std::move(*name);
 
     const auto spki = fields.read_whole(DerTag::kSequence);
     if (!spki) return in_context("public key", spki.error());
-    if (const auto taken = take_key(*spki, limits.key, known_key); !taken) return taken.error();
+    if (const auto taken = take_key(*spki, limits, known_key); !taken) return taken.error();
 
     // Required by RFC 2986, left out by some when there are none.
     const auto attributes = fields.read_optional(context_constructed(0));
     if (!attributes) return in_context("attributes", attributes.error());
     if (const auto end = fields.finish("CertificationRequestInfo"); !end) return end.error();
-    return *attributes ? parse_attributes(**attributes, limits) : Result<void>{};
+    return Unproven{*name_der, *attributes};
+}
+
+Result<void> Csr::State::parse_names_and_attributes(const Unproven& info, const CsrLimits& limits) {
+    auto name = Name::from_der(info.subject);
+    if (!name) return in_context("subject", name.error());
+    subject = std::move(*name);
+    return info.attributes ? parse_attributes(*info.attributes, limits) : Result<void>{};
 }
 
 Result<void> Csr::State::take_key(ByteView spki, const KeyLimits& limits,

@@ -36,7 +36,7 @@ constexpr std::array<Curve, 3> kCurves{{
 }};
 
 constexpr std::uint8_t kUncompressedPoint = 0x04;
-constexpr std::uint64_t kSmallestExponentPlusOne = std::uint64_t{1} << 16U;
+constexpr std::uint64_t kSmallestExponent = 65537;
 
 /// A positive INTEGER's octets without the sign octet.
 Result<ByteView> read_positive(DerReader& reader, std::string_view what) {
@@ -84,7 +84,10 @@ Result<int> check_rsa(ByteView rsa_public_key, const KeyLimits& limits) {
     std::uint64_t value = 0;
     for (const std::uint8_t octet : *exponent)
         value = value << 8U | octet;
-    if (value <= kSmallestExponentPlusOne) return unsupported("RSA exponent under 65537");
+    if (value < kSmallestExponent) return unsupported("RSA exponent under 65537");
+    if (value > limits.maximum_rsa_exponent) {
+        return unsupported("RSA exponent over " + std::to_string(limits.maximum_rsa_exponent));
+    }
     if ((value & 1U) == 0) return unsupported("RSA exponent that is even");
     return bits;
 }

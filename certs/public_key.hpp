@@ -13,11 +13,12 @@ namespace scepgate::certs {
 struct KeyLimits {
     int minimum_rsa_bits = 2048;
     int maximum_rsa_bits = 8192;
+    std::uint64_t maximum_rsa_exponent = 65537;  ///< a larger one costs us up to ten times as much
     bool allow_ec = true;  ///< named curves P-256, P-384, P-521
 };
 
 /// An immutable public key that was found sound: RSA with a modulus of 8k bits within the limits,
-/// odd, and an odd exponent 2^16 < e < 2^64; or an uncompressed point on a named curve. Explicit
+/// odd, and an odd exponent from 65537 up to the limit; or an uncompressed point on a named curve. Explicit
 /// EC parameters, RSASSA-PSS-only, DSA and Edwards keys are kUnsupported.
 ///
 /// Cheap to copy (shared). Safe for concurrent use.

@@ -1,26 +1,23 @@
 // The third step: what a PKCSReq asks for.
+#include "scep/equal_work.hpp"
 #include "scep/pki_message.hpp"
 
 namespace scepgate::scep {
 namespace {
 
-/// The request inside, or undecryptable() whatever is wrong with it: an honest envelope with one
-/// flipped bit must not be told from another (attacks.md E06–E08).
-Result<certs::Csr, Refusal> read_request(const SignedRequest& request, const PkiMessage& message,
-                                         const AlgorithmRules& rules) {
+/// The request inside. Until its own signature has verified it is undecryptable(), whatever is
+/// wrong: an honest envelope with one flipped bit must not be told from another (attacks.md
+/// E06-E08). After that its sender is who made it, and may be told that it is refused.
+Result<certs::Csr, Refusal> read_request(const PkiMessage& message, const AlgorithmRules& rules) {
     certs::CsrLimits limits;
     limits.key = rules.key_limits;
     auto csr = certs::Csr::from_der(message.content(), limits, rules.sha1, &message.signer_key());
     if (csr) return std::move(*csr);
-    if (csr.error().code != Errc::kBadSignature) {
-        // The same work as for a request that parses and does not verify: a key is decoded, a
-        // signature is checked. Whatever the answers are, nothing hangs on them.
-        const auto key = request.signer.public_key(rules.key_limits);
-        if (key) {
-            static_cast<void>(key->verifies(message.signature_algorithm(), message.content(),
-                                            request.signed_data.signers.front().signature));
-        }
+    if (csr.error().code == Errc::kDenied) {
+        return Refusal{FailInfo::kBadRequest, "CertificateRequestDecodingFailed",
+                       csr.error().detail};
     }
+    if (csr.error().code != Errc::kBadSignature) check_a_signature_for_nothing();
     return undecryptable();
 }
 
@@ -31,7 +28,7 @@ Result<EnrollmentRequest, Refusal> to_enrollment_request(const SignedRequest& re
                                                          std::string endpoint,
                                                          std::string client_address,
                                                          const AlgorithmRules& rules) {
-    auto csr = read_request(request, message, rules);
+    auto csr = read_request(message, rules);
     if (!csr) return csr.error();
     // Otherwise somebody could sign another one's sniffed envelope anew and burn its challenge.
     if (csr->public_key() != message.signer_key()) {

@@ -88,7 +88,9 @@ Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
 [[nodiscard]] Refusal undecryptable();
 
 /// Classifies a PKCSReq (or RenewalReq): reads the CSR, whose own signature must verify, and
-/// decides purpose and kind. A CSR that does not parse or verify is undecryptable(). In an initial
+/// decides purpose and kind. A CSR whose signature does not verify is undecryptable(), as is all that
+/// is found wrong before; names, attributes and extensions that cannot be taken are badRequest
+/// "CertificateRequestDecodingFailed". In an initial
 /// request the signer's key must be the CSR's (E09): else badRequest "SignerKeyMismatch". Key usage
 /// that fits no purpose is badRequest "KeyUsageUnsupported".
 Result<EnrollmentRequest, Refusal> to_enrollment_request(const SignedRequest& request,

@@ -42,11 +42,11 @@ TEST(CsrExtensionsTest, N10_TwoOfThemAreRefusedInAnySpelling) {
         for (const ByteView second : kSpellings) {
             const auto csr = read({raw_attribute(first, {good}), raw_attribute(second, {evil})});
             ASSERT_FALSE(csr) << oid_to_text(first) << ", " << oid_to_text(second);
-            EXPECT_EQ(csr.error().code, Errc::kMalformed);
+            EXPECT_EQ(csr.error().code, Errc::kDenied);
         }
         const auto two_values = read({raw_attribute(first, {good, evil})});
         ASSERT_FALSE(two_values);
-        EXPECT_EQ(two_values.error().code, Errc::kMalformed);
+        EXPECT_EQ(two_values.error().code, Errc::kDenied);
         // The second one may be empty: still two.
         EXPECT_FALSE(read({raw_attribute(first, {good, extension_list({})})}));
     }
@@ -55,7 +55,7 @@ TEST(CsrExtensionsTest, N10_TwoOfThemAreRefusedInAnySpelling) {
 TEST(CsrExtensionsTest, N10_AnExtensionTwiceInOneListIsRefused) {
     const auto csr = Csr::from_der(RawCsr::with_extensions({dns_names("a"), dns_names("b")}));
     ASSERT_FALSE(csr);
-    EXPECT_EQ(csr.error().code, Errc::kMalformed);
+    EXPECT_EQ(csr.error().code, Errc::kDenied);
 }
 
 TEST(CsrExtensionsTest, N11_CaFlagIsOnlyReported) {
@@ -92,26 +92,21 @@ TEST(CsrExtensionsTest, WhatCannotBeReadFailsTheRequestAndIsNamed) {
         der::sequence({der::element(context_constructed(4), Bytes{0x30, 0x00})});
     const struct {
         Bytes extension;
-        Errc code;
         const char* what;
     } rows[] = {
-        {encode_extension(oid::kSubjectAltName, false, bad_ip), Errc::kMalformed,
+        {encode_extension(oid::kSubjectAltName, false, bad_ip), "subject alternative name"},
+        {encode_extension(oid::kSubjectAltName, false, der::sequence({})),
          "subject alternative name"},
-        {encode_extension(oid::kSubjectAltName, false, der::sequence({})), Errc::kMalformed,
-         "subject alternative name"},
-        {encode_extension(oid::kSubjectAltName, false, directory_name), Errc::kUnsupported,
-         "directoryName"},
-        {encode_extension(oid::kKeyUsage, true, der::null()), Errc::kMalformed, "key usage"},
-        {encode_extension(oid::kExtKeyUsage, false, der::sequence({})), Errc::kMalformed,
-         "extended key usage"},
-        {encode_extension(oid::kBasicConstraints, true, der::null()), Errc::kMalformed,
-         "basic constraints"},
-        {encode_extension(oid::kNtdsCaSecurity, false, der::sequence({})), Errc::kMalformed, "SID"},
+        {encode_extension(oid::kSubjectAltName, false, directory_name), "directoryName"},
+        {encode_extension(oid::kKeyUsage, true, der::null()), "key usage"},
+        {encode_extension(oid::kExtKeyUsage, false, der::sequence({})), "extended key usage"},
+        {encode_extension(oid::kBasicConstraints, true, der::null()), "basic constraints"},
+        {encode_extension(oid::kNtdsCaSecurity, false, der::sequence({})), "SID"},
     };
     for (const auto& row : rows) {
         const auto csr = Csr::from_der(RawCsr::with_extensions({row.extension}));
         ASSERT_FALSE(csr) << row.what;
-        EXPECT_EQ(csr.error().code, row.code);
+        EXPECT_EQ(csr.error().code, Errc::kDenied);
         EXPECT_NE(csr.error().detail.find(row.what), std::string::npos) << csr.error().detail;
     }
 }

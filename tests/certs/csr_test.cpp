@@ -166,10 +166,10 @@ TEST(CsrTest, RefusesTrailingOctetsAtEachLevel) {
     EXPECT_EQ(code_of(Csr::from_der(after_subject.build())), Errc::kMalformed);
     const Bytes value = der::set({der::utf8_string("x")});
     const Bytes in_attribute = der::sequence({der::oid(oid::kUnstructuredName), value, value});
-    EXPECT_EQ(code_of(Csr::from_der(with_attributes({in_attribute}).build())), Errc::kMalformed);
+    EXPECT_EQ(code_of(Csr::from_der(with_attributes({in_attribute}).build())), Errc::kDenied);
     const Bytes in_extensions = raw_attribute(
         oid::kExtensionRequest, {der::sequence({key_usage_extension({}), der::null()})});
-    EXPECT_EQ(code_of(Csr::from_der(with_attributes({in_extensions}).build())), Errc::kMalformed);
+    EXPECT_EQ(code_of(Csr::from_der(with_attributes({in_extensions}).build())), Errc::kDenied);
 }
 
 TEST(CsrTest, ToleratesAttributesLeftOut) {
@@ -182,8 +182,21 @@ TEST(CsrTest, N04_RefusesSubjectsThatNameRefuses) {
     RawCsr raw;
     raw.subject = testing::common_name(DerTag::kUtf8String, "admin\0.x"sv);
     const auto csr = Csr::from_der(raw.build());
-    EXPECT_EQ(code_of(csr), Errc::kMalformed);
+    EXPECT_EQ(code_of(csr), Errc::kDenied);
     EXPECT_NE(csr.error().detail.find("subject"), std::string::npos);
+}
+
+TEST(CsrTest, E08_NothingIsSaidOfNamesAndAttributesBeforeTheSignatureVerifies) {
+    RawCsr bad_name;
+    bad_name.subject = testing::common_name(DerTag::kUtf8String, "admin\0.x"sv);
+    Bytes der = bad_name.build();
+    der.back() ^= 0x01U;
+    EXPECT_EQ(code_of(Csr::from_der(der)), Errc::kBadSignature);
+
+    const Bytes one = der::printable_string("a");
+    der = with_attributes({challenge(one), challenge(one)}).build();
+    der.back() ^= 0x01U;
+    EXPECT_EQ(code_of(Csr::from_der(der)), Errc::kBadSignature);
 }
 
 TEST(CsrTest, LimitsTheWholeSize) {
@@ -208,11 +221,11 @@ TEST(CsrAttributesTest, N13_TakesASetThatIsNotSortedAndUnknownAttributes) {
 
 TEST(CsrAttributesTest, N13_RefusesEmptySetsAndTooMany) {
     const Bytes empty = raw_attribute(oid::kUnstructuredName, {});
-    EXPECT_EQ(code_of(Csr::from_der(with_attributes({empty}).build())), Errc::kMalformed);
+    EXPECT_EQ(code_of(Csr::from_der(with_attributes({empty}).build())), Errc::kDenied);
     for (const ByteView type :
          {ByteView(oid::kChallengePassword), ByteView(oid::kExtensionRequest)}) {
         EXPECT_EQ(code_of(Csr::from_der(with_attributes({raw_attribute(type, {})}).build())),
-                  Errc::kMalformed);
+                  Errc::kDenied);
     }
 
     const auto numbered = [](int count) {
@@ -224,14 +237,14 @@ TEST(CsrAttributesTest, N13_RefusesEmptySetsAndTooMany) {
         return with_attributes(attributes).build();
     };
     EXPECT_TRUE(Csr::from_der(numbered(32)));
-    EXPECT_EQ(code_of(Csr::from_der(numbered(33))), Errc::kMalformed);
-    EXPECT_EQ(code_of(Csr::from_der(numbered(5000))), Errc::kMalformed);
+    EXPECT_EQ(code_of(Csr::from_der(numbered(33))), Errc::kDenied);
+    EXPECT_EQ(code_of(Csr::from_der(numbered(5000))), Errc::kDenied);
 }
 
 TEST(CsrAttributesTest, RefusesATypeThatComesTwice) {
     const Bytes name = raw_attribute(oid::kUnstructuredName, {der::utf8_string("a")});
     EXPECT_TRUE(Csr::from_der(with_attributes({name}).build()));
-    EXPECT_EQ(code_of(Csr::from_der(with_attributes({name, name}).build())), Errc::kMalformed);
+    EXPECT_EQ(code_of(Csr::from_der(with_attributes({name, name}).build())), Errc::kDenied);
 }
 
 TEST(CsrChallengeTest, C12_TakesEachStringType) {
@@ -271,7 +284,7 @@ TEST(CsrChallengeTest, C03_LongerThanPkcs9AllowsIsTakenUpToTheLimit) {
     };
     EXPECT_EQ(Csr::from_der(sized(256)).value().challenge().value().view().size(), 256U);
     EXPECT_EQ(Csr::from_der(sized(65536)).value().challenge().value().view().size(), 65536U);
-    EXPECT_EQ(code_of(Csr::from_der(sized(65537))), Errc::kMalformed);
+    EXPECT_EQ(code_of(Csr::from_der(sized(65537))), Errc::kDenied);
 }
 
 TEST(CsrChallengeTest, C12_RefusesTwoOfThem) {
@@ -280,10 +293,10 @@ TEST(CsrChallengeTest, C12_RefusesTwoOfThem) {
     const auto code = [](std::vector<Bytes> attributes) {
         return code_of(Csr::from_der(with_attributes(std::move(attributes)).build()));
     };
-    EXPECT_EQ(code({challenge(one), challenge(two)}), Errc::kMalformed);
-    EXPECT_EQ(code({raw_attribute(oid::kChallengePassword, {one, two})}), Errc::kMalformed);
-    EXPECT_EQ(code({challenge(der::octet_string(as_bytes("a")))}), Errc::kMalformed);
-    EXPECT_EQ(code({challenge(der::element(DerTag::kBmpString, Bytes{0x00}))}), Errc::kMalformed);
+    EXPECT_EQ(code({challenge(one), challenge(two)}), Errc::kDenied);
+    EXPECT_EQ(code({raw_attribute(oid::kChallengePassword, {one, two})}), Errc::kDenied);
+    EXPECT_EQ(code({challenge(der::octet_string(as_bytes("a")))}), Errc::kDenied);
+    EXPECT_EQ(code({challenge(der::element(DerTag::kBmpString, Bytes{0x00}))}), Errc::kDenied);
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ TEST(PublicKeyTest, K01_RsaSizesOutsideTheLimitsAreUnsupported) {
     expect_refused(rsa_spki_of(8192, 65537), Errc::kUnsupported, narrow);
 }
 
-TEST(PublicKeyTest, K02_OddExponentsBetween16And64BitsOnly) {
+TEST(PublicKeyTest, K02_OnlyExponent65537UnlessTheLimitsAllowMore) {
     for (const std::int64_t exponent :
          {std::int64_t{0}, std::int64_t{1}, std::int64_t{2}, std::int64_t{3}, std::int64_t{17},
           std::int64_t{65535}, std::int64_t{65536}, std::int64_t{65538}, std::int64_t{1} << 32U}) {
@@ -111,9 +111,12 @@ TEST(PublicKeyTest, K02_OddExponentsBetween16And64BitsOnly) {
     }
     const Bytes modulus = der::unsigned_integer(modulus_of(2048));
     const Bytes largest(8, 0xFF);
-    EXPECT_TRUE(PublicKey::from_spki(rsa_spki(modulus, der::unsigned_integer(largest))));
     EXPECT_TRUE(PublicKey::from_spki(rsa_spki_of(2048, 65537)));
-    EXPECT_TRUE(PublicKey::from_spki(rsa_spki_of(2048, (std::int64_t{1} << 32U) + 1)));
+    expect_refused(rsa_spki_of(2048, 65539), Errc::kUnsupported);
+    KeyLimits wide;
+    wide.maximum_rsa_exponent = UINT64_MAX;
+    EXPECT_TRUE(PublicKey::from_spki(rsa_spki(modulus, der::unsigned_integer(largest)), wide));
+    EXPECT_TRUE(PublicKey::from_spki(rsa_spki_of(2048, (std::int64_t{1} << 32U) + 1), wide));
     Bytes too_large(9, 0x00);
     too_large.front() = too_large.back() = 0x01;
     expect_refused(rsa_spki(modulus, der::unsigned_integer(too_large)), Errc::kUnsupported);
