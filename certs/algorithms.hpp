@@ -35,7 +35,7 @@ struct SignatureAlgorithm {
 
 /// AlgorithmIdentifier ::= SEQUENCE { algorithm OBJECT IDENTIFIER, parameters ANY OPTIONAL }
 struct AlgorithmIdentifier {
-    ByteView algorithm;                   ///< the OID's content octets
+    ByteView algorithm;  ///< the OID's content octets
     std::optional<DerElement> parameters;
     [[nodiscard]] bool null_or_no_parameters() const noexcept;
 };

@@ -100,7 +100,8 @@ std::string from_latin1(ByteView content) {
     return out;
 }
 
-/// Characters that a person does not see, or that change the order of those around them.
+/// Characters that a person does not see (all that Unicode calls Default_Ignorable_Code_Point among
+/// them), or that change the order of those around them.
 bool is_deceptive(char32_t point) {
     struct Range {
         char32_t first, last;
@@ -109,15 +110,23 @@ bool is_deceptive(char32_t point) {
         {0x0000, 0x001F},    // NUL and controls
         {0x007F, 0x009F},    // DEL and controls
         {0x00AD, 0x00AD},    // soft hyphen
+        {0x034F, 0x034F},    // combining grapheme joiner
         {0x061C, 0x061C},    // Arabic letter mark
-        {0x180E, 0x180E},    // Mongolian vowel separator
+        {0x115F, 0x1160},    // Hangul fillers
+        {0x17B4, 0x17B5},    // Khmer inherent vowels
+        {0x180B, 0x180F},    // Mongolian variation selectors and vowel separator
         {0x200B, 0x200F},    // zero-width space, joiners, directional marks
         {0x2028, 0x202E},    // separators, embeddings and overrides
         {0x2060, 0x206F},    // word joiner, invisible operators, isolates
+        {0x3164, 0x3164},    // Hangul filler
         {0xFDD0, 0xFDEF},    // noncharacters
+        {0xFE00, 0xFE0F},    // variation selectors
         {0xFEFF, 0xFEFF},    // zero-width no-break space
-        {0xFFF9, 0xFFFB},    // interlinear annotation
-        {0xE0000, 0xE007F},  // tags
+        {0xFFA0, 0xFFA0},    // halfwidth Hangul filler
+        {0xFFF0, 0xFFFB},    // unassigned ignorables, interlinear annotation
+        {0x1BCA0, 0x1BCA3},  // shorthand format controls
+        {0x1D173, 0x1D17A},  // musical format controls
+        {0xE0000, 0xE0FFF},  // tags, variation selectors, unassigned ignorables
     };
     for (const Range& range : kRanges) {
         if (point >= range.first && point <= range.last) return true;

@@ -16,8 +16,8 @@ namespace scepgate::certs {
 [[nodiscard]] Result<std::string> to_utf8(DerTag encoding, ByteView content);
 
 /// Valid UTF-8 with no character that hides or reorders what a person reads: NUL, controls,
-/// bidirectional controls, zero-width characters, line and paragraph separators, noncharacters.
-/// The error names the code point.
+/// bidirectional controls, Default_Ignorable_Code_Points (zero-width characters, fillers, variation
+/// selectors, tags), line and paragraph separators, noncharacters. The error names the code point.
 [[nodiscard]] Result<void> check_readable(std::string_view utf8);
 
 /// How many code points; `utf8` must be valid.

@@ -28,7 +28,9 @@ using Sha256 = std::array<std::uint8_t, 32>;
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-[[nodiscard]] inline Bytes to_bytes(ByteView view) { return {view.begin(), view.end()}; }
+[[nodiscard]] inline Bytes to_bytes(ByteView view) {
+    return {view.begin(), view.end()};
+}
 
 [[nodiscard]] inline bool equal(ByteView left, ByteView right) noexcept {
     return left.size() == right.size() && std::equal(left.begin(), left.end(), right.begin());

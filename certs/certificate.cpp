@@ -17,8 +17,8 @@ struct Certificate::State {
     ByteView inner_algorithm;  ///< TBSCertificate.signature, whole
     ByteView outer_algorithm;  ///< Certificate.signatureAlgorithm, whole
     ByteView signature;
-    std::int64_t not_before = 0;
-    std::int64_t not_after = 0;
+    std::int64_t not_before = std::numeric_limits<std::int64_t>::max();
+    std::int64_t not_after = std::numeric_limits<std::int64_t>::min();
     std::vector<Extension> extensions;
 
     Result<void> parse();
@@ -152,32 +152,37 @@ Result<Certificate> Certificate::from_der(ByteView der) {
     return Certificate(std::move(state));
 }
 
+const Certificate::State& Certificate::state() const noexcept {
+    static const State none;
+    return state_ ? *state_ : none;
+}
+
 ByteView Certificate::der() const noexcept {
-    return state_ ? ByteView(state_->der) : ByteView{};
+    return state().der;
 }
 ByteView Certificate::tbs() const noexcept {
-    return state_->tbs;
+    return state().tbs;
 }
 ByteView Certificate::serial() const noexcept {
-    return state_->serial;
+    return state().serial;
 }
 ByteView Certificate::issuer_der() const noexcept {
-    return state_->issuer;
+    return state().issuer;
 }
 ByteView Certificate::subject_der() const noexcept {
-    return state_->subject;
+    return state().subject;
 }
 std::int64_t Certificate::not_before() const noexcept {
-    return state_->not_before;
+    return state().not_before;
 }
 std::int64_t Certificate::not_after() const noexcept {
-    return state_->not_after;
+    return state().not_after;
 }
 ByteView Certificate::spki() const noexcept {
-    return state_->spki;
+    return state().spki;
 }
 const std::vector<Extension>& Certificate::extensions() const noexcept {
-    return state_->extensions;
+    return state().extensions;
 }
 
 std::string Certificate::serial_hex() const {
@@ -234,7 +239,7 @@ Result<bool> Certificate::is_ca() const {
 }
 
 bool Certificate::self_issued() const noexcept {
-    return equal(issuer_der(), subject_der());
+    return *this && equal(issuer_der(), subject_der());
 }
 
 Bytes Certificate::issuer_and_serial() const {
@@ -243,12 +248,12 @@ Bytes Certificate::issuer_and_serial() const {
 
 bool Certificate::signed_by(const PublicKey& issuer_key) const {
     // RFC 5280 section 4.1.1.2: both identifiers are the same; only the inner one is signed.
-    if (!equal(state_->inner_algorithm, state_->outer_algorithm)) return false;
-    DerReader reader(state_->outer_algorithm);
+    if (!equal(state().inner_algorithm, state().outer_algorithm)) return false;
+    DerReader reader(state().outer_algorithm);
     const auto identifier = read_algorithm(reader);
     if (!identifier) return false;
     const auto algorithm = parse_signature_algorithm(*identifier);
-    return algorithm && issuer_key.verifies(*algorithm, tbs(), state_->signature);
+    return algorithm && issuer_key.verifies(*algorithm, tbs(), state().signature);
 }
 
 }  // namespace scepgate::certs

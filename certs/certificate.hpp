@@ -19,6 +19,7 @@ namespace scepgate::certs {
 /// structure. The issuer and subject are kept as DER; decode them with Name::from_der.
 class Certificate {
 public:
+    /// Empty: no octets, no extensions, never valid, signed by nobody.
     Certificate() = default;
 
     /// `der`: exactly one certificate. kMalformed when it is not one.
@@ -70,6 +71,7 @@ public:
 private:
     struct State;
     explicit Certificate(std::shared_ptr<const State> state) noexcept;
+    [[nodiscard]] const State& state() const noexcept;
     std::shared_ptr<const State> state_;
 };
 

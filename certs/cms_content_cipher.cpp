@@ -131,12 +131,12 @@ std::optional<Secret> decrypt_cbc(ContentCipher cipher, ByteView key, ByteView i
         ciphertext.size() > INT_MAX) {
         return std::nullopt;
     }
-    Bytes key_octets = to_bytes(key);
-    if (cipher == ContentCipher::kDesCbc) {
-        key_octets.reserve(3 * key.size());
-        for (int copy = 0; copy < 2; ++copy)
-            key_octets.insert(key_octets.end(), key.begin(), key.end());
-    }
+    // Reserved at once: growing would leave a copy of the key behind that is not wiped.
+    const std::size_t copies = cipher == ContentCipher::kDesCbc ? 3 : 1;
+    Bytes key_octets;
+    key_octets.reserve(copies * key.size());
+    for (std::size_t copy = 0; copy < copies; ++copy)
+        key_octets.insert(key_octets.end(), key.begin(), key.end());
     const Secret cipher_key(std::move(key_octets));
 
     const EvpCipherCtxPtr context(EVP_CIPHER_CTX_new());

@@ -37,28 +37,29 @@ struct KeyTransport {
 };
 /// kUnsupported for another OID, bad or missing OAEP parameters beyond the defaults, a label.
 Result<KeyTransport> parse_key_transport(const AlgorithmIdentifier& identifier);
-[[nodiscard]] std::string to_text(const KeyTransport& transport);  ///< "RSA-PKCS1", "RSA-OAEP-SHA256"
+[[nodiscard]] std::string to_text(
+    const KeyTransport& transport);  ///< "RSA-PKCS1", "RSA-OAEP-SHA256"
 
 /// KeyAgreeRecipientInfo with an originatorKey and one recipient (RFC 5753).
 struct KeyAgreementRecipient {
     AlgorithmIdentifier originator_algorithm;
-    ByteView originator_public_key;          ///< the BIT STRING's octets
+    ByteView originator_public_key;  ///< the BIT STRING's octets
     std::optional<ByteView> user_keying_material;
-    AlgorithmIdentifier algorithm;           ///< key agreement scheme, with the wrap as parameter
-    CertificateReference recipient;          ///< issuerAndSerialNumber or rKeyId
+    AlgorithmIdentifier algorithm;   ///< key agreement scheme, with the wrap as parameter
+    CertificateReference recipient;  ///< issuerAndSerialNumber or rKeyId
     ByteView encrypted_key;
 };
 
 /// Views into the DER it was read from.
 struct CmsEnvelopedData {
-    bool authenticated = false;              ///< AuthEnvelopedData
+    bool authenticated = false;  ///< AuthEnvelopedData
     std::vector<KeyTransportRecipient> key_transport;
     std::vector<KeyAgreementRecipient> key_agreement;
-    std::size_t other_recipients = 0;        ///< KEK, password, other: counted, never opened
+    std::size_t other_recipients = 0;  ///< KEK, password, other: counted, never opened
     ByteView content_type;
     AlgorithmIdentifier content_encryption;
-    Bytes ciphertext;                        ///< segments of a constructed [0] joined
-    ByteView tag;                            ///< AuthEnvelopedData's mac
+    Bytes ciphertext;  ///< segments of a constructed [0] joined
+    ByteView tag;      ///< AuthEnvelopedData's mac
     [[nodiscard]] std::size_t recipients() const noexcept {
         return key_transport.size() + key_agreement.size() + other_recipients;
     }

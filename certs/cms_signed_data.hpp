@@ -15,15 +15,15 @@ namespace scepgate::certs {
 
 /// Attribute ::= SEQUENCE { attrType OBJECT IDENTIFIER, attrValues SET OF AttributeValue }
 struct CmsAttribute {
-    ByteView type;                   ///< OID content octets
+    ByteView type;  ///< OID content octets
     std::vector<DerElement> values;
 };
 
 /// How a SignerInfo or RecipientInfo names a certificate.
 struct CertificateReference {
-    ByteView issuer_der;             ///< Name, whole DER; empty for a key identifier
-    ByteView serial;                 ///< INTEGER content octets
-    ByteView key_identifier;         ///< empty for issuerAndSerialNumber
+    ByteView issuer_der;      ///< Name, whole DER; empty for a key identifier
+    ByteView serial;          ///< INTEGER content octets
+    ByteView key_identifier;  ///< empty for issuerAndSerialNumber
 
     /// True when it names `certificate`. Serials compare without leading zero octets (some clients
     /// re-encode them); issuers by DER, else by RFC 5280 matching (some clients re-encode those).
@@ -75,10 +75,11 @@ Result<void> verify_signer(const CmsSignerInfo& signer, ByteView content_type, B
 
 /// What goes into a new SignedData.
 struct SignedDataContents {
-    ByteView content_type;                  ///< OID content octets
-    std::optional<ByteView> content;        ///< absent: eContent is left out
-    std::vector<Bytes> signed_attributes;   ///< DER Attributes beside contentType, messageDigest, signingTime
-    std::int64_t signing_time = 0;          ///< seconds since the epoch
+    ByteView content_type;            ///< OID content octets
+    std::optional<ByteView> content;  ///< absent: eContent is left out
+    std::vector<Bytes>
+        signed_attributes;  ///< DER Attributes beside contentType, messageDigest, signingTime
+    std::int64_t signing_time = 0;  ///< seconds since the epoch
     std::vector<Certificate> certificates;
     Digest digest = Digest::kSha256;
 };

@@ -20,21 +20,21 @@ enum class EnrollmentKind { kInitial, kRenewal };
 /// (proof of possession) and, for an initial request, that both are by one key, were checked before
 /// one of these exists.
 struct EnrollmentRequest {
-    std::string endpoint;           ///< the endpoint's name: its first path
+    std::string endpoint;  ///< the endpoint's name: its first path
     EnrollmentKind kind = EnrollmentKind::kInitial;
-    int message_type = 0;           ///< 19 or 17
+    int message_type = 0;  ///< 19 or 17
     std::string transaction_id;
-    certs::Csr csr;                 ///< with its challenge
+    certs::Csr csr;  ///< with its challenge
     certs::Purpose purpose{};
-    certs::Certificate signer;      ///< who signed the message: transient, or the one being renewed
-    std::string client_address;     ///< text; the device's, or the nearest untrusted hop's
+    certs::Certificate signer;   ///< who signed the message: transient, or the one being renewed
+    std::string client_address;  ///< text; the device's, or the nearest untrusted hop's
 };
 
 /// What must be used up in the same durable write that records the certificate.
 struct Redemption {
-    std::string policy;       ///< the policy's name: scopes the token
-    Bytes token;              ///< e.g. a blob's jti
-    std::int64_t expires = 0; ///< seconds since the epoch: after this the token is refused anyway
+    std::string policy;        ///< the policy's name: scopes the token
+    Bytes token;               ///< e.g. a blob's jti
+    std::int64_t expires = 0;  ///< seconds since the epoch: after this the token is refused anyway
 };
 
 /// What policy allows: exactly these names and usages, for one key. Only policy can make one, and
@@ -48,14 +48,21 @@ public:
     [[nodiscard]] certs::Purpose purpose() const noexcept { return purpose_; }
     /// Empty: the template's.
     [[nodiscard]] const std::optional<certs::KeyUsage>& key_usage() const noexcept { return ku_; }
-    [[nodiscard]] const std::optional<certs::ExtendedKeyUsage>& extended_key_usage() const noexcept {
+    [[nodiscard]] const std::optional<certs::ExtendedKeyUsage>& extended_key_usage()
+        const noexcept {
         return eku_;
     }
     /// Empty: chosen by the endpoint from the purpose.
-    [[nodiscard]] const std::optional<std::string>& template_name() const noexcept { return template_; }
+    [[nodiscard]] const std::optional<std::string>& template_name() const noexcept {
+        return template_;
+    }
     /// Seconds; empty: the template's.
-    [[nodiscard]] const std::optional<std::int64_t>& max_validity() const noexcept { return validity_; }
-    [[nodiscard]] const std::optional<Redemption>& redemption() const noexcept { return redemption_; }
+    [[nodiscard]] const std::optional<std::int64_t>& max_validity() const noexcept {
+        return validity_;
+    }
+    [[nodiscard]] const std::optional<Redemption>& redemption() const noexcept {
+        return redemption_;
+    }
     [[nodiscard]] const std::optional<std::string>& sid() const noexcept { return sid_; }
     [[nodiscard]] const std::string& policy() const noexcept { return policy_; }
     [[nodiscard]] const std::string& device_id() const noexcept { return device_id_; }

@@ -56,7 +56,8 @@ private:
 /// NDES's choice of template by the CSR's key usage (reference: NDES MSCEP registry values).
 enum class Purpose { kSignature, kEncryption, kGeneralPurpose };
 
-[[nodiscard]] std::string_view to_text(Purpose purpose) noexcept;  ///< "signature", "encryption", "general_purpose"
+[[nodiscard]] std::string_view to_text(
+    Purpose purpose) noexcept;  ///< "signature", "encryption", "general_purpose"
 [[nodiscard]] Result<Purpose> purpose_from_text(std::string_view text);
 
 /// {digitalSignature} → signature, {keyEncipherment} → encryption, both or no extension → general

@@ -14,12 +14,12 @@ struct KeyLimits {
     int minimum_rsa_bits = 2048;
     int maximum_rsa_bits = 8192;
     std::uint64_t maximum_rsa_exponent = 65537;  ///< a larger one costs us up to ten times as much
-    bool allow_ec = true;  ///< named curves P-256, P-384, P-521
+    bool allow_ec = true;                        ///< named curves P-256, P-384, P-521
 };
 
 /// An immutable public key that was found sound: RSA with a modulus of 8k bits within the limits,
-/// odd, and an odd exponent from 65537 up to the limit; or an uncompressed point on a named curve. Explicit
-/// EC parameters, RSASSA-PSS-only, DSA and Edwards keys are kUnsupported.
+/// odd, and an odd exponent from 65537 up to the limit; or an uncompressed point on a named curve.
+/// Explicit EC parameters, RSASSA-PSS-only, DSA and Edwards keys are kUnsupported.
 ///
 /// Cheap to copy (shared). Safe for concurrent use.
 class PublicKey {

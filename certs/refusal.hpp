@@ -8,15 +8,26 @@
 namespace scepgate {
 
 /// RFC 8894 section 3.2.1.4; the values go on the wire.
-enum class FailInfo { kBadAlg = 0, kBadMessageCheck = 1, kBadRequest = 2, kBadTime = 3, kBadCertId = 4 };
+enum class FailInfo {
+    kBadAlg = 0,
+    kBadMessageCheck = 1,
+    kBadRequest = 2,
+    kBadTime = 3,
+    kBadCertId = 4
+};
 
 [[nodiscard]] constexpr const char* to_text(FailInfo info) noexcept {
     switch (info) {
-        case FailInfo::kBadAlg: return "badAlg";
-        case FailInfo::kBadMessageCheck: return "badMessageCheck";
-        case FailInfo::kBadRequest: return "badRequest";
-        case FailInfo::kBadTime: return "badTime";
-        case FailInfo::kBadCertId: return "badCertId";
+        case FailInfo::kBadAlg:
+            return "badAlg";
+        case FailInfo::kBadMessageCheck:
+            return "badMessageCheck";
+        case FailInfo::kBadRequest:
+            return "badRequest";
+        case FailInfo::kBadTime:
+            return "badTime";
+        case FailInfo::kBadCertId:
+            return "badCertId";
     }
     return "?";
 }
@@ -24,8 +35,10 @@ enum class FailInfo { kBadAlg = 0, kBadMessageCheck = 1, kBadRequest = 2, kBadTi
 /// Why a request does not lead to a certificate. Only `fail_info` ever leaves the server.
 struct Refusal {
     FailInfo fail_info = FailInfo::kBadRequest;
-    std::string code = "Unknown";  ///< stable name, Intune's where one exists: "SubjectNameMismatch"
-    std::string text;  ///< for the operator: what was expected and found, how to mend it; no secrets
+    std::string code =
+        "Unknown";  ///< stable name, Intune's where one exists: "SubjectNameMismatch"
+    std::string
+        text;  ///< for the operator: what was expected and found, how to mend it; no secrets
     /// True when the request may succeed later with nothing changed (a service or the store is
     /// down): answered as HTTP 503, not as a FAILURE that a device takes for final.
     bool temporary = false;

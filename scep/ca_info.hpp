@@ -1,4 +1,5 @@
-// The answers that are the same for everybody: GetCACaps and GetCACert (RFC 8894 sections 3.5, 4.2).
+// The answers that are the same for everybody: GetCACaps and GetCACert (RFC 8894
+// sections 3.5, 4.2).
 #pragma once
 
 #include "scep/message.hpp"
@@ -19,8 +20,8 @@ struct Capabilities {
 };
 
 /// One keyword a line, everything listed explicitly (AES, SHA-256, SHA-384, SHA-512,
-/// POSTPKIOperation, SCEPStandard; DES3, SHA-1, Renewal, GetNextCACert when they work): some clients
-/// read no implication into SCEPStandard (D01–D03).
+/// POSTPKIOperation, SCEPStandard; DES3, SHA-1, Renewal, GetNextCACert when they work): some
+/// clients read no implication into SCEPStandard (D01–D03).
 [[nodiscard]] StaticReply ca_capabilities(const Capabilities& capabilities);
 
 /// One certificate: the bare DER, application/x-x509-ca-cert (E09).

@@ -15,7 +15,7 @@ struct ReplySigner {
 /// (then AES-128-CBC).
 struct ReplyAddress {
     std::string transaction_id;
-    Bytes recipient_nonce;                ///< the request's senderNonce
+    Bytes recipient_nonce;  ///< the request's senderNonce
     certs::Digest digest = certs::Digest::kSha256;
     certs::ContentCipher cipher = certs::ContentCipher::kAes128Cbc;
 };
@@ -26,7 +26,8 @@ struct ReplyAddress {
 
 /// SUCCESS: `certificates` (the issued one first) as a degenerate SignedData, enveloped to the one
 /// certificate that signed the request, whose key is `recipient_key` (RSA).
-Result<Bytes> encode_success(const ReplyAddress& to, const std::vector<certs::Certificate>& certificates,
+Result<Bytes> encode_success(const ReplyAddress& to,
+                             const std::vector<certs::Certificate>& certificates,
                              const certs::Certificate& recipient,
                              const certs::PublicKey& recipient_key, const ReplySigner& signer,
                              std::int64_t now);

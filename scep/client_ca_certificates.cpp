@@ -1,6 +1,7 @@
 // GetCACert as a client reads it: which certificate plays which part.
 #include "certs/ber.hpp"
 #include "certs/cms_signed_data.hpp"
+#include "certs/oids.hpp"
 #include "scep/client.hpp"
 
 namespace scepgate::scep {
@@ -95,6 +96,22 @@ Result<void> check_validity(const Certificate& certificate, std::int64_t now) {
     return Error{Errc::kDenied, certificate.subject_text() + " is not valid now"};
 }
 
+/// A certificate for other purposes, which each device of this CA has, must not pass for an RA's:
+/// RFC 6402 names cmcRA, NDES's have the enrolment agent's, and many have no extended key usage.
+Result<void> check_purpose(const Certificate& ra) {
+    const auto usages = ra.extended_key_usage();
+    if (!usages) return in_context(ra.subject_text(), usages.error());
+    if (!*usages) return {};
+    for (const ByteView usage :
+         {ByteView(certs::oid::kEkuCmcRa), ByteView(certs::oid::kEkuEnrollmentAgent),
+          ByteView(certs::oid::kEkuAny)}) {
+        const auto is_usage = [usage](const Bytes& each) { return equal(each, usage); };
+        if (std::any_of((*usages)->begin(), (*usages)->end(), is_usage)) return {};
+    }
+    return Error{Errc::kDenied, ra.subject_text() + " is no RA: its extended key usage is " +
+                                    certs::to_text(**usages)};
+}
+
 Result<bool> may(const Certificate& ra, KeyUsageBit bit) {
     const auto usage = ra.key_usage();
     if (!usage) return in_context(ra.subject_text(), usage.error());
@@ -152,6 +169,7 @@ Result<CaCertificates> parse_ca_certificates(ByteView body, std::int64_t now) {
             return Error{Errc::kBadSignature, "the RA certificate " + ra.subject_text() +
                                                   " is not signed by the issuing CA"};
         }
+        if (const auto purpose = check_purpose(ra); !purpose) return purpose.error();
     }
 
     auto chain = build_chain(*bundle, **issuing, now);

@@ -19,11 +19,11 @@ struct SignedRequest {
     SignedRequest(SignedRequest&&) = default;
     SignedRequest& operator=(SignedRequest&&) = default;
 
-    std::string transaction_id;        ///< 1 to 255 octets, echoed byte for byte
-    std::string message_type_text;     ///< as sent, at most 16 octets kept
+    std::string transaction_id;     ///< 1 to 255 octets, echoed byte for byte
+    std::string message_type_text;  ///< as sent, at most 16 octets kept
     std::optional<MessageType> message_type;
-    Bytes sender_nonce;                ///< as sent: 1 to 64 octets, echoed
-    certs::Certificate signer;         ///< the certificate that the SignerInfo names
+    Bytes sender_nonce;         ///< as sent: 1 to 64 octets, echoed
+    certs::Certificate signer;  ///< the certificate that the SignerInfo names
     Tolerances tolerances;
 
     Bytes der;  ///< the whole message as DER
@@ -55,7 +55,9 @@ public:
     /// The decrypted content. When the envelope did not open it is arbitrary and must be used as if
     /// it were real: to_enrollment_request() ends all such messages in one and the same refusal.
     [[nodiscard]] ByteView content() const noexcept { return content_.view(); }
-    [[nodiscard]] certs::SignatureAlgorithm signature_algorithm() const noexcept { return signature_; }
+    [[nodiscard]] certs::SignatureAlgorithm signature_algorithm() const noexcept {
+        return signature_;
+    }
     [[nodiscard]] certs::ContentCipher cipher() const noexcept { return cipher_; }
     [[nodiscard]] const certs::KeyTransport& key_transport() const noexcept { return transport_; }
 
@@ -88,8 +90,8 @@ Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
 [[nodiscard]] Refusal undecryptable();
 
 /// Classifies a PKCSReq (or RenewalReq): reads the CSR, whose own signature must verify, and
-/// decides purpose and kind. A CSR whose signature does not verify is undecryptable(), as is all that
-/// is found wrong before; names, attributes and extensions that cannot be taken are badRequest
+/// decides purpose and kind. A CSR whose signature does not verify is undecryptable(), as is all
+/// that is found wrong before; names, attributes and extensions that cannot be taken are badRequest
 /// "CertificateRequestDecodingFailed". In an initial
 /// request the signer's key must be the CSR's (E09): else badRequest "SignerKeyMismatch". Key usage
 /// that fits no purpose is badRequest "KeyUsageUnsupported".

@@ -26,7 +26,8 @@ Result<Query> parse_query(std::string_view raw_query);
 /// A decoded PKIOperation message and what had to be mended on the way.
 struct QueryMessage {
     Bytes bytes;
-    Tolerances repairs;  ///< of "raw-plus", "space-as-plus", "line-breaks", "no-padding", "url-safe"
+    Tolerances
+        repairs;  ///< of "raw-plus", "space-as-plus", "line-breaks", "no-padding", "url-safe"
 };
 
 /// Decodes the message of a PKIOperation GET from the raw value: one round of percent-decoding,

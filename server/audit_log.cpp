@@ -1,11 +1,10 @@
 #include "server/audit_log.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
+#include <unistd.h>
 
 #include "certs/clock.hpp"
 #include "server/text_escape.hpp"
@@ -18,8 +17,8 @@ constexpr std::size_t kLongestValue = 4096;
 Result<int> open_audit_file(const std::filesystem::path& file) {
     const int descriptor = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor < 0) {
-        return Error{Errc::kConfig, "cannot write the audit file " + file.string() + ": " +
-                                        std::strerror(errno)};
+        return Error{Errc::kConfig,
+                     "cannot write the audit file " + file.string() + ": " + std::strerror(errno)};
     }
     return descriptor;
 }
@@ -70,7 +69,9 @@ AuditRecord& AuditRecord::add(std::string_view key, const std::vector<std::strin
 AuditLog::AuditLog(std::filesystem::path file, int descriptor)
     : file_(std::move(file)), descriptor_(descriptor), torn_(last_line_is_torn(file_)) {}
 
-AuditLog::~AuditLog() { ::close(descriptor_); }
+AuditLog::~AuditLog() {
+    ::close(descriptor_);
+}
 
 Result<std::shared_ptr<AuditLog>> AuditLog::open(const std::filesystem::path& file) {
     const auto descriptor = open_audit_file(file);

@@ -48,12 +48,14 @@ private:
         top.each("listen", true, [&](const Json& value, const std::string& path) {
             ConfigReader reader(value, path, faults_);
             ListenSettings listen;
-            listen.address = reader.required_text("address", "HOST:PORT, such as \"127.0.0.1:8080\"");
+            listen.address =
+                reader.required_text("address", "HOST:PORT, such as \"127.0.0.1:8080\"");
             if (const Json* tls = reader.member("tls")) {
                 ConfigReader part(*tls, reader.path_of("tls"), faults_);
                 TlsSettings settings;
                 settings.certificate_file =
-                    resolve(part.required_text("certificate", "a PEM file with the chain")).string();
+                    resolve(part.required_text("certificate", "a PEM file with the chain"))
+                        .string();
                 settings.key_file = resolve(part.required_text("key", "a PEM file")).string();
                 part.finish();
                 listen.tls = std::move(settings);
@@ -131,7 +133,8 @@ private:
     SecretSource read_secret(const Json& json, const std::string& path) {
         SecretSource source{path, {}, {}};
         if (json.is_string()) {
-            faults_.error(path, "is text", "a secret never stands here: write { \"file\": … } or { \"env\": … }");
+            faults_.error(path, "is text",
+                          "a secret never stands here: write { \"file\": … } or { \"env\": … }");
             return source;
         }
         ConfigReader reader(json, path, faults_);
@@ -206,7 +209,8 @@ private:
                 faults_.error(reader.path_of("trusted_signers"), "names nobody",
                               "list the PEM certificates of the MDMs that sign challenges");
             }
-            for (const auto& signer : signers) policy.trusted_signers.push_back(resolve(signer));
+            for (const auto& signer : signers)
+                policy.trusted_signers.push_back(resolve(signer));
             policy.audience =
                 reader.required_text("audience", "the URL that challenges for this policy name");
             reader.duration("clock_skew", policy.clock_skew, 0, 86'400);
@@ -247,7 +251,8 @@ private:
         reader.texts("paths", endpoint.paths);
         endpoint.ca = reader.required_text("ca", "the name of one of 'cas'");
         endpoint.policy = reader.required_text(
-            "policy", "the name of one of 'policies' (to allow everybody, spell out one of type \"none\")");
+            "policy",
+            "the name of one of 'policies' (to allow everybody, spell out one of type \"none\")");
         if (const Json* ra = reader.member("ra")) {
             ConfigReader part(*ra, reader.path_of("ra"), faults_);
             EndpointConfig::Ra keys;
@@ -288,7 +293,8 @@ private:
                     const char* section) {
         if (name.empty() || named.contains(name)) return;
         std::set<std::string> names;
-        for (const auto& [key, value] : named) names.insert(key);
+        for (const auto& [key, value] : named)
+            names.insert(key);
         const std::string near = nearest(name, names);
         faults_.error(path, "'" + name + "' is not in '" + section + "'",
                       near.empty() ? "" : "did you mean '" + near + "'?");
@@ -297,29 +303,38 @@ private:
     void check_references(const Config& config) {
         std::map<std::string, std::string> seen;
         if (config.endpoints.empty()) faults_.error("endpoints", "is empty", "give at least one");
-        if (config.http.listen.empty()) faults_.error("listen", "is empty", "give at least one address");
+        if (config.http.listen.empty())
+            faults_.error("listen", "is empty", "give at least one address");
         for (const auto& endpoint : config.endpoints) {
             const std::string& at = endpoint.json_path;
             check_name(at + ".ca", endpoint.ca, config.cas, "cas");
             check_name(at + ".policy", endpoint.policy, config.policies, "policies");
             const auto& templates = config.templates;
-            check_name(at + ".templates.signature", endpoint.signature_template, templates, "templates");
-            check_name(at + ".templates.encryption", endpoint.encryption_template, templates, "templates");
-            check_name(at + ".templates.general_purpose", endpoint.general_purpose_template, templates,
+            check_name(at + ".templates.signature", endpoint.signature_template, templates,
                        "templates");
-            if (endpoint.paths.empty()) faults_.error(at + ".paths", "is empty", "give at least one path");
+            check_name(at + ".templates.encryption", endpoint.encryption_template, templates,
+                       "templates");
+            check_name(at + ".templates.general_purpose", endpoint.general_purpose_template,
+                       templates, "templates");
+            if (endpoint.paths.empty())
+                faults_.error(at + ".paths", "is empty", "give at least one path");
             for (std::size_t i = 0; i < endpoint.paths.size(); ++i) {
                 const std::string path_at = at + ".paths[" + std::to_string(i) + "]";
                 std::string path = endpoint.paths[i];
-                if (path.empty() || path.front() != '/' || path.find_first_of("?# %\\") != std::string::npos) {
-                    faults_.error(path_at, "'" + path + "' is no path", "begin it with / and leave out ? # % \\ and spaces");
+                if (path.empty() || path.front() != '/' ||
+                    path.find_first_of("?# %\\") != std::string::npos) {
+                    faults_.error(path_at, "'" + path + "' is no path",
+                                  "begin it with / and leave out ? # % \\ and spaces");
                     continue;
                 }
-                for (char& c : path) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-                while (path.size() > 1 && path.back() == '/') path.pop_back();
+                for (char& c : path)
+                    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+                while (path.size() > 1 && path.back() == '/')
+                    path.pop_back();
                 const auto [place, fresh] = seen.emplace(path, path_at);
                 if (!fresh) {
-                    faults_.error(path_at, "'" + endpoint.paths[i] + "' is taken by " + place->second,
+                    faults_.error(path_at,
+                                  "'" + endpoint.paths[i] + "' is taken by " + place->second,
                                   "paths are compared without case and trailing /");
                 }
             }
@@ -337,7 +352,8 @@ Json parse_without_duplicates(std::string_view text, ConfigFaults& faults) {
     const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
         if (event == Json::parse_event_t::object_start) scopes.emplace_back();
         if (event == Json::parse_event_t::object_end) scopes.pop_back();
-        if (event == Json::parse_event_t::key && !scopes.back().insert(parsed.get<std::string>()).second) {
+        if (event == Json::parse_event_t::key &&
+            !scopes.back().insert(parsed.get<std::string>()).second) {
             duplicate = parsed.get<std::string>();
         }
         return true;
@@ -348,12 +364,15 @@ Json parse_without_duplicates(std::string_view text, ConfigFaults& faults) {
     } catch (const Json::parse_error& error) {
         std::string what = error.what();
         // The library repeats the octets that it could not read.
-        for (char& c : what) c = c < ' ' || c > '~' ? '?' : c;
+        for (char& c : what)
+            c = c < ' ' || c > '~' ? '?' : c;
         const auto cut = what.find("parse error");
-        faults.error("", cut == std::string::npos ? what : what.substr(cut), "mend the JSON at that place");
+        faults.error("", cut == std::string::npos ? what : what.substr(cut),
+                     "mend the JSON at that place");
         return Json::object();
     }
-    if (!duplicate.empty()) faults.error(duplicate, "this key stands twice in one object", "keep one");
+    if (!duplicate.empty())
+        faults.error(duplicate, "this key stands twice in one object", "keep one");
     return json;
 }
 
@@ -369,8 +388,9 @@ Config load_config(const fs::path& file, ConfigFaults& faults) {
     std::ifstream stream(file, std::ios::binary);
     std::ostringstream text;
     if (!stream || !(text << stream.rdbuf())) {
-        faults.error("", "cannot read the configuration file " + file.string(),
-                     "check that it exists and that this user may read it; 'scepgate init' makes one");
+        faults.error(
+            "", "cannot read the configuration file " + file.string(),
+            "check that it exists and that this user may read it; 'scepgate init' makes one");
         return {};
     }
     std::error_code ignored;

@@ -14,10 +14,10 @@ namespace scepgate::server {
 
 /// One thing that is wrong, or worth a warning, in the configuration.
 struct ConfigFault {
-    std::string path;     ///< JSON path: "endpoints[0].ra.signing.key"
-    std::string what;     ///< what is wrong
-    std::string remedy;   ///< how to mend it
-    bool warning = false; ///< true: serving is possible
+    std::string path;      ///< JSON path: "endpoints[0].ra.signing.key"
+    std::string what;      ///< what is wrong
+    std::string remedy;    ///< how to mend it
+    bool warning = false;  ///< true: serving is possible
 
     [[nodiscard]] std::string text() const;
 };
@@ -54,8 +54,8 @@ struct KeyPairConfig {
 
 struct CaConfig {
     std::string json_path;
-    std::filesystem::path certificate;               ///< PEM; may hold the chain behind it
-    std::optional<std::filesystem::path> chain;      ///< PEM, towards the root
+    std::filesystem::path certificate;           ///< PEM; may hold the chain behind it
+    std::optional<std::filesystem::path> chain;  ///< PEM, towards the root
     KeySource key;
     std::vector<std::string> ca_issuers_urls, ocsp_urls, crl_urls;
 };
@@ -68,8 +68,8 @@ struct PolicyConfig {
     std::vector<KeyPairConfig> decryption;
     std::vector<std::filesystem::path> trusted_signers;
     std::string audience;
-    std::int64_t clock_skew = 300;                   ///< seconds
-    std::int64_t maximum_lifetime = 31 * 86400;      ///< seconds
+    std::int64_t clock_skew = 300;               ///< seconds
+    std::int64_t maximum_lifetime = 31 * 86400;  ///< seconds
     std::optional<KeyPairConfig> signer;
     // static_password
     SecretSource password;
@@ -79,8 +79,8 @@ struct TemplateConfig {
     std::string json_path;
     std::vector<std::string> key_usage{"digitalSignature", "keyEncipherment"};
     std::vector<std::string> extended_key_usage{"clientAuth"};
-    std::int64_t validity = 365 * 86400;             ///< seconds
-    std::int64_t backdate = 600;                     ///< seconds
+    std::int64_t validity = 365 * 86400;  ///< seconds
+    std::int64_t backdate = 600;          ///< seconds
     int minimum_rsa_bits = 2048;
     bool sid_extension = false;
 };
@@ -95,8 +95,8 @@ struct EndpointConfig {
         KeyPairConfig encryption;
         std::vector<KeyPairConfig> previous_encryption;
     };
-    std::optional<Ra> ra;                            ///< absent: CA mode
-    bool include_root = true;                        ///< GetCACert: the root too
+    std::optional<Ra> ra;      ///< absent: CA mode
+    bool include_root = true;  ///< GetCACert: the root too
     std::string signature_template, encryption_template, general_purpose_template;
     bool sha1 = true, des3 = true, des = false;
 };
@@ -105,14 +105,14 @@ struct LogConfig {
     enum class Format { kText, kJson };
     Format format = Format::kText;
     std::string level = "info";
-    std::optional<std::filesystem::path> file;       ///< absent: standard error
+    std::optional<std::filesystem::path> file;  ///< absent: standard error
 };
 
 struct Config {
     std::filesystem::path file;
     HttpSettings http;
-    unsigned crypto_threads = 0;                     ///< 0: one a core
-    std::size_t queue = 512;                         ///< enrolments in progress; above it 503
+    unsigned crypto_threads = 0;  ///< 0: one a core
+    std::size_t queue = 512;      ///< enrolments in progress; above it 503
     LogConfig log;
     std::filesystem::path audit_file;
     std::filesystem::path store_sqlite;

@@ -21,12 +21,14 @@ void ConfigFaults::warn(std::string path, std::string what, std::string remedy) 
 }
 
 bool ConfigFaults::has_errors() const noexcept {
-    return std::any_of(list_.begin(), list_.end(), [](const auto& fault) { return !fault.warning; });
+    return std::any_of(list_.begin(), list_.end(),
+                       [](const auto& fault) { return !fault.warning; });
 }
 
 Result<std::int64_t> parse_duration(std::string_view text) {
-    const Error error = malformed("'" + std::string(text.substr(0, 40)) +
-                                  "' is no duration; write a number and s, m, h, d or w: \"90s\", \"365d\"");
+    const Error error =
+        malformed("'" + std::string(text.substr(0, 40)) +
+                  "' is no duration; write a number and s, m, h, d or w: \"90s\", \"365d\"");
     std::int64_t value = 0;
     const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (status != std::errc{} || value < 0) return error;
@@ -47,7 +49,8 @@ std::string nearest(std::string_view word, const std::set<std::string>& candidat
     for (const auto& candidate : candidates) {
         // Levenshtein distance with one row.
         std::vector<std::size_t> row(candidate.size() + 1);
-        for (std::size_t i = 0; i <= candidate.size(); ++i) row[i] = i;
+        for (std::size_t i = 0; i <= candidate.size(); ++i)
+            row[i] = i;
         for (std::size_t i = 0; i < word.size(); ++i) {
             std::size_t diagonal = row[0];
             row[0] = i + 1;
@@ -139,8 +142,9 @@ std::optional<std::int64_t> ConfigReader::checked_number(const std::string& key,
     }
     const auto value = found->get<std::int64_t>();
     if (value < least || value > most) {
-        faults_.error(path_of(key), "is " + std::to_string(value),
-                      "it must lie between " + std::to_string(least) + " and " + std::to_string(most));
+        faults_.error(
+            path_of(key), "is " + std::to_string(value),
+            "it must lie between " + std::to_string(least) + " and " + std::to_string(most));
         return std::nullopt;
     }
     return value;
@@ -181,7 +185,8 @@ std::optional<std::string> ConfigReader::choice(const std::string& key,
     if (!found) return std::nullopt;
     if (words.contains(*found)) return found;
     std::string all;
-    for (const auto& word : words) all += (all.empty() ? "" : ", ") + word;
+    for (const auto& word : words)
+        all += (all.empty() ? "" : ", ") + word;
     faults_.error(path_of(key), "'" + *found + "' is not known", "it must be one of: " + all);
     return std::nullopt;
 }
@@ -204,7 +209,8 @@ void ConfigReader::each_named(
     const Json* found = member(key);
     if (found == nullptr) return;
     if (!found->is_object()) return wrong_type(key, "an object { name: … }");
-    for (const auto& [name, value] : found->items()) read(name, value, path_of(key) + "." + name);
+    for (const auto& [name, value] : found->items())
+        read(name, value, path_of(key) + "." + name);
 }
 
 void ConfigReader::finish() {
@@ -214,7 +220,8 @@ void ConfigReader::finish() {
         const std::string near = nearest(key, known_);
         std::string remedy = near.empty() ? "" : "did you mean '" + near + "'?";
         if (near.empty()) {
-            for (const auto& known : known_) remedy += (remedy.empty() ? "known here: " : ", ") + known;
+            for (const auto& known : known_)
+                remedy += (remedy.empty() ? "known here: " : ", ") + known;
         }
         faults_.error(path_of(key), "unknown key", remedy);
     }

@@ -39,7 +39,8 @@ public:
     void flag(const std::string& key, bool& target);
     template <class Number>
     void number(const std::string& key, Number& target, std::int64_t least, std::int64_t most) {
-        if (const auto value = checked_number(key, least, most)) target = static_cast<Number>(*value);
+        if (const auto value = checked_number(key, least, most))
+            target = static_cast<Number>(*value);
     }
     void duration(const std::string& key, std::int64_t& seconds, std::int64_t least,
                   std::int64_t most);
@@ -51,8 +52,9 @@ public:
     void each(const std::string& key, bool single_allowed,
               const std::function<void(const Json&, const std::string&)>& read);
     /// Calls `read` for each member of an object of named things (name, value, path).
-    void each_named(const std::string& key,
-                    const std::function<void(const std::string&, const Json&, const std::string&)>& read);
+    void each_named(
+        const std::string& key,
+        const std::function<void(const std::string&, const Json&, const std::string&)>& read);
 
     /// Reports every key that nobody asked for, with the nearest known one.
     void finish();

@@ -1,12 +1,11 @@
 #include "server/credentials.hpp"
 
-#include <sys/stat.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <sys/stat.h>
 
 #include "certs/clock.hpp"
 
@@ -40,7 +39,8 @@ bool CredentialLoader::judge_mode(const fs::path& file, const std::string& json_
     if (::stat(file.c_str(), &status) != 0) return true;  // reading it will say why
     if ((status.st_mode & S_IRWXO) != 0) {
         faults_.error(json_path, file.string() + " is open to everybody on this machine",
-                      "run: chmod o= " + file.string() + " (and replace the secret if others were logged in)");
+                      "run: chmod o= " + file.string() +
+                          " (and replace the secret if others were logged in)");
         return false;
     }
     return true;
@@ -69,7 +69,8 @@ std::optional<std::vector<certs::Certificate>> CredentialLoader::certificates(
         faults_.error(json_path, loaded.error().detail, "give a PEM file with the certificate");
         return std::nullopt;
     }
-    for (const auto& certificate : *loaded) judge_validity(certificate, json_path);
+    for (const auto& certificate : *loaded)
+        judge_validity(certificate, json_path);
     return std::move(*loaded);
 }
 
@@ -77,7 +78,8 @@ std::optional<Secret> CredentialLoader::secret(const SecretSource& source) {
     if (source.environment) {
         const char* value = std::getenv(source.environment->c_str());
         if (value == nullptr || *value == '\0') {
-            faults_.error(source.json_path + ".env", "the environment has no " + *source.environment,
+            faults_.error(source.json_path + ".env",
+                          "the environment has no " + *source.environment,
                           "set it where scepgate is started");
             return std::nullopt;
         }
@@ -104,7 +106,8 @@ std::optional<Credential> CredentialLoader::credential(const fs::path& certifica
         passphrase = secret(*key.passphrase);
         if (!passphrase) return std::nullopt;
         std::string_view text = passphrase->text();
-        while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+        while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
+            text.remove_suffix(1);
         passphrase = Secret(text);
     }
     if (!chain || !pem) return std::nullopt;

@@ -13,7 +13,8 @@ Refusal unavailable(std::string code, std::string text) {
 
 std::string join(const std::vector<std::string>& words) {
     std::string all;
-    for (const auto& word : words) all += (all.empty() ? "" : ",") + word;
+    for (const auto& word : words)
+        all += (all.empty() ? "" : ",") + word;
     return all;
 }
 
@@ -48,8 +49,8 @@ asio::awaitable<OperationReply> EnrollmentService::process(const Endpoint& endpo
         record.reason = signed_request.error().detail;
         co_return OperationReply{OperationReply::Kind::kMalformed, {}, false};
     }
-    Transaction transaction{endpoint, record, std::move(client_address), std::move(*signed_request),
-                            {}, {}, {}};
+    Transaction transaction{
+        endpoint, record, std::move(client_address), std::move(*signed_request), {}, {}, {}};
     record.transaction_id = transaction.signed_request.transaction_id;
     record.message_type = transaction.signed_request.message_type
                               ? std::string(to_text(*transaction.signed_request.message_type))
@@ -70,7 +71,8 @@ asio::awaitable<OperationReply> EnrollmentService::process(const Endpoint& endpo
         if (refusal.temporary) {
             co_return OperationReply{OperationReply::Kind::kUnavailable, {}, true};
         }
-        auto failure = scep::encode_failure(address, refusal.fail_info, endpoint.signer, clock_->now());
+        auto failure =
+            scep::encode_failure(address, refusal.fail_info, endpoint.signer, clock_->now());
         if (!failure) {
             record.notes.push_back(failure.error().detail);
             co_return OperationReply{OperationReply::Kind::kInternal, {}, true};
@@ -92,7 +94,8 @@ asio::awaitable<OperationReply> EnrollmentService::process(const Endpoint& endpo
 asio::awaitable<Result<Certificate, Refusal>> EnrollmentService::enroll(Transaction& transaction) {
     const Endpoint& endpoint = transaction.endpoint;
     RequestRecord& record = transaction.record;
-    auto opened = scep::open_request(transaction.signed_request, endpoint.recipients, endpoint.rules);
+    auto opened =
+        scep::open_request(transaction.signed_request, endpoint.recipients, endpoint.rules);
     if (!opened) co_return opened.error();
     record.digest = certs::to_text(opened->signature_algorithm().digest);
     record.signature = certs::to_text(opened->signature_algorithm());
@@ -100,9 +103,9 @@ asio::awaitable<Result<Certificate, Refusal>> EnrollmentService::enroll(Transact
     record.key_transport = certs::to_text(opened->key_transport());
     transaction.message.emplace(std::move(*opened));
 
-    auto request = scep::to_enrollment_request(transaction.signed_request, *transaction.message,
-                                               endpoint.name, transaction.client_address,
-                                               endpoint.rules);
+    auto request =
+        scep::to_enrollment_request(transaction.signed_request, *transaction.message, endpoint.name,
+                                    transaction.client_address, endpoint.rules);
     if (!request) co_return request.error();
     transaction.request.emplace(std::move(*request));
     record.purpose = certs::to_text(transaction.request->purpose);
@@ -113,7 +116,8 @@ asio::awaitable<Result<Certificate, Refusal>> EnrollmentService::enroll(Transact
     record.policy = endpoint.policy->name();
     auto grant = co_await endpoint.policy->verify_request(*transaction.request);
     if (!grant) co_return grant.error();
-    for (const auto& left_out : grant->stripped()) record.notes.push_back("left out " + left_out);
+    for (const auto& left_out : grant->stripped())
+        record.notes.push_back("left out " + left_out);
     if (grant->redemption()) {
         const auto redeemed = store_->is_redeemed(*grant->redemption());
         if (!redeemed) co_return unavailable("StoreUnavailable", redeemed.error().detail);

@@ -1,11 +1,10 @@
 #include "server/log.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <mutex>
+#include <unistd.h>
 
 #include <spdlog/details/periodic_worker.h>
 #include <spdlog/sinks/base_sink.h>
@@ -63,16 +62,18 @@ private:
 Result<int> open_log_file(const std::filesystem::path& file) {
     const int descriptor = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
     if (descriptor < 0) {
-        return Error{Errc::kConfig, "cannot write the log " + file.string() + ": " + std::strerror(errno)};
+        return Error{Errc::kConfig,
+                     "cannot write the log " + file.string() + ": " + std::strerror(errno)};
     }
     return descriptor;
 }
 
 void append_plain_or_quoted(std::string& out, std::string_view value) {
-    const bool plain = !value.empty() && value.size() <= 1024 &&
-                       value.find_first_not_of(
-                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+,@") ==
-                           std::string_view::npos;
+    const bool plain =
+        !value.empty() && value.size() <= 1024 &&
+        value.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+,@") ==
+            std::string_view::npos;
     if (plain) {
         out += value;
     } else {
@@ -128,7 +129,8 @@ Result<void> Log::reopen() {
     return {};
 }
 
-void Log::write(spdlog::level::level_enum level, std::string_view message, const LogFields& fields) {
+void Log::write(spdlog::level::level_enum level, std::string_view message,
+                const LogFields& fields) {
     if (!logger_->should_log(level)) return;
     std::string line;
     line.reserve(512);

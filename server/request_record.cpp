@@ -5,9 +5,12 @@ namespace {
 
 std::string_view method_text(HttpMethod method) noexcept {
     switch (method) {
-        case HttpMethod::kGet: return "GET";
-        case HttpMethod::kHead: return "HEAD";
-        case HttpMethod::kPost: return "POST";
+        case HttpMethod::kGet:
+            return "GET";
+        case HttpMethod::kHead:
+            return "HEAD";
+        case HttpMethod::kPost:
+            return "POST";
     }
     return "?";
 }
@@ -41,7 +44,8 @@ void log_request(Log& log, const HttpRequest& request, const RequestRecord& reco
     add("reason", record.reason);
     add("ca", record.ca_result);
     add("serial", record.serial);
-    for (const auto& note : record.notes) add("note", note);
+    for (const auto& note : record.notes)
+        add("note", note);
     add("user_agent", request.user_agent);
     fields.add("status", status);
     const auto elapsed = std::chrono::steady_clock::now() - request.received;
@@ -51,7 +55,8 @@ void log_request(Log& log, const HttpRequest& request, const RequestRecord& reco
 
     if (status >= 500) {
         log.error("request", fields);
-    } else if (status >= 400 || (!record.code.empty() && record.code != "Success" && record.code != "Retry")) {
+    } else if (status >= 400 ||
+               (!record.code.empty() && record.code != "Success" && record.code != "Retry")) {
         log.warn("request", fields);
     } else {
         log.info("request", fields);

@@ -5,7 +5,9 @@
 namespace scepgate::server {
 namespace {
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 bool sound_suffix(std::string_view suffix) noexcept {
     const bool plain = std::all_of(suffix.begin(), suffix.end(), [](char c) {
@@ -27,7 +29,8 @@ bool begins_with(std::string_view path, std::string_view lower_prefix) noexcept 
 Runtime::Runtime(std::vector<std::shared_ptr<const Endpoint>> endpoints)
     : endpoints_(std::move(endpoints)) {
     for (const auto& endpoint : endpoints_) {
-        for (const auto& path : endpoint->paths) routes_.emplace_back(path, endpoint);
+        for (const auto& path : endpoint->paths)
+            routes_.emplace_back(path, endpoint);
     }
     std::stable_sort(routes_.begin(), routes_.end(), [](const auto& left, const auto& right) {
         return left.first.size() > right.first.size();

@@ -14,14 +14,14 @@ namespace scepgate::server {
 
 /// One SCEP service under one or more paths. Immutable; shared by requests in progress.
 struct Endpoint {
-    std::string name;                                  ///< its first path
-    std::vector<std::string> paths;                    ///< lower case, no trailing slash
+    std::string name;                ///< its first path
+    std::vector<std::string> paths;  ///< lower case, no trailing slash
     std::shared_ptr<policy::PolicyModule> policy;
     std::shared_ptr<ca_backend::CaBackend> ca;
     scep::ReplySigner signer;
     std::vector<scep::RecipientKey> recipients;
     scep::AlgorithmRules rules;
-    std::array<std::string, 3> templates;              ///< by certs::Purpose; "" for none
+    std::array<std::string, 3> templates;  ///< by certs::Purpose; "" for none
 
     std::shared_ptr<const PreparedReply> capabilities;
     std::shared_ptr<const PreparedReply> ca_certificates;
@@ -48,7 +48,8 @@ public:
 
 private:
     std::vector<std::shared_ptr<const Endpoint>> endpoints_;
-    std::vector<std::pair<std::string, std::shared_ptr<const Endpoint>>> routes_;  ///< longest first
+    std::vector<std::pair<std::string, std::shared_ptr<const Endpoint>>>
+        routes_;  ///< longest first
 };
 
 }  // namespace scepgate::server

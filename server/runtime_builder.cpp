@@ -24,10 +24,14 @@ std::shared_ptr<const PreparedReply> prepare(const scep::StaticReply& reply) {
 class Builder {
 public:
     Builder(const Config& config, std::shared_ptr<const certs::Clock> clock, ConfigFaults& faults)
-        : config_(config), clock_(std::move(clock)), faults_(faults), loader_(faults, clock_->now()) {}
+        : config_(config),
+          clock_(std::move(clock)),
+          faults_(faults),
+          loader_(faults, clock_->now()) {}
 
     std::shared_ptr<const Runtime> build() {
-        for (const auto& [name, ca] : config_.cas) build_ca(name, ca);
+        for (const auto& [name, ca] : config_.cas)
+            build_ca(name, ca);
         for (const auto& [name, policy] : config_.policies) {
             policies_[name] = build_policy(name, policy, clock_, faults_);
         }
@@ -55,12 +59,14 @@ private:
             return std::nullopt;
         }
         if (usage->has(KeyUsageBit::kKeyCertSign) || usage->has(KeyUsageBit::kCrlSign)) {
-            faults_.error(config.json_path + ".key_usage", "a device certificate cannot sign certificates or CRLs",
+            faults_.error(config.json_path + ".key_usage",
+                          "a device certificate cannot sign certificates or CRLs",
                           "leave out keyCertSign and cRLSign");
             return std::nullopt;
         }
         if (usage->has(KeyUsageBit::kNonRepudiation)) {
-            faults_.warn(config.json_path + ".key_usage", "nonRepudiation breaks enrolment on Apple devices");
+            faults_.warn(config.json_path + ".key_usage",
+                         "nonRepudiation breaks enrolment on Apple devices");
         }
         result.key_usage = *usage;
         for (const auto& text : config.extended_key_usage) {
@@ -95,7 +101,8 @@ private:
         settings.name = name;
         settings.key = credential->key;
         settings.chain.push_back(credential->certificate);
-        settings.chain.insert(settings.chain.end(), credential->more.begin(), credential->more.end());
+        settings.chain.insert(settings.chain.end(), credential->more.begin(),
+                              credential->more.end());
         if (config.chain) {
             auto chain = loader_.certificates(*config.chain, config.json_path + ".chain");
             if (!chain) return;
@@ -143,8 +150,9 @@ private:
                          "macOS and Windows choose by it");
         }
         if (!certificate.signed_by(ca.credential.key.public_key())) {
-            faults_.warn(json_path, "the RA certificate is not issued by this endpoint's CA '" +
-                                        ca.credential.certificate.subject_text() + "'",
+            faults_.warn(json_path,
+                         "the RA certificate is not issued by this endpoint's CA '" +
+                             ca.credential.certificate.subject_text() + "'",
                          "Windows clients refuse such an RA");
         }
     }
@@ -162,16 +170,19 @@ private:
                      ra.encryption.json_path + ".certificate");
             add_recipient(*encryption, ra.encryption.json_path, endpoint);
             if (encryption->key.public_key() == ca.credential.key.public_key()) {
-                faults_.warn(ra.encryption.json_path + ".key", "the RA decrypts with the CA's own key",
+                faults_.warn(ra.encryption.json_path + ".key",
+                             "the RA decrypts with the CA's own key",
                              "give the RA a key of its own");
             }
         }
         for (const auto& previous : ra.previous_encryption) {
-            if (auto old = loader_.credential(previous)) add_recipient(*old, previous.json_path, endpoint);
+            if (auto old = loader_.credential(previous))
+                add_recipient(*old, previous.json_path, endpoint);
         }
     }
 
-    void add_recipient(const Credential& credential, const std::string& json_path, Endpoint& endpoint) {
+    void add_recipient(const Credential& credential, const std::string& json_path,
+                       Endpoint& endpoint) {
         if (credential.key.type() != certs::KeyType::kRsa) {
             faults_.error(json_path + ".key", "requests can only be encrypted to an RSA key",
                           "use an RSA key here; the CA's own may be EC");
@@ -185,10 +196,13 @@ private:
         const auto usage = ca.credential.certificate.key_usage();
         if (!usage || (*usage && (!(*usage)->has(KeyUsageBit::kDigitalSignature) ||
                                   !(*usage)->has(KeyUsageBit::kKeyEncipherment)))) {
-            faults_.error(config.json_path, "has no 'ra', and the CA's key usage lacks digitalSignature or keyEncipherment",
-                          "give an 'ra' with keys of its own, or a CA certificate with these usages");
+            faults_.error(
+                config.json_path,
+                "has no 'ra', and the CA's key usage lacks digitalSignature or keyEncipherment",
+                "give an 'ra' with keys of its own, or a CA certificate with these usages");
         }
-        faults_.warn(config.json_path, "has no 'ra': the CA's own key decrypts and signs SCEP messages",
+        faults_.warn(config.json_path,
+                     "has no 'ra': the CA's own key decrypts and signs SCEP messages",
                      "an 'ra' with keys of its own keeps the CA key out of the protocol");
         endpoint.signer = {ca.credential.certificate, ca.credential.key};
         add_recipient(ca.credential, cas_path(config.ca), endpoint);
@@ -243,8 +257,10 @@ private:
         if (config.paths.empty()) return nullptr;
         endpoint->name = config.paths.front();
         for (std::string path : config.paths) {
-            for (char& c : path) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-            while (path.size() > 1 && path.back() == '/') path.pop_back();
+            for (char& c : path)
+                c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+            while (path.size() > 1 && path.back() == '/')
+                path.pop_back();
             endpoint->paths.push_back(std::move(path));
         }
         endpoint->templates = {config.signature_template, config.encryption_template,
@@ -269,10 +285,9 @@ private:
     std::map<std::string, std::shared_ptr<policy::PolicyModule>> policies_;
 };
 
-std::shared_ptr<policy::PolicyModule> build_challenge_blob(const std::string& name,
-                                                           const PolicyConfig& config,
-                                                           std::shared_ptr<const certs::Clock> clock,
-                                                           ConfigFaults& faults) {
+std::shared_ptr<policy::PolicyModule> build_challenge_blob(
+    const std::string& name, const PolicyConfig& config, std::shared_ptr<const certs::Clock> clock,
+    ConfigFaults& faults) {
     CredentialLoader loader(faults, clock->now());
     policy::ChallengeBlobSettings settings;
     settings.name = name;
@@ -291,10 +306,12 @@ std::shared_ptr<policy::PolicyModule> build_challenge_blob(const std::string& na
         for (const auto& signer : *loaded) {
             const auto usage = signer.key_usage();
             const auto is_ca = signer.is_ca();
-            if (!usage || !*usage || !(*usage)->has(KeyUsageBit::kDigitalSignature) || !is_ca || *is_ca) {
-                faults.error(path, "'" + signer.subject_text() + "' has key usage " +
-                                       (usage && *usage ? (*usage)->text() : "none") +
-                                       (is_ca && *is_ca ? " and is a CA" : ""),
+            if (!usage || !*usage || !(*usage)->has(KeyUsageBit::kDigitalSignature) || !is_ca ||
+                *is_ca) {
+                faults.error(path,
+                             "'" + signer.subject_text() + "' has key usage " +
+                                 (usage && *usage ? (*usage)->text() : "none") +
+                                 (is_ca && *is_ca ? " and is a CA" : ""),
                              "a signer of challenges is no CA and has digitalSignature");
             }
             settings.trusted_signers.push_back(signer);
@@ -311,7 +328,8 @@ std::shared_ptr<policy::PolicyModule> build_challenge_blob(const std::string& na
 
 }  // namespace
 
-std::shared_ptr<policy::PolicyModule> build_policy(const std::string& name, const PolicyConfig& config,
+std::shared_ptr<policy::PolicyModule> build_policy(const std::string& name,
+                                                   const PolicyConfig& config,
                                                    std::shared_ptr<const certs::Clock> clock,
                                                    ConfigFaults& faults) {
     switch (config.type) {
@@ -322,7 +340,8 @@ std::shared_ptr<policy::PolicyModule> build_policy(const std::string& name, cons
             auto password = loader.secret(config.password);
             if (!password) return nullptr;
             std::string_view text = password->text();
-            while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+            while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
+                text.remove_suffix(1);
             if (text.size() < 8) {
                 faults.error(config.password.json_path, "the password has fewer than 8 characters",
                              "choose a long random one: openssl rand -hex 16");

@@ -55,10 +55,14 @@ std::chrono::steady_clock::time_point next_tick(std::chrono::steady_clock::time_
 
 HttpReply to_http(OperationReply outcome, std::chrono::steady_clock::time_point received) {
     switch (outcome.kind) {
-        case OperationReply::Kind::kMalformed: return text_reply(400, "Bad Request\n");
-        case OperationReply::Kind::kUnavailable: return text_reply(503, "Service Unavailable\n");
-        case OperationReply::Kind::kInternal: return text_reply(500, "Internal Server Error\n");
-        case OperationReply::Kind::kCertRep: break;
+        case OperationReply::Kind::kMalformed:
+            return text_reply(400, "Bad Request\n");
+        case OperationReply::Kind::kUnavailable:
+            return text_reply(503, "Service Unavailable\n");
+        case OperationReply::Kind::kInternal:
+            return text_reply(500, "Internal Server Error\n");
+        case OperationReply::Kind::kCertRep:
+            break;
     }
     HttpReply reply;
     reply.content_type = "application/x-pki-message";
@@ -115,16 +119,21 @@ std::shared_ptr<const PreparedReply> ScepHandler::answer_from_memory(const HttpR
     if (!query->operation) {
         // Some old clients POST a message and leave the operation out.
         if (request.method == HttpMethod::kPost && !request.body.empty()) return nullptr;
-        return answer(request.method == HttpMethod::kPost ? bad_request() : endpoint->information_page);
+        return answer(request.method == HttpMethod::kPost ? bad_request()
+                                                          : endpoint->information_page);
     }
     if (query->operation == scep::Operation::kPkiOperation) return nullptr;
     record.operation = to_text(*query->operation);
     if (request.method == HttpMethod::kPost) return answer(bad_request());
     switch (*query->operation) {
-        case scep::Operation::kGetCaCaps: return answer(endpoint->capabilities);
-        case scep::Operation::kGetCaCert: return answer(endpoint->ca_certificates);
-        case scep::Operation::kGetNextCaCert: return answer(no_next_ca());
-        case scep::Operation::kPkiOperation: break;
+        case scep::Operation::kGetCaCaps:
+            return answer(endpoint->capabilities);
+        case scep::Operation::kGetCaCert:
+            return answer(endpoint->ca_certificates);
+        case scep::Operation::kGetNextCaCert:
+            return answer(no_next_ca());
+        case scep::Operation::kPkiOperation:
+            break;
     }
     return nullptr;
 }
@@ -149,7 +158,8 @@ asio::awaitable<HttpReply> ScepHandler::handle(HttpRequest request) {
         if (decoded) {
             message = std::move(decoded->bytes);
             std::string repairs;
-            for (const auto& repair : decoded->repairs) repairs += (repairs.empty() ? "" : ",") + repair;
+            for (const auto& repair : decoded->repairs)
+                repairs += (repairs.empty() ? "" : ",") + repair;
             if (!repairs.empty()) record.decode_path = repairs;
         } else {
             record.code = "MessageUnreadable";
@@ -168,7 +178,8 @@ asio::awaitable<HttpReply> ScepHandler::handle(HttpRequest request) {
             reply = text_reply(503, "Service Unavailable\n");
         } else {
             auto job = work(endpoint, std::move(message), request.client_address, record);
-            auto outcome = co_await asio::co_spawn(workers_.executor(), std::move(job), asio::use_awaitable);
+            auto outcome =
+                co_await asio::co_spawn(workers_.executor(), std::move(job), asio::use_awaitable);
             reply = to_http(std::move(outcome), request.received);
         }
     }

@@ -9,7 +9,8 @@ namespace {
 void append_unit(std::string& out, std::uint32_t unit) {
     constexpr std::string_view kHex = "0123456789abcdef";
     out += "\\u";
-    for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(unit >> shift) & 0xF];
+    for (int shift = 12; shift >= 0; shift -= 4)
+        out += kHex[(unit >> shift) & 0xF];
 }
 
 void append_code_point(std::string& out, std::uint32_t point) {
@@ -24,7 +25,10 @@ void append_code_point(std::string& out, std::uint32_t point) {
 /// Decodes one code point at `i` and moves past it; U+FFFD for an invalid octet.
 std::uint32_t next_code_point(std::string_view text, std::size_t& i) {
     const auto first = static_cast<std::uint8_t>(text[i++]);
-    const unsigned more = first >= 0xF0 && first < 0xF5 ? 3 : first >= 0xE0 ? 2 : first >= 0xC2 ? 1 : 0;
+    const unsigned more = first >= 0xF0 && first < 0xF5 ? 3
+                          : first >= 0xE0               ? 2
+                          : first >= 0xC2               ? 1
+                                                        : 0;
     if (more == 0 || first >= 0xF5 || i + more > text.size()) return 0xFFFD;
     std::uint32_t point = first & (0x3FU >> more);
     for (unsigned k = 0; k < more; ++k) {
@@ -33,7 +37,8 @@ std::uint32_t next_code_point(std::string_view text, std::size_t& i) {
         point = (point << 6) | (octet & 0x3F);
     }
     constexpr std::array<std::uint32_t, 4> kLeast{0, 0x80, 0x800, 0x10000};
-    if (point < kLeast[more] || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) return 0xFFFD;
+    if (point < kLeast[more] || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000))
+        return 0xFFFD;
     i += more;
     return point;
 }

@@ -9,7 +9,9 @@ WorkerPool::WorkerPool(unsigned threads, std::size_t capacity)
     : threads_(threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency())),
       capacity_(capacity) {}
 
-WorkerPool::~WorkerPool() { join(); }
+WorkerPool::~WorkerPool() {
+    join();
+}
 
 WorkerPool::Place::~Place() {
     if (pool_ != nullptr) pool_->taken_.fetch_sub(1, std::memory_order_relaxed);
@@ -23,6 +25,8 @@ std::optional<WorkerPool::Place> WorkerPool::take_place() noexcept {
     return Place(*this);
 }
 
-void WorkerPool::join() { threads_.join(); }
+void WorkerPool::join() {
+    threads_.join();
+}
 
 }  // namespace scepgate::server

@@ -62,7 +62,8 @@ int list(const Options& options) {
     if (!rows) return complain(kFailed, rows.error().detail);
     if (options.json) {
         Json all = Json::array();
-        for (const auto& row : *rows) all.push_back(to_json(row));
+        for (const auto& row : *rows)
+            all.push_back(to_json(row));
         std::cout << dump(all) << '\n';
         return kSuccess;
     }
@@ -81,7 +82,8 @@ int show(const Options& options) {
     if (!store) return complain(kFailed, store.error().detail);
     const auto row = (*store)->find_serial(options.serial);
     if (!row) {
-        return complain(row.error().code == Errc::kMalformed ? kUsage : kFailed, row.error().detail);
+        return complain(row.error().code == Errc::kMalformed ? kUsage : kFailed,
+                        row.error().detail);
     }
     if (!*row) return complain(kFailed, "there is no certificate with serial " + options.serial);
     const auto certificate = certs::Certificate::from_der((*row)->der);
@@ -95,7 +97,8 @@ int show(const Options& options) {
     }
     const Json fields = to_json(**row);
     for (const auto& [key, value] : fields.items()) {
-        if (!value.get<std::string>().empty()) std::cout << key << ": " << value.get<std::string>() << '\n';
+        if (!value.get<std::string>().empty())
+            std::cout << key << ": " << value.get<std::string>() << '\n';
     }
     std::cout << "fingerprint_sha256: " << to_hex(certificate->fingerprint()) << '\n';
     const auto* at = (*row)->der.data();
@@ -117,10 +120,13 @@ void add_cert(CLI::App& app, int& status) {
     cert->require_subcommand(1);
     auto options = std::make_shared<Options>();
     const auto common = [options](CLI::App* command) {
-        command->add_option("--config", options->config, "The server's configuration")->required()->type_name("FILE");
+        command->add_option("--config", options->config, "The server's configuration")
+            ->required()
+            ->type_name("FILE");
         command->add_flag("--json", options->json, "Print JSON");
     };
-    CLI::App* list_command = cert->add_subcommand("list", "List issued certificates, newest first; the server may be running");
+    CLI::App* list_command = cert->add_subcommand(
+        "list", "List issued certificates, newest first; the server may be running");
     common(list_command);
     list_command->add_option("--subject", options->subject, "Only subjects that contain this text");
     list_command->add_option("--transaction", options->transaction, "Only this transactionID");

@@ -30,16 +30,17 @@ std::shared_ptr<policy::PolicyModule> choose_policy(const Config& config, const 
         all += (all.empty() ? "" : ", ") + key;
         if (!options.policy.empty() || policy.type != PolicyConfig::Type::kChallengeBlob) continue;
         if (!name.empty()) {
-            status = complain(kUsage, "several policies make challenges; choose one with --policy-name");
+            status =
+                complain(kUsage, "several policies make challenges; choose one with --policy-name");
             return nullptr;
         }
         name = key;
     }
     const auto found = config.policies.find(name);
     if (found == config.policies.end()) {
-        status = complain(kUsage, name.empty()
-                                      ? "no policy of this configuration makes challenges"
-                                      : "there is no policy '" + name + "'; there are: " + all);
+        status =
+            complain(kUsage, name.empty() ? "no policy of this configuration makes challenges"
+                                          : "there is no policy '" + name + "'; there are: " + all);
         return nullptr;
     }
     ConfigFaults faults;
@@ -113,17 +114,24 @@ void add_challenge(CLI::App& app, int& status) {
         "Make a challenge as the MDM does: signed, encrypted, for one request with exactly these "
         "names. Prints one line of base64 for each, to put into the CSR's challengePassword.");
     auto options = std::make_shared<Options>();
-    command->add_option("--config", options->config, "The server's configuration")->required()->type_name("FILE");
-    command->add_option("--policy-name", options->policy, "Which of 'policies' (default: the only one that makes challenges)");
+    command->add_option("--config", options->config, "The server's configuration")
+        ->required()
+        ->type_name("FILE");
+    command->add_option("--policy-name", options->policy,
+                        "Which of 'policies' (default: the only one that makes challenges)");
     options->names.add_to(*command);
     command->add_option("--eku", options->extended_key_usage,
-                        "Extended key usage to grant: clientAuth, … or an OID (repeatable; default: the template's)");
+                        "Extended key usage to grant: clientAuth, … or an OID (repeatable; "
+                        "default: the template's)");
     command->add_option("--expires", options->expires, "How long it can be used: 30m, 1h, 7d")
         ->capture_default_str();
-    command->add_option("--device-id", options->device_id, "The MDM's name for the device, for the records");
-    command->add_option("--user-id", options->user_id, "The MDM's name for the user, for the records");
+    command->add_option("--device-id", options->device_id,
+                        "The MDM's name for the device, for the records");
+    command->add_option("--user-id", options->user_id,
+                        "The MDM's name for the user, for the records");
     command->add_option("--sid", options->sid, "The account's SID to grant (S-1-5-21-…)");
-    command->add_option("--count", options->count, "Make this many; %d in the names becomes 0, 1, …")
+    command
+        ->add_option("--count", options->count, "Make this many; %d in the names becomes 0, 1, …")
         ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}));
     command->add_flag("--json", options->json, "One JSON object a line");
     command->callback([&status, options] { status = create(*options); });

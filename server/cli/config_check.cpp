@@ -18,7 +18,8 @@ void print_json(const ConfigFaults& faults) {
                         {"remedy", fault.remedy}});
     }
     const nlohmann::ordered_json result{{"ok", !faults.has_errors()}, {"faults", list}};
-    std::cout << result.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+    std::cout << result.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+              << '\n';
 }
 
 int check(const std::string& file, bool json) {

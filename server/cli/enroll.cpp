@@ -35,14 +35,16 @@ Result<Secret> read_challenge(const Options& options) {
     if (!stream || !std::getline(stream, line)) {
         return Error{Errc::kConfig, "cannot read a challenge from " + options.challenge_file};
     }
-    while (!line.empty() && line.back() == '\r') line.pop_back();
+    while (!line.empty() && line.back() == '\r')
+        line.pop_back();
     return Secret(line);
 }
 
 /// The device's side of one enrolment.
 class Enrolment {
 public:
-    explicit Enrolment(const Options& options) : options_(options), web_(options.url, options.web) {}
+    explicit Enrolment(const Options& options)
+        : options_(options), web_(options.url, options.web) {}
 
     int run() {
         if (auto ready = prepare_folder(); !ready) return complain(kFailed, ready.error().detail);
@@ -65,9 +67,12 @@ private:
     Result<void> prepare_folder() {
         std::error_code error;
         fs::create_directories(options_.out, error);
-        if (error) return Error{Errc::kUnavailable, "cannot create " + options_.out + ": " + error.message()};
+        if (error)
+            return Error{Errc::kUnavailable,
+                         "cannot create " + options_.out + ": " + error.message()};
         if (fs::exists(path("cert.pem"), error)) {
-            return Error{Errc::kDenied, path("cert.pem").string() + " exists; choose another --out"};
+            return Error{Errc::kDenied,
+                         path("cert.pem").string() + " exists; choose another --out"};
         }
         return {};
     }
@@ -139,13 +144,15 @@ private:
             request.now = clock_.now();
             const auto message = scep::encode_request(request);
             if (!message) return message.error();
-            const auto reply = post ? web_.post(*message) : web_.get("PKIOperation", to_base64(*message));
+            const auto reply =
+                post ? web_.post(*message) : web_.get("PKIOperation", to_base64(*message));
             if (!reply) return reply.error();
             if (reply->status != 200) {
-                return Error{Errc::kUnavailable,
-                             "PKIOperation: " + web_.url() + " answers HTTP " + std::to_string(reply->status)};
+                return Error{Errc::kUnavailable, "PKIOperation: " + web_.url() + " answers HTTP " +
+                                                     std::to_string(reply->status)};
             }
-            auto decoded = scep::decode_reply(reply->body, request, identity_.certificates, key_.public_key());
+            auto decoded =
+                scep::decode_reply(reply->body, request, identity_.certificates, key_.public_key());
             if (!decoded || decoded->status != scep::PkiStatus::kPending) return decoded;
             if (polls == options_.max_polls) {
                 return Error{Errc::kUnavailable, "still pending after " + std::to_string(polls) +
@@ -157,22 +164,25 @@ private:
 
     int write_results(const scep::CertReply& reply) {
         const auto& ca = identity_.certificates;
-        const std::pair<const char*, std::string> files[] = {
-            {"ca.pem", ca.chain.back().pem()}, {"chain.pem", pem_of(ca.chain)}, {"cert.pem", reply.certificate.pem()}};
+        const std::pair<const char*, std::string> files[] = {{"ca.pem", ca.chain.back().pem()},
+                                                             {"chain.pem", pem_of(ca.chain)},
+                                                             {"cert.pem", reply.certificate.pem()}};
         for (const auto& [name, pem] : files) {
             const auto written = replace_file(path(name), as_bytes(pem), false);
             if (!written) return complain(kFailed, written.error().detail);
         }
         if (options_.json) {
-            const nlohmann::ordered_json json{{"serial", reply.certificate.serial_hex()},
-                                              {"subject", reply.certificate.subject_text()},
-                                              {"not_after", certs::utc_text(reply.certificate.not_after())},
-                                              {"certificate", path("cert.pem").string()}};
+            const nlohmann::ordered_json json{
+                {"serial", reply.certificate.serial_hex()},
+                {"subject", reply.certificate.subject_text()},
+                {"not_after", certs::utc_text(reply.certificate.not_after())},
+                {"certificate", path("cert.pem").string()}};
             std::cout << json.dump(2) << '\n';
         } else {
             std::cout << "Certificate " << reply.certificate.serial_hex() << " for '"
                       << reply.certificate.subject_text() << "', until "
-                      << certs::utc_text(reply.certificate.not_after()) << ": " << path("cert.pem").string() << '\n';
+                      << certs::utc_text(reply.certificate.not_after()) << ": "
+                      << path("cert.pem").string() << '\n';
         }
         return kSuccess;
     }
@@ -196,23 +206,43 @@ void add_enroll(CLI::App& app, int& status) {
         "failure it uses the same key.");
     auto options = std::make_shared<Options>();
     command->add_option("--url", options->url, "The SCEP URL: http://HOST/PATH")->required();
-    auto* challenge = command->add_option("--challenge", options->challenge, "The challenge (others on this machine can see it: prefer --challenge-file)");
-    auto* file = command->add_option("--challenge-file", options->challenge_file, "A file whose first line is the challenge")->type_name("FILE");
+    auto* challenge = command->add_option(
+        "--challenge", options->challenge,
+        "The challenge (others on this machine can see it: prefer --challenge-file)");
+    auto* file = command
+                     ->add_option("--challenge-file", options->challenge_file,
+                                  "A file whose first line is the challenge")
+                     ->type_name("FILE");
     challenge->excludes(file);
     options->names.add_to(*command);
-    command->add_option("--eku", options->extended_key_usage, "Extended key usage to ask for: clientAuth, … or an OID (repeatable)");
-    command->add_option("--key", options->key, "The key to make: rsa:2048, rsa:3072, rsa:4096, ec:p256, ec:p384")->capture_default_str();
-    command->add_option("--method", options->method, "auto (POST when the server offers it), get or post")
-        ->check(CLI::IsMember({"auto", "get", "post"}))->capture_default_str();
-    command->add_option("--poll", options->poll, "How long to wait between polls while pending")->capture_default_str();
-    command->add_option("--max-polls", options->max_polls, "How often to poll before giving up")->capture_default_str();
-    command->add_option("--fingerprint", options->fingerprint, "SHA-256 of a CA certificate that the server must have");
-    command->add_option("--tls-ca", options->web.ca_file, "PEM to trust for https")->type_name("FILE");
-    command->add_option("--out", options->out, "The folder to write to")->required()->type_name("DIR");
+    command->add_option("--eku", options->extended_key_usage,
+                        "Extended key usage to ask for: clientAuth, … or an OID (repeatable)");
+    command
+        ->add_option("--key", options->key,
+                     "The key to make: rsa:2048, rsa:3072, rsa:4096, ec:p256, ec:p384")
+        ->capture_default_str();
+    command
+        ->add_option("--method", options->method,
+                     "auto (POST when the server offers it), get or post")
+        ->check(CLI::IsMember({"auto", "get", "post"}))
+        ->capture_default_str();
+    command->add_option("--poll", options->poll, "How long to wait between polls while pending")
+        ->capture_default_str();
+    command->add_option("--max-polls", options->max_polls, "How often to poll before giving up")
+        ->capture_default_str();
+    command->add_option("--fingerprint", options->fingerprint,
+                        "SHA-256 of a CA certificate that the server must have");
+    command->add_option("--tls-ca", options->web.ca_file, "PEM to trust for https")
+        ->type_name("FILE");
+    command->add_option("--out", options->out, "The folder to write to")
+        ->required()
+        ->type_name("DIR");
     command->add_flag("--json", options->json, "Print the result as JSON");
     command->callback([&status, options] {
         if (options->challenge.empty() && options->challenge_file.empty()) {
-            status = complain(kUsage, "give --challenge or --challenge-file ('none' where the server asks for none)");
+            status = complain(
+                kUsage,
+                "give --challenge or --challenge-file ('none' where the server asks for none)");
             return;
         }
         status = Enrolment(*options).run();

@@ -24,10 +24,11 @@ int getca(const Options& options) {
     std::error_code error;
     std::filesystem::create_directories(options.out, error);
     const std::filesystem::path out = options.out;
-    const std::pair<const char*, std::string> files[] = {{"ca.pem", ca->ca.pem()},
-                                                         {"chain.pem", pem_of(ca->chain)},
-                                                         {"ra-signing.pem", ca->signing.pem()},
-                                                         {"ra-encryption.pem", ca->encryption.pem()}};
+    const std::pair<const char*, std::string> files[] = {
+        {"ca.pem", ca->ca.pem()},
+        {"chain.pem", pem_of(ca->chain)},
+        {"ra-signing.pem", ca->signing.pem()},
+        {"ra-encryption.pem", ca->encryption.pem()}};
     for (const auto& [name, pem] : files) {
         const auto written = replace_file(out / name, as_bytes(pem), false);
         if (!written) return complain(kFailed, written.error().detail);
@@ -58,9 +59,13 @@ void add_getca(CLI::App& app, int& status) {
         "from its operator, or give it as --fingerprint.");
     auto options = std::make_shared<Options>();
     command->add_option("--url", options->url, "The SCEP URL: http://HOST/PATH")->required();
-    command->add_option("--out", options->out, "The folder to write to")->required()->type_name("DIR");
-    command->add_option("--fingerprint", options->fingerprint, "SHA-256 of a CA certificate that must be among them");
-    command->add_option("--tls-ca", options->web.ca_file, "PEM to trust for https")->type_name("FILE");
+    command->add_option("--out", options->out, "The folder to write to")
+        ->required()
+        ->type_name("DIR");
+    command->add_option("--fingerprint", options->fingerprint,
+                        "SHA-256 of a CA certificate that must be among them");
+    command->add_option("--tls-ca", options->web.ca_file, "PEM to trust for https")
+        ->type_name("FILE");
     command->add_flag("--json", options->json, "Print the result as JSON");
     command->callback([&status, options] { status = getca(*options); });
 }

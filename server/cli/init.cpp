@@ -17,7 +17,9 @@ struct Options {
 
 int init(Options& options) {
     if (options.policy == "one_time") {
-        return complain(kUsage, "--policy one_time: one-time passwords are not built yet; use challenge_blob or static");
+        return complain(kUsage,
+                        "--policy one_time: one-time passwords are not built yet; use "
+                        "challenge_blob or static");
     }
     const auto key = certs::KeySpec::parse(options.ca_key);
     if (!key) return complain(kUsage, "--ca-key: " + key.error().detail);
@@ -28,7 +30,8 @@ int init(Options& options) {
     if (!made) return complain(kFailed, made.error().detail);
 
     const std::string config = (options.lab.directory / "scepgate.json").string();
-    std::cout << "A lab is ready in " << options.directory << ": CA, RA certificates, policy, database, "
+    std::cout << "A lab is ready in " << options.directory
+              << ": CA, RA certificates, policy, database, "
               << "configuration.\n\n"
               << "Serve:              scepgate serve --config " << config << '\n';
     if (options.policy == "challenge_blob") {
@@ -37,9 +40,11 @@ int init(Options& options) {
                   << "Enrol with it:      scepgate enroll --url http://" << options.lab.listen
                   << "/scep --challenge-file challenge --subject CN=device1 --out device1\n";
     } else {
-        std::cout << "Enrol:              scepgate enroll --url http://" << options.lab.listen << "/scep"
+        std::cout << "Enrol:              scepgate enroll --url http://" << options.lab.listen
+                  << "/scep"
                   << (options.policy == "static"
-                          ? " --challenge-file " + (options.lab.directory / "challenge-password").string()
+                          ? " --challenge-file " +
+                                (options.lab.directory / "challenge-password").string()
                           : " --challenge none")
                   << " --subject CN=device1 --out device1\n";
     }
@@ -56,17 +61,24 @@ void add_init(CLI::App& app, int& status) {
         "exists is overwritten.");
     auto options = std::make_shared<Options>();
     command->add_option("DIR", options->directory, "The folder to make")->required();
-    command->add_option("--ca-key", options->ca_key, "rsa:2048, rsa:3072, rsa:4096, ec:p256 or ec:p384")
+    command
+        ->add_option("--ca-key", options->ca_key,
+                     "rsa:2048, rsa:3072, rsa:4096, ec:p256 or ec:p384")
         ->capture_default_str();
-    command->add_option("--ca-name", options->lab.ca_name, "The CA's common name")->capture_default_str();
-    command->add_option("--policy", options->policy,
-                        "Who may enrol: challenge_blob (signed and encrypted challenges from the MDM), "
-                        "static (one password), one_time, none (everybody)")
+    command->add_option("--ca-name", options->lab.ca_name, "The CA's common name")
+        ->capture_default_str();
+    command
+        ->add_option(
+            "--policy", options->policy,
+            "Who may enrol: challenge_blob (signed and encrypted challenges from the MDM), "
+            "static (one password), one_time, none (everybody)")
         ->check(CLI::IsMember({"challenge_blob", "static", "one_time", "none"}))
         ->capture_default_str();
-    command->add_option("--listen", options->lab.listen, "HOST:PORT to serve on")->capture_default_str();
-    command->add_option("--url", options->lab.url,
-                        "The URL that devices use, when it differs from http://LISTEN/scep; challenges name it");
+    command->add_option("--listen", options->lab.listen, "HOST:PORT to serve on")
+        ->capture_default_str();
+    command->add_option(
+        "--url", options->lab.url,
+        "The URL that devices use, when it differs from http://LISTEN/scep; challenges name it");
     command->callback([&status, options] { status = init(*options); });
 }
 

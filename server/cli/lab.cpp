@@ -42,7 +42,8 @@ public:
     Result<void> make() {
         std::error_code error;
         if (fs::exists(settings_.directory / "scepgate.json", error)) {
-            return Error{Errc::kDenied, settings_.directory.string() + " holds a lab already; name another "
+            return Error{Errc::kDenied, settings_.directory.string() +
+                                            " holds a lab already; name another "
                                             "folder, or remove it if nothing in it is needed"};
         }
         fs::create_directories(settings_.directory, error);
@@ -54,8 +55,8 @@ public:
         if (auto made = make_ca(); !made) return made.error();
         if (auto made = make_ra(); !made) return made.error();
         if (auto made = make_policy(); !made) return made.error();
-        const auto store = ca_backend::SqliteStore::open(settings_.directory / "scepgate.db",
-                                                         ca_backend::SqliteStore::Mode::kCreateOrOpen);
+        const auto store = ca_backend::SqliteStore::open(
+            settings_.directory / "scepgate.db", ca_backend::SqliteStore::Mode::kCreateOrOpen);
         if (!store) return store.error();
         // Last: a folder with a configuration is a finished lab.
         return write("scepgate.json", configuration(), false);
@@ -69,7 +70,8 @@ private:
     Result<void> write_party(const std::string& name, const Party& party) {
         const auto pem = party.key.to_pem();
         if (!pem) return pem.error();
-        if (auto key = write_new_file(settings_.directory / (name + ".key"), pem->view(), true); !key) {
+        if (auto key = write_new_file(settings_.directory / (name + ".key"), pem->view(), true);
+            !key) {
             return key.error();
         }
         return write(name + ".pem", party.certificate.pem(), false);
@@ -85,7 +87,8 @@ private:
         certs::CertificateContents contents;
         contents.serial = certs::random_serial();
         contents.subject_der = subject->der();
-        contents.issuer_der = issuer != nullptr ? to_bytes(issuer->certificate.subject_der()) : subject->der();
+        contents.issuer_der =
+            issuer != nullptr ? to_bytes(issuer->certificate.subject_der()) : subject->der();
         contents.not_before = now_ - 600;
         contents.not_after = now_ + validity;
         contents.spki = to_bytes(key->public_key().spki());
@@ -95,8 +98,8 @@ private:
             contents.extensions.push_back(certs::authority_key_identifier_extension(
                 issuer->certificate.subject_key_identifier().value_or(ByteView())));
         }
-        auto certificate = certs::build_certificate(contents, issuer != nullptr ? issuer->key : *key,
-                                                    certs::Digest::kSha256);
+        auto certificate = certs::build_certificate(
+            contents, issuer != nullptr ? issuer->key : *key, certs::Digest::kSha256);
         if (!certificate) return certificate.error();
         return Party{std::move(*certificate), std::move(*key)};
     }
@@ -105,7 +108,8 @@ private:
         auto ca = certify(settings_.ca_name, settings_.ca_key, kCaValidity,
                           {certs::basic_constraints_extension(true, 0),
                            certs::key_usage_extension(KeyUsage{KeyUsageBit::kDigitalSignature,
-                                                               KeyUsageBit::kKeyCertSign, KeyUsageBit::kCrlSign})},
+                                                               KeyUsageBit::kKeyCertSign,
+                                                               KeyUsageBit::kCrlSign})},
                           nullptr);
         if (!ca) return ca.error();
         ca_ = std::move(*ca);
@@ -114,8 +118,9 @@ private:
 
     Result<void> make_ra() {
         const certs::KeySpec rsa{certs::KeyType::kRsa, 2048};
-        const std::pair<std::string, KeyUsageBit> roles[] = {{"signing", KeyUsageBit::kDigitalSignature},
-                                                             {"encryption", KeyUsageBit::kKeyEncipherment}};
+        const std::pair<std::string, KeyUsageBit> roles[] = {
+            {"signing", KeyUsageBit::kDigitalSignature},
+            {"encryption", KeyUsageBit::kKeyEncipherment}};
         for (const auto& [role, usage] : roles) {
             const auto party = certify(settings_.ca_name + " RA " + role, rsa, kRaValidity,
                                        {certs::basic_constraints_extension(false),
@@ -133,16 +138,18 @@ private:
         }
         if (settings_.policy != "challenge_blob") return {};
         const certs::KeySpec ec{certs::KeyType::kEc, 256};
-        const auto signer = certify("scepgate Lab MDM signer", ec, kRaValidity,
-                                    {certs::basic_constraints_extension(false),
-                                     certs::key_usage_extension(KeyUsage{KeyUsageBit::kDigitalSignature})},
-                                    nullptr);
+        const auto signer =
+            certify("scepgate Lab MDM signer", ec, kRaValidity,
+                    {certs::basic_constraints_extension(false),
+                     certs::key_usage_extension(KeyUsage{KeyUsageBit::kDigitalSignature})},
+                    nullptr);
         if (!signer) return signer.error();
         if (auto written = write_party("mdm-signer", *signer); !written) return written.error();
-        const auto decryption = certify("scepgate Lab challenge decryption", ec, kRaValidity,
-                                        {certs::basic_constraints_extension(false),
-                                         certs::key_usage_extension(KeyUsage{KeyUsageBit::kKeyAgreement})},
-                                        nullptr);
+        const auto decryption =
+            certify("scepgate Lab challenge decryption", ec, kRaValidity,
+                    {certs::basic_constraints_extension(false),
+                     certs::key_usage_extension(KeyUsage{KeyUsageBit::kKeyAgreement})},
+                    nullptr);
         if (!decryption) return decryption.error();
         return write_party("challenge-decryption", *decryption);
     }
@@ -181,10 +188,12 @@ private:
         config["trusted_proxies"] = Json::array({"127.0.0.1", "::1"});
         config["store"] = {{"sqlite", "scepgate.db"}};
         config["audit"] = {{"file", "audit.jsonl"}};
-        config["cas"]["lab"] = {{"type", "embedded"}, {"certificate", "ca.pem"}, {"key", {{"file", "ca.key"}}}};
+        config["cas"]["lab"] = {
+            {"type", "embedded"}, {"certificate", "ca.pem"}, {"key", {{"file", "ca.key"}}}};
         config["policies"]["mdm"] = policy();
         Json endpoint;
-        endpoint["paths"] = Json::array({"/scep", "/certsrv/mscep/mscep.dll", "/cgi-bin/pkiclient.exe"});
+        endpoint["paths"] =
+            Json::array({"/scep", "/certsrv/mscep/mscep.dll", "/cgi-bin/pkiclient.exe"});
         endpoint["ca"] = "lab";
         endpoint["policy"] = "mdm";
         endpoint["ra"] = {{"signing", pair("ra-signing")}, {"encryption", pair("ra-encryption")}};
@@ -194,8 +203,10 @@ private:
         config["endpoints"] = Json::array({endpoint});
         config["templates"]["DeviceSignature"] = device_template({"digitalSignature"});
         config["templates"]["DeviceEncryption"] = device_template({"keyEncipherment"});
-        config["templates"]["DeviceGeneral"] = device_template({"digitalSignature", "keyEncipherment"});
-        return "// Made by 'scepgate init'. Judge changes with: scepgate config check --config FILE\n" +
+        config["templates"]["DeviceGeneral"] =
+            device_template({"digitalSignature", "keyEncipherment"});
+        return "// Made by 'scepgate init'. Judge changes with: scepgate config check --config "
+               "FILE\n" +
                config.dump(2) + "\n";
     }
 

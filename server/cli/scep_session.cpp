@@ -17,7 +17,8 @@ Result<scep::CaCertificates> fetch_ca(WebClient& web, std::string_view fingerpri
     if (!fingerprint.empty()) {
         std::string wanted;
         for (const char c : fingerprint) {
-            if (c != ':' && c != ' ') wanted += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+            if (c != ':' && c != ' ')
+                wanted += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
         }
         const auto& chain = certificates->chain;
         const bool known = std::any_of(chain.begin(), chain.end(), [&](const auto& certificate) {

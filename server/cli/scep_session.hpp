@@ -13,7 +13,8 @@ struct ServerIdentity {
 
 /// GetCACert, verified; with a `fingerprint` (SHA-256 in hex, colons allowed, or "") one of the CA
 /// certificates must have it, else kDenied.
-Result<scep::CaCertificates> fetch_ca(WebClient& web, std::string_view fingerprint, std::int64_t now);
+Result<scep::CaCertificates> fetch_ca(WebClient& web, std::string_view fingerprint,
+                                      std::int64_t now);
 
 /// GetCACaps (none when the server does not answer it), then fetch_ca().
 Result<ServerIdentity> identify(WebClient& web, std::string_view fingerprint, std::int64_t now);

@@ -31,7 +31,8 @@ public:
         print_faults(faults);
         if (faults.has_errors()) return kUsage;
         if (const int status = open(config, runtime); status != kSuccess) return status;
-        for (const auto& fault : faults.list()) log_->warn(fault.text());
+        for (const auto& fault : faults.list())
+            log_->warn(fault.text());
 
         asio::io_context signals;
         asio::signal_set set(signals, SIGTERM, SIGINT, SIGHUP);
@@ -70,7 +71,8 @@ private:
         store_ = std::move(*store);
         workers_ = std::make_unique<WorkerPool>(config.crypto_threads, config.queue);
         service_ = std::make_unique<EnrollmentService>(store_, audit_, log_, clock_);
-        handler_ = std::make_unique<ScepHandler>(runtime, *service_, *workers_, log_, config.http.limits.body);
+        handler_ = std::make_unique<ScepHandler>(runtime, *service_, *workers_, log_,
+                                                 config.http.limits.body);
         auto server = HttpServer::create(config.http, *handler_);
         if (!server) return refuse("", server.error());
         server_ = std::move(*server);

@@ -1,11 +1,10 @@
 #include "server/cli/support.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <iostream>
+#include <unistd.h>
 
 namespace scepgate::server::cli {
 namespace {
@@ -33,7 +32,8 @@ Result<void> write_file(const fs::path& file, ByteView content, bool secret) {
     sound = ::close(descriptor) == 0 && sound;
     if (!sound) {
         ::unlink(file.c_str());
-        return Error{Errc::kUnavailable, "cannot write " + file.string() + ": " + std::strerror(error)};
+        return Error{Errc::kUnavailable,
+                     "cannot write " + file.string() + ": " + std::strerror(error)};
     }
     return {};
 }
@@ -74,7 +74,8 @@ Result<void> replace_file(const fs::path& file, ByteView content, bool secret) {
     temporary += ".new." + std::to_string(::getpid());
     if (auto written = write_file(temporary, content, secret); !written) return written.error();
     if (::rename(temporary.c_str(), file.c_str()) != 0) {
-        const Error error{Errc::kUnavailable, "cannot write " + file.string() + ": " + std::strerror(errno)};
+        const Error error{Errc::kUnavailable,
+                          "cannot write " + file.string() + ": " + std::strerror(errno)};
         ::unlink(temporary.c_str());
         return error;
     }
@@ -82,16 +83,20 @@ Result<void> replace_file(const fs::path& file, ByteView content, bool secret) {
 }
 
 void NameOptions::add_to(CLI::App& command) {
-    command.add_option("--subject", subject,
-                       "Distinguished name: RFC 4514 (\"CN=device,O=Example\", most specific first) or "
-                       "\"/O=Example/CN=device\" in the order of the certificate")
+    command
+        .add_option(
+            "--subject", subject,
+            "Distinguished name: RFC 4514 (\"CN=device,O=Example\", most specific first) or "
+            "\"/O=Example/CN=device\" in the order of the certificate")
         ->required();
     command.add_option("--dns", dns, "A DNS name (repeatable)")->type_name("NAME");
     command.add_option("--upn", upn, "A user principal name (repeatable)")->type_name("NAME");
     command.add_option("--email", email, "An email address (repeatable)")->type_name("ADDRESS");
     command.add_option("--uri", uri, "A URI (repeatable)")->type_name("URI");
     command.add_option("--ip", ip, "An IP address (repeatable)")->type_name("ADDRESS");
-    command.add_option("--key-usage", key_usage, "Key usage in the request: signature, encryption or both")
+    command
+        .add_option("--key-usage", key_usage,
+                    "Key usage in the request: signature, encryption or both")
         ->check(CLI::IsMember({"signature", "encryption", "both"}));
 }
 
@@ -99,7 +104,8 @@ NameOptions NameOptions::numbered(std::size_t number) const {
     NameOptions copy = *this;
     replace_number(copy.subject, number);
     for (auto* list : {&copy.dns, &copy.upn, &copy.email, &copy.uri, &copy.ip}) {
-        for (auto& name : *list) replace_number(name, number);
+        for (auto& name : *list)
+            replace_number(name, number);
     }
     return copy;
 }
@@ -114,8 +120,9 @@ Result<certs::GeneralNames> NameOptions::subject_alt_name() const {
     using certs::GeneralNameType;
     certs::GeneralNames names;
     const std::pair<GeneralNameType, const std::vector<std::string>*> kinds[] = {
-        {GeneralNameType::kDns, &dns}, {GeneralNameType::kUpn, &upn},  {GeneralNameType::kEmail, &email},
-        {GeneralNameType::kUri, &uri}, {GeneralNameType::kIp, &ip},
+        {GeneralNameType::kDns, &dns},     {GeneralNameType::kUpn, &upn},
+        {GeneralNameType::kEmail, &email}, {GeneralNameType::kUri, &uri},
+        {GeneralNameType::kIp, &ip},
     };
     for (const auto& [type, values] : kinds) {
         for (const auto& value : *values) {
@@ -139,7 +146,8 @@ std::optional<certs::KeyUsage> NameOptions::usage() const {
 
 std::string pem_of(const std::vector<certs::Certificate>& certificates) {
     std::string all;
-    for (const auto& certificate : certificates) all += certificate.pem();
+    for (const auto& certificate : certificates)
+        all += certificate.pem();
     return all;
 }
 

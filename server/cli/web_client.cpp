@@ -37,7 +37,9 @@ Result<WebReply> WebClient::get(std::string_view operation, std::string_view mes
         curl_easy_escape(handle_->curl.get(), message.data(), static_cast<int>(message.size())));
     if (!escaped) return Error{Errc::kInternal, "cannot encode the message for the URL"};
     const char* const joint = url_.find('?') == std::string::npos ? "?" : "&";
-    return perform(url_ + joint + "operation=" + std::string(operation) + "&message=" + escaped.get(), nullptr);
+    return perform(
+        url_ + joint + "operation=" + std::string(operation) + "&message=" + escaped.get(),
+        nullptr);
 }
 
 Result<WebReply> WebClient::post(ByteView body) {
@@ -58,7 +60,8 @@ Result<WebReply> WebClient::perform(const std::string& url, const ByteView* body
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "scepgate/" SCEPGATE_VERSION);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &collect);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply.body);
-    if (!settings_.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, settings_.ca_file.c_str());
+    if (!settings_.ca_file.empty())
+        curl_easy_setopt(curl, CURLOPT_CAINFO, settings_.ca_file.c_str());
     if (body != nullptr) {
         headers.reset(curl_slist_append(nullptr, "Content-Type: application/x-pki-message"));
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
@@ -68,7 +71,8 @@ Result<WebReply> WebClient::perform(const std::string& url, const ByteView* body
     }
     const CURLcode code = curl_easy_perform(curl);
     if (code != CURLE_OK) {
-        return Error{Errc::kUnavailable, "cannot talk to " + url_ + ": " + curl_easy_strerror(code)};
+        return Error{Errc::kUnavailable,
+                     "cannot talk to " + url_ + ": " + curl_easy_strerror(code)};
     }
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
     const char* type = nullptr;

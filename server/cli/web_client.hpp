@@ -15,7 +15,7 @@ struct WebReply {
 };
 
 struct WebSettings {
-    std::string ca_file;       ///< PEM for https; empty: the system's
+    std::string ca_file;  ///< PEM for https; empty: the system's
     long timeout_seconds = 60;
 };
 

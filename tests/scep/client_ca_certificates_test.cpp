@@ -106,6 +106,43 @@ TEST(ClientCaCertificatesTest, A08_RefusesAnRaOfAnotherCaInTheBundle) {
     expect_refused({pki().encryption, by_root, pki().ca, pki().root}, Errc::kBadSignature);
 }
 
+certs::ExtendedKeyUsage usages(std::initializer_list<ByteView> oids) {
+    certs::ExtendedKeyUsage all;
+    for (const ByteView oid : oids)
+        all.push_back(to_bytes(oid));
+    return all;
+}
+
+Certificate with_usages(const certs::ExtendedKeyUsage& extended) {
+    const certs::KeyUsage both{certs::KeyUsageBit::kDigitalSignature,
+                               certs::KeyUsageBit::kKeyEncipherment};
+    return RaPki::ra({.subject = "CN=leaf", .usage = both, .extended = extended},
+                     testing::ra_key());
+}
+
+TEST(ClientCaCertificatesTest, A08_RefusesADevicesCertificateAsRa) {
+    for (const auto& extended :
+         {usages({certs::oid::kEkuClientAuth}),
+          usages({certs::oid::kEkuServerAuth, certs::oid::kEkuClientAuth})}) {
+        const Certificate device = with_usages(extended);
+        expect_refused({device, pki().ca}, Errc::kDenied);
+        expect_refused({pki().signing, pki().encryption, device, pki().ca}, Errc::kDenied);
+    }
+}
+
+TEST(ClientCaCertificatesTest, TakesTheExtendedKeyUsagesOfRas) {
+    for (const auto& extended :
+         {usages({certs::oid::kEkuCmcRa}), usages({certs::oid::kEkuEnrollmentAgent}),
+          usages({certs::oid::kEkuAny}),
+          usages({certs::oid::kEkuClientAuth, certs::oid::kEkuCmcRa})}) {
+        const Certificate ra = with_usages(extended);
+        const auto parsed = parse({ra, pki().ca});
+        ASSERT_TRUE(parsed) << parsed.error().detail;
+        EXPECT_EQ(parsed->signing, ra);
+        EXPECT_EQ(parsed->encryption, ra);
+    }
+}
+
 TEST(ClientCaCertificatesTest, A08_RefusesWhatIsNotValidNow) {
     for (const auto& [from, until] :
          {std::pair{kNow - kYear, kNow - 1}, std::pair{kNow + 1, kNow + kYear}}) {

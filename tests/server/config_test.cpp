@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 
 std::vector<fs::path> samples(const char* folder) {
     std::vector<fs::path> files;
-    for (const auto& entry : fs::directory_iterator(fs::path(SCEPGATE_TEST_DATA "/server/config") / folder)) {
+    for (const auto& entry :
+         fs::directory_iterator(fs::path(SCEPGATE_TEST_DATA "/server/config") / folder)) {
         files.push_back(entry.path());
     }
     std::sort(files.begin(), files.end());
@@ -33,12 +34,14 @@ bool has_error_at(const ConfigFaults& faults, const std::string& path) {
 }
 
 class AcceptedConfig : public testing::TestWithParam<fs::path> {};
-INSTANTIATE_TEST_SUITE_P(Samples, AcceptedConfig, testing::ValuesIn(samples("accepted")), sample_name);
+INSTANTIATE_TEST_SUITE_P(Samples, AcceptedConfig, testing::ValuesIn(samples("accepted")),
+                         sample_name);
 
 TEST_P(AcceptedConfig, HasNoFault) {
     ConfigFaults faults;
     const Config config = load_config(GetParam(), faults);
-    for (const auto& fault : faults.list()) ADD_FAILURE() << fault.text();
+    for (const auto& fault : faults.list())
+        ADD_FAILURE() << fault.text();
     EXPECT_FALSE(config.endpoints.empty());
 }
 
@@ -56,28 +59,34 @@ TEST_P(RefusedConfig, NamesThePathOfTheFault) {
     ConfigFaults faults;
     const Config config = load_config(GetParam(), faults);
     std::string all;
-    for (const auto& fault : faults.list()) all += fault.text() + "\n";
+    for (const auto& fault : faults.list())
+        all += fault.text() + "\n";
     EXPECT_TRUE(has_error_at(faults, first.substr(3))) << "got: " << all;
     EXPECT_TRUE(config.endpoints.size() <= 1);
 }
 
 TEST(ConfigTest, SuggestsTheNearestKnownKey) {
     ConfigFaults faults;
-    parse_config(R"({"listen":[{"adress":"127.0.0.1:1"}],"store":{"sqlite":"x"},"endpoints":[]})", "/", faults)
+    parse_config(R"({"listen":[{"adress":"127.0.0.1:1"}],"store":{"sqlite":"x"},"endpoints":[]})",
+                 "/", faults)
         .endpoints.clear();
     const auto& list = faults.list();
-    const auto found = std::find_if(list.begin(), list.end(),
-                                    [](const auto& fault) { return fault.path == "listen[0].adress"; });
+    const auto found = std::find_if(list.begin(), list.end(), [](const auto& fault) {
+        return fault.path == "listen[0].adress";
+    });
     ASSERT_NE(found, list.end());
     EXPECT_EQ(found->remedy, "did you mean 'address'?");
 }
 
 TEST(ConfigTest, ReportsEveryFaultInOneRun) {
     ConfigFaults faults;
-    const Config config = parse_config(R"({"store":{"sqlit":"x"},"limits":{"body":1},"log":{"level":"x"}})", "/", faults);
+    const Config config = parse_config(
+        R"({"store":{"sqlit":"x"},"limits":{"body":1},"log":{"level":"x"}})", "/", faults);
     std::set<std::string> paths;
-    for (const auto& fault : faults.list()) paths.insert(fault.path);
-    for (const char* path : {"listen", "store.sqlit", "store.sqlite", "limits.body", "log.level", "endpoints"}) {
+    for (const auto& fault : faults.list())
+        paths.insert(fault.path);
+    for (const char* path :
+         {"listen", "store.sqlit", "store.sqlite", "limits.body", "log.level", "endpoints"}) {
         EXPECT_TRUE(paths.contains(path)) << path;
     }
     EXPECT_TRUE(config.endpoints.empty());
@@ -118,7 +127,8 @@ TEST(DurationTest, ReadsUnits) {
 }
 
 TEST(DurationTest, RefusesWhatIsNone) {
-    for (const char* text : {"", "d", "-1s", "1y", "1 d", "99999999999999999999", "9223372036854775807w", "1.5h"}) {
+    for (const char* text :
+         {"", "d", "-1s", "1y", "1 d", "99999999999999999999", "9223372036854775807w", "1.5h"}) {
         EXPECT_FALSE(parse_duration(text)) << text;
     }
 }

@@ -86,7 +86,8 @@ TEST_F(LogFilesTest, AuditRecordsAreOneJsonObjectALine) {
     const auto audit = AuditLog::open(directory_ / "audit.jsonl");
     ASSERT_TRUE(audit);
     ASSERT_TRUE((*audit)->write(AuditRecord("issue", 0).add("subject", "CN=a\nb").add("count", 3)));
-    ASSERT_TRUE((*audit)->write(AuditRecord("refuse", 1).add("left_out", std::vector<std::string>{"a", "b\"c"})));
+    ASSERT_TRUE((*audit)->write(
+        AuditRecord("refuse", 1).add("left_out", std::vector<std::string>{"a", "b\"c"})));
     std::istringstream lines(content(directory_ / "audit.jsonl"));
     std::string line;
     std::getline(lines, line);

@@ -23,8 +23,9 @@ protected:
 };
 
 TEST_F(RoutingTest, E03_TakesPathsWithoutCaseAndAnySuffixBelow) {
-    for (const char* path : {"/scep", "/SCEP", "/scep/", "/scep/pkiclient.exe", "/scep/ca1/pkiclient.exe",
-                             "/certsrv/mscep/mscep.dll", "/CertSrv/mscep/MSCEP.dll/pkiclient.exe"}) {
+    for (const char* path :
+         {"/scep", "/SCEP", "/scep/", "/scep/pkiclient.exe", "/scep/ca1/pkiclient.exe",
+          "/certsrv/mscep/mscep.dll", "/CertSrv/mscep/MSCEP.dll/pkiclient.exe"}) {
         EXPECT_EQ(routed(path), "/scep") << path;
     }
 }
@@ -36,8 +37,9 @@ TEST_F(RoutingTest, TheLongestPathWins) {
 }
 
 TEST_F(RoutingTest, H11_OddPathsReachNothing) {
-    for (const char* path : {"", "/", "/scepx", "/other", "//scep", "/scep/../etc/passwd", "/scep//x", "/scep/%2e%2e/x",
-                             "/scep/%00", "/scep\\x", "/scep/a b", "scep"}) {
+    for (const char* path :
+         {"", "/", "/scepx", "/other", "//scep", "/scep/../etc/passwd", "/scep//x",
+          "/scep/%2e%2e/x", "/scep/%00", "/scep\\x", "/scep/a b", "scep"}) {
         EXPECT_EQ(routed(path), "none") << path;
     }
 }

@@ -28,8 +28,9 @@ TEST(TextEscapeTest, ValidUtf8ReadsBackAsJson) {
 }
 
 TEST(TextEscapeTest, InvalidUtf8BecomesTheReplacementCharacter) {
-    for (const std::string_view text : {"\x80", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80",
-                                        "\xF5\x80\x80\x80", "\xC3", "\xE2\x82"}) {
+    for (const std::string_view text :
+         {"\x80", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80",
+          "\xF5\x80\x80\x80", "\xC3", "\xE2\x82"}) {
         const auto parsed = nlohmann::json::parse(escaped(text)).get<std::string>();
         EXPECT_EQ(parsed.substr(0, 3), "\xEF\xBF\xBD") << testing::PrintToString(text);
     }

@@ -21,6 +21,7 @@ struct Made {
     std::string subject;
     bool ca = false;
     Usage usage;
+    certs::ExtendedKeyUsage extended;  ///< no extension when empty
     std::int64_t not_before = kNow - kYear;
     std::int64_t not_after = kNow + kYear;
 };
@@ -37,6 +38,9 @@ inline certs::Certificate make_certificate(const Made& made, const certs::Public
     contents.spki = to_bytes(key.spki());
     contents.extensions.push_back(certs::basic_constraints_extension(made.ca));
     if (made.usage) contents.extensions.push_back(certs::key_usage_extension(*made.usage));
+    if (!made.extended.empty()) {
+        contents.extensions.push_back(certs::extended_key_usage_extension(made.extended));
+    }
     return certs::build_certificate(contents, issuer_key, certs::Digest::kSha256).value();
 }
 
