@@ -17,6 +17,17 @@ target_compile_definitions(scepgate_options INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_ARRAY OPENSSL_NO_DEPRECATED OPENSSL_API_COMPAT=30000
   SPDLOG_FMT_EXTERNAL)
 
+# With a fuzzing engine of the environment's (OSS-Fuzz), its flags come from there too.
+set(SCEPGATE_FUZZ_ENGINE "$ENV{LIB_FUZZING_ENGINE}" CACHE STRING
+  "What links a fuzzing engine: a flag or a library; empty for libFuzzer")
+if(SCEPGATE_FUZZ AND NOT SCEPGATE_FUZZ_ENGINE)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "SCEPGATE_FUZZ needs clang++ (cmake --preset fuzz), or LIB_FUZZING_ENGINE.")
+  endif()
+  target_compile_options(scepgate_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(scepgate_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 if(SCEPGATE_SANITIZE)
   target_compile_options(scepgate_options INTERFACE
     -fsanitize=${SCEPGATE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -1,0 +1,82 @@
+#include "fuzz/request_properties.hpp"
+
+#include "fuzz/client_keys.hpp"
+#include "fuzz/openssl_cms.hpp"
+#include "fuzz/openssl_csr.hpp"
+
+namespace scepgate::fuzz {
+namespace {
+
+bool same(const Refusal& left, const Refusal& right) {
+    return left.fail_info == right.fail_info && left.code == right.code &&
+           left.text == right.text && left.temporary == right.temporary;
+}
+
+}  // namespace
+
+void require_answerable(const scep::SignedRequest& request) {
+    FUZZ_REQUIRE(!request.transaction_id.empty() && request.transaction_id.size() <= 255);
+    FUZZ_REQUIRE(std::all_of(request.transaction_id.begin(), request.transaction_id.end(),
+                             [](char c) { return c >= ' ' && c <= '~'; }));
+    FUZZ_REQUIRE(!request.sender_nonce.empty() && request.sender_nonce.size() <= 64);
+    FUZZ_REQUIRE(request.message_type_text.size() <= 16);
+    FUZZ_REQUIRE(request.signed_data.signers.size() == 1);
+    FUZZ_REQUIRE(request.signed_data.signers.front().signer.names(request.signer));
+
+    const scep::ReplySigner signer{ra().certificate, ra().key};
+    const auto to = scep::reply_address(request, nullptr, {});
+    const auto body = scep::encode_failure(to, FailInfo::kBadRequest, signer, kNow);
+    FUZZ_REQUIRE(body);
+    scep::ClientRequest asked = device_request({});
+    asked.transaction_id = request.transaction_id;
+    asked.sender_nonce = request.sender_nonce;
+    const auto reply = scep::decode_reply(*body, asked, trusted_ca(), device().key.public_key());
+    FUZZ_REQUIRE(reply && reply->status == scep::PkiStatus::kFailure);
+    FUZZ_REQUIRE(reply->fail_info == FailInfo::kBadRequest);
+}
+
+void require_rightly_opened(const scep::SignedRequest& request, const scep::PkiMessage& message) {
+    FUZZ_REQUIRE(message.type() == scep::MessageType::kPkcsReq ||
+                 message.type() == scep::MessageType::kRenewalReq);
+    FUZZ_REQUIRE(request.message_type == message.type());
+    FUZZ_REQUIRE(message.cipher() != certs::ContentCipher::kDesCbc);
+    FUZZ_REQUIRE(message.cipher() != certs::ContentCipher::kAes256Gcm);
+    const certs::PublicKey& key = message.signer_key();
+    FUZZ_REQUIRE(key.type() == certs::KeyType::kRsa);
+    FUZZ_REQUIRE(key.bits() >= 2048 && key.bits() <= 8192);
+    const auto carried = request.signer.public_key();
+    FUZZ_REQUIRE(carried && *carried == key);
+    require_openssl_verifies(request.der, request.signer);
+}
+
+void require_rightly_classified(const scep::SignedRequest& request,
+                                const scep::PkiMessage& message) {
+    const auto enrollment = scep::to_enrollment_request(request, message, "/scep", "192.0.2.1", {});
+    const auto csr = certs::Csr::from_der(message.content());
+    if (!enrollment) {
+        const Refusal& refusal = enrollment.error();
+        if (!csr) {
+            FUZZ_REQUIRE(same(refusal, scep::undecryptable()));
+        } else {
+            FUZZ_REQUIRE(refusal.code == "SignerKeyMismatch" ||
+                         refusal.code == "KeyUsageUnsupported");
+            FUZZ_REQUIRE(refusal.fail_info == FailInfo::kBadRequest && !refusal.temporary);
+        }
+        return;
+    }
+    FUZZ_REQUIRE(csr && equal(enrollment->csr.der(), message.content()));
+    FUZZ_REQUIRE(enrollment->csr.public_key() == message.signer_key());
+    FUZZ_REQUIRE(enrollment->transaction_id == request.transaction_id);
+    FUZZ_REQUIRE(enrollment->message_type == static_cast<int>(message.type()));
+    FUZZ_REQUIRE(enrollment->signer == request.signer);
+    require_openssl_agrees(enrollment->csr);
+}
+
+void require_open_refusal(const Refusal& refusal) {
+    FUZZ_REQUIRE(!refusal.temporary && !refusal.code.empty());
+    FUZZ_REQUIRE(refusal.fail_info == FailInfo::kBadAlg ||
+                 refusal.fail_info == FailInfo::kBadRequest ||
+                 refusal.fail_info == FailInfo::kBadMessageCheck);
+}
+
+}  // namespace scepgate::fuzz
