@@ -65,6 +65,7 @@ private:
             close();
             return {};
         }
+        if (tag == kConstructed) return malformed("BER: end-of-contents that is constructed");
         if ((tag & 0x1FU) == 0x1FU) return malformed("BER: a tag of several octets");
         if (nodes_.size() >= limits_.elements) return malformed("BER: too many elements");
 

@@ -20,6 +20,8 @@ bool DerReader::at(DerTag tag) const noexcept {
 
 Result<DerElement> DerReader::next() {
     if (rest_.size() < 2) return malformed("DER: truncated before a tag and length");
+    // X.690 8.1.5: universal number 0 marks the end of an indefinite length, in BER alone.
+    if ((rest_[0] & ~0x20U) == 0) return malformed("DER: end-of-contents");
     // X.690 8.1.2.4: all ones in the low five bits start a tag of several octets.
     if ((rest_[0] & 0x1FU) == 0x1FU) return malformed("DER: a tag of several octets");
 

@@ -55,6 +55,7 @@ struct DerElement {
 class DerReader {
 public:
     explicit DerReader(ByteView input) noexcept : rest_(input) {}
+    explicit DerReader(Bytes&& input) = delete;
 
     [[nodiscard]] bool empty() const noexcept { return rest_.empty(); }
     [[nodiscard]] ByteView rest() const noexcept { return rest_; }
@@ -62,7 +63,7 @@ public:
     [[nodiscard]] bool at(DerTag tag) const noexcept;
 
     /// The next element, whatever its tag. Fails (kMalformed) on truncation, a multi-byte tag,
-    /// an indefinite or non-minimal length.
+    /// an end-of-contents, an indefinite or non-minimal length.
     Result<DerElement> next();
     /// The content of the next element, which must have this tag.
     Result<ByteView> read(DerTag tag);

@@ -31,6 +31,10 @@ Result<NameAttribute> read_attribute(ByteView content) {
         return malformed(type_text(*type) + ": " + std::to_string(value->content.size()) +
                          " octets, over the limit of " + std::to_string(kMaxValueOctets));
     }
+    // In no attribute's syntax (RFC 5280 appendix A); OpenSSL parses no certificate that has one.
+    if (value->tag == DerTag::kVisibleString) {
+        return malformed(type_text(*type) + ": VisibleString, which names cannot hold");
+    }
     auto text = to_utf8(value->tag, value->content);
     if (!text) return in_context(type_text(*type), text.error());
     if (const auto readable = check_readable(*text); !readable) {

@@ -24,9 +24,10 @@ public:
     Name() = default;  ///< the empty name
 
     /// Reads a DER Name. Refused (kMalformed): trailing octets, an empty RDN, a value that is not a
-    /// string, invalid UTF-8 / BMP / Universal encodings, overlong forms and surrogates, NUL,
-    /// control, bidirectional-control and zero-width characters, over 64 attributes in all, over
-    /// 4096 octets a value. T61String is read as Latin-1 with the same rules.
+    /// string or is a VisibleString (no attribute takes it), invalid UTF-8 / BMP / Universal
+    /// encodings, overlong forms and surrogates, NUL, control, bidirectional-control and zero-width
+    /// characters, over 64 attributes in all, over 4096 octets a value. T61String is read as
+    /// Latin-1 with the same rules.
     static Result<Name> from_der(ByteView der);
 
     /// Reads an RFC 4514 string ("CN=device,O=Example": the *last* RDN comes first, as that RFC

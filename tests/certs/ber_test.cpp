@@ -156,7 +156,8 @@ TEST(BerTest, S01_PrimitiveOfIndefiniteLengthIsRefused) {
 
 TEST(BerTest, S01_EndOfContentsOutOfPlaceIsRefused) {
     for (const char* text :
-         {"0000",      // as the element itself
+         {"2000",      // constructed
+          "0000",      // as the element itself
           "30020000",  // in a definite length
           "308030020000"
           "0000",  // the same further in

@@ -69,6 +69,11 @@ TEST(DerReaderTest, RefusesTagsOfSeveralOctets) {
     EXPECT_FALSE(DerReader(input).next());
 }
 
+TEST(DerReaderTest, RefusesEndOfContents) {
+    for (const char* text : {"0000", "000101", "2000"})
+        EXPECT_FALSE(DerReader(from_hex(text).value()).next()) << text;
+}
+
 TEST(DerReaderTest, AFailedReadDoesNotMove) {
     for (const char* text :
          {"010101", "0100", "02020001", "0201FF", "0200", "020900FFFFFFFFFFFFFFFF", "0600",
