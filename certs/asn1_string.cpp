@@ -211,6 +211,10 @@ bool fits_printable_string(std::string_view text) noexcept {
     });
 }
 
+Bytes encode_text(std::string_view utf8) {
+    return fits_printable_string(utf8) ? der::printable_string(utf8) : der::utf8_string(utf8);
+}
+
 bool is_ascii(std::string_view text) noexcept {
     return std::all_of(text.begin(), text.end(),
                        [](char c) { return static_cast<unsigned char>(c) < 0x80; });

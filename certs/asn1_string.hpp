@@ -25,6 +25,8 @@ namespace scepgate::certs {
 
 /// Whether X.680's PrintableString can hold it.
 [[nodiscard]] bool fits_printable_string(std::string_view text) noexcept;
+/// A DER PrintableString where that can hold `utf8`, else a UTF8String.
+[[nodiscard]] Bytes encode_text(std::string_view utf8);
 [[nodiscard]] bool is_ascii(std::string_view text) noexcept;
 
 /// Equality with ASCII letters alike in both cases; all other octets exact, whatever the locale.

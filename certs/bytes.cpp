@@ -23,14 +23,14 @@ constexpr std::array<std::uint8_t, 256> kBase64Values = [] {
     return values;
 }();
 
-std::uint8_t hex_value(char digit) noexcept {
-    if (digit >= '0' && digit <= '9') return static_cast<std::uint8_t>(digit - '0');
-    if (digit >= 'a' && digit <= 'f') return static_cast<std::uint8_t>(digit - 'a' + 10);
-    if (digit >= 'A' && digit <= 'F') return static_cast<std::uint8_t>(digit - 'A' + 10);
-    return kNoDigit;
-}
-
 }  // namespace
+
+std::optional<unsigned> hex_digit(char digit) noexcept {
+    if (digit >= '0' && digit <= '9') return static_cast<unsigned>(digit - '0');
+    if (digit >= 'a' && digit <= 'f') return static_cast<unsigned>(digit - 'a' + 10);
+    if (digit >= 'A' && digit <= 'F') return static_cast<unsigned>(digit - 'A' + 10);
+    return std::nullopt;
+}
 
 std::string to_hex(ByteView bytes) {
     std::string text;
@@ -47,13 +47,13 @@ Result<Bytes> from_hex(std::string_view text) {
     Bytes bytes;
     bytes.reserve(text.size() / 2);
     for (std::size_t i = 0; i < text.size(); i += 2) {
-        const unsigned high = hex_value(text[i]);
-        const unsigned low = hex_value(text[i + 1]);
-        if (high == kNoDigit || low == kNoDigit) {
+        const auto high = hex_digit(text[i]);
+        const auto low = hex_digit(text[i + 1]);
+        if (!high || !low) {
             return malformed("not a hexadecimal digit at position " +
-                             std::to_string(high == kNoDigit ? i : i + 1));
+                             std::to_string(high ? i + 1 : i));
         }
-        bytes.push_back(static_cast<std::uint8_t>(high << 4U | low));
+        bytes.push_back(static_cast<std::uint8_t>(*high << 4U | *low));
     }
     return bytes;
 }

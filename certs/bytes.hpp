@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,9 @@ using Sha256 = std::array<std::uint8_t, 32>;
 [[nodiscard]] inline bool equal(ByteView left, ByteView right) noexcept {
     return left.size() == right.size() && std::equal(left.begin(), left.end(), right.begin());
 }
+
+/// The value of one hexadecimal digit of either case.
+[[nodiscard]] std::optional<unsigned> hex_digit(char digit) noexcept;
 
 /// Lower-case hexadecimal, two digits a byte, no separators.
 [[nodiscard]] std::string to_hex(ByteView bytes);

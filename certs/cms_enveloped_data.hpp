@@ -69,6 +69,7 @@ struct CmsEnvelopedData {
 /// wrapped in a ContentInfo). At most 16 recipients; absent content, authenticated attributes and
 /// trailing octets are kMalformed. Unprotected attributes and originatorInfo are skipped.
 Result<CmsEnvelopedData> parse_enveloped_data(ByteView der, bool authenticated);
+Result<CmsEnvelopedData> parse_enveloped_data(Bytes&& der, bool authenticated) = delete;
 
 /// CBC decryption with PKCS#7 padding. nullopt for any failure: a length that is not whole blocks,
 /// or bad padding (checked over the whole last block in constant time).

@@ -65,6 +65,7 @@ struct CmsLimits {
 /// Certificate choices other than X.509 are kMalformed. Trailing octets are kMalformed at each
 /// level.
 Result<CmsSignedData> parse_signed_data(ByteView der, const CmsLimits& limits = {});
+Result<CmsSignedData> parse_signed_data(Bytes&& der, const CmsLimits& limits = {}) = delete;
 
 /// Checks one signer: messageDigest equals the digest of `content`, contentType (when present)
 /// equals `content_type`, and the signature over the DER SET OF the signed attributes verifies with

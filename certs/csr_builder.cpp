@@ -1,21 +1,16 @@
 // Making PKCS#10 requests, for the client side.
 #include "certs/asn1_string.hpp"
 #include "certs/certificate_builder.hpp"
+#include "certs/cms_signed_data.hpp"
 #include "certs/csr.hpp"
 #include "certs/oids.hpp"
 
 namespace scepgate::certs {
 namespace {
 
-Bytes attribute(ByteView type, ByteView value) {
-    return der::sequence({der::oid(type), der::set({value})});
-}
-
 //   challengePassword: DirectoryString (RFC 2985 section 5.4.1)
 Bytes challenge_attribute(std::string_view challenge) {
-    return attribute(oid::kChallengePassword, fits_printable_string(challenge)
-                                                  ? der::printable_string(challenge)
-                                                  : der::utf8_string(challenge));
+    return encode_attribute(oid::kChallengePassword, encode_text(challenge));
 }
 
 /// All extensions, concatenated.
@@ -43,7 +38,7 @@ Bytes attributes_field(const CsrContents& contents) {
     const Bytes extensions = requested_extensions(contents);
     if (!extensions.empty()) {
         attributes.push_back(
-            attribute(oid::kExtensionRequest, der::element(DerTag::kSequence, extensions)));
+            encode_attribute(oid::kExtensionRequest, der::element(DerTag::kSequence, extensions)));
     }
     Bytes field = der::set_of(std::move(attributes));
     field[0] = static_cast<std::uint8_t>(context_constructed(0));

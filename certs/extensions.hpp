@@ -19,6 +19,7 @@ struct Extension {
 /// are tolerated: they say nothing.
 /// The views lie in `der`.
 [[nodiscard]] Result<std::vector<Extension>> parse_extensions(ByteView der);
+Result<std::vector<Extension>> parse_extensions(Bytes&& der) = delete;
 
 /// The extension with this OID, or nullptr.
 [[nodiscard]] const Extension* find_extension(const std::vector<Extension>& extensions,

@@ -9,10 +9,6 @@ namespace {
 
 constexpr std::string_view kEscaped = "\"+,;<>\\";
 
-bool is_hex_digit(char c) {
-    return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f');
-}
-
 DerTag encoding_for(const NameType* type, std::string_view value) {
     if (type == nullptr) return DerTag::kUtf8String;
     if (type->encoding == DerTag::kPrintableString && !fits_printable_string(value)) {
@@ -142,7 +138,7 @@ private:
     /// '\' and one character that has a meaning, or two hexadecimal digits: an octet of UTF-8.
     Result<void> read_escape(std::string& value) {
         const std::string_view after = text_.substr(at_ + 1);
-        if (after.size() >= 2 && is_hex_digit(after[0]) && is_hex_digit(after[1])) {
+        if (after.size() >= 2 && hex_digit(after[0]) && hex_digit(after[1])) {
             const auto octet = from_hex(after.substr(0, 2));
             if (!octet) return octet.error();
             value += as_text(*octet);
@@ -160,7 +156,7 @@ private:
 
     Result<Bytes> hex_value() {
         const std::size_t start = ++at_;
-        while (!at_end() && is_hex_digit(peek()))
+        while (!at_end() && hex_digit(peek()))
             ++at_;
         const auto der = from_hex(text_.substr(start, at_ - start));
         if (!der || der->empty()) return error("'#' takes pairs of hexadecimal digits");

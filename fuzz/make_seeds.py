@@ -314,6 +314,29 @@ def queries():
         seed("query", name, query)
 
 
+def http_requests():
+    start = b"POST /scep?operation=PKIOperation HTTP/1.1\r\nHost: a\r\n"
+    chunked = b"5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nTrailer: t\r\n\r\n"
+    for name, request in {
+            "get": b"GET /scep?operation=GetCACaps HTTP/1.1\r\nHost: a\r\nUser-Agent: x\r\n\r\n",
+            "get-1.0": b"GET /certsrv/mscep/mscep.dll/pkiclient.exe?operation=GetCACert HTTP/1.0\r\n\r\n",
+            "absolute": b"GET http://a/scep HTTP/1.1\r\nHost: a\r\n\r\n",
+            "head": b"HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            "sized": start + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
+            "zero": start + b"Content-Length: 000\r\n\r\n",
+            "chunked": start + b"Transfer-Encoding: chunked\r\n\r\n" + chunked,
+            "both": start + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked,
+            "lengths": start + b"Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+            "coding": start + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + chunked,
+            "pipelined": (start + b"Content-Length: 1\r\n\r\nx") * 2,
+            "fold": start + b"X: a\r\n b\r\n\r\n", "bare-lf": b"GET / HTTP/1.1\nHost: a\n\n",
+            "chunks": chunked, "hello": b"\x16\x03\x01\x02\x00\x01"}.items():
+        seed("http_request", name, request)
+    for _, _, http in recorded():
+        if len(http) < 1024:
+            seed("http_request", "recorded", http)
+
+
 def claims():
     fingerprint = hashes.Hash(hashes.SHA256())
     fingerprint.update(certificate("signer"))
@@ -353,7 +376,7 @@ def claims():
 def main():
     for path in (FUZZ / "corpus").glob("*/seed-*"):
         path.unlink()
-    for make in (messages, replies, files, names, der_and_ber, queries, claims):
+    for make in (messages, replies, files, names, der_and_ber, queries, http_requests, claims):
         make()
     for folder in sorted((FUZZ / "corpus").iterdir()):
         print(f"{folder.name:20} {len(list(folder.iterdir())):4} seeds")

@@ -1,5 +1,6 @@
 #include "scep/cert_rep.hpp"
 
+#include "certs/asn1_string.hpp"
 #include "certs/oids.hpp"
 
 namespace scepgate::scep {
@@ -27,8 +28,9 @@ std::vector<Bytes> attributes_of(const ReplyAddress& to, PkiStatus status) {
     attributes.push_back(number_attribute(certs::oid::kPkiStatus, static_cast<int>(status)));
     attributes.push_back(octets_attribute(certs::oid::kSenderNonce, random_bytes(kNonceOctets)));
     attributes.push_back(octets_attribute(certs::oid::kRecipientNonce, to.recipient_nonce));
-    attributes.push_back(certs::encode_attribute(certs::oid::kTransactionId,
-                                                 certs::der::printable_string(to.transaction_id)));
+    // Some clients' have characters that are not PrintableString's.
+    attributes.push_back(
+        certs::encode_attribute(certs::oid::kTransactionId, certs::encode_text(to.transaction_id)));
     return attributes;
 }
 

@@ -12,8 +12,12 @@ using certs::CmsSignedData;
 using certs::CmsSignerInfo;
 using certs::DerTag;
 
-/// One layer, and the DER that its views lie in.
+/// One layer, and the DER that its views lie in: moved, never copied.
 struct Layer {
+    Layer() = default;
+    Layer(Layer&&) = default;
+    Layer& operator=(Layer&&) = default;
+
     Bytes der;
     CmsSignedData data;
 };
@@ -22,7 +26,8 @@ struct Layer {
 Result<Layer> read_layer(ByteView octets) {
     auto der = certs::ber_to_der(octets);
     if (!der) return der.error();
-    Layer layer{std::move(*der), {}};
+    Layer layer;
+    layer.der = std::move(*der);
     auto data = certs::parse_signed_data(layer.der);
     if (!data) return data.error();
     layer.data = std::move(*data);

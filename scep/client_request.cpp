@@ -1,4 +1,5 @@
 // What a client sends: the request and the certificate that signs it.
+#include "certs/asn1_string.hpp"
 #include "certs/certificate_builder.hpp"
 #include "certs/oids.hpp"
 #include "scep/client.hpp"
@@ -27,7 +28,7 @@ Result<Bytes> encode_request(const ClientRequest& request) {
             certs::oid::kMessageType,
             certs::der::printable_string(std::to_string(static_cast<int>(request.type)))),
         certs::encode_attribute(certs::oid::kTransactionId,
-                                certs::der::printable_string(request.transaction_id)),
+                                certs::encode_text(request.transaction_id)),
         certs::encode_attribute(certs::oid::kSenderNonce,
                                 certs::der::octet_string(request.sender_nonce))};
     contents.signing_time = request.now;

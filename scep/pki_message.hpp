@@ -66,7 +66,6 @@ private:
                                                     std::span<const RecipientKey>,
                                                     const AlgorithmRules&);
     PkiMessage() = default;
-    friend class Result<PkiMessage, Refusal>;
 
     MessageType type_{};
     certs::PublicKey signer_key_;

@@ -3,13 +3,6 @@
 namespace scepgate::scep {
 namespace {
 
-std::optional<unsigned> hex_digit(char digit) noexcept {
-    if (digit >= '0' && digit <= '9') return static_cast<unsigned>(digit - '0');
-    if (digit >= 'A' && digit <= 'F') return static_cast<unsigned>(digit - 'A' + 10);
-    if (digit >= 'a' && digit <= 'f') return static_cast<unsigned>(digit - 'a' + 10);
-    return std::nullopt;
-}
-
 /// One character of a query, decoded.
 struct Character {
     char value = 0;

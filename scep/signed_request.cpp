@@ -1,4 +1,5 @@
 // The first step: what stands in a pkiMessage before anything of it is trusted.
+#include "certs/asn1_string.hpp"
 #include "certs/ber.hpp"
 #include "certs/oids.hpp"
 #include "scep/pki_message.hpp"
@@ -58,13 +59,6 @@ Result<certs::Certificate> find_signer(const certs::CmsSignedData& data) {
     return found;
 }
 
-/// The PrintableString repertoire (X.680 section 41.4).
-bool is_printable(char character) noexcept {
-    return (character >= 'A' && character <= 'Z') || (character >= 'a' && character <= 'z') ||
-           (character >= '0' && character <= '9') ||
-           std::string_view(" '()+,-./:=?").find(character) != std::string_view::npos;
-}
-
 Result<std::string> read_transaction_id(const DerElement& value, Tolerances& tolerances) {
     if (value.tag != DerTag::kPrintableString) {
         if (value.tag != DerTag::kUtf8String && value.tag != DerTag::kIa5String) {
@@ -76,11 +70,11 @@ Result<std::string> read_transaction_id(const DerElement& value, Tolerances& tol
     if (text.empty() || text.size() > kLongestTransactionId) {
         return malformed("transactionID of " + std::to_string(text.size()) + " octets");
     }
-    if (!std::all_of(text.begin(), text.end(), is_printable)) {
-        const bool tolerable = std::all_of(text.begin(), text.end(), [](char character) {
-            return is_printable(character) || character == '_' || character == '@';
-        });
-        if (!tolerable) return malformed("transactionID with characters it cannot have");
+    if (!certs::fits_printable_string(text)) {
+        std::string others(text);
+        std::erase_if(others, [](char character) { return character == '_' || character == '@'; });
+        if (!certs::fits_printable_string(others))
+            return malformed("transactionID with characters it cannot have");
         tolerances.emplace_back("transaction-id-characters");
     }
     return std::string(text);

@@ -170,6 +170,31 @@ TEST(SelfSignedCertificateTest, ToleratesWhatCarriesAKey) {
     EXPECT_EQ(zero.read().value().serial_hex(), "00");
 }
 
+TEST(CertificateTest, AnEmptyOneSaysNothing) {
+    const Certificate empty;
+    EXPECT_FALSE(empty);
+    for (const ByteView octets : {empty.der(), empty.tbs(), empty.serial(), empty.issuer_der(),
+                                  empty.subject_der(), empty.spki()}) {
+        EXPECT_TRUE(octets.empty());
+    }
+    EXPECT_EQ(empty.serial_hex(), "");
+    EXPECT_EQ(empty.subject_text(), "(unreadable name)");
+    EXPECT_EQ(empty.issuer_text(), "(unreadable name)");
+    EXPECT_EQ(empty.not_before(), std::numeric_limits<std::int64_t>::max());
+    EXPECT_EQ(empty.not_after(), std::numeric_limits<std::int64_t>::min());
+    EXPECT_TRUE(empty.extensions().empty());
+    EXPECT_EQ(empty.fingerprint(), sha256({}));
+    EXPECT_FALSE(empty.public_key());
+    EXPECT_EQ(empty.key_usage().value(), std::nullopt);
+    EXPECT_EQ(empty.extended_key_usage().value(), std::nullopt);
+    EXPECT_FALSE(empty.subject_key_identifier());
+    EXPECT_FALSE(empty.is_ca().value());
+    EXPECT_FALSE(empty.self_issued());
+    EXPECT_FALSE(empty.signed_by(ec_key().public_key()));
+    EXPECT_EQ(empty, Certificate());
+    EXPECT_NE(empty, leaf());
+}
+
 TEST(SelfSignedCertificateTest, UnreadableDatesAreNeverValid) {
     RawCertificate raw;
     raw.not_before = der::element(DerTag::kUtcTime, as_bytes("2601010000Z"));

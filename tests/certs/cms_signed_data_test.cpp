@@ -111,7 +111,8 @@ TEST(CmsSignedDataTest, S08_KeepsToItsLimits) {
     limits.signers = 1;
     limits.attributes = 2;
     limits.certificate_octets = raw.certificates[0].size();
-    EXPECT_TRUE(parse_signed_data(raw.build(), limits));
+    const Bytes built = raw.build();
+    EXPECT_TRUE(parse_signed_data(built, limits));
 
     --limits.certificate_octets;
     EXPECT_EQ(parse_code(raw.build(), limits), Errc::kMalformed);

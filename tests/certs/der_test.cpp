@@ -70,8 +70,10 @@ TEST(DerReaderTest, RefusesTagsOfSeveralOctets) {
 }
 
 TEST(DerReaderTest, RefusesEndOfContents) {
-    for (const char* text : {"0000", "000101", "2000"})
-        EXPECT_FALSE(DerReader(from_hex(text).value()).next()) << text;
+    for (const char* text : {"0000", "000101", "2000"}) {
+        const Bytes input = from_hex(text).value();
+        EXPECT_FALSE(DerReader(input).next()) << text;
+    }
 }
 
 TEST(DerReaderTest, AFailedReadDoesNotMove) {

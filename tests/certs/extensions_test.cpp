@@ -32,13 +32,15 @@ TEST(ExtensionsTest, ToleratesAnExplicitFalseAndAnEmptyList) {
     const Bytes explicit_false = der::sequence(
         {der::sequence({der::oid(oid::kKeyUsage), der::boolean(false), der::octet_string({})})});
     EXPECT_FALSE(parse_extensions(explicit_false).value().at(0).critical);
-    EXPECT_TRUE(parse_extensions(der::sequence({})).value().empty());
+    const Bytes none = der::sequence({});
+    EXPECT_TRUE(parse_extensions(none).value().empty());
 }
 
 TEST(ExtensionsTest, N10_RefusesAnExtensionThatComesTwice) {
-    const auto extensions = parse_extensions(
+    const Bytes twice =
         der::sequence({encode_extension(oid::kSubjectAltName, false, der::null()), numbered(1),
-                       encode_extension(oid::kSubjectAltName, false, der::null())}));
+                       encode_extension(oid::kSubjectAltName, false, der::null())});
+    const auto extensions = parse_extensions(twice);
     ASSERT_FALSE(extensions);
     EXPECT_EQ(extensions.error().code, Errc::kMalformed);
     EXPECT_NE(extensions.error().detail.find("2.5.29.17"), std::string::npos);
@@ -50,7 +52,8 @@ TEST(ExtensionsTest, RefusesWhatIsNoListOfAtMost64) {
         const Bytes extension = numbered(i);
         many.insert(many.end(), extension.begin(), extension.end());
     }
-    EXPECT_EQ(parse_extensions(der::sequence({many})).value().size(), 64U);
+    const Bytes fitting = der::sequence({many});
+    EXPECT_EQ(parse_extensions(fitting).value().size(), 64U);
     const Bytes oid = der::oid(oid::kKeyUsage);
     const Bytes value = der::octet_string({});
     const Bytes faulty[] = {

@@ -88,8 +88,7 @@ TEST(CertRepTest, B09_SuccessHasExactlyTheAttributesThatClientsRead) {
     EXPECT_EQ(signer.signed_attributes.size(), 8U);
     expect_value(signer, certs::oid::kMessageType, DerTag::kPrintableString, as_bytes("3"));
     expect_value(signer, certs::oid::kPkiStatus, DerTag::kPrintableString, as_bytes("0"));
-    expect_value(signer, certs::oid::kTransactionId, DerTag::kPrintableString,
-                 as_bytes("A/b+c=_@1"));
+    expect_value(signer, certs::oid::kTransactionId, DerTag::kUtf8String, as_bytes("A/b+c=_@1"));
     expect_value(signer, certs::oid::kRecipientNonce, DerTag::kOctetString, Bytes(16, 0x42));
     expect_value(signer, certs::oid::kContentType, DerTag::kOid, certs::oid::kData);
     const auto nonce = signer.single_attribute(certs::oid::kSenderNonce);

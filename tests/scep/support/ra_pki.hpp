@@ -21,7 +21,7 @@ struct Made {
     std::string subject;
     bool ca = false;
     Usage usage;
-    certs::ExtendedKeyUsage extended;  ///< no extension when empty
+    certs::ExtendedKeyUsage extended = {};  ///< no extension when empty
     std::int64_t not_before = kNow - kYear;
     std::int64_t not_after = kNow + kYear;
 };
