@@ -32,7 +32,7 @@ struct EnrollmentRequest {
 
 /// What must be used up in the same durable write that records the certificate.
 struct Redemption {
-    std::string policy;        ///< the policy's name: scopes the token
+    std::string policy;        ///< scopes the token: within it a token is used once
     Bytes token;               ///< e.g. a blob's jti
     std::int64_t expires = 0;  ///< seconds since the epoch: after this the token is refused anyway
 };

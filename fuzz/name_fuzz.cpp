@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 
 #include "certs/name.hpp"
+#include "certs/oids.hpp"
 #include "certs/ossl.hpp"
 #include "fuzz/fuzz.hpp"
 
@@ -13,11 +14,22 @@ namespace {
 using namespace certs;
 using X509NamePtr = std::unique_ptr<X509_NAME, Deleter<X509_NAME_free>>;
 
+/// An OID so long that texts show only its beginning.
+bool has_endless_type(const Name& name) {
+    const auto endless = [](const NameAttribute& attribute) {
+        return oid_to_text(attribute.type).ends_with("...");
+    };
+    return std::any_of(name.rdns().begin(), name.rdns().end(), [&](const Rdn& rdn) {
+        return std::any_of(rdn.begin(), rdn.end(), endless);
+    });
+}
+
 void require_sound(const Name& name) {
     FUZZ_REQUIRE(matches(name, name));
     FUZZ_REQUIRE(!matches_reversed(name, name));
     (void)name.check_upper_bounds();
 
+    if (has_endless_type(name)) return;
     const std::string text = name.text();
     const auto again = Name::from_text(text);
     FUZZ_REQUIRE(again);

@@ -9,4 +9,8 @@ namespace scepgate::fuzz {
 /// signature verifies there too.
 void require_openssl_agrees(const certs::Csr& csr);
 
+/// The same of its signature alone, for octets that were refused after it had verified; true where
+/// OpenSSL cannot parse them.
+bool openssl_finds_signature_good(ByteView csr);
+
 }  // namespace scepgate::fuzz

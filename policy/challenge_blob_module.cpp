@@ -112,7 +112,10 @@ boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_reque
         .extended_key_usage(std::move(claims->extended_key_usage))
         .template_name(std::move(claims->template_name))
         .max_validity(claims->max_validity)
-        .redemption({settings_.name, std::move(*token), claims->expires + settings_.clock_skew})
+        // Scoped by who made it, not by what the policy is called here: under two policies, or a
+        // new name, a challenge is still one.
+        .redemption({"challenge_blob:" + claims->issuer, std::move(*token),
+                     claims->expires + settings_.clock_skew})
         .sid(std::move(claims->sid))
         .identities(std::move(claims->device_id), std::move(claims->user_id));
     co_return std::move(maker).make();

@@ -47,6 +47,10 @@ AuditRecord& AuditRecord::add(std::string_view key, std::string_view value) {
     return *this;
 }
 
+AuditRecord& AuditRecord::add_if(std::string_view key, std::string_view value) {
+    return value.empty() ? *this : add(key, value);
+}
+
 AuditRecord& AuditRecord::add(std::string_view key, std::int64_t value) {
     line_ += ',';
     append_json_string(line_, key);

@@ -15,10 +15,13 @@ namespace scepgate::server {
 /// One record under construction. Values are escaped; the time comes first.
 class AuditRecord {
 public:
-    /// `event`: "issue", "retry", "refuse", "start", "stop", "reload".
+    /// `event`: "sign" (before a certificate is recorded), "issue" (it is, and leaves), "retry" (it
+    /// leaves again), "refuse", "start", "stop", "reload".
     AuditRecord(std::string_view event, std::int64_t now);
     AuditRecord& add(std::string_view key, std::string_view value);
     AuditRecord& add(std::string_view key, std::int64_t value);
+    /// Leaves an empty value out.
+    AuditRecord& add_if(std::string_view key, std::string_view value);
     AuditRecord& add(std::string_view key, const std::vector<std::string>& values);
 
 private:

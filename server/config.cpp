@@ -203,6 +203,10 @@ private:
             reader.each("decryption", true, [&](const Json& value, const std::string& at) {
                 policy.decryption.push_back(read_key_pair(value, at));
             });
+            if (policy.decryption.empty() && reader.member("decryption") != nullptr) {
+                faults_.error(reader.path_of("decryption"), "is empty",
+                              "give the key that challenges are encrypted to");
+            }
             std::vector<std::string> signers;
             reader.texts("trusted_signers", signers);
             if (signers.empty()) {

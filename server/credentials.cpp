@@ -15,20 +15,27 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kExpiryWarning = 30 * 86'400;
-constexpr std::uintmax_t kLargestFile = 1 << 20;
+constexpr std::streamoff kLargestFile = 1 << 20;
 
 Result<Secret> read_file(const fs::path& file) {
-    std::ifstream stream(file, std::ios::binary);
+    std::error_code error;
+    const auto status = fs::status(file, error);
+    if (!error && fs::exists(status) && !fs::is_regular_file(status)) {
+        return Error{Errc::kConfig, file.string() + " is not a file"};
+    }
+    std::ifstream stream(file, std::ios::binary | std::ios::ate);
     if (!stream) {
         return Error{Errc::kConfig, "cannot read " + file.string() + ": " + std::strerror(errno)};
     }
-    std::error_code error;
-    const auto size = fs::file_size(file, error);
-    if (!error && size > kLargestFile) {
+    const auto size = static_cast<std::streamoff>(stream.tellg());
+    if (size < 0 || size > kLargestFile) {
         return Error{Errc::kConfig, file.string() + " holds over 1 MiB: not a key or certificate"};
     }
-    Bytes bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-    if (stream.bad()) return Error{Errc::kConfig, "cannot read " + file.string()};
+    Bytes bytes(static_cast<std::size_t>(size));
+    stream.seekg(0);
+    if (!stream.read(reinterpret_cast<char*>(bytes.data()), size)) {
+        return Error{Errc::kConfig, "cannot read " + file.string()};
+    }
     return Secret(std::move(bytes));
 }
 

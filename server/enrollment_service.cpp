@@ -198,6 +198,11 @@ asio::awaitable<Result<Certificate, Refusal>> EnrollmentService::store_issued(
     row.subject_alt_name = grant.subject_alt_name();
     row.redemption = grant.redemption();
     row.now = clock_->now();
+    // Before anything is used up: where the audit file cannot be written, nothing is issued, and
+    // what a crash leaves in the store stands in the audit file too.
+    if (auto audited = audit_issue(transaction, certificate, "sign", &grant); !audited) {
+        co_return unavailable("AuditUnavailable", audited.error().detail);
+    }
     auto recorded = co_await store_->record(std::move(row));
     if (!recorded) co_return unavailable("StoreUnavailable", recorded.error().detail);
 
@@ -235,12 +240,12 @@ Result<void> EnrollmentService::audit_issue(const Transaction& transaction,
         .add("fingerprint", to_hex(certificate.fingerprint()))
         .add("not_after", certs::utc_text(certificate.not_after()))
         .add("ca", transaction.endpoint.ca->name())
-        .add("template", transaction.record.template_name);
+        .add_if("template", transaction.record.template_name);
     if (grant != nullptr) {
         line.add("policy", grant->policy())
             .add("subject_alt_name", certs::to_text(grant->subject_alt_name()))
-            .add("device_id", grant->device_id())
-            .add("user_id", grant->user_id());
+            .add_if("device_id", grant->device_id())
+            .add_if("user_id", grant->user_id());
         if (grant->redemption()) line.add("challenge", to_hex(grant->redemption()->token));
         if (!grant->stripped().empty()) line.add("left_out", grant->stripped());
     }

@@ -23,7 +23,7 @@ struct HttpRequest {
     std::string client_address;  ///< text; behind a trusted proxy the nearest untrusted hop
     std::string user_agent;      ///< at most 256 octets, control characters replaced
     std::size_t uri_length = 0;
-    std::chrono::steady_clock::time_point received;  ///< when the header was complete
+    std::chrono::steady_clock::time_point received;  ///< when its last octet had come
 };
 
 /// A reply made once and sent many times: complete octets of header and body.

@@ -72,6 +72,8 @@ asio::awaitable<bool> HttpSession::serve_request() {
     if (framing.body != Framing::Body::kNone && !co_await read_body(framing)) co_return false;
 
     deadline = kNever;  // the handler keeps its own
+    // Failures leave on a tick from this moment: it must not be the sender's to choose.
+    request_.received = std::chrono::steady_clock::now();
     const bool head = request_.method == HttpMethod::kHead;
     if (const auto prepared = handler_.immediate(request_)) {
         const bool close = !keep_alive_ || thread_.draining();
@@ -155,7 +157,6 @@ asio::awaitable<void> HttpSession::refuse_too_long(HeadScanner::Status status,
 
 /// Checks the header at the front of the buffer, copies what is needed of it, and takes it off.
 bool HttpSession::accept_header(std::size_t size, Framing& framing) {
-    request_.received = std::chrono::steady_clock::now();
     request_.client_address = peer_;
     const auto parsed = parse_header(buffered().substr(0, size), header_);
     if (!parsed) {

@@ -2,6 +2,7 @@
 #include <curl/curl.h>
 
 #include "server/cli/commands.hpp"
+#include "server/cli/support.hpp"
 
 int main(int argc, char** argv) {
     namespace cli = scepgate::server::cli;
@@ -27,6 +28,8 @@ int main(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? cli::kSuccess : cli::kUsage;
+    } catch (const std::exception& error) {
+        return cli::complain(cli::kFailed, error.what());
     }
     return status;
 }

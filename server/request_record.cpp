@@ -19,7 +19,9 @@ std::string_view method_text(HttpMethod method) noexcept {
 
 void log_request(Log& log, const HttpRequest& request, const RequestRecord& record,
                  unsigned status) {
-    if (!log.info_enabled()) return;
+    const bool refused = status >= 400 || (!record.code.empty() && record.code != "Success" &&
+                                           record.code != "Retry");
+    if (!refused && !log.info_enabled()) return;
     LogFields fields;
     const auto add = [&](std::string_view key, std::string_view value) {
         if (!value.empty()) fields.add(key, value);
@@ -55,8 +57,7 @@ void log_request(Log& log, const HttpRequest& request, const RequestRecord& reco
 
     if (status >= 500) {
         log.error("request", fields);
-    } else if (status >= 400 ||
-               (!record.code.empty() && record.code != "Success" && record.code != "Retry")) {
+    } else if (refused) {
         log.warn("request", fields);
     } else {
         log.info("request", fields);

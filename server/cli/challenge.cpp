@@ -55,7 +55,7 @@ std::shared_ptr<policy::PolicyModule> choose_policy(const Config& config, const 
 
 Result<policy::ChallengeParameters> parameters_of(const Options& options, std::size_t number) {
     policy::ChallengeParameters parameters;
-    const NameOptions names = options.count > 1 ? options.names.numbered(number) : options.names;
+    const NameOptions names = options.names.numbered(number);
     auto subject = names.name();
     if (!subject) return subject.error();
     parameters.subject = std::move(*subject);

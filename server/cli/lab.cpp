@@ -46,12 +46,18 @@ public:
                                             " holds a lab already; name another "
                                             "folder, or remove it if nothing in it is needed"};
         }
-        fs::create_directories(settings_.directory, error);
+        const bool created = fs::create_directories(settings_.directory, error);
         if (error) {
             return Error{Errc::kUnavailable,
                          "cannot create " + settings_.directory.string() + ": " + error.message()};
         }
-        ::chmod(settings_.directory.c_str(), 0700);
+        // A folder that was there is somebody's: its mode is left alone, and nothing in it is used.
+        if (created) {
+            ::chmod(settings_.directory.c_str(), 0700);
+        } else if (!fs::is_empty(settings_.directory, error)) {
+            return Error{Errc::kDenied,
+                         settings_.directory.string() + " holds other files; name a new folder"};
+        }
         if (auto made = make_ca(); !made) return made.error();
         if (auto made = make_ra(); !made) return made.error();
         if (auto made = make_policy(); !made) return made.error();

@@ -90,7 +90,12 @@ private:
     void wait(asio::signal_set& set) {
         set.async_wait([this, &set](const boost::system::error_code& error, int signal) {
             if (error || signal != SIGHUP) return;  // run() ends when nothing waits any more
-            reload();
+            try {
+                reload();
+            } catch (const std::exception& fault) {
+                // Whatever is wrong with new files, the old ones go on serving.
+                log_->error("not reloaded", LogFields().add("reason", fault.what()));
+            }
             wait(set);
         });
     }
