@@ -6,6 +6,7 @@ does. Writing is done octet by octet (der.py), reading with asn1crypto, keys wit
 
 import datetime
 import hashlib
+import re
 import os
 from dataclasses import dataclass, field
 
@@ -417,7 +418,9 @@ def read_cert_rep(raw, message, signing, digest=None):
     _require(attributes[oids.SIGNING_TIME][0] == 0x17, "signingTime is UTCTime")
     _require(_value(attributes[oids.MESSAGE_TYPE], 0x13, "messageType") == "3", "messageType 3")
     _require(attributes[oids.TRANSACTION_ID][2:].endswith(message.transaction_id.encode()[-120:])
-             and attributes[oids.TRANSACTION_ID][0] == 0x13, "transactionID echoed")
+             and attributes[oids.TRANSACTION_ID][0]
+             == (0x13 if re.fullmatch(r"[A-Za-z0-9 '()+,./:=?-]*", message.transaction_id) else 0x0C),
+             "transactionID echoed, as UTF8String where PrintableString cannot hold it")
     _require(_value(attributes[oids.RECIPIENT_NONCE], 0x04, "recipientNonce")
              == message.sender_nonce, "recipientNonce is the request's senderNonce")
     nonce = _value(attributes[oids.SENDER_NONCE], 0x04, "senderNonce")
