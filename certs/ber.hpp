@@ -8,8 +8,8 @@
 namespace scepgate::certs {
 
 struct BerLimits {
-    std::size_t depth = 32;          ///< nesting of constructed elements
-    std::size_t elements = 20'000;   ///< elements in all
+    std::size_t depth = 32;         ///< nesting of constructed elements
+    std::size_t elements = 20'000;  ///< elements in all
 };
 
 /// Rewrites one BER element as definite-length with minimal lengths, and joins constructed
