@@ -365,13 +365,13 @@ Json parse_without_duplicates(std::string_view text, ConfigFaults& faults) {
     Json json;
     try {
         json = Json::parse(text.begin(), text.end(), watch, true, true);
-    } catch (const Json::parse_error& error) {
+    } catch (const Json::exception& error) {  // parse_error, and out_of_range for 1e400
         std::string what = error.what();
         // The library repeats the octets that it could not read.
         for (char& c : what)
             c = c < ' ' || c > '~' ? '?' : c;
-        const auto cut = what.find("parse error");
-        faults.error("", cut == std::string::npos ? what : what.substr(cut),
+        const auto cut = what.find("] ");  // "[json.exception.parse_error.101] parse error at …"
+        faults.error("", cut == std::string::npos ? what : what.substr(cut + 2),
                      "mend the JSON at that place");
         return Json::object();
     }

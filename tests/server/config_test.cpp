@@ -100,6 +100,13 @@ TEST(ConfigTest, SaysWhereTheJsonIsBroken) {
     EXPECT_TRUE(config.endpoints.empty());
 }
 
+TEST(ConfigTest, RefusesANumberThatNoDoubleHolds) {
+    ConfigFaults faults;
+    (void)parse_config(R"({"http": {"queue": 1e400}})", "/etc/scepgate", faults);
+    ASSERT_EQ(faults.list().size(), 1U);
+    EXPECT_NE(faults.list().front().what.find("1e400"), std::string::npos);
+}
+
 TEST(ConfigTest, PathsAreRelativeToTheFile) {
     ConfigFaults faults;
     const Config config = parse_config(
