@@ -5,9 +5,12 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "certs/crl.hpp"
 #include "certs/enrollment.hpp"
 
 namespace scepgate::ca_backend {
+
+class Store;
 
 /// Where the order comes from.
 struct IssueContext {
@@ -44,6 +47,16 @@ public:
 
     /// The issuing CA's certificate first, then up to the root as far as known.
     [[nodiscard]] virtual const std::vector<certs::Certificate>& chain() const noexcept = 0;
+
+    /// Makes the CA take back a certificate of its own, hold it (kCertificateHold) or release it
+    /// (kRemoveFromCrl), and records that. Errors: those of Store::revoke(), or the CA's;
+    /// kUnsupported from a CA that cannot be told.
+    virtual boost::asio::awaitable<Result<void>> revoke(Store& store, Bytes serial,
+                                                        certs::RevocationReason reason);
+
+    /// The CA's current CRL, which lists every revocation that the store has. kUnsupported when the
+    /// CA makes none; kUnavailable when it cannot now.
+    virtual boost::asio::awaitable<Result<certs::Crl>> crl(Store& store);
 };
 
 }  // namespace scepgate::ca_backend

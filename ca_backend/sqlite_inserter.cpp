@@ -42,7 +42,12 @@ Result<Inserter> Inserter::prepare(const Database& database) {
 Result<RecordOutcome> Inserter::insert(const Database& database, const IssuanceRecord& record) {
     auto before = lookups_.find_transaction(record.transaction);
     if (!before) return before.error();
-    if (*before) return RecordOutcome(RecordedBefore{**std::move(before)});
+    if (*before) {
+        RecordedBefore same;
+        same.transaction.state = TransactionState::kIssued;
+        same.transaction.certificate = **std::move(before);
+        return RecordOutcome(std::move(same));
+    }
     if (record.redemption) {
         const auto redeemed = lookups_.is_redeemed(*record.redemption);
         if (!redeemed) return redeemed.error();

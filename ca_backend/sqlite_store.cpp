@@ -123,9 +123,17 @@ SqliteStore::SqliteStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 SqliteStore::~SqliteStore() = default;
 
-Result<std::optional<certs::Certificate>> SqliteStore::find_transaction(const TransactionKey& key) {
-    return impl_->readers().with(
+Result<std::optional<StoredTransaction>> SqliteStore::find_transaction(const TransactionKey& key,
+                                                                       std::int64_t) {
+    auto found = impl_->readers().with(
         [&key](sqlite::Reader& reader) { return reader.lookups.find_transaction(key); });
+    if (!found) return found.error();
+    if (!*found) return std::optional<StoredTransaction>();
+    StoredTransaction transaction;
+    transaction.key = key;
+    transaction.state = TransactionState::kIssued;
+    transaction.certificate = **std::move(found);
+    return std::optional(std::move(transaction));
 }
 
 Result<bool> SqliteStore::is_redeemed(const Redemption& redemption) {

@@ -26,11 +26,30 @@ public:
     /// Finishes what waits, then closes.
     ~SqliteStore() override;
 
-    Result<std::optional<certs::Certificate>> find_transaction(const TransactionKey& key) override;
+    Result<std::optional<StoredTransaction>> find_transaction(const TransactionKey& key,
+                                                              std::int64_t now) override;
+    Result<std::optional<StoredTransaction>> find_pending(const PollKey& key,
+                                                          std::int64_t now) override;
     Result<bool> is_redeemed(const Redemption& redemption) override;
     boost::asio::awaitable<Result<RecordOutcome>> record(IssuanceRecord record) override;
+    boost::asio::awaitable<Result<PendingOutcome>> record_pending(PendingRecord record) override;
+    boost::asio::awaitable<Result<StoredTransaction>> decide(Decision decision) override;
+    boost::asio::awaitable<Result<void>> mark_notified(TransactionKey key) override;
+    Result<std::vector<StoredTransaction>> list_pending(const PendingFilter& filter) override;
+
+    Result<std::optional<CertificateRow>> find_certificate(const CertificateId& id) override;
+    Result<std::optional<CertificateRow>> newest_of_identity(const certs::Certificate& certificate,
+                                                             std::string_view template_name,
+                                                             std::int64_t now) override;
     Result<std::vector<CertificateRow>> list(const CertificateFilter& filter) override;
     Result<std::optional<CertificateRow>> find_serial(std::string_view serial_hex) override;
+
+    boost::asio::awaitable<Result<CertificateRow>> revoke(RevocationOrder order) override;
+    Result<std::int64_t> revocation_revision(const IssuerHash& issuer) override;
+    boost::asio::awaitable<Result<CrlBasis>> begin_crl(IssuerHash issuer,
+                                                       std::int64_t now) override;
+    boost::asio::awaitable<Result<void>> keep_crl(IssuerHash issuer, KeptCrl crl) override;
+    Result<std::optional<KeptCrl>> find_crl(const IssuerHash& issuer) override;
 
 private:
     class Impl;

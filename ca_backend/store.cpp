@@ -1,5 +1,7 @@
 #include "ca_backend/store.hpp"
 
+#include "certs/oids.hpp"
+
 namespace scepgate::ca_backend {
 namespace {
 
@@ -25,6 +27,43 @@ TransactionKey transaction_key(const EnrollmentRequest& request) {
     append(parts, as_bytes(request.transaction_id));
     append(parts, request.signer.der());
     append(parts, request.csr.der());
+    return sha256(parts);
+}
+
+Sha256 signer_key_hash(const certs::Certificate& signer) {
+    return sha256(signer.spki());
+}
+
+std::string_view to_text(TransactionState state) noexcept {
+    switch (state) {
+        case TransactionState::kPending:
+            return "pending";
+        case TransactionState::kApproved:
+            return "approved";
+        case TransactionState::kRejected:
+            return "rejected";
+        case TransactionState::kExpired:
+            return "expired";
+        case TransactionState::kIssued:
+            break;
+    }
+    return "issued";
+}
+
+IssuerHash issuer_hash(ByteView issuer_der) {
+    return sha256(issuer_der);
+}
+
+CertificateId certificate_id(const certs::Certificate& certificate) {
+    return {issuer_hash(certificate.issuer_der()), to_bytes(certificate.serial())};
+}
+
+Sha256 identity_hash(const certs::Certificate& certificate) {
+    const certs::Extension* names =
+        certs::find_extension(certificate.extensions(), certs::oid::kSubjectAltName);
+    Bytes parts;
+    append(parts, certificate.subject_der());
+    append(parts, names == nullptr ? ByteView() : names->value);
     return sha256(parts);
 }
 

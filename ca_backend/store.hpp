@@ -1,86 +1,76 @@
-// What must survive: certificates, transactions, redemptions.
+// What must survive: certificates and their revocation, transactions, redemptions, CRL numbers.
 #pragma once
-
-#include <variant>
 
 #include <boost/asio/awaitable.hpp>
 
-#include "certs/enrollment.hpp"
+#include "ca_backend/certificate_record.hpp"
+#include "ca_backend/transaction.hpp"
 
 namespace scepgate::ca_backend {
 
-/// Identifies a request so that a retry is known again, whoever carries it and whichever node gets
-/// it: SHA-256 over endpoint, messageType, transactionID, signer certificate and CSR, each with its
-/// length in front. transactionIDs alone are chosen by clients and repeat.
-using TransactionKey = Sha256;
-[[nodiscard]] TransactionKey transaction_key(const EnrollmentRequest& request);
-
-/// One issuance to make durable: all of it or nothing.
-struct IssuanceRecord {
-    TransactionKey transaction{};
-    std::string endpoint;
-    std::string transaction_id;
-    int message_type = 0;
-    std::string ca;
-    std::string template_name;
-    std::string policy;
-    std::string device_id;
-    std::string user_id;
-    certs::Certificate certificate;
-    certs::GeneralNames subject_alt_name;
-    std::optional<Redemption> redemption;
-    std::int64_t now = 0;  ///< seconds since the epoch
-};
-
-/// Recorded: on disk, may be released.
-struct Recorded {};
-/// The same request was recorded by a parallel attempt: release that certificate instead.
-struct RecordedBefore {
-    certs::Certificate certificate;
-};
-/// The redemption's token was used by another request: nothing was recorded.
-struct AlreadyRedeemed {};
-using RecordOutcome = std::variant<Recorded, RecordedBefore, AlreadyRedeemed>;
-
-/// A stored certificate, for people.
-struct CertificateRow {
-    std::string serial;   ///< hex
-    std::string subject;  ///< RFC 4514
-    std::string subject_alt_name;
-    std::string issuer;
-    std::int64_t not_before = 0;
-    std::int64_t not_after = 0;
-    std::int64_t issued_at = 0;
-    std::string endpoint, transaction_id, ca, template_name, policy, device_id, user_id;
-    Bytes der;
-};
-
-struct CertificateFilter {
-    std::optional<std::string> subject_contains;
-    std::optional<std::string> transaction_id;
-    std::size_t limit = 1000;
-};
-
 /// One database for everything that must survive. Uniqueness of serial, transaction and token is
-/// enforced by the database itself. Safe for concurrent use. kUnavailable: could not be done now
-/// (disk full, locked); nothing was written.
+/// enforced by the database itself. Every look-up goes by an index: its cost does not grow with
+/// what was recorded. Safe for concurrent use.
+///
+/// What is awaited returns when it is durable; requests that wait together are committed together.
+/// kUnavailable: could not be done now (disk full, locked); nothing was written.
 class Store {
 public:
     virtual ~Store() = default;
 
-    /// The certificate that this request was answered with before, if any.
-    virtual Result<std::optional<certs::Certificate>> find_transaction(
-        const TransactionKey& key) = 0;
+    // Transactions. `now` tells which of the pending ones have expired.
 
-    /// True when the token was redeemed: a cheap look before work is spent; record() decides.
+    /// The request that this key was made from, if it was recorded before.
+    virtual Result<std::optional<StoredTransaction>> find_transaction(const TransactionKey& key,
+                                                                      std::int64_t now) = 0;
+    /// The newest request of this signer's key with this transactionID, in whatever state.
+    virtual Result<std::optional<StoredTransaction>> find_pending(const PollKey& key,
+                                                                  std::int64_t now) = 0;
+    /// True when the token was redeemed: a cheap look before work is spent; recording decides.
     virtual Result<bool> is_redeemed(const Redemption& redemption) = 0;
 
-    /// Returns when the record is durable. Requests that wait together are committed together.
+    /// A transaction that is pending or approved becomes issued; of parallel attempts one wins.
+    /// Its redemption, if it was recorded then, is not made again.
     virtual boost::asio::awaitable<Result<RecordOutcome>> record(IssuanceRecord record) = 0;
+    /// The redemption is made now, so that the challenge cannot be used again meanwhile.
+    virtual boost::asio::awaitable<Result<PendingOutcome>> record_pending(PendingRecord record) = 0;
+    /// Returns the transaction as decided. kNotFound; kConflict when it is not open any more, or is
+    /// approved already, or (approval) waits for the CA above, not for an operator.
+    virtual boost::asio::awaitable<Result<StoredTransaction>> decide(Decision decision) = 0;
+    /// The policy module has heard of this transaction's certificate. kNotFound.
+    virtual boost::asio::awaitable<Result<void>> mark_notified(TransactionKey key) = 0;
 
     /// Newest first.
+    virtual Result<std::vector<StoredTransaction>> list_pending(const PendingFilter& filter) = 0;
+
+    // Certificates.
+
+    virtual Result<std::optional<CertificateRow>> find_certificate(const CertificateId& id) = 0;
+    /// Of those with this certificate's issuer, names (identity_hash) and template that are valid
+    /// at `now` and not revoked, the one issued last. Empty: none.
+    virtual Result<std::optional<CertificateRow>> newest_of_identity(
+        const certs::Certificate& certificate, std::string_view template_name,
+        std::int64_t now) = 0;
+    /// Newest first.
     virtual Result<std::vector<CertificateRow>> list(const CertificateFilter& filter) = 0;
+    /// The newest with this serial number, whoever issued it.
     virtual Result<std::optional<CertificateRow>> find_serial(std::string_view serial_hex) = 0;
+
+    // Revocation and CRLs.
+
+    /// Returns the certificate as it is now. kNotFound; kConflict when it is revoked for ever, is
+    /// on hold already, or (kRemoveFromCrl) is not on hold.
+    virtual boost::asio::awaitable<Result<CertificateRow>> revoke(RevocationOrder order) = 0;
+    /// Grows with every change of a revocation of this issuer; 0: there was none yet.
+    virtual Result<std::int64_t> revocation_revision(const IssuerHash& issuer) = 0;
+    /// The next CRL number with what it must list, in one step. A revoked certificate is listed
+    /// until 30 days after it expired (RFC 5280 section 3.3: on one CRL after that, at least).
+    virtual boost::asio::awaitable<Result<CrlBasis>> begin_crl(IssuerHash issuer,
+                                                               std::int64_t now) = 0;
+    /// Keeps the newest CRL, for the next start and for other processes; an older number than the
+    /// kept one's changes nothing.
+    virtual boost::asio::awaitable<Result<void>> keep_crl(IssuerHash issuer, KeptCrl crl) = 0;
+    virtual Result<std::optional<KeptCrl>> find_crl(const IssuerHash& issuer) = 0;
 };
 
 }  // namespace scepgate::ca_backend

@@ -133,14 +133,18 @@ asio::awaitable<Result<Certificate, Refusal>> EnrollmentService::enroll(Transact
 
 std::optional<Result<Certificate, Refusal>> EnrollmentService::recorded_answer(
     Transaction& transaction) {
-    auto before = store_->find_transaction(transaction.key);
+    auto before = store_->find_transaction(transaction.key, clock_->now());
     if (!before) return unavailable("StoreUnavailable", before.error().detail);
     if (!*before) return std::nullopt;
+    auto& certificate = (*before)->certificate;
+    if (!certificate) {
+        return unavailable("PendingUnsupported", "this request was recorded without a certificate");
+    }
     transaction.record.code = "Retry";
-    if (auto audited = audit_issue(transaction, **before, "retry", nullptr); !audited) {
+    if (auto audited = audit_issue(transaction, *certificate, "retry", nullptr); !audited) {
         return unavailable("AuditUnavailable", audited.error().detail);
     }
-    return std::move(**before);
+    return *std::move(certificate);
 }
 
 asio::awaitable<Result<Certificate, Refusal>> EnrollmentService::issue(Transaction& transaction,
@@ -189,6 +193,7 @@ asio::awaitable<Result<Certificate, Refusal>> EnrollmentService::store_issued(
     row.endpoint = transaction.endpoint.name;
     row.transaction_id = transaction.request->transaction_id;
     row.message_type = transaction.request->message_type;
+    row.signer_key = ca_backend::signer_key_hash(transaction.request->signer);
     row.ca = transaction.endpoint.ca->name();
     row.template_name = transaction.record.template_name;
     row.policy = grant.policy();
@@ -212,7 +217,11 @@ asio::awaitable<Result<Certificate, Refusal>> EnrollmentService::store_issued(
                           "this challenge was used for another request at the same time"};
     }
     if (auto* before = std::get_if<ca_backend::RecordedBefore>(&*recorded)) {
-        certificate = std::move(before->certificate);
+        if (!before->transaction.certificate) {
+            co_return unavailable("PendingUnsupported",
+                                  "this request was recorded without a certificate");
+        }
+        certificate = *std::move(before->transaction.certificate);
         event = "retry";
         transaction.record.code = "Retry";
     } else {

@@ -119,7 +119,7 @@ TEST_F(SqliteStoreOpenTest, A05_SaysWhenTheFileIsDamaged) {
     const auto store = SqliteStore::open(file_, Mode::kOpenExisting);
     ASSERT_TRUE(store) << "the schema is sound";
     const auto made = make_record();
-    const auto found = (*store)->find_transaction(made.transaction);
+    const auto found = (*store)->find_transaction(made.transaction, testing::kNow);
     ASSERT_FALSE(found);
     EXPECT_EQ(found.error().code, Errc::kUnavailable);
     EXPECT_NE(found.error().detail.find("malformed"), std::string::npos) << found.error().detail;

@@ -38,11 +38,12 @@ std::size_t count(const std::vector<Result<RecordOutcome>>& outcomes, std::strin
 
 TEST_F(SqliteStoreTest, FindsWhatItRecordedAlsoAfterReopening) {
     const auto made = make_redeeming_record("token");
-    EXPECT_FALSE(store_->find_transaction(made.transaction).value());
+    EXPECT_FALSE(store_->find_transaction(made.transaction, testing::kNow).value());
     EXPECT_FALSE(store_->is_redeemed(*made.redemption).value());
     ASSERT_EQ(describe(record(*store_, made)), "recorded");
     for (int i = 0; i < 2; ++i) {
-        EXPECT_EQ(store_->find_transaction(made.transaction).value(), made.certificate);
+        EXPECT_EQ(store_->find_transaction(made.transaction, testing::kNow).value(),
+                  made.certificate);
         EXPECT_TRUE(store_->is_redeemed(*made.redemption).value());
         store_.reset();
         store_ = open_store(file_, Mode::kOpenExisting);
@@ -65,7 +66,7 @@ TEST_F(SqliteStoreTest, RedeemsATokenOnceAndRecordsNothingTheSecondTime) {
     ASSERT_EQ(describe(record(*store_, make_redeeming_record("token"))), "recorded");
     const auto second = make_redeeming_record("token");
     EXPECT_EQ(describe(record(*store_, second)), "already redeemed");
-    EXPECT_FALSE(store_->find_transaction(second.transaction).value());
+    EXPECT_FALSE(store_->find_transaction(second.transaction, testing::kNow).value());
     EXPECT_FALSE(store_->find_serial(second.certificate.serial_hex()).value());
 }
 
@@ -85,7 +86,7 @@ TEST_F(SqliteStoreTest, A01_RefusesASerialNumberThatExistsAndLeavesNothing) {
     const auto outcome = record(*store_, second);
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, Errc::kConflict);
-    EXPECT_FALSE(store_->find_transaction(second.transaction).value());
+    EXPECT_FALSE(store_->find_transaction(second.transaction, testing::kNow).value());
     EXPECT_FALSE(store_->is_redeemed(*second.redemption).value());
 }
 
@@ -99,7 +100,9 @@ TEST_F(SqliteStoreTest, AConflictSpoilsNobodyElseInItsGroup) {
     const auto outcomes = record_together(records);
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
         EXPECT_EQ(bool(outcomes[i]), i % 3 != 1) << describe(outcomes[i]);
-        EXPECT_EQ(store_->find_transaction(records[i].second.transaction)->has_value(), i % 3 != 1);
+        EXPECT_EQ(
+            store_->find_transaction(records[i].second.transaction, testing::kNow)->has_value(),
+            i % 3 != 1);
     }
 }
 
@@ -125,7 +128,7 @@ TEST_F(SqliteStoreTest, RecordsATransactionOnceUnder64ParallelAttemptsOnTwoNodes
     }
     const auto outcomes = record_together(records);
     EXPECT_EQ(count(outcomes, "recorded"), 1U);
-    const auto kept = store_->find_transaction(made.transaction).value();
+    const auto kept = store_->find_transaction(made.transaction, testing::kNow).value();
     for (const auto& outcome : outcomes) {
         ASSERT_TRUE(outcome) << describe(outcome);
         if (const auto* before = std::get_if<RecordedBefore>(&*outcome)) {
@@ -137,9 +140,9 @@ TEST_F(SqliteStoreTest, RecordsATransactionOnceUnder64ParallelAttemptsOnTwoNodes
 TEST_F(SqliteStoreTest, SeesWhatAnotherProcessRecorded) {
     const auto other = open_store(file_);
     const auto made = make_record();
-    EXPECT_FALSE(other->find_transaction(made.transaction).value());
+    EXPECT_FALSE(other->find_transaction(made.transaction, testing::kNow).value());
     ASSERT_EQ(describe(record(*store_, made)), "recorded");
-    EXPECT_EQ(other->find_transaction(made.transaction).value(), made.certificate);
+    EXPECT_EQ(other->find_transaction(made.transaction, testing::kNow).value(), made.certificate);
 }
 
 TEST_F(SqliteStoreTest, WaitsForAnotherProcessThatWrites) {
@@ -174,7 +177,7 @@ TEST_F(SqliteStoreTest, FinishesWhatWaitsBeforeItCloses) {
     context.run();
     store_ = open_store(file_, Mode::kOpenExisting);
     for (const TransactionKey& key : keys)
-        EXPECT_TRUE(store_->find_transaction(key).value());
+        EXPECT_TRUE(store_->find_transaction(key, testing::kNow).value());
 }
 
 TEST_F(SqliteStoreTest, ListsTheNewestFirstWithFilterAndLimit) {

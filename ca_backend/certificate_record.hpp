@@ -1,0 +1,78 @@
+// Certificates as the store keeps them, and their revocation.
+#pragma once
+
+#include "certs/certificate.hpp"
+#include "certs/crl.hpp"
+
+namespace scepgate::ca_backend {
+
+/// The issuer of certificates and CRLs: SHA-256 of its Name's DER.
+using IssuerHash = Sha256;
+[[nodiscard]] IssuerHash issuer_hash(ByteView issuer_der);
+
+/// Which certificate (RFC 5280 section 4.1.2.2: a serial number is unique with its issuer).
+struct CertificateId {
+    IssuerHash issuer{};
+    Bytes serial;  ///< INTEGER content octets, or the same without a sign octet
+};
+[[nodiscard]] CertificateId certificate_id(const certs::Certificate& certificate);
+
+/// Whom a certificate is for: its subject and subject alternative names, as encoded. With an empty
+/// subject the latter are all there is.
+[[nodiscard]] Sha256 identity_hash(const certs::Certificate& certificate);
+
+struct Revocation {
+    std::int64_t at = 0;  ///< seconds since the epoch
+    certs::RevocationReason reason = certs::RevocationReason::kUnspecified;
+    [[nodiscard]] bool on_hold() const noexcept {
+        return reason == certs::RevocationReason::kCertificateHold;
+    }
+};
+
+/// A change of one certificate's status. kCertificateHold may be followed by any other reason, or
+/// by kRemoveFromCrl, which makes the certificate good again; every other reason is for ever.
+struct RevocationOrder {
+    CertificateId certificate;
+    certs::RevocationReason reason = certs::RevocationReason::kUnspecified;
+    std::int64_t at = 0;
+};
+
+/// A stored certificate, with the request that it answered.
+struct CertificateRow {
+    std::string serial;   ///< hex
+    std::string subject;  ///< RFC 4514
+    std::string subject_alt_name;
+    std::string issuer;
+    std::int64_t not_before = 0;
+    std::int64_t not_after = 0;
+    std::int64_t issued_at = 0;
+    std::string endpoint, transaction_id, ca, template_name, policy, device_id, user_id;
+    std::optional<Revocation> revocation;
+    Bytes der;
+};
+
+struct CertificateFilter {
+    std::optional<std::string> subject_contains;
+    std::optional<std::string> transaction_id;
+    bool revoked = false;                       ///< only revoked ones, on hold or for ever
+    std::optional<std::int64_t> expires_after;  ///< only with a notAfter later than this …
+    std::optional<std::int64_t> expires_until;  ///< … and not later than this
+    std::size_t limit = 1000;
+};
+
+/// What a new CRL has to say. Numbers and lists grow together: a CRL with a greater number knows of
+/// every revocation that one with a smaller number knows.
+struct CrlBasis {
+    std::int64_t number = 0;
+    std::int64_t revision = 0;  ///< of the issuer's revocations: every change counts
+    std::vector<certs::RevokedCertificate> revoked;
+};
+
+/// A CRL that was made.
+struct KeptCrl {
+    std::int64_t number = 0;
+    std::int64_t revision = 0;
+    Bytes der;
+};
+
+}  // namespace scepgate::ca_backend
