@@ -16,10 +16,14 @@ struct CertificateId {
     Bytes serial;  ///< INTEGER content octets, or the same without a sign octet
 };
 [[nodiscard]] CertificateId certificate_id(const certs::Certificate& certificate);
+/// INTEGER content octets as they are kept, and as people write the serial number in hex.
+[[nodiscard]] Bytes without_sign_octet(ByteView serial);
 
-/// Whom a certificate is for: its subject and subject alternative names, as encoded. With an empty
-/// subject the latter are all there is.
-[[nodiscard]] Sha256 identity_hash(const certs::Certificate& certificate);
+/// Whom a certificate is for, and for what: issuer, subject and subject alternative names as they
+/// are encoded, and the template. One device may well have one certificate to sign and one to
+/// encrypt.
+[[nodiscard]] Sha256 identity_hash(const certs::Certificate& certificate,
+                                   std::string_view template_name);
 
 struct Revocation {
     std::int64_t at = 0;  ///< seconds since the epoch
@@ -52,11 +56,11 @@ struct CertificateRow {
 };
 
 struct CertificateFilter {
-    std::optional<std::string> subject_contains;
-    std::optional<std::string> transaction_id;
-    bool revoked = false;                       ///< only revoked ones, on hold or for ever
-    std::optional<std::int64_t> expires_after;  ///< only with a notAfter later than this …
-    std::optional<std::int64_t> expires_until;  ///< … and not later than this
+    std::optional<std::string> subject_contains = {};
+    std::optional<std::string> transaction_id = {};
+    bool revoked = false;                            ///< only revoked ones, on hold or for ever
+    std::optional<std::int64_t> expires_after = {};  ///< only with a notAfter later than this …
+    std::optional<std::int64_t> expires_until = {};  ///< … and not later than this
     std::size_t limit = 1000;
 };
 

@@ -104,6 +104,10 @@ std::int64_t Database::last_row_id() const noexcept {
     return sqlite3_last_insert_rowid(get());
 }
 
+std::int64_t Database::changes() const noexcept {
+    return sqlite3_changes64(get());
+}
+
 Result<Statement> Statement::prepare(const Database& database, std::string_view sql) {
     sqlite3_stmt* raw = nullptr;
     const int status = sqlite3_prepare_v3(database.get(), sql.data(), static_cast<int>(sql.size()),
@@ -112,6 +116,15 @@ Result<Statement> Statement::prepare(const Database& database, std::string_view 
     Statement statement;
     statement.statement_.reset(raw);
     return statement;
+}
+
+Result<void> prepare_all(const Database& database, std::initializer_list<Preparation> all) {
+    for (const auto& [statement, sql] : all) {
+        auto prepared = Statement::prepare(database, sql);
+        if (!prepared) return prepared.error();
+        statement = *std::move(prepared);
+    }
+    return {};
 }
 
 Query Statement::run() {
@@ -164,6 +177,10 @@ Result<void> Query::finish() {
     const auto row = next();
     if (!row) return row.error();
     return {};
+}
+
+bool Query::is_null(int column) const {
+    return sqlite3_column_type(get(), column) == SQLITE_NULL;
 }
 
 std::int64_t Query::integer(int column) const {

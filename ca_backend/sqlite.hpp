@@ -33,6 +33,8 @@ public:
     /// True while a transaction is open. SQLite itself ends one on some errors.
     [[nodiscard]] bool in_transaction() const noexcept;
     [[nodiscard]] std::int64_t last_row_id() const noexcept;
+    /// How many rows the last INSERT, UPDATE or DELETE changed.
+    [[nodiscard]] std::int64_t changes() const noexcept;
     [[nodiscard]] sqlite3* get() const noexcept { return connection_.get(); }
 
 private:
@@ -60,6 +62,12 @@ private:
     std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
+struct Preparation {
+    Statement& statement;
+    std::string_view sql;
+};
+Result<void> prepare_all(const Database& database, std::initializer_list<Preparation> all);
+
 /// One run of a statement: reset when it goes out of scope, so that no read transaction stays open.
 /// What is bound must stay alive until then.
 class Query {
@@ -72,6 +80,8 @@ public:
     Query& bind(std::int64_t value);
     Query& bind(std::string_view text);
     Query& bind(ByteView blob);
+    Query& bind(const Bytes& blob) { return bind(ByteView(blob)); }
+    Query& bind(Bytes&& blob) = delete;
 
     /// True when there is a (next) row.
     Result<bool> next();
@@ -79,6 +89,7 @@ public:
     Result<void> finish();
 
     /// Columns of the current row.
+    [[nodiscard]] bool is_null(int column) const;
     [[nodiscard]] std::int64_t integer(int column) const;
     [[nodiscard]] std::string text(int column) const;
     [[nodiscard]] Bytes blob(int column) const;

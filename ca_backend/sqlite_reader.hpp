@@ -1,23 +1,22 @@
 // Reading the SQLite store from many threads.
 #pragma once
 
-#include <functional>
 #include <mutex>
+#include <type_traits>
 
-#include "ca_backend/sqlite_lookups.hpp"
+#include "ca_backend/sqlite_revocations.hpp"
+#include "ca_backend/sqlite_transactions.hpp"
 
 namespace scepgate::ca_backend::sqlite {
 
 /// One reading connection with its statements.
 struct Reader {
     Database database;
-    Lookups lookups;
-    Statement by_serial;
+    Transactions transactions;
+    Certificates certificates;
+    Crls crls;
 
     static Result<std::unique_ptr<Reader>> open(const std::filesystem::path& file);
-
-    Result<std::vector<CertificateRow>> list(const CertificateFilter& filter);
-    Result<std::optional<CertificateRow>> find_serial(ByteView serial);
 };
 
 /// As many readers as threads have ever read at once; opening one costs far more than a look-up.

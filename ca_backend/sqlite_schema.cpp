@@ -2,18 +2,15 @@
 
 #include <array>
 
+#include "ca_backend/certificate_record.hpp"
+
 namespace scepgate::ca_backend::sqlite {
 namespace {
 
 /// "Scgt": what the file says it is (PRAGMA application_id).
 constexpr std::int64_t kApplicationId = 0x53636774;
 
-/// Each takes the schema from its index to the next version. Released ones are never edited.
-///
-/// certificates: a serial number is unique with its issuer (RFC 5280 section 4.1.2.2). The id grows
-/// with each commit, so newest first needs no index over a time.
-/// transactions, redemptions: looked up by their key alone, which is random.
-constexpr std::array kMigrations = {
+constexpr auto* kVersion1 =
     "CREATE TABLE certificates("
     "  id INTEGER PRIMARY KEY,"
     "  serial BLOB NOT NULL CHECK(length(serial) > 0),"
@@ -45,8 +42,137 @@ constexpr std::array kMigrations = {
     "  certificate INTEGER NOT NULL REFERENCES certificates(id),"
     "  expires INTEGER NOT NULL,"
     "  PRIMARY KEY(policy, token)"
-    ") STRICT, WITHOUT ROWID;",
-};
+    ") STRICT, WITHOUT ROWID;";
+
+/// Transactions get a state, and may have no certificate; what is needed while they wait stands in
+/// `pending`, so that the others stay small. Certificates can be revoked. Redemptions are found by
+/// their end, to be removed.
+/// transactions.state: 0 pending, 1 approved, 2 rejected, 3 issued. The signers of version 1 are
+/// not known: their transactions are not found by polls.
+constexpr auto* kVersion2 =
+    "ALTER TABLE certificates ADD COLUMN issuer_hash BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE certificates ADD COLUMN identity BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE certificates ADD COLUMN revoked_at INTEGER;"
+    "ALTER TABLE certificates ADD COLUMN revocation_reason INTEGER;"
+    "CREATE TABLE transactions_2("
+    "  id INTEGER PRIMARY KEY,"
+    "  key BLOB NOT NULL UNIQUE,"
+    "  state INTEGER NOT NULL CHECK(state BETWEEN 0 AND 3),"
+    "  endpoint TEXT NOT NULL,"
+    "  transaction_id TEXT NOT NULL,"
+    "  signer_key BLOB NOT NULL,"
+    "  challenge BLOB NOT NULL,"
+    "  recorded_at INTEGER NOT NULL,"
+    "  expires INTEGER NOT NULL,"
+    "  notified INTEGER NOT NULL,"
+    "  certificate INTEGER UNIQUE REFERENCES certificates(id),"
+    "  CHECK((state = 3) = (certificate IS NOT NULL))"
+    ") STRICT;"
+    "CREATE INDEX redemptions_by_certificate ON redemptions(certificate);"
+    "INSERT INTO transactions_2(key, state, endpoint, transaction_id, signer_key, challenge,"
+    "  recorded_at, expires, notified, certificate)"
+    "  SELECT key, 3, endpoint, transaction_id, x'', coalesce((SELECT token FROM redemptions"
+    "  WHERE redemptions.certificate = certificates.id), x''), issued_at, 0, 1, certificates.id"
+    "  FROM transactions JOIN certificates ON certificates.id = transactions.certificate"
+    "  ORDER BY certificates.id;"
+    "DROP TABLE transactions;"
+    "ALTER TABLE transactions_2 RENAME TO transactions;"
+    "CREATE INDEX transactions_by_poll ON transactions(transaction_id, endpoint, signer_key);"
+    "CREATE INDEX transactions_open ON transactions(expires, endpoint) WHERE state < 2;"
+    "CREATE TABLE pending("
+    "  request INTEGER PRIMARY KEY REFERENCES transactions(id),"
+    "  message_type INTEGER NOT NULL,"
+    "  ca TEXT NOT NULL,"
+    "  template TEXT NOT NULL,"
+    "  policy TEXT NOT NULL,"
+    "  device_id TEXT NOT NULL,"
+    "  user_id TEXT NOT NULL,"
+    "  subject TEXT NOT NULL,"
+    "  subject_alt_name TEXT NOT NULL,"
+    "  signer BLOB NOT NULL,"
+    "  csr BLOB NOT NULL,"
+    "  granted BLOB NOT NULL,"
+    "  upstream_id TEXT NOT NULL,"
+    "  decided_at INTEGER NOT NULL DEFAULT 0,"
+    "  decided_by TEXT NOT NULL DEFAULT '',"
+    "  reason TEXT NOT NULL DEFAULT ''"
+    ") STRICT;"
+    "CREATE TABLE redemptions_2("
+    "  policy TEXT NOT NULL,"
+    "  token BLOB NOT NULL,"
+    "  expires INTEGER NOT NULL,"
+    "  PRIMARY KEY(policy, token)"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO redemptions_2 SELECT policy, token, expires FROM redemptions;"
+    "DROP TABLE redemptions;"
+    "ALTER TABLE redemptions_2 RENAME TO redemptions;"
+    "CREATE INDEX redemptions_by_expiry ON redemptions(expires);"
+    "CREATE TABLE crls("
+    "  issuer BLOB PRIMARY KEY,"
+    "  revision INTEGER NOT NULL,"
+    "  number INTEGER NOT NULL,"
+    "  kept_number INTEGER NOT NULL DEFAULT 0,"
+    "  kept_revision INTEGER NOT NULL DEFAULT 0,"
+    "  der BLOB NOT NULL DEFAULT x''"
+    ") STRICT;";
+
+/// Made after the hashes were filled in: once sorted is faster than row by row.
+constexpr auto* kVersion2Indexes =
+    "CREATE INDEX certificates_by_identity ON certificates(identity);"
+    "CREATE INDEX certificates_by_not_after ON certificates(not_after);"
+    "CREATE INDEX certificates_revoked ON certificates(issuer_hash, not_after)"
+    "  WHERE revoked_at IS NOT NULL;";
+
+/// What SQL cannot compute from a stored certificate.
+Result<void> hash_certificates(Database& database) {
+    auto select = Statement::prepare(
+        database, "SELECT id, template, der FROM certificates WHERE id > ? ORDER BY id LIMIT 1");
+    if (!select) return select.error();
+    auto update = Statement::prepare(
+        database, "UPDATE certificates SET issuer_hash = ?, identity = ? WHERE id = ?");
+    if (!update) return update.error();
+    for (std::int64_t id = 0;;) {
+        std::string template_name;
+        certs::Certificate certificate;
+        {
+            Query row = select->run();
+            const auto found = row.bind(id).next();
+            if (!found) return found.error();
+            if (!*found) return {};
+            id = row.integer(0);
+            template_name = row.text(1);
+            auto read = certs::Certificate::from_der(row.blob(2));
+            if (!read) {
+                return Error{Errc::kConfig, "certificate " + std::to_string(id) +
+                                                " cannot be read: " + read.error().detail +
+                                                "; restore a backup"};
+            }
+            certificate = *std::move(read);
+        }
+        const IssuerHash issuer = issuer_hash(certificate.issuer_der());
+        const Sha256 identity = identity_hash(certificate, template_name);
+        Query change = update->run();
+        const auto done = change.bind(ByteView(issuer)).bind(ByteView(identity)).bind(id).finish();
+        if (!done) return done.error();
+    }
+}
+
+Result<void> to_version_1(Database& database) {
+    return database.execute(kVersion1);
+}
+
+Result<void> to_version_2(Database& database) {
+    if (const auto changed = database.execute(kVersion2); !changed) return changed.error();
+    if (const auto filled = hash_certificates(database); !filled) return filled.error();
+    return database.execute(kVersion2Indexes);
+}
+
+/// Each takes the schema from its index to the next version. Released ones are never edited.
+///
+/// certificates: a serial number is unique with its issuer (RFC 5280 section 4.1.2.2). The id grows
+/// with each commit, so newest first needs no index over a time.
+/// transactions, redemptions: looked up by their key alone, which is random.
+constexpr std::array kMigrations = {to_version_1, to_version_2};
 
 /// SQLite does not wait for locks by itself when the journal mode changes.
 Result<void> switch_to_wal(Database& database) {
@@ -71,7 +197,7 @@ Result<void> migrate(Database& database) {
     const auto version = schema_version(database);
     if (!version) return version.error();
     for (auto next = static_cast<std::size_t>(*version); next < kMigrations.size(); ++next) {
-        const auto applied = database.execute(kMigrations[next]);
+        const auto applied = kMigrations[next](database);
         if (!applied) return applied.error();
     }
     const std::string stamp = "PRAGMA application_id=" + std::to_string(kApplicationId) +

@@ -76,10 +76,6 @@ Result<Bytes> parse_serial(std::string_view hex) {
     return from_hex(digits);
 }
 
-asio::awaitable<Result<RecordOutcome>> refuse_to_write() {
-    co_return Error{Errc::kDenied, "the store was opened for reading only"};
-}
-
 }  // namespace
 
 class SqliteStore::Impl {
@@ -87,10 +83,36 @@ public:
     Impl(const std::filesystem::path& file, std::unique_ptr<sqlite::Writer> writer)
         : writer_(std::move(writer)), readers_(file) {}
 
-    sqlite::ReaderPool& readers() { return readers_; }
-    sqlite::Writer* writer() { return writer_.get(); }
+    template <class Read>
+    auto read(Read read) {
+        return readers_.with(std::move(read));
+    }
+
+    /// Does `work` on the writer's thread and gives what it returned, once that is on disk. The
+    /// coroutine's frame, where both live, belongs to the handler that the writer keeps.
+    template <class T>
+    asio::awaitable<Result<T>> write(std::function<Result<T>(sqlite::Changes&)> work) {
+        if (!writer_) {
+            co_return Error{Errc::kDenied, "the store was opened for reading only"};
+        }
+        Result<T> outcome;
+        const auto ended = co_await submit([&work, &outcome](sqlite::Changes& changes) {
+            outcome = work(changes);
+            return outcome ? Result<void>() : Result<void>(outcome.error());
+        });
+        if (!ended) co_return ended.error();
+        co_return outcome;
+    }
 
 private:
+    asio::awaitable<Result<void>> submit(sqlite::Work work) {
+        const auto initiate = [this](sqlite::WorkHandler handler, sqlite::Work submitted) {
+            writer_->submit(std::move(submitted), std::move(handler));
+        };
+        return asio::async_initiate<const asio::use_awaitable_t<>, void(Result<void>)>(
+            initiate, asio::use_awaitable, std::move(work));
+    }
+
     // In this order: the last connection to close should be the one that can tidy up the WAL.
     std::unique_ptr<sqlite::Writer> writer_;
     sqlite::ReaderPool readers_;
@@ -124,43 +146,104 @@ SqliteStore::SqliteStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 SqliteStore::~SqliteStore() = default;
 
 Result<std::optional<StoredTransaction>> SqliteStore::find_transaction(const TransactionKey& key,
-                                                                       std::int64_t) {
-    auto found = impl_->readers().with(
-        [&key](sqlite::Reader& reader) { return reader.lookups.find_transaction(key); });
-    if (!found) return found.error();
-    if (!*found) return std::optional<StoredTransaction>();
-    StoredTransaction transaction;
-    transaction.key = key;
-    transaction.state = TransactionState::kIssued;
-    transaction.certificate = **std::move(found);
-    return std::optional(std::move(transaction));
+                                                                       std::int64_t now) {
+    return impl_->read(
+        [&key, now](sqlite::Reader& reader) { return reader.transactions.find(key, now); });
+}
+
+Result<std::optional<StoredTransaction>> SqliteStore::find_pending(const PollKey& key,
+                                                                   std::int64_t now) {
+    return impl_->read(
+        [&key, now](sqlite::Reader& reader) { return reader.transactions.find_poll(key, now); });
 }
 
 Result<bool> SqliteStore::is_redeemed(const Redemption& redemption) {
-    return impl_->readers().with(
-        [&redemption](sqlite::Reader& reader) { return reader.lookups.is_redeemed(redemption); });
+    return impl_->read([&redemption](sqlite::Reader& reader) {
+        return reader.transactions.is_redeemed(redemption);
+    });
 }
 
 asio::awaitable<Result<RecordOutcome>> SqliteStore::record(IssuanceRecord record) {
-    if (impl_->writer() == nullptr) return refuse_to_write();
-    using Signature = void(Result<RecordOutcome>);
-    const auto submit = [writer = impl_->writer()](sqlite::RecordHandler handler,
-                                                   IssuanceRecord submitted) {
-        writer->submit(std::move(submitted), std::move(handler));
-    };
-    return asio::async_initiate<const asio::use_awaitable_t<>, Signature>(
-        submit, asio::use_awaitable, std::move(record));
+    return impl_->write<RecordOutcome>([record = std::move(record)](sqlite::Changes& changes) {
+        changes.now = std::max(changes.now, record.now);
+        return changes.recorder.record(changes.database, record);
+    });
+}
+
+asio::awaitable<Result<PendingOutcome>> SqliteStore::record_pending(PendingRecord record) {
+    return impl_->write<PendingOutcome>([record = std::move(record)](sqlite::Changes& changes) {
+        changes.now = std::max(changes.now, record.now);
+        return changes.recorder.record_pending(changes.database, record);
+    });
+}
+
+asio::awaitable<Result<StoredTransaction>> SqliteStore::decide(Decision decision) {
+    return impl_->write<StoredTransaction>(
+        [decision = std::move(decision)](sqlite::Changes& changes) {
+            return changes.recorder.decide(decision);
+        });
+}
+
+asio::awaitable<Result<void>> SqliteStore::mark_notified(TransactionKey key) {
+    return impl_->write<void>([key](sqlite::Changes& changes) {
+        return changes.recorder.mark_notified(changes.database, key);
+    });
+}
+
+Result<std::vector<StoredTransaction>> SqliteStore::list_pending(const PendingFilter& filter) {
+    return impl_->read([&filter](sqlite::Reader& reader) {
+        return sqlite::list_pending(reader.database, filter);
+    });
+}
+
+Result<std::optional<CertificateRow>> SqliteStore::find_certificate(const CertificateId& id) {
+    return impl_->read([&id](sqlite::Reader& reader) { return reader.certificates.find(id); });
+}
+
+Result<std::optional<CertificateRow>> SqliteStore::newest_of_identity(
+    const certs::Certificate& certificate, std::string_view template_name, std::int64_t now) {
+    const Sha256 identity = identity_hash(certificate, template_name);
+    return impl_->read([&identity, now](sqlite::Reader& reader) {
+        return reader.certificates.newest_of_identity(identity, now);
+    });
 }
 
 Result<std::vector<CertificateRow>> SqliteStore::list(const CertificateFilter& filter) {
-    return impl_->readers().with([&filter](sqlite::Reader& reader) { return reader.list(filter); });
+    return impl_->read([&filter](sqlite::Reader& reader) {
+        return sqlite::list_certificates(reader.database, filter);
+    });
 }
 
 Result<std::optional<CertificateRow>> SqliteStore::find_serial(std::string_view serial_hex) {
     const auto serial = parse_serial(serial_hex);
     if (!serial) return in_context("serial number", serial.error());
-    return impl_->readers().with(
-        [&serial](sqlite::Reader& reader) { return reader.find_serial(*serial); });
+    return impl_->read(
+        [&serial](sqlite::Reader& reader) { return reader.certificates.find_serial(*serial); });
+}
+
+asio::awaitable<Result<CertificateRow>> SqliteStore::revoke(RevocationOrder order) {
+    return impl_->write<CertificateRow>([order = std::move(order)](sqlite::Changes& changes) {
+        return changes.revoker.revoke(order);
+    });
+}
+
+Result<std::int64_t> SqliteStore::revocation_revision(const IssuerHash& issuer) {
+    return impl_->read([&issuer](sqlite::Reader& reader) { return reader.crls.revision(issuer); });
+}
+
+asio::awaitable<Result<CrlBasis>> SqliteStore::begin_crl(IssuerHash issuer, std::int64_t now) {
+    return impl_->write<CrlBasis>(
+        [issuer, now](sqlite::Changes& changes) { return changes.revoker.begin_crl(issuer, now); });
+}
+
+asio::awaitable<Result<void>> SqliteStore::keep_crl(IssuerHash issuer, KeptCrl crl) {
+    return impl_->write<void>([issuer, crl = std::move(crl)](sqlite::Changes& changes) {
+        return changes.revoker.keep_crl(issuer, crl);
+    });
+}
+
+Result<std::optional<KeptCrl>> SqliteStore::find_crl(const IssuerHash& issuer) {
+    return impl_->read([&issuer](sqlite::Reader& reader) { return reader.crls.find(issuer); });
 }
 
 }  // namespace scepgate::ca_backend

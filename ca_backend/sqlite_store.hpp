@@ -18,7 +18,7 @@ class SqliteStore final : public Store {
 public:
     enum class Mode { kCreateOrOpen, kOpenExisting, kReadOnly };
 
-    /// kReadOnly works beside a running server; record() is kDenied then.
+    /// kReadOnly works beside a running server; all writing is kDenied then.
     /// Opens and upgrades the schema. kConfig says what is wrong with the file (missing, not a
     /// database, made by a newer version, permissions) and how to mend it.
     static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& file, Mode mode);

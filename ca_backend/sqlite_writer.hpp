@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -9,15 +10,31 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
-#include "ca_backend/sqlite_inserter.hpp"
+#include "ca_backend/sqlite_recorder.hpp"
+#include "ca_backend/sqlite_revocations.hpp"
 
 namespace scepgate::ca_backend::sqlite {
 
-using RecordHandler = boost::asio::any_completion_handler<void(Result<RecordOutcome>)>;
+/// What a piece of work writes with: the writer's connection and its statements.
+struct Changes {
+    Database database;
+    Recorder recorder;
+    Revoker revoker;
+    std::int64_t now = 0;  ///< the latest time that a piece of work spoke of
 
-/// Group commit: takes all records that wait, writes them in one transaction and, when that is on
-/// disk, tells all of them how it ended, each on its own executor. While it waits for the disk, the
-/// next group gathers. When the transaction fails, it fails for all of its group.
+    static Result<Changes> prepare(Database database);
+};
+
+/// One piece of work, to be durable as a whole or not at all. kUnavailable fails all of its group;
+/// any other error only itself.
+using Work = std::function<Result<void>(Changes&)>;
+using WorkHandler = boost::asio::any_completion_handler<void(Result<void>)>;
+
+/// Group commit: takes all work that waits, does it in one transaction, each under a savepoint of
+/// its own and, when that is on disk, tells all of them how it ended, each on its own executor.
+/// While it waits for the disk, the next group gathers. When the transaction fails, it fails for
+/// all of its group. With each group a few redemptions are removed that nobody needs any more, more
+/// than the group can have added.
 class Writer {
 public:
     static Result<std::unique_ptr<Writer>> start(Database database);
@@ -26,24 +43,25 @@ public:
     /// Writes what waits, then ends the thread.
     ~Writer();
 
-    void submit(IssuanceRecord record, RecordHandler handler);
+    /// What `work` refers to stays alive until `handler` is called.
+    void submit(Work work, WorkHandler handler);
 
 private:
     /// The handler's executor is told to wait: its context must not run out of work meanwhile.
     struct Waiting {
-        IssuanceRecord record;
-        RecordHandler handler;
-        boost::asio::executor_work_guard<boost::asio::any_completion_executor> work;
-        Result<RecordOutcome> outcome;
+        Work work;
+        WorkHandler handler;
+        boost::asio::executor_work_guard<boost::asio::any_completion_executor> guard;
+        Result<void> outcome;
     };
 
-    Writer(Database database, Inserter inserter);
+    explicit Writer(Changes changes);
     void run();
     void write(std::vector<Waiting>& group);
     Result<void> write_in_transaction(std::vector<Waiting>& group);
+    Result<void> write_one(Waiting& waiting);
 
-    Database database_;
-    Inserter inserter_;
+    Changes changes_;
     std::mutex mutex_;
     std::condition_variable something_to_do_;
     std::vector<Waiting> queue_;

@@ -21,8 +21,8 @@ enum class TransactionState {
     kPending,   ///< waits for an operator, or for the CA above
     kApproved,  ///< may be issued: the next poll or retry does it
     kRejected,  ///< for good
-    kExpired,   ///< was neither issued nor rejected in time
     kIssued,
+    kExpired,  ///< was neither issued nor rejected in time
 };
 [[nodiscard]] std::string_view to_text(TransactionState state) noexcept;  ///< "pending"
 
@@ -73,7 +73,8 @@ struct IssuanceRecord {
     certs::Certificate certificate;
     certs::GeneralNames subject_alt_name;
     std::optional<Redemption> redemption;
-    std::int64_t now = 0;  ///< seconds since the epoch
+    bool notified = false;  ///< nobody has to be told: spares the write of mark_notified()
+    std::int64_t now = 0;   ///< seconds since the epoch
 };
 
 /// A request that will be answered later.
@@ -133,7 +134,7 @@ struct Decision {
 
 struct PendingFilter {
     bool open_only = true;  ///< pending and approved ones; else all that ever were pending
-    std::optional<std::string> transaction_id;
+    std::optional<std::string> transaction_id = {};
     std::int64_t now = 0;
     std::size_t limit = 1000;
 };

@@ -13,6 +13,7 @@ namespace {
 
 using testing::Child;
 using testing::describe;
+using testing::found;
 using testing::make_record;
 using testing::open_store;
 using testing::record;
@@ -71,8 +72,7 @@ TEST(SqliteStoreFailureTest, A04_HasEverythingThatWasReleasedBeforeAKill) {
     }
     const auto store = open_store(file, Mode::kOpenExisting);
     for (const TransactionKey& key : released) {
-        const auto found = store->find_transaction(key, testing::kNow);
-        ASSERT_TRUE(found && found->has_value()) << to_hex(key);
+        ASSERT_TRUE(found(*store, key)) << to_hex(key);
     }
     EXPECT_GE(store->list({})->size(), released.size());
 }
@@ -97,16 +97,14 @@ void fill_the_disk_and_make_room(const std::filesystem::path& file) {
     const auto outcomes = record_together(refused);
     std::size_t failed = 0;
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
-        const bool kept =
-            store->find_transaction(refused[i].second.transaction, testing::kNow)->has_value();
+        const bool kept = found(*store, refused[i].second.transaction).has_value();
         EXPECT_EQ(kept, describe(outcomes[i]) == "recorded");
         if (outcomes[i]) continue;
         ++failed;
         EXPECT_EQ(outcomes[i].error().code, Errc::kUnavailable) << outcomes[i].error().detail;
     }
     EXPECT_GT(failed, 0U) << "the limit did not bite";
-    EXPECT_EQ(store->find_transaction(before.transaction, testing::kNow).value(),
-              before.certificate);
+    EXPECT_EQ(found(*store, before.transaction), before.certificate);
 
     limit_file_size(RLIM_INFINITY);
     for (const auto& outcome : record_together(refused)) {

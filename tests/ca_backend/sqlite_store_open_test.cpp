@@ -8,6 +8,7 @@
 
 #include "ca_backend/sqlite.hpp"
 #include "tests/ca_backend/support/child.hpp"
+#include "tests/ca_backend/support/grants.hpp"
 #include "tests/ca_backend/support/records.hpp"
 
 namespace scepgate::ca_backend {

@@ -15,6 +15,7 @@ namespace scepgate::ca_backend {
 namespace {
 
 using testing::describe;
+using testing::found;
 using testing::make_certificate;
 using testing::make_record;
 using testing::make_redeeming_record;
@@ -38,12 +39,11 @@ std::size_t count(const std::vector<Result<RecordOutcome>>& outcomes, std::strin
 
 TEST_F(SqliteStoreTest, FindsWhatItRecordedAlsoAfterReopening) {
     const auto made = make_redeeming_record("token");
-    EXPECT_FALSE(store_->find_transaction(made.transaction, testing::kNow).value());
+    EXPECT_FALSE(found(*store_, made.transaction));
     EXPECT_FALSE(store_->is_redeemed(*made.redemption).value());
     ASSERT_EQ(describe(record(*store_, made)), "recorded");
     for (int i = 0; i < 2; ++i) {
-        EXPECT_EQ(store_->find_transaction(made.transaction, testing::kNow).value(),
-                  made.certificate);
+        EXPECT_EQ(found(*store_, made.transaction), made.certificate);
         EXPECT_TRUE(store_->is_redeemed(*made.redemption).value());
         store_.reset();
         store_ = open_store(file_, Mode::kOpenExisting);
@@ -58,7 +58,7 @@ TEST_F(SqliteStoreTest, AnswersARepeatedTransactionWithItsFirstCertificate) {
     again.certificate = make_certificate();
     const auto outcome = record(*store_, again);
     ASSERT_EQ(describe(outcome), "recorded before");
-    EXPECT_EQ(std::get<RecordedBefore>(*outcome).certificate, first.certificate);
+    EXPECT_EQ(std::get<RecordedBefore>(*outcome).transaction.certificate, first.certificate);
     EXPECT_FALSE(store_->find_serial(again.certificate.serial_hex()).value());
 }
 
@@ -66,7 +66,7 @@ TEST_F(SqliteStoreTest, RedeemsATokenOnceAndRecordsNothingTheSecondTime) {
     ASSERT_EQ(describe(record(*store_, make_redeeming_record("token"))), "recorded");
     const auto second = make_redeeming_record("token");
     EXPECT_EQ(describe(record(*store_, second)), "already redeemed");
-    EXPECT_FALSE(store_->find_transaction(second.transaction, testing::kNow).value());
+    EXPECT_FALSE(found(*store_, second.transaction));
     EXPECT_FALSE(store_->find_serial(second.certificate.serial_hex()).value());
 }
 
@@ -86,7 +86,7 @@ TEST_F(SqliteStoreTest, A01_RefusesASerialNumberThatExistsAndLeavesNothing) {
     const auto outcome = record(*store_, second);
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, Errc::kConflict);
-    EXPECT_FALSE(store_->find_transaction(second.transaction, testing::kNow).value());
+    EXPECT_FALSE(found(*store_, second.transaction));
     EXPECT_FALSE(store_->is_redeemed(*second.redemption).value());
 }
 
@@ -100,9 +100,7 @@ TEST_F(SqliteStoreTest, AConflictSpoilsNobodyElseInItsGroup) {
     const auto outcomes = record_together(records);
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
         EXPECT_EQ(bool(outcomes[i]), i % 3 != 1) << describe(outcomes[i]);
-        EXPECT_EQ(
-            store_->find_transaction(records[i].second.transaction, testing::kNow)->has_value(),
-            i % 3 != 1);
+        EXPECT_EQ(found(*store_, records[i].second.transaction).has_value(), i % 3 != 1);
     }
 }
 
@@ -128,11 +126,11 @@ TEST_F(SqliteStoreTest, RecordsATransactionOnceUnder64ParallelAttemptsOnTwoNodes
     }
     const auto outcomes = record_together(records);
     EXPECT_EQ(count(outcomes, "recorded"), 1U);
-    const auto kept = store_->find_transaction(made.transaction, testing::kNow).value();
+    const auto kept = found(*store_, made.transaction);
     for (const auto& outcome : outcomes) {
         ASSERT_TRUE(outcome) << describe(outcome);
         if (const auto* before = std::get_if<RecordedBefore>(&*outcome)) {
-            EXPECT_EQ(before->certificate, kept);
+            EXPECT_EQ(before->transaction.certificate, kept);
         }
     }
 }
@@ -140,9 +138,9 @@ TEST_F(SqliteStoreTest, RecordsATransactionOnceUnder64ParallelAttemptsOnTwoNodes
 TEST_F(SqliteStoreTest, SeesWhatAnotherProcessRecorded) {
     const auto other = open_store(file_);
     const auto made = make_record();
-    EXPECT_FALSE(other->find_transaction(made.transaction, testing::kNow).value());
+    EXPECT_FALSE(found(*other, made.transaction));
     ASSERT_EQ(describe(record(*store_, made)), "recorded");
-    EXPECT_EQ(other->find_transaction(made.transaction, testing::kNow).value(), made.certificate);
+    EXPECT_EQ(found(*other, made.transaction), made.certificate);
 }
 
 TEST_F(SqliteStoreTest, WaitsForAnotherProcessThatWrites) {
@@ -177,7 +175,7 @@ TEST_F(SqliteStoreTest, FinishesWhatWaitsBeforeItCloses) {
     context.run();
     store_ = open_store(file_, Mode::kOpenExisting);
     for (const TransactionKey& key : keys)
-        EXPECT_TRUE(store_->find_transaction(key, testing::kNow).value());
+        EXPECT_TRUE(found(*store_, key));
 }
 
 TEST_F(SqliteStoreTest, ListsTheNewestFirstWithFilterAndLimit) {
@@ -195,13 +193,10 @@ TEST_F(SqliteStoreTest, ListsTheNewestFirstWithFilterAndLimit) {
     };
     using Subjects = std::vector<std::string>;
     EXPECT_EQ(subjects({}), (Subjects{"CN=beta 2", "CN=Beta,O=Example", "CN=alpha,O=Example"}));
-    EXPECT_EQ(subjects({.subject_contains = "BETA", .transaction_id = {}}),
-              (Subjects{"CN=beta 2", "CN=Beta,O=Example"}));
-    EXPECT_EQ(subjects({.subject_contains = {}, .transaction_id = "CN=alpha,O=Example"}),
-              Subjects{"CN=alpha,O=Example"});
-    EXPECT_EQ(subjects({.subject_contains = {}, .transaction_id = {}, .limit = 1}),
-              Subjects{"CN=beta 2"});
-    EXPECT_EQ(subjects({.subject_contains = "%' OR 1=1 --", .transaction_id = {}}), Subjects{});
+    EXPECT_EQ(subjects({.subject_contains = "BETA"}), (Subjects{"CN=beta 2", "CN=Beta,O=Example"}));
+    EXPECT_EQ(subjects({.transaction_id = "CN=alpha,O=Example"}), Subjects{"CN=alpha,O=Example"});
+    EXPECT_EQ(subjects({.limit = 1}), Subjects{"CN=beta 2"});
+    EXPECT_EQ(subjects({.subject_contains = "%' OR 1=1 --"}), Subjects{});
 }
 
 TEST_F(SqliteStoreTest, KeepsEverythingThatPeopleAskFor) {

@@ -31,6 +31,7 @@ IssuanceRecord make_record(const certs::Certificate& certificate) {
     made.endpoint = "/scep";
     made.transaction_id = "transaction-1";
     made.message_type = 19;
+    fill_random(made.signer_key);
     made.ca = "lab";
     made.template_name = "device";
     made.policy = "mdm";
@@ -69,6 +70,11 @@ std::vector<Result<RecordOutcome>> record_together(
     }
     context.run();
     return outcomes;
+}
+
+std::optional<certs::Certificate> found(SqliteStore& store, const TransactionKey& key) {
+    auto transaction = store.find_transaction(key, kNow).value();
+    return transaction ? transaction->certificate : std::nullopt;
 }
 
 std::string describe(const Result<RecordOutcome>& outcome) {

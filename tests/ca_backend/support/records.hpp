@@ -38,6 +38,9 @@ Result<RecordOutcome> record(SqliteStore& store, IssuanceRecord record);
 std::vector<Result<RecordOutcome>> record_together(
     const std::vector<std::pair<SqliteStore*, IssuanceRecord>>& records);
 
+/// What this transaction was answered with, if it was.
+std::optional<certs::Certificate> found(SqliteStore& store, const TransactionKey& key);
+
 /// "recorded", "recorded before", "already redeemed" or the error's text.
 std::string describe(const Result<RecordOutcome>& outcome);
 

@@ -1,0 +1,29 @@
+// Looking up certificates; used for reading and, again, while writing.
+#pragma once
+
+#include "ca_backend/certificate_record.hpp"
+#include "ca_backend/sqlite.hpp"
+
+namespace scepgate::ca_backend::sqlite {
+
+class Certificates {
+public:
+    static Result<Certificates> prepare(const Database& database);
+
+    using Found = Result<std::optional<CertificateRow>>;
+    Found find(const CertificateId& id);
+    /// The newest with this serial number, whoever issued it.
+    Found find_serial(ByteView serial);
+    Found newest_of_identity(const Sha256& identity, std::int64_t now);
+
+private:
+    Statement by_id_;
+    Statement by_serial_;
+    Statement by_identity_;
+};
+
+/// Prepared on each call: for people.
+Result<std::vector<CertificateRow>> list_certificates(const Database& database,
+                                                      const CertificateFilter& filter);
+
+}  // namespace scepgate::ca_backend::sqlite

@@ -1,0 +1,253 @@
+#include "ca_backend/sqlite_recorder.hpp"
+
+#include "ca_backend/certificate_record.hpp"
+#include "certs/clock.hpp"
+
+namespace scepgate::ca_backend::sqlite {
+namespace {
+
+/// As long as a token's redemption is kept when the token is refused for its age anyway: a clock
+/// that was set wrong and back must not make old tokens good again.
+constexpr std::int64_t kRedemptionKept = std::int64_t{30} * 86400;
+
+constexpr std::int64_t number(TransactionState state) {
+    return static_cast<std::int64_t>(state);
+}
+// As they stand in the store (sqlite_schema.cpp).
+static_assert(number(TransactionState::kPending) == 0 && number(TransactionState::kApproved) == 1 &&
+              number(TransactionState::kRejected) == 2 && number(TransactionState::kIssued) == 3);
+
+bool is_open(const StoredTransaction& transaction) {
+    return transaction.state == TransactionState::kPending ||
+           transaction.state == TransactionState::kApproved;
+}
+
+Bytes token_of(const std::optional<Redemption>& redemption) {
+    return redemption ? redemption->token : Bytes{};
+}
+
+}  // namespace
+
+Result<Recorder> Recorder::prepare(const Database& database) {
+    auto transactions = Transactions::prepare(database);
+    if (!transactions) return transactions.error();
+    Recorder made;
+    made.transactions_ = *std::move(transactions);
+    const auto prepared = prepare_all(
+        database,
+        {{made.certificate_,
+          "INSERT INTO certificates(serial, issuer, subject, subject_alt_name, not_before, "
+          "not_after, issued_at, endpoint, transaction_id, message_type, ca, template, policy, "
+          "device_id, user_id, der, issuer_hash, identity) "
+          "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+         {made.issued_,
+          "INSERT INTO transactions(key, state, endpoint, transaction_id, signer_key, challenge, "
+          "recorded_at, expires, notified, certificate) VALUES(?, 3, ?, ?, ?, ?, ?, 0, ?, ?)"},
+         {made.now_issued_,
+          "UPDATE transactions SET state = 3, certificate = ?, notified = ? WHERE id = ?"},
+         {made.waiting_,
+          "INSERT INTO transactions(key, state, endpoint, transaction_id, signer_key, challenge, "
+          "recorded_at, expires, notified) VALUES(?, 0, ?, ?, ?, ?, ?, ?, 0)"},
+         {made.pending_,
+          "INSERT INTO pending(request, message_type, ca, template, policy, device_id, user_id, "
+          "subject, subject_alt_name, signer, csr, granted, upstream_id) "
+          "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+         {made.redemption_, "INSERT INTO redemptions(policy, token, expires) VALUES(?, ?, ?)"},
+         {made.state_, "UPDATE transactions SET state = ? WHERE id = ?"},
+         {made.decision_,
+          "UPDATE pending SET decided_at = ?, decided_by = ?, reason = ? WHERE request = ?"},
+         {made.notified_, "UPDATE transactions SET notified = 1 WHERE key = ?"},
+         {made.purge_,
+          "DELETE FROM redemptions WHERE (policy, token) IN (SELECT policy, token FROM "
+          "redemptions WHERE expires < ? ORDER BY expires LIMIT ?)"}});
+    if (!prepared) return prepared.error();
+    return made;
+}
+
+Result<RecordOutcome> Recorder::record(const Database& database, const IssuanceRecord& record) {
+    // An expired one is still issued: it was not when the issuing began.
+    constexpr std::int64_t kNeverExpired = 0;
+    auto before = transactions_.find(record.transaction, kNeverExpired);
+    if (!before) return before.error();
+    if (*before && !is_open(**before)) return RecordOutcome(RecordedBefore{**std::move(before)});
+    const bool waited = before->has_value();
+    if (!waited && record.redemption) {
+        const auto redeemed = transactions_.is_redeemed(*record.redemption);
+        if (!redeemed) return redeemed.error();
+        if (*redeemed) return RecordOutcome(AlreadyRedeemed{});
+    }
+
+    const auto certificate = insert_certificate(database, record);
+    if (!certificate) {
+        return in_context("certificate with serial " + record.certificate.serial_hex(),
+                          certificate.error());
+    }
+    if (waited) {
+        Query query = now_issued_.run();
+        query.bind(*certificate).bind(std::int64_t{record.notified}).bind((*before)->id);
+        if (const auto done = query.finish(); !done) return done.error();
+        return RecordOutcome(Recorded{});
+    }
+    const Bytes challenge = token_of(record.redemption);
+    {
+        Query query = issued_.run();
+        query.bind(ByteView(record.transaction))
+            .bind(record.endpoint)
+            .bind(record.transaction_id)
+            .bind(ByteView(record.signer_key))
+            .bind(challenge)
+            .bind(record.now)
+            .bind(std::int64_t{record.notified})
+            .bind(*certificate);
+        if (const auto done = query.finish(); !done) return done.error();
+    }
+    if (const auto redeemed = redeem(record.redemption); !redeemed) return redeemed.error();
+    return RecordOutcome(Recorded{});
+}
+
+Result<std::int64_t> Recorder::insert_certificate(const Database& database,
+                                                  const IssuanceRecord& record) {
+    const certs::Certificate& certificate = record.certificate;
+    const std::string issuer = certificate.issuer_text();
+    const std::string subject = certificate.subject_text();
+    const std::string alt_names =
+        record.subject_alt_name.empty() ? "" : certs::to_text(record.subject_alt_name);
+    const Bytes serial = without_sign_octet(certificate.serial());
+    const IssuerHash by_issuer = issuer_hash(certificate.issuer_der());
+    const Sha256 identity = identity_hash(certificate, record.template_name);
+    Query query = certificate_.run();
+    query.bind(serial)
+        .bind(issuer)
+        .bind(subject)
+        .bind(alt_names)
+        .bind(certificate.not_before())
+        .bind(certificate.not_after())
+        .bind(record.now)
+        .bind(record.endpoint)
+        .bind(record.transaction_id)
+        .bind(std::int64_t{record.message_type})
+        .bind(record.ca)
+        .bind(record.template_name)
+        .bind(record.policy)
+        .bind(record.device_id)
+        .bind(record.user_id)
+        .bind(certificate.der())
+        .bind(ByteView(by_issuer))
+        .bind(ByteView(identity));
+    if (const auto done = query.finish(); !done) return done.error();
+    return database.last_row_id();
+}
+
+Result<void> Recorder::redeem(const std::optional<Redemption>& redemption) {
+    if (!redemption) return {};
+    Query query = redemption_.run();
+    query.bind(redemption->policy).bind(ByteView(redemption->token)).bind(redemption->expires);
+    return query.finish();
+}
+
+Result<PendingOutcome> Recorder::record_pending(const Database& database,
+                                                const PendingRecord& record) {
+    auto before = transactions_.find(record.transaction, record.now);
+    if (!before) return before.error();
+    if (*before) return PendingOutcome(RecordedBefore{**std::move(before)});
+    if (record.redemption) {
+        const auto redeemed = transactions_.is_redeemed(*record.redemption);
+        if (!redeemed) return redeemed.error();
+        if (*redeemed) return PendingOutcome(AlreadyRedeemed{});
+    }
+    const auto same_id = transactions_.find_poll(
+        {record.endpoint, record.transaction_id, record.signer_key}, record.now);
+    if (!same_id) return same_id.error();
+    if (*same_id && is_open(**same_id)) return PendingOutcome(TransactionIdTaken{});
+    if (record.maximum_open != 0) {
+        const auto open = transactions_.count_open(record.endpoint, record.now);
+        if (!open) return open.error();
+        if (static_cast<std::size_t>(*open) >= record.maximum_open) {
+            return PendingOutcome(TooManyPending{});
+        }
+    }
+    if (const auto done = insert_pending(database, record); !done) return done.error();
+    if (const auto redeemed = redeem(record.redemption); !redeemed) return redeemed.error();
+    return PendingOutcome(Recorded{});
+}
+
+Result<void> Recorder::insert_pending(const Database& database, const PendingRecord& record) {
+    const Bytes challenge = token_of(record.redemption);
+    {
+        Query query = waiting_.run();
+        query.bind(ByteView(record.transaction))
+            .bind(record.endpoint)
+            .bind(record.transaction_id)
+            .bind(ByteView(record.signer_key))
+            .bind(challenge)
+            .bind(record.now)
+            .bind(record.details.expires);
+        if (const auto done = query.finish(); !done) return done.error();
+    }
+    Query query = pending_.run();
+    query.bind(database.last_row_id())
+        .bind(std::int64_t{record.message_type})
+        .bind(record.ca)
+        .bind(record.template_name)
+        .bind(record.policy)
+        .bind(record.device_id)
+        .bind(record.user_id)
+        .bind(record.subject)
+        .bind(record.subject_alt_name)
+        .bind(record.details.signer)
+        .bind(record.details.csr)
+        .bind(record.details.grant)
+        .bind(record.details.upstream_id);
+    return query.finish();
+}
+
+Result<StoredTransaction> Recorder::decide(const Decision& decision) {
+    const auto found = transactions_.find_id(decision.id, decision.now);
+    if (!found) return found.error();
+    if (!*found || !(*found)->pending) {
+        return Error{Errc::kNotFound, "there is no such pending transaction"};
+    }
+    const StoredTransaction& before = **found;
+    const bool approve = decision.verdict == Decision::Verdict::kApprove;
+    if (!is_open(before) || (approve && before.state == TransactionState::kApproved)) {
+        std::string text = "transaction " + before.transaction_id + " is " +
+                           std::string(to_text(before.state)) + " already";
+        if (before.pending->decided_at != 0) {
+            text += " (" + before.pending->decided_by + ", " +
+                    certs::utc_text(before.pending->decided_at) + ")";
+        }
+        return Error{Errc::kConflict, text};
+    }
+    if (approve && !before.pending->upstream_id.empty()) {
+        return Error{Errc::kConflict, "transaction " + before.transaction_id +
+                                          " waits for the CA above, not for an approval"};
+    }
+    {
+        const auto state = approve ? TransactionState::kApproved : TransactionState::kRejected;
+        Query query = state_.run();
+        if (const auto done = query.bind(number(state)).bind(decision.id).finish(); !done)
+            return done.error();
+    }
+    {
+        Query query = decision_.run();
+        query.bind(decision.now).bind(decision.by).bind(decision.reason).bind(decision.id);
+        if (const auto done = query.finish(); !done) return done.error();
+    }
+    const auto after = transactions_.find_id(decision.id, decision.now);
+    if (!after) return after.error();
+    return **after;
+}
+
+Result<void> Recorder::mark_notified(const Database& database, const TransactionKey& key) {
+    Query query = notified_.run();
+    if (const auto done = query.bind(ByteView(key)).finish(); !done) return done.error();
+    if (database.changes() == 0) return Error{Errc::kNotFound, "there is no such transaction"};
+    return {};
+}
+
+Result<void> Recorder::purge_redemptions(std::int64_t now, std::size_t limit) {
+    Query query = purge_.run();
+    return query.bind(now - kRedemptionKept).bind(static_cast<std::int64_t>(limit)).finish();
+}
+
+}  // namespace scepgate::ca_backend::sqlite

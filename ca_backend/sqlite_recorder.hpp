@@ -1,0 +1,42 @@
+// Writing transactions inside an open write transaction of the database.
+#pragma once
+
+#include "ca_backend/sqlite_transactions.hpp"
+
+namespace scepgate::ca_backend::sqlite {
+
+/// What is looked up first still holds when it is written, because nobody else writes meanwhile.
+/// When a function fails, what it wrote has to be rolled back.
+class Recorder {
+public:
+    static Result<Recorder> prepare(const Database& database);
+
+    /// kConflict: the serial number exists already.
+    Result<RecordOutcome> record(const Database& database, const IssuanceRecord& record);
+    Result<PendingOutcome> record_pending(const Database& database, const PendingRecord& record);
+    Result<StoredTransaction> decide(const Decision& decision);
+    Result<void> mark_notified(const Database& database, const TransactionKey& key);
+
+    /// Removes at most `limit` redemptions whose tokens have been refused for their age since long
+    /// before `now`.
+    Result<void> purge_redemptions(std::int64_t now, std::size_t limit);
+
+private:
+    Result<std::int64_t> insert_certificate(const Database& database, const IssuanceRecord& record);
+    Result<void> insert_pending(const Database& database, const PendingRecord& record);
+    Result<void> redeem(const std::optional<Redemption>& redemption);
+
+    Transactions transactions_;
+    Statement certificate_;
+    Statement issued_;
+    Statement now_issued_;
+    Statement waiting_;
+    Statement pending_;
+    Statement redemption_;
+    Statement state_;
+    Statement decision_;
+    Statement notified_;
+    Statement purge_;
+};
+
+}  // namespace scepgate::ca_backend::sqlite

@@ -1,0 +1,151 @@
+#include "ca_backend/sqlite_transactions.hpp"
+
+#include <limits>
+
+namespace scepgate::ca_backend::sqlite {
+namespace {
+
+/// An issued transaction has its particulars in `certificates`, a waiting one in `pending`; one
+/// that waited and was issued has both.
+const std::string kSelect =
+    "SELECT t.id, t.key, t.state, t.endpoint, t.transaction_id, t.challenge, t.recorded_at, "
+    "t.expires, t.notified, coalesce(c.message_type, p.message_type), coalesce(c.ca, p.ca), "
+    "coalesce(c.template, p.template), coalesce(c.policy, p.policy), "
+    "coalesce(c.device_id, p.device_id), coalesce(c.user_id, p.user_id), "
+    "coalesce(c.subject, p.subject), coalesce(c.subject_alt_name, p.subject_alt_name), c.der, "
+    "p.signer, p.csr, p.granted, p.upstream_id, p.decided_at, p.decided_by, p.reason "
+    "FROM transactions AS t LEFT JOIN certificates AS c ON c.id = t.certificate "
+    "LEFT JOIN pending AS p ON p.request = t.id ";
+
+TransactionState state_of(std::int64_t number, std::int64_t expires, std::int64_t now) {
+    const auto state = static_cast<TransactionState>(number);
+    const bool open = state == TransactionState::kPending || state == TransactionState::kApproved;
+    return open && expires <= now ? TransactionState::kExpired : state;
+}
+
+Result<StoredTransaction> read(const Query& row, std::int64_t now) {
+    StoredTransaction read;
+    int column = 0;
+    read.id = row.integer(column++);
+    const Bytes key = row.blob(column++);
+    if (key.size() != read.key.size()) return Error{Errc::kInternal, "a stored key is damaged"};
+    std::copy(key.begin(), key.end(), read.key.begin());
+    const std::int64_t state = row.integer(column++);
+    read.endpoint = row.text(column++);
+    read.transaction_id = row.text(column++);
+    read.challenge = row.blob(column++);
+    read.recorded_at = row.integer(column++);
+    const std::int64_t expires = row.integer(column++);
+    read.state = state_of(state, expires, now);
+    read.notified = row.integer(column++) != 0;
+    read.message_type = static_cast<int>(row.integer(column++));
+    read.ca = row.text(column++);
+    read.template_name = row.text(column++);
+    read.policy = row.text(column++);
+    read.device_id = row.text(column++);
+    read.user_id = row.text(column++);
+    read.subject = row.text(column++);
+    read.subject_alt_name = row.text(column++);
+    if (const int der = column++; !row.is_null(der)) {
+        auto certificate = certs::Certificate::from_der(row.blob(der));
+        if (!certificate) {
+            return Error{Errc::kInternal,
+                         "a stored certificate cannot be read: " + certificate.error().detail};
+        }
+        read.certificate = *std::move(certificate);
+    }
+    if (row.is_null(column)) return read;
+    PendingDetails& pending = read.pending.emplace();
+    pending.signer = row.blob(column++);
+    pending.csr = row.blob(column++);
+    pending.grant = row.blob(column++);
+    pending.upstream_id = row.text(column++);
+    pending.expires = expires;
+    pending.decided_at = row.integer(column++);
+    pending.decided_by = row.text(column++);
+    pending.reason = row.text(column++);
+    return read;
+}
+
+Transactions::Found read_one(Query& query, std::int64_t now) {
+    const auto row = query.next();
+    if (!row) return row.error();
+    if (!*row) return std::optional<StoredTransaction>();
+    auto found = read(query, now);
+    if (!found) return found.error();
+    return std::optional(*std::move(found));
+}
+
+}  // namespace
+
+Result<Transactions> Transactions::prepare(const Database& database) {
+    Transactions made;
+    const auto prepared = prepare_all(
+        database,
+        {{made.by_key_, kSelect + "WHERE t.key = ?"},
+         {made.by_id_, kSelect + "WHERE t.id = ?"},
+         {made.by_poll_, kSelect +
+                             "WHERE t.transaction_id = ? AND t.endpoint = ? AND t.signer_key = ? "
+                             "ORDER BY t.id DESC LIMIT 1"},
+         {made.count_open_,
+          "SELECT count(*) FROM transactions WHERE state < 2 AND expires > ? AND endpoint = ?"},
+         {made.redemption_, "SELECT 1 FROM redemptions WHERE policy = ? AND token = ?"}});
+    if (!prepared) return prepared.error();
+    return made;
+}
+
+Transactions::Found Transactions::find(const TransactionKey& key, std::int64_t now) {
+    Query query = by_key_.run();
+    query.bind(ByteView(key));
+    return read_one(query, now);
+}
+
+Transactions::Found Transactions::find_id(std::int64_t id, std::int64_t now) {
+    Query query = by_id_.run();
+    query.bind(id);
+    return read_one(query, now);
+}
+
+Transactions::Found Transactions::find_poll(const PollKey& key, std::int64_t now) {
+    Query query = by_poll_.run();
+    query.bind(key.transaction_id).bind(key.endpoint).bind(ByteView(key.signer_key));
+    return read_one(query, now);
+}
+
+Result<std::int64_t> Transactions::count_open(std::string_view endpoint, std::int64_t now) {
+    Query query = count_open_.run();
+    const auto row = query.bind(now).bind(endpoint).next();
+    if (!row) return row.error();
+    return query.integer(0);
+}
+
+Result<bool> Transactions::is_redeemed(const Redemption& redemption) {
+    Query query = redemption_.run();
+    return query.bind(redemption.policy).bind(ByteView(redemption.token)).next();
+}
+
+Result<std::vector<StoredTransaction>> list_pending(const Database& database,
+                                                    const PendingFilter& filter) {
+    std::string sql = kSelect + "WHERE p.request IS NOT NULL ";
+    if (filter.open_only) sql += "AND t.state < 2 AND t.expires > ? ";
+    if (filter.transaction_id) sql += "AND t.transaction_id = ? ";
+    sql += "ORDER BY t.id DESC LIMIT ?";
+    auto statement = Statement::prepare(database, sql);
+    if (!statement) return statement.error();
+    Query query = statement->run();
+    if (filter.open_only) query.bind(filter.now);
+    if (filter.transaction_id) query.bind(*filter.transaction_id);
+    constexpr std::size_t kMaxLimit = std::numeric_limits<std::int64_t>::max();
+    query.bind(static_cast<std::int64_t>(std::min(filter.limit, kMaxLimit)));
+    std::vector<StoredTransaction> all;
+    for (;;) {
+        const auto row = query.next();
+        if (!row) return row.error();
+        if (!*row) return all;
+        auto one = read(query, filter.now);
+        if (!one) return one.error();
+        all.push_back(*std::move(one));
+    }
+}
+
+}  // namespace scepgate::ca_backend::sqlite

@@ -1,0 +1,35 @@
+// Looking up transactions and redemptions; used for reading and, again, while writing.
+#pragma once
+
+#include "ca_backend/sqlite.hpp"
+#include "ca_backend/transaction.hpp"
+
+namespace scepgate::ca_backend::sqlite {
+
+class Transactions {
+public:
+    static Result<Transactions> prepare(const Database& database);
+
+    using Found = Result<std::optional<StoredTransaction>>;
+    Found find(const TransactionKey& key, std::int64_t now);
+    Found find_id(std::int64_t id, std::int64_t now);
+    /// The newest that fits.
+    Found find_poll(const PollKey& key, std::int64_t now);
+
+    /// How many of an endpoint are pending or approved.
+    Result<std::int64_t> count_open(std::string_view endpoint, std::int64_t now);
+    Result<bool> is_redeemed(const Redemption& redemption);
+
+private:
+    Statement by_key_;
+    Statement by_id_;
+    Statement by_poll_;
+    Statement count_open_;
+    Statement redemption_;
+};
+
+/// Newest first. Prepared on each call: for people.
+Result<std::vector<StoredTransaction>> list_pending(const Database& database,
+                                                    const PendingFilter& filter);
+
+}  // namespace scepgate::ca_backend::sqlite
