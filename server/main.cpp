@@ -24,12 +24,13 @@ int main(int argc, char** argv) {
     cli::add_enroll(app, status);
     cli::add_getca(app, status);
     cli::add_cert(app, status);
+    cli::add_decode(app, status);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? cli::kSuccess : cli::kUsage;
+        return cli::flush_output(app.exit(error) == 0 ? cli::kSuccess : cli::kUsage);
     } catch (const std::exception& error) {
         return cli::complain(cli::kFailed, error.what());
     }
-    return status;
+    return cli::flush_output(status);
 }

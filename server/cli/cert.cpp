@@ -40,10 +40,6 @@ Json to_json(const CertificateRow& row) {
             {"user_id", row.user_id}};
 }
 
-std::string dump(const Json& json) {
-    return json.dump(2, ' ', false, Json::error_handler_t::replace);
-}
-
 Result<std::unique_ptr<ca_backend::SqliteStore>> open_store(const Config& config) {
     using ca_backend::SqliteStore;
     return SqliteStore::open(config.store_sqlite, SqliteStore::Mode::kReadOnly);
@@ -53,7 +49,7 @@ int list(const Options& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const auto store = open_store(*config);
-    if (!store) return complain(kFailed, store.error().detail);
+    if (!store) return complain(kUsage, store.error().detail);
     ca_backend::CertificateFilter filter;
     if (!options.subject.empty()) filter.subject_contains = options.subject;
     if (!options.transaction.empty()) filter.transaction_id = options.transaction;
@@ -64,7 +60,7 @@ int list(const Options& options) {
         Json all = Json::array();
         for (const auto& row : *rows)
             all.push_back(to_json(row));
-        std::cout << dump(all) << '\n';
+        print_json(all);
         return kSuccess;
     }
     for (const auto& row : *rows) {
@@ -79,7 +75,7 @@ int show(const Options& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const auto store = open_store(*config);
-    if (!store) return complain(kFailed, store.error().detail);
+    if (!store) return complain(kUsage, store.error().detail);
     const auto row = (*store)->find_serial(options.serial);
     if (!row) {
         return complain(row.error().code == Errc::kMalformed ? kUsage : kFailed,
@@ -92,7 +88,7 @@ int show(const Options& options) {
         Json json = to_json(**row);
         json["fingerprint_sha256"] = to_hex(certificate->fingerprint());
         json["pem"] = certificate->pem();
-        std::cout << dump(json) << '\n';
+        print_json(json);
         return kSuccess;
     }
     const Json fields = to_json(**row);

@@ -100,8 +100,7 @@ int create(const Options& options) {
             std::cout << challenge->text() << '\n';
         }
     }
-    std::cout.flush();
-    return std::cout ? kSuccess : complain(kFailed, "cannot write the result");
+    return kSuccess;
 }
 
 }  // namespace
@@ -124,6 +123,7 @@ void add_challenge(CLI::App& app, int& status) {
                         "Extended key usage to grant: clientAuth, … or an OID (repeatable; "
                         "default: the template's)");
     command->add_option("--expires", options->expires, "How long it can be used: 30m, 1h, 7d")
+        ->check(a_duration())
         ->capture_default_str();
     command->add_option("--device-id", options->device_id,
                         "The MDM's name for the device, for the records");

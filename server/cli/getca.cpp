@@ -45,7 +45,7 @@ int getca(const Options& options) {
                   << certs::utc_text(certificate->not_after()) << ", SHA-256 "
                   << to_hex(certificate->fingerprint()) << '\n';
     }
-    if (options.json) std::cout << json.dump(2) << '\n';
+    if (options.json) print_json(json);
     return kSuccess;
 }
 

@@ -1,5 +1,7 @@
 #include <iostream>
 
+#include <nlohmann/json.hpp>
+
 #include "certs/clock.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/lab.hpp"
@@ -11,43 +13,56 @@ namespace {
 struct Options {
     std::string directory;
     std::string ca_key = "rsa:2048";
-    std::string policy = "challenge_blob";
     LabSettings lab;
+    bool json = false;
 };
 
-int init(Options& options) {
-    if (options.policy == "one_time") {
-        return complain(kUsage,
-                        "--policy one_time: one-time passwords are not built yet; use "
-                        "challenge_blob or static");
+/// What to type next.
+nlohmann::ordered_json next_steps(const Options& options) {
+    const std::string config = (options.lab.directory / "scepgate.json").string();
+    const std::string enroll = "scepgate enroll --url http://" + options.lab.listen + "/scep";
+    const std::string device = " --subject CN=device1 --out device1";
+    nlohmann::ordered_json steps;
+    steps["serve"] = "scepgate serve --config " + config;
+    if (options.lab.policy == "challenge_blob") {
+        steps["challenge"] =
+            "scepgate challenge create --config " + config + " --subject CN=device1 > challenge";
+        steps["enroll"] = enroll + " --challenge-file challenge" + device;
+    } else if (options.lab.policy == "static") {
+        steps["enroll"] = enroll + " --challenge-file " +
+                          (options.lab.directory / "challenge-password").string() + device;
+    } else {
+        steps["enroll"] = enroll + " --challenge none" + device;
     }
+    return steps;
+}
+
+int init(Options& options) {
     const auto key = certs::KeySpec::parse(options.ca_key);
     if (!key) return complain(kUsage, "--ca-key: " + key.error().detail);
     options.lab.directory = options.directory;
     options.lab.ca_key = *key;
-    options.lab.policy = options.policy;
     const auto made = make_lab(options.lab, certs::SystemClock().now());
     if (!made) return complain(kFailed, made.error().detail);
 
-    const std::string config = (options.lab.directory / "scepgate.json").string();
-    std::cout << "A lab is ready in " << options.directory
-              << ": CA, RA certificates, policy, database, "
-              << "configuration.\n\n"
-              << "Serve:              scepgate serve --config " << config << '\n';
-    if (options.policy == "challenge_blob") {
-        std::cout << "Make a challenge:   scepgate challenge create --config " << config
-                  << " --subject CN=device1 > challenge\n"
-                  << "Enrol with it:      scepgate enroll --url http://" << options.lab.listen
-                  << "/scep --challenge-file challenge --subject CN=device1 --out device1\n";
-    } else {
-        std::cout << "Enrol:              scepgate enroll --url http://" << options.lab.listen
-                  << "/scep"
-                  << (options.policy == "static"
-                          ? " --challenge-file " +
-                                (options.lab.directory / "challenge-password").string()
-                          : " --challenge none")
-                  << " --subject CN=device1 --out device1\n";
+    const auto steps = next_steps(options);
+    if (options.json) {
+        const nlohmann::ordered_json json{
+            {"directory", options.directory},
+            {"configuration", (options.lab.directory / "scepgate.json").string()},
+            {"ca_certificate", (options.lab.directory / "ca.pem").string()},
+            {"policy", options.lab.policy},
+            {"next", steps}};
+        print_json(json);
+        return kSuccess;
     }
+    std::cout << "A lab is ready in " << options.directory
+              << ": CA, RA certificates, policy, database, configuration.\n\n"
+              << "Serve:              " << steps["serve"].get<std::string>() << '\n';
+    if (steps.contains("challenge")) {
+        std::cout << "Make a challenge:   " << steps["challenge"].get<std::string>() << '\n';
+    }
+    std::cout << "Enrol:              " << steps["enroll"].get<std::string>() << '\n';
     return kSuccess;
 }
 
@@ -58,7 +73,7 @@ void add_init(CLI::App& app, int& status) {
         "init",
         "Make a working lab in one step: a CA, RA certificates, the MDM's challenge signing key, "
         "a database and DIR/scepgate.json. Keys are readable by their owner only. Nothing that "
-        "exists is overwritten.");
+        "exists is overwritten; an attempt that was broken off can be run again.");
     auto options = std::make_shared<Options>();
     command->add_option("DIR", options->directory, "The folder to make")->required();
     command
@@ -69,16 +84,20 @@ void add_init(CLI::App& app, int& status) {
         ->capture_default_str();
     command
         ->add_option(
-            "--policy", options->policy,
+            "--policy", options->lab.policy,
             "Who may enrol: challenge_blob (signed and encrypted challenges from the MDM), "
-            "static (one password), one_time, none (everybody)")
-        ->check(CLI::IsMember({"challenge_blob", "static", "one_time", "none"}))
+            "static (one password), none (everybody)")
+        ->check(CLI::IsMember({"challenge_blob", "static", "none"}))
         ->capture_default_str();
     command->add_option("--listen", options->lab.listen, "HOST:PORT to serve on")
+        ->check(a_listen_address())
         ->capture_default_str();
-    command->add_option(
-        "--url", options->lab.url,
-        "The URL that devices use, when it differs from http://LISTEN/scep; challenges name it");
+    command
+        ->add_option("--url", options->lab.url,
+                     "The URL that devices use, when it differs from http://LISTEN/scep; "
+                     "challenges name it")
+        ->check(a_web_url());
+    command->add_flag("--json", options->json, "Print the result as JSON");
     command->callback([&status, options] { status = init(*options); });
 }
 

@@ -1,11 +1,10 @@
 #include "server/cli/lab.hpp"
 
-#include <sys/stat.h>
-
 #include <nlohmann/json.hpp>
 
 #include "ca_backend/sqlite_store.hpp"
 #include "certs/certificate_builder.hpp"
+#include "server/cli/folder_builder.hpp"
 #include "server/cli/support.hpp"
 
 namespace scepgate::server::cli {
@@ -16,6 +15,7 @@ using certs::KeyUsage;
 using certs::KeyUsageBit;
 using Json = nlohmann::ordered_json;
 
+constexpr const char* kConfiguration = "scepgate.json";
 constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kCaValidity = 10 * 365 * kDay;
 constexpr std::int64_t kRaValidity = 2 * 365 * kDay;
@@ -39,33 +39,17 @@ class LabMaker {
 public:
     LabMaker(const LabSettings& settings, std::int64_t now) : settings_(settings), now_(now) {}
 
+    /// Everything, the configuration last.
     Result<void> make() {
-        std::error_code error;
-        if (fs::exists(settings_.directory / "scepgate.json", error)) {
-            return Error{Errc::kDenied, settings_.directory.string() +
-                                            " holds a lab already; name another "
-                                            "folder, or remove it if nothing in it is needed"};
-        }
-        const bool created = fs::create_directories(settings_.directory, error);
-        if (error) {
-            return Error{Errc::kUnavailable,
-                         "cannot create " + settings_.directory.string() + ": " + error.message()};
-        }
-        // A folder that was there is somebody's: its mode is left alone, and nothing in it is used.
-        if (created) {
-            ::chmod(settings_.directory.c_str(), 0700);
-        } else if (!fs::is_empty(settings_.directory, error)) {
-            return Error{Errc::kDenied,
-                         settings_.directory.string() + " holds other files; name a new folder"};
-        }
         if (auto made = make_ca(); !made) return made.error();
         if (auto made = make_ra(); !made) return made.error();
         if (auto made = make_policy(); !made) return made.error();
-        const auto store = ca_backend::SqliteStore::open(
-            settings_.directory / "scepgate.db", ca_backend::SqliteStore::Mode::kCreateOrOpen);
-        if (!store) return store.error();
-        // Last: a folder with a configuration is a finished lab.
-        return write("scepgate.json", configuration(), false);
+        {
+            const auto store = ca_backend::SqliteStore::open(
+                settings_.directory / "scepgate.db", ca_backend::SqliteStore::Mode::kCreateOrOpen);
+            if (!store) return store.error();
+        }
+        return write(kConfiguration, configuration(), false);
     }
 
 private:
@@ -224,7 +208,11 @@ private:
 }  // namespace
 
 Result<void> make_lab(const LabSettings& settings, std::int64_t now) {
-    return LabMaker(settings, now).make();
+    return build_folder(settings.directory, kConfiguration, [&](const fs::path& workshop) {
+        LabSettings inside = settings;
+        inside.directory = workshop;
+        return LabMaker(inside, now).make();
+    });
 }
 
 }  // namespace scepgate::server::cli

@@ -17,8 +17,9 @@ struct LabSettings {
     std::string url;  ///< "": http://LISTEN/scep
 };
 
-/// Makes the folder (0700) and everything in it. kDenied when it holds a configuration already;
-/// nothing existing is overwritten.
+/// Makes the folder (0700) and everything in it, whole or not at all: an attempt that was broken
+/// off is finished or cleared away by the next. kDenied when the folder holds a configuration or
+/// other files already; nothing existing is overwritten.
 Result<void> make_lab(const LabSettings& settings, std::int64_t now);
 
 }  // namespace scepgate::server::cli

@@ -6,6 +6,10 @@
 #include <iostream>
 #include <unistd.h>
 
+#include "server/cli/commands.hpp"
+#include "server/config_reader.hpp"
+#include "server/http_address.hpp"
+
 namespace scepgate::server::cli {
 namespace {
 
@@ -51,6 +55,16 @@ int complain(int status, std::string_view what) {
     return status;
 }
 
+void print_json(const nlohmann::ordered_json& json) {
+    std::cout << json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+}
+
+int flush_output(int status) {
+    std::cout.flush();
+    if (std::cout) return status;
+    return complain(kFailed, "cannot write the output: is the disk full, the reader gone?");
+}
+
 void print_faults(const ConfigFaults& faults) {
     for (const auto& fault : faults.list()) {
         std::cerr << (fault.warning ? "warning: " : "error: ") << fault.text() << '\n';
@@ -80,6 +94,33 @@ Result<void> replace_file(const fs::path& file, ByteView content, bool secret) {
         return error;
     }
     return {};
+}
+
+CLI::Validator a_duration() {
+    return {[](std::string& text) {
+                const auto parsed = parse_duration(text);
+                return parsed ? std::string() : parsed.error().detail;
+            },
+            "DURATION"};
+}
+
+CLI::Validator a_web_url() {
+    return {[](std::string& text) {
+                for (const std::string_view scheme : {"http://", "https://"}) {
+                    if (text.starts_with(scheme) && text.size() > scheme.size())
+                        return std::string();
+                }
+                return "'" + text + "' is not a URL such as http://HOST/scep";
+            },
+            "URL"};
+}
+
+CLI::Validator a_listen_address() {
+    return {[](std::string& text) {
+                const auto parsed = parse_endpoint(text);
+                return parsed ? std::string() : parsed.error().detail;
+            },
+            "HOST:PORT"};
 }
 
 void NameOptions::add_to(CLI::App& command) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "certs/certificate.hpp"
 #include "certs/general_name.hpp"
@@ -18,6 +19,10 @@ namespace scepgate::server::cli {
 
 /// "scepgate: …" on standard error; returns `status` for the caller to hand on.
 int complain(int status, std::string_view what);
+/// Indented, on standard output; text that is no UTF-8 is mended.
+void print_json(const nlohmann::ordered_json& json);
+/// `status`, or kFailed with a message when what was printed did not arrive (a full disk).
+int flush_output(int status);
 /// Every fault on a line of its own; warnings say so.
 void print_faults(const ConfigFaults& faults);
 
@@ -29,6 +34,11 @@ std::optional<Config> load_or_complain(const std::filesystem::path& file);
 Result<void> write_new_file(const std::filesystem::path& file, ByteView content, bool secret);
 /// Creates or replaces a file in one step (temporary file and rename).
 Result<void> replace_file(const std::filesystem::path& file, ByteView content, bool secret);
+
+/// What an option must be; anything else is bad usage.
+[[nodiscard]] CLI::Validator a_duration();        ///< "90s", "10m", …
+[[nodiscard]] CLI::Validator a_web_url();         ///< http:// or https:// and a host
+[[nodiscard]] CLI::Validator a_listen_address();  ///< "127.0.0.1:8080"
 
 /// --subject, --dns, --upn, --email, --uri, --ip and --key-usage, shared by challenge and enroll.
 struct NameOptions {
