@@ -39,7 +39,7 @@ Result<scep::ClientRequest> make_request(const EnrolmentSettings& settings, std:
     // By the CSR and not by the key, because keys serve several requests.
     request.transaction_id = to_hex(sha256(*csr));
     request.sender_nonce = random_bytes(16);
-    request.csr = std::move(*csr);
+    request.content = std::move(*csr);
     request.signer = std::move(*transient);
     request.signer_key = key;
     request.recipient = recipient;

@@ -108,6 +108,14 @@ Bytes key_transport_identifier(std::optional<Digest> oaep) {
                                                    der::element(context_constructed(1), mask)})});
 }
 
+/// A SignedData that nobody signed, around its certificates or its crls field.
+Bytes degenerate(ByteView certificates_or_crls) {
+    return build_content_info(oid::kSignedData,
+                              der::sequence({der::integer(kVersion1), der::set({}),
+                                             encapsulated_content(oid::kData, std::nullopt),
+                                             certificates_or_crls, der::set({})}));
+}
+
 }  // namespace
 
 Bytes encode_attribute(ByteView type, ByteView value_der) {
@@ -135,10 +143,11 @@ Result<Bytes> build_signed_data(const SignedDataContents& contents, const Certif
 }
 
 Bytes build_certificates_only(const std::vector<Certificate>& certificates) {
-    return build_content_info(oid::kSignedData,
-                              der::sequence({der::integer(kVersion1), der::set({}),
-                                             encapsulated_content(oid::kData, std::nullopt),
-                                             certificate_set(certificates), der::set({})}));
+    return degenerate(certificate_set(certificates));
+}
+
+Bytes build_crl_only(ByteView crl_der) {
+    return degenerate(der::element(context_constructed(1), crl_der));
 }
 
 Result<SealedContent> seal_content(ContentCipher cipher, ByteView plain) {

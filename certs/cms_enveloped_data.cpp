@@ -153,6 +153,9 @@ Result<void> read_recipients(ByteView set, CmsEnvelopedData& data) {
             }
         } else {
             ++data.other_recipients;
+            if (element->tag == context_constructed(3)) {
+                data.password_recipients.push_back(element->content);
+            }
         }
     }
     return {};

@@ -55,7 +55,9 @@ struct CmsEnvelopedData {
     bool authenticated = false;  ///< AuthEnvelopedData
     std::vector<KeyTransportRecipient> key_transport;
     std::vector<KeyAgreementRecipient> key_agreement;
-    std::size_t other_recipients = 0;  ///< KEK, password, other: counted, never opened
+    std::size_t other_recipients = 0;  ///< KEK, password, other: counted, not looked into
+    /// The contents of the PasswordRecipientInfos among them, for certs/cms_password.hpp.
+    std::vector<ByteView> password_recipients;
     ByteView content_type;
     AlgorithmIdentifier content_encryption;
     Bytes ciphertext;  ///< segments of a constructed [0] joined

@@ -178,20 +178,6 @@ ByteView without_leading_zeros(ByteView integer) noexcept {
     return integer;
 }
 
-/// A longer name is compared octet by octet only: matching takes quadratic time, and this is done
-/// before anything is verified.
-constexpr std::size_t kLongestMatchedName = 2048;
-
-bool same_name(ByteView left_der, ByteView right_der) {
-    if (equal(left_der, right_der)) return true;
-    if (left_der.size() > kLongestMatchedName || right_der.size() > kLongestMatchedName)
-        return false;
-    const auto left = Name::from_der(left_der);
-    if (!left) return false;
-    const auto right = Name::from_der(right_der);
-    return right && matches(*left, *right);
-}
-
 }  // namespace
 
 bool CertificateReference::names(const Certificate& certificate) const {

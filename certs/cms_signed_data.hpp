@@ -96,5 +96,7 @@ Result<Bytes> build_signed_data(const SignedDataContents& contents, const Certif
 
 /// The degenerate form (RFC 8894 section 3.4): certificates in this order, no signer, no content.
 Bytes build_certificates_only(const std::vector<Certificate>& certificates);
+/// The same with one CRL (DER) and no certificate.
+Bytes build_crl_only(ByteView crl_der);
 
 }  // namespace scepgate::certs

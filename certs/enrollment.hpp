@@ -10,15 +10,19 @@
 namespace scepgate {
 
 namespace policy {
-class GrantMaker;  // policy/grant_maker.hpp: the only one who can make a Grant
-}
+class GrantMaker;   // policy/grant_maker.hpp: the only one who can make a Grant …
+class GrantRecord;  // policy/grant_record.hpp: … but for one that was made and stored before
+}  // namespace policy
 
 /// Decided once, from the message type and the signer.
 enum class EnrollmentKind { kInitial, kRenewal };
 
 /// A SCEP request for a certificate, free of protocol: the message's signature, the CSR's signature
 /// (proof of possession) and, for an initial request, that both are by one key, were checked before
-/// one of these exists.
+/// one of these exists. In a renewal `signer` is by name and signature a certificate of the
+/// endpoint's CA; whether it may be renewed is policy's to judge. There the keys may differ, and
+/// the CSR may be another's, sniffed and signed anew: its challenge proves nothing about the signer
+/// and must not be used up for it unless `signed_by_csr_key`.
 struct EnrollmentRequest {
     std::string endpoint;  ///< the endpoint's name: its first path
     EnrollmentKind kind = EnrollmentKind::kInitial;
@@ -26,8 +30,9 @@ struct EnrollmentRequest {
     std::string transaction_id;
     certs::Csr csr;  ///< with its challenge
     certs::Purpose purpose{};
-    certs::Certificate signer;   ///< who signed the message: transient, or the one being renewed
-    std::string client_address;  ///< text; the device's, or the nearest untrusted hop's
+    certs::Certificate signer;      ///< who signed the message: transient, or the one being renewed
+    std::string client_address;     ///< text; the device's, or the nearest untrusted hop's
+    bool signed_by_csr_key = true;  ///< always so in an initial request
 };
 
 /// What must be used up in the same durable write that records the certificate.
@@ -67,11 +72,14 @@ public:
     [[nodiscard]] const std::string& policy() const noexcept { return policy_; }
     [[nodiscard]] const std::string& device_id() const noexcept { return device_id_; }
     [[nodiscard]] const std::string& user_id() const noexcept { return user_id_; }
+    /// An operator has to agree before the certificate is issued.
+    [[nodiscard]] bool needs_approval() const noexcept { return needs_approval_; }
     /// Requested extensions that were left out, for the audit record ("basicConstraints CA:TRUE").
     [[nodiscard]] const std::vector<std::string>& stripped() const noexcept { return stripped_; }
 
 private:
     friend class policy::GrantMaker;
+    friend class policy::GrantRecord;
     explicit Grant(certs::PublicKey key) : key_(std::move(key)) {}
 
     certs::Name subject_;
@@ -87,6 +95,7 @@ private:
     std::string policy_;
     std::string device_id_;
     std::string user_id_;
+    bool needs_approval_ = false;
     std::vector<std::string> stripped_;
 };
 

@@ -155,6 +155,18 @@ bool matches(const Name& left, const Name& right) {
                       right.rdns().end(), rdns_match);
 }
 
+bool same_name(ByteView left_der, ByteView right_der) {
+    // Matching takes quadratic time, and this is done before anything is verified.
+    constexpr std::size_t kLongestMatchedName = 2048;
+    if (equal(left_der, right_der)) return true;
+    if (left_der.size() > kLongestMatchedName || right_der.size() > kLongestMatchedName)
+        return false;
+    const auto left = Name::from_der(left_der);
+    if (!left) return false;
+    const auto right = Name::from_der(right_der);
+    return right && matches(*left, *right);
+}
+
 bool matches_reversed(const Name& left, const Name& right) {
     return std::equal(left.rdns().begin(), left.rdns().end(), right.rdns().rbegin(),
                       right.rdns().rend(), rdns_match) &&

@@ -60,6 +60,10 @@ private:
 /// and inner runs folded to one space. Non-ASCII characters match only themselves.
 [[nodiscard]] bool matches(const Name& left, const Name& right);
 
+/// The same for two DER Names; one that cannot be read, or has over 2048 octets, is the same only
+/// octet for octet.
+[[nodiscard]] bool same_name(ByteView left_der, ByteView right_der);
+
 /// True when `left` matches `right` with its RDNs in reverse order, and does not match as it
 /// stands: the commonest mistake of a client's name settings, worth a hint.
 [[nodiscard]] bool matches_reversed(const Name& left, const Name& right);

@@ -13,7 +13,7 @@ inline scep::ClientRequest device_request(ByteView content) {
     request.transaction_id = "fuzz";
     for (std::uint8_t i = 0; i < 16; ++i)
         request.sender_nonce.push_back(i);
-    request.csr = to_bytes(content);
+    request.content = to_bytes(content);
     request.signer = device().certificate;
     request.signer_key = device().key;
     request.recipient = ra().certificate;
@@ -24,6 +24,12 @@ inline scep::ClientRequest device_request(ByteView content) {
 inline std::span<const scep::RecipientKey> recipients() {
     static const std::array<scep::RecipientKey, 1> ours{{{ra().certificate, ra().key}}};
     return ours;
+}
+
+inline std::span<const scep::TrustedIssuer> trusted_issuers() {
+    static const std::array<scep::TrustedIssuer, 1> issuers{
+        {{ra().certificate, ra().key.public_key()}}};
+    return issuers;
 }
 
 inline scep::CaCertificates trusted_ca() {

@@ -17,7 +17,8 @@ void run(ByteView input) {
     const auto message = scep::open_request(*request, recipients(), {});
     FUZZ_REQUIRE(message);
     FUZZ_REQUIRE(equal(message->content(), content));
-    require_rightly_classified(*request, *message);
+    require_rightly_classified(*message);
+    require_rightly_read(*message);
 }
 
 }  // namespace scepgate::fuzz

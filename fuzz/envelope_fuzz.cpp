@@ -41,7 +41,8 @@ void run(ByteView input) {
     require_rightly_opened(*request, *message);
     const auto again = scep::open_request(*request, recipients(), {});
     FUZZ_REQUIRE(again && equal(again->content(), message->content()));
-    require_rightly_classified(*request, *message);
+    require_rightly_classified(*message);
+    require_rightly_read(*message);
 }
 
 }  // namespace scepgate::fuzz

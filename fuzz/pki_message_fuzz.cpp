@@ -20,7 +20,8 @@ void run(ByteView input) {
         return;
     }
     require_rightly_opened(*request, *message);
-    require_rightly_classified(*request, *message);
+    require_rightly_classified(*message);
+    require_rightly_read(*message);
 }
 
 }  // namespace scepgate::fuzz

@@ -1,5 +1,6 @@
 #include "fuzz/request_properties.hpp"
 
+#include "certs/asn1_string.hpp"
 #include "fuzz/client_keys.hpp"
 #include "fuzz/openssl_cms.hpp"
 #include "fuzz/openssl_csr.hpp"
@@ -16,15 +17,14 @@ bool same(const Refusal& left, const Refusal& right) {
 
 void require_answerable(const scep::SignedRequest& request) {
     FUZZ_REQUIRE(!request.transaction_id.empty() && request.transaction_id.size() <= 255);
-    FUZZ_REQUIRE(std::all_of(request.transaction_id.begin(), request.transaction_id.end(),
-                             [](char c) { return c >= ' ' && c <= '~'; }));
+    FUZZ_REQUIRE(certs::check_readable(request.transaction_id));
     FUZZ_REQUIRE(!request.sender_nonce.empty() && request.sender_nonce.size() <= 64);
     FUZZ_REQUIRE(request.message_type_text.size() <= 16);
     FUZZ_REQUIRE(request.signed_data.signers.size() == 1);
     FUZZ_REQUIRE(request.signed_data.signers.front().signer.names(request.signer));
 
     const scep::ReplySigner signer{ra().certificate, ra().key};
-    const auto to = scep::reply_address(request, nullptr, {});
+    const auto to = scep::reply_address(request, {});
     const auto body = scep::encode_failure(to, FailInfo::kBadRequest, signer, kNow);
     FUZZ_REQUIRE(body);
     scep::ClientRequest asked = device_request({});
@@ -36,8 +36,7 @@ void require_answerable(const scep::SignedRequest& request) {
 }
 
 void require_rightly_opened(const scep::SignedRequest& request, const scep::PkiMessage& message) {
-    FUZZ_REQUIRE(message.type() == scep::MessageType::kPkcsReq ||
-                 message.type() == scep::MessageType::kRenewalReq);
+    FUZZ_REQUIRE(message.type() != scep::MessageType::kCertRep);
     FUZZ_REQUIRE(request.message_type == message.type());
     FUZZ_REQUIRE(message.cipher() != certs::ContentCipher::kDesCbc);
     FUZZ_REQUIRE(message.cipher() != certs::ContentCipher::kAes256Gcm);
@@ -46,15 +45,23 @@ void require_rightly_opened(const scep::SignedRequest& request, const scep::PkiM
     FUZZ_REQUIRE(key.bits() >= 2048 && key.bits() <= 8192);
     const auto carried = request.signer.public_key();
     FUZZ_REQUIRE(carried && *carried == key);
+    FUZZ_REQUIRE(message.transaction_id() == request.transaction_id);
+    FUZZ_REQUIRE(message.sender_nonce() == request.sender_nonce);
+    FUZZ_REQUIRE(message.signer() == request.signer);
     require_openssl_verifies(request.der, request.signer);
 }
 
-void require_rightly_classified(const scep::SignedRequest& request,
-                                const scep::PkiMessage& message) {
-    const auto enrollment = scep::to_enrollment_request(request, message, "/scep", "192.0.2.1", {});
+void require_rightly_classified(const scep::PkiMessage& message) {
+    const bool enrols = message.type() == scep::MessageType::kPkcsReq ||
+                        message.type() == scep::MessageType::kRenewalReq;
+    const auto enrollment =
+        scep::to_enrollment_request(message, {"/scep", "192.0.2.1", trusted_issuers()}, {});
     const auto csr = certs::Csr::from_der(message.content());
     if (!enrollment) {
         const Refusal& refusal = enrollment.error();
+        FUZZ_REQUIRE(enrols || refusal.code == "MessageTypeUnsupported");
+        // Public matters, told whatever is inside.
+        if (!enrols || refusal.code == "RenewalSignerUnknown") return;
         const bool told = refusal.code == "SignerKeyMismatch" ||
                           refusal.code == "KeyUsageUnsupported" ||
                           refusal.code == "CertificateRequestDecodingFailed";
@@ -68,12 +75,31 @@ void require_rightly_classified(const scep::SignedRequest& request,
         FUZZ_REQUIRE(openssl_finds_signature_good(message.content()));
         return;
     }
-    FUZZ_REQUIRE(csr && equal(enrollment->csr.der(), message.content()));
-    FUZZ_REQUIRE(enrollment->csr.public_key() == message.signer_key());
-    FUZZ_REQUIRE(enrollment->transaction_id == request.transaction_id);
+    FUZZ_REQUIRE(enrols && csr && equal(enrollment->csr.der(), message.content()));
+    const bool one_key = enrollment->csr.public_key() == message.signer_key();
+    FUZZ_REQUIRE(enrollment->signed_by_csr_key == one_key);
+    const bool renewal = enrollment->kind == EnrollmentKind::kRenewal;
+    FUZZ_REQUIRE(renewal || (one_key && message.type() == scep::MessageType::kPkcsReq));
+    FUZZ_REQUIRE(!renewal || message.signer().signed_by(ra().key.public_key()));
+    FUZZ_REQUIRE(enrollment->transaction_id == message.transaction_id());
     FUZZ_REQUIRE(enrollment->message_type == static_cast<int>(message.type()));
-    FUZZ_REQUIRE(enrollment->signer == request.signer);
+    FUZZ_REQUIRE(enrollment->signer == message.signer());
     require_openssl_agrees(enrollment->csr);
+}
+
+void require_rightly_read(const scep::PkiMessage& message) {
+    const auto refused_alike = [](const auto& read, bool parsed) {
+        FUZZ_REQUIRE(read ? parsed : !parsed && same(read.error(), scep::undecryptable()));
+    };
+    const auto names = scep::parse_issuer_and_subject(message.content());
+    const auto serial = scep::parse_issuer_and_serial(message.content());
+    if (message.type() == scep::MessageType::kCertPoll) {
+        refused_alike(scep::read_cert_poll(message), names.has_value());
+    } else if (message.type() == scep::MessageType::kGetCert) {
+        refused_alike(scep::read_get_cert(message), serial.has_value());
+    } else if (message.type() == scep::MessageType::kGetCrl) {
+        refused_alike(scep::read_get_crl(message), serial.has_value());
+    }
 }
 
 void require_open_refusal(const Refusal& refusal) {

@@ -1,6 +1,6 @@
 #include "scep/ca_info.hpp"
 
-#include "certs/cms_signed_data.hpp"
+#include "certs/oids.hpp"
 
 namespace scepgate::scep {
 
@@ -29,6 +29,20 @@ StaticReply ra_certificates(const std::vector<certs::Certificate>& bundle) {
         }
     }
     return {"application/x-x509-ca-ra-cert", certs::build_certificates_only(distinct)};
+}
+
+Result<StaticReply> next_ca_certificates(const std::vector<certs::Certificate>& next,
+                                         const ReplySigner& current, std::int64_t now) {
+    const Bytes content = certs::build_certificates_only(next);
+    certs::SignedDataContents contents;
+    contents.content_type = certs::oid::kData;
+    contents.content = content;
+    contents.signing_time = now;
+    contents.certificates = {current.certificate};
+    contents.certificates.insert(contents.certificates.end(), next.begin(), next.end());
+    auto body = certs::build_signed_data(contents, current.certificate, current.key);
+    if (!body) return body.error();
+    return StaticReply{"application/x-x509-next-ca-cert", std::move(*body)};
 }
 
 }  // namespace scepgate::scep

@@ -1,6 +1,6 @@
 #include "scep/cert_rep.hpp"
 
-#include "certs/asn1_string.hpp"
+#include "certs/cms_password.hpp"
 #include "certs/oids.hpp"
 
 namespace scepgate::scep {
@@ -28,14 +28,17 @@ std::vector<Bytes> attributes_of(const ReplyAddress& to, PkiStatus status) {
     attributes.push_back(number_attribute(certs::oid::kPkiStatus, static_cast<int>(status)));
     attributes.push_back(octets_attribute(certs::oid::kSenderNonce, random_bytes(kNonceOctets)));
     attributes.push_back(octets_attribute(certs::oid::kRecipientNonce, to.recipient_nonce));
-    // Some clients' have characters that are not PrintableString's.
-    attributes.push_back(
-        certs::encode_attribute(certs::oid::kTransactionId, certs::encode_text(to.transaction_id)));
+    // In the request's own string type: what wrote it can read it, whatever characters it holds.
+    attributes.push_back(certs::encode_attribute(
+        certs::oid::kTransactionId,
+        certs::der::element(to.transaction_id_type, as_bytes(to.transaction_id))));
     return attributes;
 }
 
+/// `content` absent: as the endpoint writes replies that have none.
 Result<Bytes> sign(const ReplyAddress& to, std::vector<Bytes> attributes,
                    std::optional<ByteView> content, const ReplySigner& signer, std::int64_t now) {
+    if (!content && to.empty_content) content = ByteView();
     certs::SignedDataContents contents;
     contents.content_type = certs::oid::kData;
     contents.content = content;
@@ -61,38 +64,76 @@ ContentCipher writable(ContentCipher cipher) noexcept {
     return mirrored ? cipher : ContentCipher::kAes128Cbc;
 }
 
-}  // namespace
-
-ReplyAddress reply_address(const SignedRequest& request, const PkiMessage* message,
-                           const AlgorithmRules& rules) {
-    ReplyAddress to;
-    to.transaction_id = request.transaction_id;
-    to.recipient_nonce = request.sender_nonce;
-    if (message == nullptr) {
-        to.digest = digest_as_asked(request, rules);
-        return to;
-    }
-    to.digest = message->signature_algorithm().digest;
-    to.cipher = writable(message->cipher());
-    return to;
-}
-
-Result<Bytes> encode_success(const ReplyAddress& to,
-                             const std::vector<certs::Certificate>& certificates,
-                             const certs::Certificate& recipient,
-                             const certs::PublicKey& recipient_key, const ReplySigner& signer,
-                             std::int64_t now) {
-    const auto enveloped = certs::build_enveloped_data(certs::build_certificates_only(certificates),
-                                                       to.cipher, recipient, recipient_key);
+/// A SUCCESS around `payload`, for exactly this recipient.
+Result<Bytes> deliver(const ReplyAddress& to, ByteView payload, const ReplyRecipient& recipient,
+                      const ReplySigner& signer, std::int64_t now) {
+    const auto enveloped =
+        recipient.key.type() == certs::KeyType::kRsa
+            ? certs::build_enveloped_data(payload, to.cipher, recipient.certificate, recipient.key)
+            : certs::build_password_enveloped_data(payload, to.cipher, recipient.password.view());
     if (!enveloped) return enveloped.error();
     const Bytes content = certs::build_content_info(certs::oid::kEnvelopedData, *enveloped);
     return sign(to, attributes_of(to, PkiStatus::kSuccess), content, signer, now);
 }
 
-Result<Bytes> encode_failure(const ReplyAddress& to, FailInfo fail_info, const ReplySigner& signer,
+}  // namespace
+
+ReplyAddress reply_address(const PkiMessage& message) {
+    ReplyAddress to;
+    to.transaction_id = message.transaction_id();
+    to.transaction_id_type = message.transaction_id_type();
+    to.recipient_nonce = message.sender_nonce();
+    to.digest = message.signature_algorithm().digest;
+    to.cipher = writable(message.cipher());
+    return to;
+}
+
+ReplyAddress reply_address(const SignedRequest& request, const AlgorithmRules& rules) {
+    ReplyAddress to;
+    to.transaction_id = request.transaction_id;
+    to.transaction_id_type = request.transaction_id_type;
+    to.recipient_nonce = request.sender_nonce;
+    to.digest = digest_as_asked(request, rules);
+    return to;
+}
+
+Result<ReplyRecipient, Refusal> reply_recipient(const PkiMessage& message,
+                                                const std::optional<Secret>& challenge) {
+    const certs::PublicKey& key = message.signer_key();
+    if (key.type() == certs::KeyType::kRsa) return ReplyRecipient{message.signer(), key, Secret()};
+    if (!challenge) {
+        return Refusal{FailInfo::kBadAlg, "SignerKeyUnsupported",
+                       "signer's key " + key.text() +
+                           ": without a challenge the reply cannot be encrypted to its sender; "
+                           "the client needs an RSA key"};
+    }
+    return ReplyRecipient{message.signer(), key, challenge->clone()};
+}
+
+Result<Bytes> encode_success(const ReplyAddress& to,
+                             const std::vector<certs::Certificate>& certificates,
+                             const ReplyRecipient& recipient, const ReplySigner& signer,
                              std::int64_t now) {
+    return deliver(to, certs::build_certificates_only(certificates), recipient, signer, now);
+}
+
+Result<Bytes> encode_crl(const ReplyAddress& to, ByteView crl_der, const ReplyRecipient& recipient,
+                         const ReplySigner& signer, std::int64_t now) {
+    return deliver(to, certs::build_crl_only(crl_der), recipient, signer, now);
+}
+
+Result<Bytes> encode_pending(const ReplyAddress& to, const ReplySigner& signer, std::int64_t now) {
+    return sign(to, attributes_of(to, PkiStatus::kPending), std::nullopt, signer, now);
+}
+
+Result<Bytes> encode_failure(const ReplyAddress& to, FailInfo fail_info, const ReplySigner& signer,
+                             std::int64_t now, std::string_view text) {
     auto attributes = attributes_of(to, PkiStatus::kFailure);
     attributes.push_back(number_attribute(certs::oid::kFailInfo, static_cast<int>(fail_info)));
+    if (!text.empty()) {
+        attributes.push_back(
+            certs::encode_attribute(certs::oid::kFailInfoText, certs::der::utf8_string(text)));
+    }
     return sign(to, std::move(attributes), std::nullopt, signer, now);
 }
 

@@ -15,25 +15,50 @@ struct ReplySigner {
 /// (then AES-128-CBC).
 struct ReplyAddress {
     std::string transaction_id;
+    certs::DerTag transaction_id_type = certs::DerTag::kPrintableString;  ///< the request's
     Bytes recipient_nonce;  ///< the request's senderNonce
     certs::Digest digest = certs::Digest::kSha256;
     certs::ContentCipher cipher = certs::ContentCipher::kAes128Cbc;
+    /// FAILURE and PENDING with an eContent of no octets instead of none: what some clients insist
+    /// on and others cannot read. The endpoint's choice.
+    bool empty_content = false;
 };
-/// The address of an answer to `request`; `message` when it was opened (else SHA-256, or what the
-/// request was signed with if `rules` allow it).
-[[nodiscard]] ReplyAddress reply_address(const SignedRequest& request, const PkiMessage* message,
-                                         const AlgorithmRules& rules);
+/// The address of an answer to a message that was opened.
+[[nodiscard]] ReplyAddress reply_address(const PkiMessage& message);
+/// The same for one that was not: SHA-256, or what it was signed with if `rules` allow it.
+[[nodiscard]] ReplyAddress reply_address(const SignedRequest& request, const AlgorithmRules& rules);
 
-/// SUCCESS: `certificates` (the issued one first) as a degenerate SignedData, enveloped to the one
-/// certificate that signed the request, whose key is `recipient_key` (RSA).
+/// The one who can read a SUCCESS: who holds the key that signed the request; or, when that key
+/// cannot decrypt, who knows the challengePassword of the CSR.
+struct ReplyRecipient {
+    certs::Certificate certificate;  ///< the request's signer; in a renewal the old certificate
+    certs::PublicKey key;            ///< its key
+    Secret password;                 ///< used when the key is EC
+};
+/// The recipient for the sender of `message`, whose CSR (for a CertPoll: the one it asks after) has
+/// this `challenge`. badAlg "SignerKeyUnsupported" when there is no way to deliver: an EC key and
+/// no challenge. To be asked before anything is issued.
+Result<ReplyRecipient, Refusal> reply_recipient(
+    const PkiMessage& message, const std::optional<Secret>& challenge = std::nullopt);
+
+/// SUCCESS of PKCSReq, RenewalReq, CertPoll and GetCert: `certificates` (the issued one or the one
+/// asked for first; what follows is the endpoint's choice) as a degenerate SignedData, enveloped to
+/// exactly one recipient (E10).
 Result<Bytes> encode_success(const ReplyAddress& to,
                              const std::vector<certs::Certificate>& certificates,
-                             const certs::Certificate& recipient,
-                             const certs::PublicKey& recipient_key, const ReplySigner& signer,
+                             const ReplyRecipient& recipient, const ReplySigner& signer,
                              std::int64_t now);
 
-/// FAILURE; no content and no text (section 3.3.2.2 makes the text optional).
+/// SUCCESS of GetCRL: a degenerate SignedData with this CRL and no certificate (section 4.6).
+Result<Bytes> encode_crl(const ReplyAddress& to, ByteView crl_der, const ReplyRecipient& recipient,
+                         const ReplySigner& signer, std::int64_t now);
+
+/// PENDING: ask again with CertPoll.
+Result<Bytes> encode_pending(const ReplyAddress& to, const ReplySigner& signer, std::int64_t now);
+
+/// FAILURE; failInfoText, for a person to read, only when `text` is not empty. Never the text of a
+/// Refusal, which is for the operator.
 Result<Bytes> encode_failure(const ReplyAddress& to, FailInfo fail_info, const ReplySigner& signer,
-                             std::int64_t now);
+                             std::int64_t now, std::string_view text = {});
 
 }  // namespace scepgate::scep

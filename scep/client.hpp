@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scep/cert_rep.hpp"
+#include "scep/message_content.hpp"
 
 namespace scepgate::scep {
 
@@ -33,13 +34,22 @@ struct CaCertificates {
 /// A08). CA certificates that lead nowhere are left out.
 Result<CaCertificates> parse_ca_certificates(ByteView body, std::int64_t now);
 
-/// A PKCSReq (or RenewalReq) to send.
+/// GetNextCACert's answer: signed by the current CA or its RA, as trusted now (E19). The CA
+/// certificates of its content, in the order sent; at least one. kBadSignature: another signer, or
+/// not as signed. kMalformed, kUnsupported: the rest.
+Result<std::vector<certs::Certificate>> parse_next_ca_certificates(
+    ByteView body, const CaCertificates& current, const certs::KeyLimits& limits = {});
+
+/// A message to send.
 struct ClientRequest {
     MessageType type = MessageType::kPkcsReq;
-    std::string transaction_id;
-    Bytes sender_nonce;         ///< 16 octets
-    Bytes csr;                  ///< DER
-    certs::Certificate signer;  ///< transient self-signed, or the certificate to renew
+    std::string transaction_id;  ///< of a CertPoll: the request's that it asks after
+    Bytes sender_nonce;          ///< 16 octets, new for each message
+    /// What goes into the envelope. PKCSReq, RenewalReq: the CSR. CertPoll:
+    /// encode_issuer_and_subject(). GetCert: issuer_and_serial() of the certificate asked for;
+    /// GetCRL: of one whose issuer's CRL is asked for.
+    Bytes content;
+    certs::Certificate signer;  ///< transient self-signed, or an issued one: the one to renew
     certs::PrivateKey signer_key;
     certs::Certificate recipient;  ///< CaCertificates::encryption
     certs::ContentCipher cipher = certs::ContentCipher::kAes128Cbc;
@@ -49,6 +59,8 @@ struct ClientRequest {
     certs::KeyLimits key_limits;  ///< of the CA's keys and of what it issues
     /// Reads a reply in single DES, which is all that some servers write. Never for a real device.
     bool des_reply = false;
+    /// The CSR's challenge: opens the reply when the signer's key is EC.
+    std::shared_ptr<const Secret> password;
 };
 Result<Bytes> encode_request(const ClientRequest& request);
 
@@ -60,20 +72,34 @@ Result<certs::Certificate> transient_certificate(const certs::Name& subject,
 /// The transaction ID for a key: SHA-256 of its SubjectPublicKeyInfo in hex, the same for retries.
 [[nodiscard]] std::string transaction_id_for(const certs::PublicKey& key);
 
-struct CertReply {
+/// What every reply says.
+struct ReplyStatus {
     PkiStatus status{};
-    std::optional<FailInfo> fail_info;
-    std::string fail_info_text;
-    certs::Certificate certificate;  ///< SUCCESS: the one with our key (K03)
+    std::optional<FailInfo> fail_info;  ///< of a FAILURE
+    std::string fail_info_text;         ///< readable, or ""
+};
+struct CertReply : ReplyStatus {
+    certs::Certificate certificate;  ///< SUCCESS: the one asked for (K03)
     std::vector<certs::Certificate> others;
 };
-/// Verifies and opens a CertRep: signed by `ca.signing` (never "whatever is in the bag", K01), type
-/// 3, our transactionID and nonce, known status; decrypted with the request's signer key (K04); the
-/// certificate holds `csr_key`, and is not `request.signer` again.
+struct CrlReply : ReplyStatus {
+    Bytes crl;  ///< SUCCESS: DER
+};
+
+/// Verifies and opens a CertRep to a PKCSReq, RenewalReq or CertPoll: signed by `ca.signing` (never
+/// "whatever is in the bag", K01), type 3, our transactionID and nonce, known status; decrypted
+/// with the request's signer key (K04), or with its password when that key is EC; the certificate
+/// holds `csr_key`, and is not `request.signer` again.
 /// kBadSignature: another signer, or not as signed. kConflict: not to this request, not to our
 /// certificate, or not for our key. kUnsupported: algorithms, single DES among them. kMalformed:
 /// the rest, an envelope that does not open included.
 Result<CertReply> decode_reply(ByteView body, const ClientRequest& request,
                                const CaCertificates& ca, const certs::PublicKey& csr_key);
+/// The same for a GetCert: the certificate is the one of `request.content`.
+Result<CertReply> decode_get_cert_reply(ByteView body, const ClientRequest& request,
+                                        const CaCertificates& ca);
+/// The same for a GetCRL: one CRL, by name and signature `ca.ca`'s (else kBadSignature).
+Result<CrlReply> decode_get_crl_reply(ByteView body, const ClientRequest& request,
+                                      const CaCertificates& ca);
 
 }  // namespace scepgate::scep

@@ -49,15 +49,9 @@ Result<Bundle> sort_by_kind(std::vector<Certificate> certificates) {
     return bundle;
 }
 
-bool same_name(ByteView left, ByteView right) {
-    if (equal(left, right)) return true;
-    const auto left_name = certs::Name::from_der(left);
-    const auto right_name = certs::Name::from_der(right);
-    return left_name && right_name && matches(*left_name, *right_name);
-}
-
 bool issued(const Ca& issuer, const Certificate& certificate) {
-    return issuer.key && same_name(issuer.certificate.subject_der(), certificate.issuer_der()) &&
+    return issuer.key &&
+           certs::same_name(issuer.certificate.subject_der(), certificate.issuer_der()) &&
            certificate.signed_by(*issuer.key);
 }
 

@@ -1,8 +1,10 @@
 // A CertRep as a client judges it (RFC 8894 section 3.3.2).
 #include "certs/asn1_string.hpp"
 #include "certs/ber.hpp"
+#include "certs/cms_password.hpp"
 #include "certs/oids.hpp"
 #include "scep/client.hpp"
+#include "scep/client_cms.hpp"
 #include "scep/envelope.hpp"
 
 namespace scepgate::scep {
@@ -12,56 +14,8 @@ using certs::CmsSignedData;
 using certs::CmsSignerInfo;
 using certs::DerTag;
 
-/// One layer, and the DER that its views lie in: moved, never copied.
-struct Layer {
-    Layer() = default;
-    Layer(Layer&&) = default;
-    Layer& operator=(Layer&&) = default;
-
-    Bytes der;
-    CmsSignedData data;
-};
-
-/// Servers may write BER at each layer, just as clients may.
-Result<Layer> read_layer(ByteView octets) {
-    auto der = certs::ber_to_der(octets);
-    if (!der) return der.error();
-    Layer layer;
-    layer.der = std::move(*der);
-    auto data = certs::parse_signed_data(layer.der);
-    if (!data) return data.error();
-    layer.data = std::move(*data);
-    return layer;
-}
-
 Error not_ours(std::string what) {
     return {Errc::kConflict, "the reply is not to our request: " + std::move(what)};
-}
-
-/// The pinned certificate signed it; what certificates came along does not matter.
-Result<void> check_signature(const CmsSignedData& data, const certs::Certificate& expected,
-                             const certs::KeyLimits& limits) {
-    if (data.signers.size() != 1) {
-        return malformed(std::to_string(data.signers.size()) + " signers where one belongs");
-    }
-    const CmsSignerInfo& signer = data.signers.front();
-    if (!equal(data.content_type, certs::oid::kData)) {
-        return malformed("eContentType " + certs::oid_to_text(data.content_type) +
-                         " where id-data belongs");
-    }
-    if (!signer.signer.names(expected)) {
-        return Error{Errc::kBadSignature, "signed by another certificate than " +
-                                              expected.subject_text() + ", serial " +
-                                              expected.serial_hex()};
-    }
-    const auto digest = certs::parse_digest(signer.digest);
-    if (!digest) return digest.error();
-    const auto algorithm = certs::parse_signature_algorithm(signer.signature_algorithm, *digest);
-    if (!algorithm) return algorithm.error();
-    const auto key = expected.public_key(limits);
-    if (!key) return in_context("the reply's signer", key.error());
-    return certs::verify_signer(signer, data.content_type, data.content.value_or(ByteView()),
-                                *algorithm, *key);
 }
 
 Result<std::string_view> text_attribute(const CmsSignerInfo& signer, ByteView type,
@@ -121,15 +75,35 @@ std::string fail_info_text(const CmsSignerInfo& signer) {
     return std::move(*text);
 }
 
-Result<Secret> open_content(const CmsSignedData& data, const ClientRequest& request) {
-    if (!data.content) return malformed("SUCCESS without content");
-    const auto der = certs::ber_to_der(*data.content);
-    if (!der) return in_context("envelope", der.error());
-    // K04: the key of the request, and no other that a reply might name.
+/// The content when it went to the request's password.
+Result<Secret> open_with_password(const certs::CmsEnvelopedData& data,
+                                  const ClientRequest& request) {
+    if (!request.password || data.recipients() != 1 || data.password_recipients.size() != 1) {
+        return not_ours("encrypted to nobody with an EC key and its challenge");
+    }
+    const auto wrap = certs::parse_password_recipient(data.password_recipients.front());
+    if (!wrap) return in_context("envelope", wrap.error());
+    const auto encryption = certs::parse_content_encryption(data.content_encryption);
+    if (!encryption) return in_context("envelope", encryption.error());
+    // Not AES-GCM either: decrypt_cbc() does not take it.
+    if (encryption->cipher == certs::ContentCipher::kDesCbc && !request.des_reply) {
+        return unsupported("envelope: single DES");
+    }
+    const auto key =
+        certs::unwrap_key(*wrap, request.password->view(), certs::key_length(encryption->cipher));
+    if (!key) return not_ours("encrypted with another password");
+    auto plain =
+        certs::decrypt_cbc(encryption->cipher, key->view(), encryption->iv, data.ciphertext);
+    if (!plain) return malformed("envelope that does not open");
+    return std::move(*plain);
+}
+
+/// K04: with the key of the request, and no other that a reply might name.
+Result<Secret> open_with_key(ByteView der, const ClientRequest& request) {
     const std::array<RecipientKey, 1> ours{{{request.signer, request.signer_key}}};
     AlgorithmRules rules;
     rules.des = request.des_reply;
-    const auto envelope = read_envelope(*der, ours, rules);
+    const auto envelope = read_envelope(der, ours, rules);
     if (!envelope) {
         const bool algorithm = envelope.error().fail_info == FailInfo::kBadAlg;
         if (envelope.error().code == undecryptable().code) {
@@ -140,30 +114,27 @@ Result<Secret> open_content(const CmsSignedData& data, const ClientRequest& requ
     return open_envelope(*envelope);
 }
 
-/// K03: by key, wherever it stands. The certificate that signed the request does not count, though
-/// it has the key when that is kept.
-Result<void> sort_certificates(std::vector<certs::Certificate> certificates,
-                               const ClientRequest& request, const certs::PublicKey& csr_key,
-                               CertReply& reply) {
-    for (certs::Certificate& certificate : certificates) {
-        const auto key = certificate.public_key(request.key_limits);
-        if (!reply.certificate && key && *key == csr_key && certificate != request.signer) {
-            reply.certificate = std::move(certificate);
-        } else {
-            reply.others.push_back(std::move(certificate));
-        }
-    }
-    if (!reply.certificate) return not_ours("SUCCESS without a certificate for our key");
-    return {};
+Result<Secret> open_content(const CmsSignedData& data, const ClientRequest& request) {
+    if (!data.content) return malformed("SUCCESS without content");
+    const auto der = certs::ber_to_der(*data.content);
+    if (!der) return in_context("envelope", der.error());
+    if (request.signer_key.type() == certs::KeyType::kRsa) return open_with_key(*der, request);
+    const auto enveloped = find_enveloped_data(*der);
+    if (!enveloped) return Error{Errc::kMalformed, enveloped.error().text};
+    const auto envelope = certs::parse_enveloped_data(*enveloped, false);
+    if (!envelope) return in_context("envelope", envelope.error());
+    return open_with_password(*envelope, request);
 }
 
-}  // namespace
-
-Result<CertReply> decode_reply(ByteView body, const ClientRequest& request,
-                               const CaCertificates& ca, const certs::PublicKey& csr_key) {
-    const auto outer = read_layer(body);
+/// What every reply says, and the inner layer of a SUCCESS.
+struct Opened {
+    ReplyStatus status;
+    std::optional<CmsLayer> content;
+};
+Result<Opened> open_reply(ByteView body, const ClientRequest& request, const CaCertificates& ca) {
+    const auto outer = read_cms_layer(body);
     if (!outer) return in_context("CertRep", outer.error());
-    if (const auto good = check_signature(outer->data, ca.signing, request.key_limits); !good) {
+    if (const auto good = check_signed_by(outer->data, ca.signing, request.key_limits); !good) {
         return in_context("CertRep", good.error());
     }
     const CmsSignerInfo& signer = outer->data.signers.front();
@@ -171,24 +142,123 @@ Result<CertReply> decode_reply(ByteView body, const ClientRequest& request,
     const auto status = read_status(signer);
     if (!status) return status.error();
 
-    CertReply reply;
-    reply.status = *status;
+    Opened opened;
+    opened.status.status = *status;
     if (*status == PkiStatus::kFailure) {
         const auto info = read_fail_info(signer);
         if (!info) return info.error();
-        reply.fail_info = *info;
-        reply.fail_info_text = fail_info_text(signer);
+        opened.status.fail_info = *info;
+        opened.status.fail_info_text = fail_info_text(signer);
     }
     // Without SUCCESS a content says nothing; some servers send one octet of it.
-    if (*status != PkiStatus::kSuccess) return reply;
+    if (*status != PkiStatus::kSuccess) return opened;
 
     const auto content = open_content(outer->data, request);
     if (!content) return content.error();
-    auto inner = read_layer(content->view());
+    auto inner = read_cms_layer(content->view());
     if (!inner) return in_context("the reply's content", inner.error());
-    const auto sorted =
-        sort_certificates(std::move(inner->data.certificates), request, csr_key, reply);
-    if (!sorted) return sorted.error();
+    opened.content = std::move(*inner);
+    return opened;
+}
+
+/// K03: the one that was asked for, wherever it stands.
+template <class Wanted>
+Result<CertReply> choose_certificate(Result<Opened> opened, const Wanted& wanted,
+                                     std::string_view what) {
+    if (!opened) return opened.error();
+    CertReply reply{opened->status, {}, {}};
+    if (!opened->content) return reply;
+    for (certs::Certificate& certificate : opened->content->data.certificates) {
+        if (!reply.certificate && wanted(certificate)) {
+            reply.certificate = std::move(certificate);
+        } else {
+            reply.others.push_back(std::move(certificate));
+        }
+    }
+    if (!reply.certificate) return not_ours("SUCCESS without " + std::string(what));
+    return reply;
+}
+
+/// CertificateList ::= SEQUENCE {
+///   tbsCertList        TBSCertList,
+///   signatureAlgorithm AlgorithmIdentifier,
+///   signature          BIT STRING }
+///
+/// TBSCertList ::= SEQUENCE {
+///   version   Version OPTIONAL,
+///   signature AlgorithmIdentifier,
+///   issuer    Name, ...
+Result<void> check_crl(ByteView der, const certs::Certificate& ca, const certs::KeyLimits& limits) {
+    certs::DerReader outer(der);
+    const auto content = outer.read(DerTag::kSequence);
+    if (!content) return content.error();
+    if (const auto end = outer.finish("CertificateList"); !end) return end.error();
+    certs::DerReader fields(*content);
+    const auto tbs = fields.read_whole(DerTag::kSequence);
+    if (!tbs) return tbs.error();
+    const auto identifier = certs::read_algorithm(fields);
+    if (!identifier) return identifier.error();
+    const auto signature = fields.read_octet_bits();
+    if (!signature) return signature.error();
+    if (const auto end = fields.finish("CertificateList"); !end) return end.error();
+
+    certs::DerReader list(*tbs);
+    const auto entries = list.read(DerTag::kSequence);
+    if (!entries) return entries.error();
+    certs::DerReader entry(*entries);
+    if (entry.at(DerTag::kInteger)) static_cast<void>(entry.next());
+    if (const auto inner = certs::read_algorithm(entry); !inner) return inner.error();
+    const auto issuer = entry.read_whole(DerTag::kSequence);
+    if (!issuer) return issuer.error();
+
+    const auto algorithm = certs::parse_signature_algorithm(*identifier);
+    if (!algorithm) return algorithm.error();
+    const auto key = ca.public_key(limits);
+    if (!key) return in_context("the CA's key", key.error());
+    if (!certs::same_name(*issuer, ca.subject_der()) ||
+        !key->verifies(*algorithm, *tbs, *signature)) {
+        return Error{Errc::kBadSignature, "the CRL is not by " + ca.subject_text()};
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<CertReply> decode_reply(ByteView body, const ClientRequest& request,
+                               const CaCertificates& ca, const certs::PublicKey& csr_key) {
+    // The certificate that signed the request does not count, though it has the key when that is
+    // kept.
+    const auto wanted = [&](const certs::Certificate& certificate) {
+        const auto key = certificate.public_key(request.key_limits);
+        return key && *key == csr_key && certificate != request.signer;
+    };
+    return choose_certificate(open_reply(body, request, ca), wanted, "a certificate for our key");
+}
+
+Result<CertReply> decode_get_cert_reply(ByteView body, const ClientRequest& request,
+                                        const CaCertificates& ca) {
+    const auto asked = parse_issuer_and_serial(request.content);
+    if (!asked) return in_context("GetCert", asked.error());
+    const auto wanted = [&](const certs::Certificate& certificate) {
+        return asked->names(certificate);
+    };
+    return choose_certificate(open_reply(body, request, ca), wanted, "the certificate asked for");
+}
+
+Result<CrlReply> decode_get_crl_reply(ByteView body, const ClientRequest& request,
+                                      const CaCertificates& ca) {
+    const auto opened = open_reply(body, request, ca);
+    if (!opened) return opened.error();
+    CrlReply reply{opened->status, {}};
+    if (!opened->content) return reply;
+    const std::vector<ByteView>& crls = opened->content->data.crls;
+    if (crls.size() != 1) {
+        return malformed("SUCCESS with " + std::to_string(crls.size()) + " CRLs where one belongs");
+    }
+    if (const auto good = check_crl(crls.front(), ca.ca, request.key_limits); !good) {
+        return in_context("CRL", good.error());
+    }
+    reply.crl = to_bytes(crls.front());
     return reply;
 }
 

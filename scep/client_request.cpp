@@ -16,7 +16,7 @@ Result<Bytes> encode_request(const ClientRequest& request) {
     const auto recipient_key = request.recipient.public_key(request.key_limits);
     if (!recipient_key) return in_context("the CA's encryption key", recipient_key.error());
     const auto enveloped = certs::build_enveloped_data(
-        request.csr, request.cipher, request.recipient, *recipient_key, request.oaep);
+        request.content, request.cipher, request.recipient, *recipient_key, request.oaep);
     if (!enveloped) return enveloped.error();
     const Bytes content = certs::build_content_info(certs::oid::kEnvelopedData, *enveloped);
 

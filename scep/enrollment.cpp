@@ -1,9 +1,38 @@
-// The third step: what a PKCSReq asks for.
+// The third step: what a PKCSReq or RenewalReq asks for.
+#include "scep/cert_rep.hpp"
 #include "scep/equal_work.hpp"
-#include "scep/pki_message.hpp"
+#include "scep/message_content.hpp"
 
 namespace scepgate::scep {
 namespace {
+
+Refusal bad_request(std::string_view code, std::string text) {
+    return {FailInfo::kBadRequest, std::string(code), std::move(text)};
+}
+
+bool issued_by(const TrustedIssuer& issuer, const certs::Certificate& certificate) {
+    return certs::same_name(issuer.certificate.subject_der(), certificate.issuer_der()) &&
+           certificate.signed_by(issuer.key);
+}
+
+/// From the message type and the signer alone, never from what was encrypted.
+Result<EnrollmentKind, Refusal> kind_of(const PkiMessage& message,
+                                        std::span<const TrustedIssuer> issuers) {
+    if (message.type() != MessageType::kPkcsReq && message.type() != MessageType::kRenewalReq) {
+        return bad_request("MessageTypeUnsupported",
+                           std::string(to_text(message.type())) + " asks for no certificate");
+    }
+    // A CA's own certificate is among what it issued, but is nothing to renew here.
+    const bool ours = std::any_of(issuers.begin(), issuers.end(), [&](const TrustedIssuer& issuer) {
+        return issuer.certificate != message.signer() && issued_by(issuer, message.signer());
+    });
+    if (ours) return EnrollmentKind::kRenewal;
+    if (message.type() == MessageType::kPkcsReq) return EnrollmentKind::kInitial;
+    return bad_request("RenewalSignerUnknown",
+                       "RenewalReq signed by a certificate of " + message.signer().issuer_text() +
+                           ", which is no CA of this endpoint or did not sign it; to enrol anew "
+                           "the client must send a PKCSReq");
+}
 
 /// The request inside. Until its own signature has verified it is undecryptable(), whatever is
 /// wrong: an honest envelope with one flipped bit must not be told from another (attacks.md
@@ -14,8 +43,7 @@ Result<certs::Csr, Refusal> read_request(const PkiMessage& message, const Algori
     auto csr = certs::Csr::from_der(message.content(), limits, rules.sha1, &message.signer_key());
     if (csr) return std::move(*csr);
     if (csr.error().code == Errc::kDenied) {
-        return Refusal{FailInfo::kBadRequest, "CertificateRequestDecodingFailed",
-                       csr.error().detail};
+        return bad_request("CertificateRequestDecodingFailed", csr.error().detail);
     }
     if (csr.error().code != Errc::kBadSignature) check_a_signature_for_nothing();
     return undecryptable();
@@ -23,32 +51,35 @@ Result<certs::Csr, Refusal> read_request(const PkiMessage& message, const Algori
 
 }  // namespace
 
-Result<EnrollmentRequest, Refusal> to_enrollment_request(const SignedRequest& request,
-                                                         const PkiMessage& message,
-                                                         std::string endpoint,
-                                                         std::string client_address,
+Result<EnrollmentRequest, Refusal> to_enrollment_request(const PkiMessage& message,
+                                                         const RequestContext& context,
                                                          const AlgorithmRules& rules) {
+    const auto kind = kind_of(message, context.issuers);
+    if (!kind) return kind.error();
     auto csr = read_request(message, rules);
     if (!csr) return csr.error();
+    const bool one_key = csr->public_key() == message.signer_key();
     // Otherwise somebody could sign another one's sniffed envelope anew and burn its challenge.
-    if (csr->public_key() != message.signer_key()) {
-        return Refusal{FailInfo::kBadRequest, "SignerKeyMismatch",
-                       "the request is for another key (" + csr->public_key().text() +
-                           ") than the one that signed the message (" +
-                           message.signer_key().text() + ")"};
+    if (*kind == EnrollmentKind::kInitial && !one_key) {
+        return bad_request("SignerKeyMismatch", "the request is for another key (" +
+                                                    csr->public_key().text() +
+                                                    ") than the one that signed the message (" +
+                                                    message.signer_key().text() + ")");
+    }
+    if (const auto recipient = reply_recipient(message, csr->challenge()); !recipient) {
+        return recipient.error();
     }
     const auto purpose = certs::purpose_of(csr->requested().key_usage);
-    if (!purpose) {
-        return Refusal{FailInfo::kBadRequest, "KeyUsageUnsupported", purpose.error().detail};
-    }
-    return EnrollmentRequest{.endpoint = std::move(endpoint),
-                             .kind = EnrollmentKind::kInitial,
+    if (!purpose) return bad_request("KeyUsageUnsupported", purpose.error().detail);
+    return EnrollmentRequest{.endpoint = context.endpoint,
+                             .kind = *kind,
                              .message_type = static_cast<int>(message.type()),
-                             .transaction_id = request.transaction_id,
+                             .transaction_id = message.transaction_id(),
                              .csr = std::move(*csr),
                              .purpose = *purpose,
-                             .signer = request.signer,
-                             .client_address = std::move(client_address)};
+                             .signer = message.signer(),
+                             .client_address = context.client_address,
+                             .signed_by_csr_key = one_key};
 }
 
 }  // namespace scepgate::scep

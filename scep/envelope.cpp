@@ -13,36 +13,6 @@ Refusal bad_envelope(std::string text) {
     return {FailInfo::kBadRequest, "EnvelopeMalformed", std::move(text)};
 }
 
-/// The DER of the EnvelopedData, without the ContentInfo around it if there is one:
-///
-///   ContentInfo ::= SEQUENCE {
-///       contentType  ContentType,
-///       content      [0] EXPLICIT ANY DEFINED BY contentType }
-Result<ByteView, Refusal> find_enveloped_data(ByteView der) {
-    DerReader outer(der);
-    const auto content = outer.read(DerTag::kSequence);
-    if (!content) return bad_envelope("content: " + content.error().detail);
-    if (!outer.empty()) return bad_envelope("content: octets after the envelope");
-    DerReader fields(*content);
-    // An EnvelopedData begins with its version.
-    if (fields.at(DerTag::kInteger)) return der;
-
-    const auto type = fields.read_oid();
-    if (!type) return bad_envelope("content: " + type.error().detail);
-    if (!equal(*type, certs::oid::kEnvelopedData)) {
-        // AuthEnvelopedData is a sound envelope in itself, but no client of ours may need it.
-        const FailInfo info = equal(*type, certs::oid::kAuthEnvelopedData) ? FailInfo::kBadAlg
-                                                                           : FailInfo::kBadRequest;
-        return Refusal{
-            info, "EnvelopeTypeUnsupported",
-            "content of type " + certs::oid_to_text(*type) + " where EnvelopedData belongs"};
-    }
-    const auto wrapped = fields.read(certs::context_constructed(0));
-    if (!wrapped) return bad_envelope("content: " + wrapped.error().detail);
-    if (!fields.empty()) return bad_envelope("content: octets after the envelope");
-    return *wrapped;
-}
-
 /// The one KeyTransRecipientInfo that names one of our certificates. The others are not looked
 /// into: some clients encrypt to every certificate of GetCACert. Two that are ours would let a
 /// prober learn of one by the other (attacks.md Z06).
@@ -96,11 +66,39 @@ bool allowed(ContentCipher cipher, const AlgorithmRules& rules) noexcept {
 
 }  // namespace
 
+// ContentInfo ::= SEQUENCE {
+//   contentType  ContentType,
+//   content      [0] EXPLICIT ANY DEFINED BY contentType }
+Result<ByteView, Refusal> find_enveloped_data(ByteView der) {
+    DerReader outer(der);
+    const auto content = outer.read(DerTag::kSequence);
+    if (!content) return bad_envelope("content: " + content.error().detail);
+    if (!outer.empty()) return bad_envelope("content: octets after the envelope");
+    DerReader fields(*content);
+    // An EnvelopedData begins with its version.
+    if (fields.at(DerTag::kInteger)) return der;
+
+    const auto type = fields.read_oid();
+    if (!type) return bad_envelope("content: " + type.error().detail);
+    if (!equal(*type, certs::oid::kEnvelopedData)) {
+        // AuthEnvelopedData is a sound envelope in itself, but no client of ours may need it.
+        const FailInfo info = equal(*type, certs::oid::kAuthEnvelopedData) ? FailInfo::kBadAlg
+                                                                           : FailInfo::kBadRequest;
+        return Refusal{
+            info, "EnvelopeTypeUnsupported",
+            "content of type " + certs::oid_to_text(*type) + " where EnvelopedData belongs"};
+    }
+    const auto wrapped = fields.read(certs::context_constructed(0));
+    if (!wrapped) return bad_envelope("content: " + wrapped.error().detail);
+    if (!fields.empty()) return bad_envelope("content: octets after the envelope");
+    return *wrapped;
+}
+
 Refusal undecryptable() {
     return {FailInfo::kBadMessageCheck, "Undecryptable",
-            "the envelope does not open with a key of this endpoint, or what is inside is no "
-            "certificate request with a sound signature; is the client using the certificates of "
-            "this endpoint's GetCACert?"};
+            "the envelope does not open with a key of this endpoint, or what is inside is not what "
+            "this message type holds (a certificate request with a sound signature; names and a "
+            "serial number); is the client using the certificates of this endpoint's GetCACert?"};
 }
 
 Result<Envelope, Refusal> read_envelope(ByteView der, std::span<const RecipientKey> recipients,

@@ -15,6 +15,10 @@ struct Envelope {
     const RecipientKey* recipient = nullptr;  ///< ours, the one that it is encrypted to
 };
 
+/// The DER of the EnvelopedData, without the ContentInfo around it if there is one. badRequest for
+/// other structures, badAlg for AuthEnvelopedData.
+Result<ByteView, Refusal> find_enveloped_data(ByteView der);
+
 /// Checks everything that needs no private key: structure, exactly one recipient of ours, key
 /// transport and cipher within `rules`. `der`: strict DER, an EnvelopedData in a ContentInfo or
 /// (Java clients) bare.

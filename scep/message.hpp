@@ -30,6 +30,8 @@ struct AlgorithmRules {
     bool sha1 = true;
     bool des3 = true;
     bool des = false;  ///< single DES: forbidden by the RFC, read but never written
+    /// Signers with an EC key: their replies go to a PasswordRecipientInfo (RFC 8894 section 3.1).
+    bool ec_password_recipient = false;
     certs::KeyLimits key_limits;
 };
 

@@ -10,9 +10,11 @@ Refusal bad_algorithm(std::string_view code, std::string text) {
     return {FailInfo::kBadAlg, std::string(code), std::move(text)};
 }
 
-/// The message types that a server answers, of those that it may be sent.
+/// The message types that a server answers: all but its own.
 Result<MessageType, Refusal> handled_type(const SignedRequest& request) {
-    if (request.message_type == MessageType::kPkcsReq) return MessageType::kPkcsReq;
+    if (request.message_type && *request.message_type != MessageType::kCertRep) {
+        return *request.message_type;
+    }
     // Not the text as sent: it may hold anything.
     return Refusal{FailInfo::kBadRequest, "MessageTypeUnsupported",
                    request.message_type
@@ -38,14 +40,22 @@ Result<certs::SignatureAlgorithm, Refusal> allowed_algorithm(const certs::CmsSig
     return *algorithm;
 }
 
+/// Whether there can be a challenge, by which alone a reply reaches a signer whose key cannot
+/// decrypt.
+bool may_have_challenge(MessageType type) noexcept {
+    return type != MessageType::kGetCert && type != MessageType::kGetCrl;
+}
+
 /// The signer's key, which must also be one that the reply can be encrypted to.
-Result<certs::PublicKey, Refusal> allowed_key(const certs::Certificate& signer,
+Result<certs::PublicKey, Refusal> allowed_key(const certs::Certificate& signer, MessageType type,
                                               const AlgorithmRules& rules) {
     auto key = signer.public_key(rules.key_limits);
     if (!key) {
         return bad_algorithm("SignerKeyUnsupported", "signer's key: " + key.error().detail);
     }
-    if (key->type() != certs::KeyType::kRsa) {
+    const bool deliverable = key->type() == certs::KeyType::kRsa ||
+                             (rules.ec_password_recipient && may_have_challenge(type));
+    if (!deliverable) {
         return bad_algorithm("SignerKeyUnsupported",
                              "signer's key " + key->text() +
                                  ": the reply cannot be encrypted to it; the client needs an RSA "
@@ -55,13 +65,14 @@ Result<certs::PublicKey, Refusal> allowed_key(const certs::Certificate& signer,
 }
 
 /// The eContent as strict DER; `converted` keeps it when it was sent as BER.
-Result<ByteView, Refusal> envelope_der(ByteView content, Bytes& converted) {
+Result<ByteView, Refusal> envelope_der(ByteView content, Bytes& converted, Tolerances& tolerances) {
     auto der = certs::ber_to_der(content);
     if (!der) {
         return Refusal{FailInfo::kBadRequest, "EnvelopeMalformed",
                        "content: " + der.error().detail};
     }
     converted = std::move(*der);
+    if (!equal(converted, content)) tolerances.emplace_back("ber-envelope");
     return ByteView(converted);
 }
 
@@ -76,7 +87,7 @@ Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
     if (!type) return type.error();
     const auto algorithm = allowed_algorithm(signer, rules);
     if (!algorithm) return algorithm.error();
-    auto key = allowed_key(request.signer, rules);
+    auto key = allowed_key(request.signer, *type, rules);
     if (!key) return key.error();
 
     if (!data.content) {
@@ -88,14 +99,18 @@ Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
         return Refusal{FailInfo::kBadMessageCheck, "SignatureInvalid", verified.error().detail};
     }
 
+    PkiMessage message;
     Bytes converted;
-    const auto der = envelope_der(*data.content, converted);
+    const auto der = envelope_der(*data.content, converted, message.tolerances_);
     if (!der) return der.error();
     const auto envelope = read_envelope(*der, recipients, rules);
     if (!envelope) return envelope.error();
 
-    PkiMessage message;
     message.type_ = *type;
+    message.transaction_id_ = request.transaction_id;
+    message.transaction_id_type_ = request.transaction_id_type;
+    message.sender_nonce_ = request.sender_nonce;
+    message.signer_ = request.signer;
     message.signer_key_ = std::move(*key);
     message.signature_ = *algorithm;
     message.cipher_ = envelope->encryption.cipher;

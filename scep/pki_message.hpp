@@ -19,7 +19,8 @@ struct SignedRequest {
     SignedRequest(SignedRequest&&) = default;
     SignedRequest& operator=(SignedRequest&&) = default;
 
-    std::string transaction_id;     ///< 1 to 255 octets, echoed byte for byte
+    std::string transaction_id;  ///< 1 to 255 octets of readable UTF-8, echoed byte for byte
+    certs::DerTag transaction_id_type = certs::DerTag::kPrintableString;  ///< echoed too
     std::string message_type_text;  ///< as sent, at most 16 octets kept
     std::optional<MessageType> message_type;
     Bytes sender_nonce;         ///< as sent: 1 to 64 octets, echoed
@@ -34,8 +35,8 @@ struct SignedRequest {
 /// SignedData and exactly one SignerInfo (S04–S06), the signer's certificate is missing or
 /// ambiguous (S07), there are no signed attributes (S12), transactionID, messageType or senderNonce
 /// is missing, double or of another type (S10, S11), or another attribute that we read is double.
-/// transactionID: PrintableString repertoire plus "_" and "@" in PrintableString, UTF8String or
-/// IA5String.
+/// transactionID: any text in PrintableString, UTF8String or IA5String; not what could play with a
+/// terminal or a database (control characters, invalid UTF-8: S15).
 ///
 /// Tolerances: "ber", "enveloped-content-type", "transaction-id-string-type",
 /// "transaction-id-characters", "nonce-length", "no-content-type", "no-signing-time".
@@ -47,19 +48,30 @@ struct RecipientKey {
     certs::PrivateKey key;  ///< RSA
 };
 
-/// A message whose signature verifies and whose envelope was opened. Only open_request() makes one.
+/// A message whose signature verifies and whose envelope was opened. Only open_request() makes one;
+/// it carries all that later steps need of the SignedRequest, so that no two can be mixed up.
 class PkiMessage {
 public:
     [[nodiscard]] MessageType type() const noexcept { return type_; }
+    [[nodiscard]] const std::string& transaction_id() const noexcept { return transaction_id_; }
+    [[nodiscard]] certs::DerTag transaction_id_type() const noexcept {
+        return transaction_id_type_;
+    }
+    [[nodiscard]] const Bytes& sender_nonce() const noexcept { return sender_nonce_; }
+    /// Who signed it: its key did, nothing else of it was judged.
+    [[nodiscard]] const certs::Certificate& signer() const noexcept { return signer_; }
     [[nodiscard]] const certs::PublicKey& signer_key() const noexcept { return signer_key_; }
     /// The decrypted content. When the envelope did not open it is arbitrary and must be used as if
-    /// it were real: to_enrollment_request() ends all such messages in one and the same refusal.
+    /// it were real: the readers of scep/message_content.hpp end all such messages in one and the
+    /// same refusal.
     [[nodiscard]] ByteView content() const noexcept { return content_.view(); }
     [[nodiscard]] certs::SignatureAlgorithm signature_algorithm() const noexcept {
         return signature_;
     }
     [[nodiscard]] certs::ContentCipher cipher() const noexcept { return cipher_; }
     [[nodiscard]] const certs::KeyTransport& key_transport() const noexcept { return transport_; }
+    /// What was forgiven beyond SignedRequest::tolerances: "ber-envelope".
+    [[nodiscard]] const Tolerances& tolerances() const noexcept { return tolerances_; }
 
 private:
     friend Result<PkiMessage, Refusal> open_request(const SignedRequest&,
@@ -68,36 +80,32 @@ private:
     PkiMessage() = default;
 
     MessageType type_{};
+    std::string transaction_id_;
+    certs::DerTag transaction_id_type_{};
+    Bytes sender_nonce_;
+    certs::Certificate signer_;
     certs::PublicKey signer_key_;
     Secret content_;
     certs::SignatureAlgorithm signature_;
     certs::ContentCipher cipher_{};
     certs::KeyTransport transport_;
+    Tolerances tolerances_;
 };
 
-/// Verifies, then opens. In this order, each before any private-key operation: message type known
-/// and handled (else badRequest, B16), algorithms and the signer's key allowed (badAlg, S13, K01),
-/// signature and digests (badMessageCheck, S09), the envelope's structure, exactly one recipient of
-/// ours (badRequest, E02), its algorithms (badAlg, E03–E05). Then one decryption with one key. What
-/// goes wrong from there on is not told here but by the content (see PkiMessage).
+/// Verifies, then opens: PKCSReq, RenewalReq, CertPoll, GetCert and GetCRL. In this order, each
+/// before any private-key operation: message type one of these (else badRequest, B16), algorithms
+/// and the signer's key allowed (badAlg, S13, K01; an EC key only where its reply can be delivered,
+/// which for GetCert and GetCRL is never), signature and digests (badMessageCheck, S09), the
+/// envelope's structure, exactly one recipient of ours (badRequest, E02), its algorithms (badAlg,
+/// E03–E05). Then one decryption with one key. What goes wrong from there on is not told here but
+/// by the content (see PkiMessage).
 Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
                                          std::span<const RecipientKey> recipients,
                                          const AlgorithmRules& rules);
 
 /// The one refusal for everything between the RSA operation and a verified CSR signature
-/// (attacks.md E06–E08, "U"): badMessageCheck, no text to the device.
+/// (attacks.md E06–E08, "U"), or between it and the content of any other message type:
+/// badMessageCheck, no text to the device.
 [[nodiscard]] Refusal undecryptable();
-
-/// Classifies a PKCSReq (or RenewalReq): reads the CSR, whose own signature must verify, and
-/// decides purpose and kind. A CSR whose signature does not verify is undecryptable(), as is all
-/// that is found wrong before; names, attributes and extensions that cannot be taken are badRequest
-/// "CertificateRequestDecodingFailed". In an initial
-/// request the signer's key must be the CSR's (E09): else badRequest "SignerKeyMismatch". Key usage
-/// that fits no purpose is badRequest "KeyUsageUnsupported".
-Result<EnrollmentRequest, Refusal> to_enrollment_request(const SignedRequest& request,
-                                                         const PkiMessage& message,
-                                                         std::string endpoint,
-                                                         std::string client_address,
-                                                         const AlgorithmRules& rules);
 
 }  // namespace scepgate::scep

@@ -59,6 +59,7 @@ Result<certs::Certificate> find_signer(const certs::CmsSignedData& data) {
     return found;
 }
 
+/// RFC 8894 section 3.2.1.1 has a PrintableString; clients put user names into it.
 Result<std::string> read_transaction_id(const DerElement& value, Tolerances& tolerances) {
     if (value.tag != DerTag::kPrintableString) {
         if (value.tag != DerTag::kUtf8String && value.tag != DerTag::kIa5String) {
@@ -71,10 +72,9 @@ Result<std::string> read_transaction_id(const DerElement& value, Tolerances& tol
         return malformed("transactionID of " + std::to_string(text.size()) + " octets");
     }
     if (!certs::fits_printable_string(text)) {
-        std::string others(text);
-        std::erase_if(others, [](char character) { return character == '_' || character == '@'; });
-        if (!certs::fits_printable_string(others))
-            return malformed("transactionID with characters it cannot have");
+        if (const auto readable = certs::check_readable(text); !readable) {
+            return in_context("transactionID", readable.error());
+        }
         tolerances.emplace_back("transaction-id-characters");
     }
     return std::string(text);
@@ -102,6 +102,7 @@ Result<void> read_scep_attributes(const certs::CmsSignerInfo& signer, SignedRequ
     auto transaction_id = read_transaction_id(*id, request.tolerances);
     if (!transaction_id) return transaction_id.error();
     request.transaction_id = std::move(*transaction_id);
+    request.transaction_id_type = id->tag;
 
     const auto type = required_attribute(signer, certs::oid::kMessageType, "messageType");
     if (!type) return type.error();

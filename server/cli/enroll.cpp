@@ -133,7 +133,7 @@ private:
                            (identity_.capabilities.post || identity_.capabilities.standard));
         scep::ClientRequest request;
         request.transaction_id = scep::transaction_id_for(key_.public_key());
-        request.csr = csr_;
+        request.content = csr_;
         request.signer = transient_;
         request.signer_key = key_;
         request.recipient = identity_.certificates.encryption;
