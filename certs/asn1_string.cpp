@@ -1,5 +1,6 @@
 #include "certs/asn1_string.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace scepgate::certs {
@@ -187,7 +188,11 @@ Result<std::string> to_utf8(DerTag encoding, ByteView content) {
 }
 
 Result<void> check_readable(std::string_view utf8) {
-    while (!utf8.empty()) {
+    const auto plain = [](char c) { return c >= ' ' && c <= '~'; };
+    for (;;) {
+        const auto odd = std::find_if_not(utf8.begin(), utf8.end(), plain);
+        utf8.remove_prefix(static_cast<std::size_t>(odd - utf8.begin()));
+        if (utf8.empty()) return {};
         const auto point = take_utf8(utf8);
         if (!point) return malformed("text that is not UTF-8");
         if (is_deceptive(*point)) {
@@ -195,7 +200,6 @@ Result<void> check_readable(std::string_view utf8) {
                              ", which hides or reorders text, is refused");
         }
     }
-    return {};
 }
 
 std::size_t count_characters(std::string_view utf8) noexcept {

@@ -10,12 +10,14 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "certs/key_contexts.hpp"
 #include "certs/rsa_unpadding.hpp"
 
 namespace scepgate::certs {
 
 struct PrivateKey::State {
     EvpPkeyPtr key;
+    KeyContexts contexts;  ///< of `key`
     PublicKey public_key;
     Bytes modulus;         ///< RSA only
     Secret rejection_key;  ///< RSA only; derived from the key, so the same on every node
@@ -56,15 +58,6 @@ Result<Secret> component(EVP_PKEY* key, const char* name) {
     Bytes octets(static_cast<std::size_t>(BN_num_bytes(number.get())));
     BN_bn2bin(number.get(), octets.data());
     return Secret(std::move(octets));
-}
-
-EvpPkeyCtxPtr rsa_decryption(EVP_PKEY* key, int padding) {
-    EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-    if (!context || EVP_PKEY_decrypt_init(context.get()) != 1 ||
-        EVP_PKEY_CTX_set_rsa_padding(context.get(), padding) != 1) {
-        context.reset();
-    }
-    return context;
 }
 
 /// Decrypts `ciphertext`, which has the modulus's length, into a buffer of that length (zeros when
@@ -208,14 +201,14 @@ SignatureAlgorithm PrivateKey::signature_algorithm(Digest digest) const noexcept
 }
 
 Result<Bytes> PrivateKey::sign(Digest digest, ByteView data) const {
-    const EvpMdCtxPtr context(EVP_MD_CTX_new());
-    if (!context ||
-        EVP_DigestSignInit(context.get(), nullptr, evp_md(digest), nullptr, evp()) != 1) {
-        return take_ossl_error("signing");
-    }
+    if (!state_) return unsupported("signing without a key");
+    const EvpPkeyCtxPtr context = state_->contexts.signing(evp(), digest);
+    if (!context) return take_ossl_error("signing");
+    const Bytes hashed = digest_of(digest, data);
     Bytes signature(static_cast<std::size_t>(EVP_PKEY_get_size(evp())));
     std::size_t length = signature.size();
-    if (EVP_DigestSign(context.get(), signature.data(), &length, data.data(), data.size()) != 1) {
+    if (EVP_PKEY_sign(context.get(), signature.data(), &length, hashed.data(), hashed.size()) !=
+        1) {
         return take_ossl_error("signing");
     }
     signature.resize(length);
@@ -228,8 +221,9 @@ Result<Secret> PrivateKey::decrypt_key_pkcs1(ByteView ciphertext, std::size_t ke
     if (ciphertext.size() != size) return malformed("RSA ciphertext not of the modulus's length");
     if (key_length + kPkcs1Overhead > size) return unsupported("a content key this long");
 
-    const EvpPkeyCtxPtr context = rsa_decryption(evp(), RSA_NO_PADDING);
-    if (!context) return take_ossl_error("RSA decryption");
+    const EvpPkeyCtxPtr context = state_->contexts.decrypting(evp());
+    if (!context || EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_NO_PADDING) != 1)
+        return take_ossl_error("RSA decryption");
     // From here on nothing may depend on the plaintext. A failed operation leaves zeros, which
     // are no encryption block.
     const Secret rejected = rejection_value(state_->rejection_key, ciphertext, key_length);
@@ -245,8 +239,9 @@ Result<Secret> PrivateKey::decrypt_key_oaep(ByteView ciphertext, std::size_t key
     if (ciphertext.size() != size) return malformed("RSA ciphertext not of the modulus's length");
     if (key_length > size) return unsupported("a content key this long");
 
-    const EvpPkeyCtxPtr context = rsa_decryption(evp(), RSA_PKCS1_OAEP_PADDING);
-    if (!context || EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), evp_md(digest)) != 1 ||
+    const EvpPkeyCtxPtr context = state_->contexts.decrypting(evp());
+    if (!context || EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) != 1 ||
+        EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), evp_md(digest)) != 1 ||
         EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), evp_md(mgf1_digest)) != 1) {
         return take_ossl_error("RSA decryption");
     }
@@ -263,11 +258,10 @@ Result<Secret> PrivateKey::agree(const PublicKey& peer) const {
         peer.bits() != public_key().bits()) {
         return unsupported("key agreement needs two EC keys on one curve");
     }
-    const EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, evp(), nullptr));
+    const EvpPkeyCtxPtr context = state_->contexts.deriving(evp());
     // No further validation of the peer: a PublicKey is on its curve, and the cofactor is 1.
     std::size_t length = 0;
-    if (!context || EVP_PKEY_derive_init(context.get()) != 1 ||
-        EVP_PKEY_derive_set_peer_ex(context.get(), peer.evp(), 0) != 1 ||
+    if (!context || EVP_PKEY_derive_set_peer_ex(context.get(), peer.evp(), 0) != 1 ||
         EVP_PKEY_derive(context.get(), nullptr, &length) != 1) {
         return take_ossl_error("key agreement");
     }

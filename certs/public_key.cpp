@@ -2,11 +2,10 @@
 
 #include <climits>
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/params.h>
 #include <openssl/rsa.h>
 
+#include "certs/key_contexts.hpp"
 #include "certs/oids.hpp"
 
 namespace scepgate::certs {
@@ -17,6 +16,7 @@ struct PublicKey::State {
     Bytes spki;
     std::size_t key_bits_size = 0;  ///< the subjectPublicKey's octets, at the end of spki
     EvpPkeyPtr key;
+    KeyContexts contexts;  ///< of `key`, so freed before it
 };
 
 namespace {
@@ -111,40 +111,48 @@ Result<const Curve*> find_curve(const AlgorithmIdentifier& algorithm) {
     return unsupported("EC curve " + oid_to_text(algorithm.parameters->content));
 }
 
+/// A key with the curve's parameters, to copy: OpenSSL 3.0 makes a curve anew for each key that it
+/// decodes, four times the work of the copy and the check of the point.
+EVP_PKEY* curve_parameters(const Curve& curve) {
+    static const auto keys = [] {
+        std::array<EvpPkeyPtr, kCurves.size()> made;
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            const EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
+            EVP_PKEY* raw = nullptr;
+            if (context && EVP_PKEY_paramgen_init(context.get()) == 1 &&
+                EVP_PKEY_CTX_set_group_name(context.get(), kCurves[i].openssl_name) == 1 &&
+                EVP_PKEY_paramgen(context.get(), &raw) == 1) {
+                made[i].reset(raw);
+            }
+        }
+        return made;
+    }();
+    return keys[static_cast<std::size_t>(&curve - kCurves.data())].get();
+}
+
 Result<EvpPkeyPtr> decode_ec(const Curve& curve, ByteView point) {
     if (point.size() != 1 + 2 * curve.field_octets || point[0] != kUncompressedPoint) {
         return unsupported("EC point that is not uncompressed, or not of its curve's size");
     }
-    Bytes octets = to_bytes(point);
-    std::string name = curve.openssl_name;
-    const std::array<OSSL_PARAM, 3> parameters{
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name.data(), 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, octets.data(), octets.size()),
-        OSSL_PARAM_construct_end()};
-    const EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
-    if (!context || EVP_PKEY_fromdata_init(context.get()) != 1) {
-        return take_ossl_error("EC public key");
-    }
-    EVP_PKEY* raw = nullptr;
+    EVP_PKEY* const parameters = curve_parameters(curve);
+    EvpPkeyPtr key(parameters != nullptr ? EVP_PKEY_dup(parameters) : nullptr);
+    if (!key) return take_ossl_error("EC public key");
     // Checks that the point is on the curve; the cofactor of all of them is 1.
-    if (EVP_PKEY_fromdata(context.get(), &raw, EVP_PKEY_PUBLIC_KEY,
-                          const_cast<OSSL_PARAM*>(parameters.data())) != 1) {
+    if (EVP_PKEY_set1_encoded_public_key(key.get(), point.data(), point.size()) != 1) {
         Error error = take_ossl_error("EC point");
         error.code = Errc::kMalformed;
         return error;
     }
-    return EvpPkeyPtr(raw);
+    return key;
 }
 
-Result<Bytes> encrypt(EVP_PKEY* key, ByteView plain, int padding, const EVP_MD* digest) {
-    const EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-    if (!context || EVP_PKEY_encrypt_init(context.get()) != 1 ||
-        EVP_PKEY_CTX_set_rsa_padding(context.get(), padding) != 1 ||
+Result<Bytes> encrypt(EvpPkeyCtxPtr context, ByteView plain, int padding, const EVP_MD* digest) {
+    if (!context || EVP_PKEY_CTX_set_rsa_padding(context.get(), padding) != 1 ||
         (digest != nullptr && (EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), digest) != 1 ||
                                EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), digest) != 1))) {
         return take_ossl_error("RSA encryption");
     }
-    Bytes out(static_cast<std::size_t>(EVP_PKEY_get_size(key)));
+    Bytes out(static_cast<std::size_t>(EVP_PKEY_get_size(EVP_PKEY_CTX_get0_pkey(context.get()))));
     std::size_t length = out.size();
     if (EVP_PKEY_encrypt(context.get(), out.data(), &length, plain.data(), plain.size()) != 1) {
         return take_ossl_error("RSA encryption");
@@ -231,24 +239,24 @@ EVP_PKEY* PublicKey::evp() const noexcept {
 
 bool PublicKey::verifies(SignatureAlgorithm algorithm, ByteView data, ByteView signature) const {
     if (!state_ || algorithm.key_type != state_->type) return false;
-    const EvpMdCtxPtr context(EVP_MD_CTX_new());
-    const bool good = context &&
-                      EVP_DigestVerifyInit(context.get(), nullptr, evp_md(algorithm.digest),
-                                           nullptr, state_->key.get()) == 1 &&
-                      EVP_DigestVerify(context.get(), signature.data(), signature.size(),
-                                       data.data(), data.size()) == 1;
+    const EvpPkeyCtxPtr context = state_->contexts.verifying(state_->key.get(), algorithm.digest);
+    const Bytes digest = digest_of(algorithm.digest, data);
+    const bool good = context && EVP_PKEY_verify(context.get(), signature.data(), signature.size(),
+                                                 digest.data(), digest.size()) == 1;
     if (!good) ERR_clear_error();
     return good;
 }
 
 Result<Bytes> PublicKey::encrypt_pkcs1(ByteView plain) const {
     if (!state_ || state_->type != KeyType::kRsa) return unsupported("encryption needs an RSA key");
-    return encrypt(state_->key.get(), plain, RSA_PKCS1_PADDING, nullptr);
+    return encrypt(state_->contexts.encrypting(state_->key.get()), plain, RSA_PKCS1_PADDING,
+                   nullptr);
 }
 
 Result<Bytes> PublicKey::encrypt_oaep(ByteView plain, Digest digest) const {
     if (!state_ || state_->type != KeyType::kRsa) return unsupported("encryption needs an RSA key");
-    return encrypt(state_->key.get(), plain, RSA_PKCS1_OAEP_PADDING, evp_md(digest));
+    return encrypt(state_->contexts.encrypting(state_->key.get()), plain, RSA_PKCS1_OAEP_PADDING,
+                   evp_md(digest));
 }
 
 }  // namespace scepgate::certs

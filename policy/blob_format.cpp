@@ -22,17 +22,23 @@ Result<Bytes> decode_blob_text(std::string_view text) {
     if (first == std::string_view::npos) return malformed("it is empty");
     text = text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
 
-    std::string digits;
-    digits.reserve(text.size() + 3);
+    bool plain = true;  // nothing to leave out or to translate, as most encoders have it
     bool url_safe = false;
     bool standard = false;
     for (const char c : text) {
-        if (c == '\r' || c == '\n') continue;
         url_safe = url_safe || c == '-' || c == '_';
         standard = standard || c == '+' || c == '/';
-        digits += c == '-' ? '+' : c == '_' ? '/' : c;
+        plain = plain && c != '\r' && c != '\n';
     }
     if (url_safe && standard) return malformed("base64 of both alphabets at once");
+    if (plain && !url_safe) return from_base64(text);
+
+    std::string digits;
+    digits.reserve(text.size() + 3);
+    for (const char c : text) {
+        if (c == '\r' || c == '\n') continue;
+        digits += c == '-' ? '+' : c == '_' ? '/' : c;
+    }
     if (url_safe) digits.append((4 - digits.size() % 4) % 4, '=');
     return from_base64(digits);
 }
