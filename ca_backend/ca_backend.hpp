@@ -54,8 +54,8 @@ public:
     virtual boost::asio::awaitable<Result<void>> revoke(Store& store, Bytes serial,
                                                         certs::RevocationReason reason);
 
-    /// The CA's current CRL, which lists every revocation that the store has. kUnsupported when the
-    /// CA makes none; kUnavailable when it cannot now.
+    /// The CA's current CRL: made anew after a revocation, and long before its nextUpdate.
+    /// kUnsupported when the CA makes none; kUnavailable when it cannot now.
     virtual boost::asio::awaitable<Result<certs::Crl>> crl(Store& store);
 };
 

@@ -114,6 +114,22 @@ Bytes issuer_key_identifier(const EmbeddedCaSettings& settings) {
     return settings.key.public_key().key_identifier();
 }
 
+bool may_sign_crls(const Certificate& ca) {
+    const auto usage = ca.key_usage();
+    return usage && (!*usage || (*usage)->has(certs::KeyUsageBit::kCrlSign));
+}
+
+bool is_valid(const Certificate& ca, std::int64_t now) {
+    return now >= ca.not_before() && now < ca.not_after();
+}
+
+std::string validity_text(const EmbeddedCaSettings& settings, std::int64_t now) {
+    const Certificate& ca = settings.chain.front();
+    return "CA \"" + settings.name + "\": its certificate is valid " +
+           certs::utc_text(ca.not_before()) + " to " + certs::utc_text(ca.not_after()) +
+           ", now is " + certs::utc_text(now);
+}
+
 Refusal cannot_now(std::string code, std::string text) {
     return {FailInfo::kBadRequest, std::move(code), std::move(text), true};
 }
@@ -128,6 +144,10 @@ Result<std::shared_ptr<EmbeddedCa>> EmbeddedCa::create(EmbeddedCaSettings settin
         if (const auto sound = check(settings); !sound) return sound.error();
     }
     if (settings.digest == Digest::kSha1) return bad_ca(settings, "SHA-1 is not for certificates");
+    constexpr std::int64_t kHour = 3600;
+    if (settings.crl_validity < kHour || settings.crl_validity > 30 * 24 * kHour) {
+        return bad_ca(settings, "a CRL's validity must be between an hour and 30 days");
+    }
     for (const auto& [name, tmpl] : settings.templates) {
         const auto sound = check_template(tmpl);
         if (!sound) return bad_ca(settings, sound.error().detail);
@@ -146,7 +166,11 @@ EmbeddedCa::EmbeddedCa(EmbeddedCaSettings settings, std::shared_ptr<const certs:
       digest_(settings_.digest.value_or(digest_for(settings_.key.public_key()))),
       basic_constraints_(certs::basic_constraints_extension(false)),
       authority_key_identifier_(
-          certs::authority_key_identifier_extension(issuer_key_identifier(settings_))) {
+          certs::authority_key_identifier_extension(issuer_key_identifier(settings_))),
+      may_sign_crls_(may_sign_crls(settings_.chain.front())),
+      crl_maker_({settings_.name, to_bytes(settings_.chain.front().subject_der()),
+                  issuer_key_identifier(settings_), settings_.key, digest_,
+                  settings_.crl_validity}) {
     if (!settings_.crl_urls.empty()) {
         pointers_.push_back(crl_distribution_points(settings_.crl_urls));
     }
@@ -164,12 +188,7 @@ Result<IssueOutcome, Refusal> EmbeddedCa::sign(const Grant& grant,
                                                const IssueContext& context) const {
     const Certificate& ca = settings_.chain.front();
     const std::int64_t now = clock_->now();
-    if (now < ca.not_before() || now >= ca.not_after()) {
-        return cannot_now("CaNotValid", "CA \"" + settings_.name + "\": its certificate is valid " +
-                                            certs::utc_text(ca.not_before()) + " to " +
-                                            certs::utc_text(ca.not_after()) + ", now is " +
-                                            certs::utc_text(now));
-    }
+    if (!is_valid(ca, now)) return cannot_now("CaNotValid", validity_text(settings_, now));
     const auto found = settings_.templates.find(context.template_name);
     if (found == settings_.templates.end()) {
         return Refusal{
@@ -222,6 +241,27 @@ Result<IssueOutcome, Refusal> EmbeddedCa::sign(const Grant& grant,
     }
     issued.certificate = *std::move(certificate);
     return IssueOutcome(std::move(issued));
+}
+
+boost::asio::awaitable<Result<void>> EmbeddedCa::revoke(Store& store, Bytes serial,
+                                                        certs::RevocationReason reason) {
+    RevocationOrder order{{crl_maker_.issuer(), std::move(serial)}, reason, clock_->now()};
+    const auto revoked = co_await store.revoke(std::move(order));
+    if (!revoked) co_return revoked.error();
+    co_return Result<void>();
+}
+
+boost::asio::awaitable<Result<certs::Crl>> EmbeddedCa::crl(Store& store) {
+    if (!may_sign_crls_) {
+        co_return Error{
+            Errc::kUnsupported,
+            "CA \"" + settings_.name + "\" may not sign CRLs: its key usage lacks cRLSign"};
+    }
+    const std::int64_t now = clock_->now();
+    if (!is_valid(settings_.chain.front(), now)) {
+        co_return Error{Errc::kUnavailable, validity_text(settings_, now)};
+    }
+    co_return co_await crl_maker_.current(store, now);
 }
 
 std::vector<Bytes> EmbeddedCa::extensions(const Grant& grant, const CertificatePlan& plan) const {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "ca_backend/ca_backend.hpp"
+#include "ca_backend/crl_maker.hpp"
 #include "ca_backend/name_constraints.hpp"
 #include "ca_backend/template.hpp"
 #include "certs/certificate_builder.hpp"
@@ -19,9 +20,10 @@ struct EmbeddedCaSettings {
     /// Empty: by the key; SHA-256 for RSA and P-256, SHA-384 for P-384, SHA-512 for P-521.
     std::optional<certs::Digest> digest;
     std::map<std::string, Template> templates;
-    std::vector<std::string> ca_issuers_urls;  ///< AIA caIssuers
-    std::vector<std::string> ocsp_urls;        ///< AIA ocsp
-    std::vector<std::string> crl_urls;         ///< CDP: several places of one CRL
+    std::vector<std::string> ca_issuers_urls;             ///< AIA caIssuers
+    std::vector<std::string> ocsp_urls;                   ///< AIA ocsp
+    std::vector<std::string> crl_urls;                    ///< CDP: several places of one CRL
+    std::int64_t crl_validity = std::int64_t{7} * 86400;  ///< seconds
 };
 
 /// Signs with a key in this process. notBefore is backdated, notAfter never beyond the CA's own;
@@ -33,7 +35,8 @@ struct EmbeddedCaSettings {
 class EmbeddedCa final : public CaBackend {
 public:
     /// kConfig: key and certificate do not belong together, the certificate is no CA's, its key
-    /// usage lacks keyCertSign, the chain is not in order, a template or URL cannot be used.
+    /// usage lacks keyCertSign, the chain is not in order, a template or URL cannot be used, a
+    /// CRL's validity is not between an hour and 30 days.
     static Result<std::shared_ptr<EmbeddedCa>> create(EmbeddedCaSettings settings,
                                                       std::shared_ptr<const certs::Clock> clock);
 
@@ -44,6 +47,11 @@ public:
     [[nodiscard]] const std::vector<certs::Certificate>& chain() const noexcept override {
         return settings_.chain;
     }
+    boost::asio::awaitable<Result<void>> revoke(Store& store, Bytes serial,
+                                                certs::RevocationReason reason) override;
+    /// See CrlMaker. kUnsupported: the CA certificate's key usage lacks cRLSign; kUnavailable: it
+    /// is not valid now. Signs on the thread that runs it.
+    boost::asio::awaitable<Result<certs::Crl>> crl(Store& store) override;
 
 private:
     EmbeddedCa(EmbeddedCaSettings settings, std::shared_ptr<const certs::Clock> clock,
@@ -62,6 +70,8 @@ private:
     Bytes basic_constraints_;
     Bytes authority_key_identifier_;
     std::vector<Bytes> pointers_;  ///< CDP and AIA, where there are URLs
+    bool may_sign_crls_;
+    CrlMaker crl_maker_;
 };
 
 }  // namespace scepgate::ca_backend

@@ -24,6 +24,8 @@ int main(int argc, char** argv) {
     cli::add_enroll(app, status);
     cli::add_getca(app, status);
     cli::add_cert(app, status);
+    cli::add_pending(app, status);
+    cli::add_ca(app, status);
     cli::add_decode(app, status);
     try {
         app.parse(argc, argv);

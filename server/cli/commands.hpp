@@ -20,6 +20,8 @@ void add_challenge(CLI::App& app, int& status);
 void add_enroll(CLI::App& app, int& status);
 void add_getca(CLI::App& app, int& status);
 void add_cert(CLI::App& app, int& status);
+void add_pending(CLI::App& app, int& status);
+void add_ca(CLI::App& app, int& status);
 void add_decode(CLI::App& app, int& status);
 
 }  // namespace scepgate::server::cli

@@ -1,0 +1,58 @@
+#include "server/cli/store_access.hpp"
+
+#include <cstdlib>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "server/cli/commands.hpp"
+#include "server/cli/support.hpp"
+#include "server/runtime_ca.hpp"
+
+namespace scepgate::server::cli {
+
+using ca_backend::SqliteStore;
+
+std::unique_ptr<SqliteStore> open_store_to_read(const Config& config) {
+    auto store = SqliteStore::open(config.store_sqlite, SqliteStore::Mode::kReadOnly);
+    if (store) return *std::move(store);
+    complain(kUsage, store.error().detail);
+    return nullptr;
+}
+
+std::optional<Records> open_records(const Config& config) {
+    auto audit = AuditLog::open(config.audit_file);
+    if (!audit) {
+        complain(kUsage, audit.error().detail);
+        return std::nullopt;
+    }
+    auto store = SqliteStore::open(config.store_sqlite, SqliteStore::Mode::kOpenExisting);
+    if (!store) {
+        complain(kUsage, store.error().detail);
+        return std::nullopt;
+    }
+    return Records{*std::move(audit), *std::move(store)};
+}
+
+std::shared_ptr<ca_backend::EmbeddedCa> load_ca(const Config& config, const std::string& name) {
+    const auto found = config.cas.find(name);
+    if (found == config.cas.end()) {
+        complain(kUsage, "there is no CA '" + name + "' in the configuration");
+        return nullptr;
+    }
+    ConfigFaults faults;
+    RuntimeContext context(std::make_shared<certs::SystemClock>(), faults);
+    auto built = build_ca(name, found->second, Templates{}, context);
+    print_faults(faults);
+    return built ? built->backend : nullptr;
+}
+
+std::string operator_name() {
+    const passwd* entry = ::getpwuid(::getuid());
+    std::string name = entry != nullptr ? entry->pw_name : std::to_string(::getuid());
+    if (const char* caller = std::getenv("SUDO_USER"); caller != nullptr) {
+        name += " (" + std::string(caller) + ")";
+    }
+    return name;
+}
+
+}  // namespace scepgate::server::cli
