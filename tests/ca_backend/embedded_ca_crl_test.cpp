@@ -1,0 +1,137 @@
+// The embedded CA takes certificates back and publishes that.
+#include <gtest/gtest.h>
+
+#include "certs/oids.hpp"
+#include "tests/ca_backend/support/pending.hpp"
+
+namespace scepgate::ca_backend {
+namespace {
+
+using certs::Crl;
+using certs::RevocationReason;
+using testing::ca_settings;
+using testing::describe;
+using testing::issue_ok;
+using testing::kDay;
+using testing::kNow;
+using testing::make_grant;
+using testing::make_record;
+using testing::open_store;
+using testing::record;
+using testing::run;
+
+class EmbeddedCaCrlTest : public ::testing::Test {
+protected:
+    std::shared_ptr<EmbeddedCa> make_ca(const testing::CaSpec& spec = {}) {
+        return EmbeddedCa::create(ca_settings(spec), clock_).value();
+    }
+    certs::Certificate issued(EmbeddedCa& ca) {
+        const auto certificate = issue_ok(ca, make_grant()).certificate;
+        EXPECT_EQ(describe(record(*store_, make_record(certificate))), "recorded");
+        return certificate;
+    }
+    Crl crl(EmbeddedCa& ca) { return run(ca.crl(*store_)).value(); }
+    Result<void> revoke(EmbeddedCa& ca, const certs::Certificate& certificate,
+                        RevocationReason reason) {
+        return run(ca.revoke(*store_, to_bytes(certificate.serial()), reason));
+    }
+
+    testing::TemporaryDirectory directory_;
+    std::filesystem::path file_ = directory_.path() / "scepgate.db";
+    std::unique_ptr<SqliteStore> store_ = open_store(file_);
+    std::shared_ptr<certs::FixedClock> clock_ = std::make_shared<certs::FixedClock>(kNow);
+};
+
+TEST_F(EmbeddedCaCrlTest, SignsACrlOfItsOwn) {
+    const auto ca = make_ca();
+    const Crl made = crl(*ca);
+    const auto& certificate = ca->chain().front();
+    EXPECT_TRUE(equal(made.issuer_der(), certificate.subject_der()));
+    EXPECT_TRUE(made.signed_by(certificate.public_key().value()));
+    EXPECT_EQ(made.this_update(), kNow);
+    EXPECT_EQ(made.next_update(), kNow + 7 * kDay);
+    EXPECT_TRUE(made.entries().empty());
+    const auto device = issued(*ca);
+    const auto* extension =
+        certs::find_extension(device.extensions(), certs::oid::kAuthorityKeyIdentifier);
+    ASSERT_NE(extension, nullptr);
+    EXPECT_TRUE(
+        equal(certs::encode_extension(certs::oid::kAuthorityKeyIdentifier, false, extension->value),
+              certs::authority_key_identifier_extension(*made.authority_key_identifier())))
+        << "verifiers match the CRL with certificates by it";
+}
+
+TEST_F(EmbeddedCaCrlTest, A09_MakesOneAnewAfterEachChange) {
+    const auto ca = make_ca();
+    const auto device = issued(*ca);
+    const Crl first = crl(*ca);
+    EXPECT_TRUE(equal(crl(*ca).der(), first.der())) << "nothing happened";
+    ASSERT_TRUE(revoke(*ca, device, RevocationReason::kCertificateHold));
+    const Crl second = crl(*ca);
+    ASSERT_NE(second.find(device.serial()), nullptr);
+    EXPECT_EQ(second.find(device.serial())->reason, RevocationReason::kCertificateHold);
+    ASSERT_TRUE(revoke(*ca, device, RevocationReason::kRemoveFromCrl));
+    const Crl third = crl(*ca);
+    EXPECT_EQ(third.find(device.serial()), nullptr);
+    ASSERT_TRUE(revoke(*ca, device, RevocationReason::kKeyCompromise));
+    const Crl fourth = crl(*ca);
+    EXPECT_EQ(fourth.find(device.serial())->reason, RevocationReason::kKeyCompromise);
+    EXPECT_EQ(to_hex(first.number()) + to_hex(second.number()) + to_hex(third.number()) +
+                  to_hex(fourth.number()),
+              "01020304");
+}
+
+TEST_F(EmbeddedCaCrlTest, A09_MakesOneAnewLongBeforeItsEnd) {
+    const auto ca = make_ca();
+    const Crl first = crl(*ca);
+    clock_->set(kNow + 3 * kDay);
+    EXPECT_TRUE(equal(crl(*ca).der(), first.der()));
+    clock_->set(kNow + 4 * kDay);
+    EXPECT_EQ(crl(*ca).this_update(), kNow + 4 * kDay);
+    clock_->set(kNow);
+    EXPECT_EQ(crl(*ca).this_update(), kNow) << "a clock that was set back";
+}
+
+TEST_F(EmbeddedCaCrlTest, SeesARevocationByAnotherProcess) {
+    const auto ca = make_ca();
+    const auto device = issued(*ca);
+    ASSERT_TRUE(crl(*ca).entries().empty());
+    const auto other_store = open_store(file_);
+    ASSERT_TRUE(
+        run(ca->revoke(*other_store, to_bytes(device.serial()), RevocationReason::kSuperseded)));
+    EXPECT_NE(crl(*ca).find(device.serial()), nullptr);
+}
+
+TEST_F(EmbeddedCaCrlTest, GivesTheSameCrlAfterARestart) {
+    const auto settings = ca_settings();
+    const auto before = EmbeddedCa::create(settings, clock_).value();
+    const Crl made = crl(*before);
+    const auto after = EmbeddedCa::create(settings, clock_).value();
+    EXPECT_TRUE(equal(crl(*after).der(), made.der()));
+    const auto new_key = make_ca({.key = testing::ec_key()});
+    const Crl other = crl(*new_key);
+    EXPECT_TRUE(other.signed_by(testing::ec_key().public_key())) << "the kept one is not its own";
+    EXPECT_EQ(to_hex(other.number()), "02");
+}
+
+TEST_F(EmbeddedCaCrlTest, RevokesOnlyItsOwnCertificates) {
+    const auto ca = make_ca();
+    const auto other = make_ca({.subject = "CN=Other CA,O=Example"});
+    const auto device = issued(*ca);
+    EXPECT_EQ(revoke(*other, device, RevocationReason::kSuperseded).error().code, Errc::kNotFound);
+    EXPECT_TRUE(revoke(*ca, device, RevocationReason::kSuperseded));
+}
+
+TEST_F(EmbeddedCaCrlTest, SaysWhyItMakesNone) {
+    const auto without = make_ca({.key_usage = certs::KeyUsage{certs::KeyUsageBit::kKeyCertSign}});
+    EXPECT_EQ(run(without->crl(*store_)).error().code, Errc::kUnsupported);
+    const auto ca = make_ca();
+    clock_->set(ca->chain().front().not_after());
+    EXPECT_EQ(run(ca->crl(*store_)).error().code, Errc::kUnavailable);
+    auto settings = ca_settings();
+    settings.crl_validity = 60;
+    EXPECT_EQ(EmbeddedCa::create(settings, clock_).error().code, Errc::kConfig);
+}
+
+}  // namespace
+}  // namespace scepgate::ca_backend

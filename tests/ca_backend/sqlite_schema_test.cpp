@@ -1,0 +1,177 @@
+// Older files are brought up to date; no look-up walks through a table; old redemptions go.
+#include "ca_backend/sqlite_schema.hpp"
+
+#include <gtest/gtest.h>
+
+#include "ca_backend/sqlite_reader.hpp"
+#include "ca_backend/sqlite_writer.hpp"
+#include "tests/ca_backend/support/pending.hpp"
+
+namespace scepgate::ca_backend {
+namespace {
+
+namespace fs = std::filesystem;
+using sqlite::Database;
+using testing::describe;
+using testing::kDay;
+using testing::kNow;
+using testing::make_record;
+using testing::make_redeeming_record;
+using testing::open_store;
+using testing::record;
+using testing::run;
+using Mode = SqliteStore::Mode;
+
+class SqliteSchemaTest : public ::testing::Test {
+protected:
+    void use_version_1() const {
+        fs::copy_file(fs::path(SCEPGATE_TEST_DATA) / "ca_backend" / "store-version-1.db", file_);
+    }
+    [[nodiscard]] Database database() const {
+        return Database::open(file_, Database::Access::kReadWrite).value();
+    }
+
+    testing::TemporaryDirectory directory_;
+    fs::path file_ = directory_.path() / "scepgate.db";
+};
+
+TEST_F(SqliteSchemaTest, UpgradesAStoreOfVersion1AndKeepsAllOfIt) {
+    use_version_1();
+    ASSERT_EQ(sqlite::schema_version(*std::make_unique<Database>(database())).value(), 1);
+    EXPECT_FALSE(SqliteStore::open(file_, Mode::kReadOnly)) << "needs the upgrade first";
+    const auto store = open_store(file_, Mode::kOpenExisting);
+    const auto rows = store->list({}).value();
+    ASSERT_EQ(rows.size(), 3U);
+    EXPECT_EQ(rows[0].subject, "CN=device-3,O=Example");
+    EXPECT_EQ(rows[0].subject_alt_name, "dns:d3.example");
+    for (const auto& row : rows) {
+        const auto certificate = certs::Certificate::from_der(row.der).value();
+        EXPECT_EQ(store->find_certificate(certificate_id(certificate)).value()->serial, row.serial);
+        const auto newest =
+            store->newest_of_identity(certificate, row.template_name, row.issued_at).value();
+        ASSERT_TRUE(newest);
+        EXPECT_EQ(newest->serial, row.serial);
+        const auto revoked = run(store->revoke(
+            {certificate_id(certificate), certs::RevocationReason::kSuperseded, kNow}));
+        EXPECT_TRUE(revoked);
+    }
+    auto raw = database();
+    EXPECT_EQ(raw.query_integer("SELECT count(*) FROM transactions WHERE state = 3 AND "
+                                "notified = 1 AND length(challenge) = 16")
+                  .value(),
+              3);
+    EXPECT_EQ(raw.query_integer("SELECT count(*) FROM redemptions AS r JOIN transactions AS t ON "
+                                "t.challenge = r.token JOIN certificates AS c ON c.id = "
+                                "t.certificate WHERE r.policy = c.policy")
+                  .value(),
+              3);
+    EXPECT_EQ(describe(record(*store, make_record())), "recorded");
+}
+
+TEST_F(SqliteSchemaTest, AnswersRetriesAndRefusesUsedChallengesOfVersion1) {
+    use_version_1();
+    Bytes key;
+    Redemption used{"mdm", {}, 0};
+    {
+        auto raw = database();
+        key = from_hex(raw.query_text("SELECT hex(key) FROM transactions").value()).value();
+        used.token = from_hex(raw.query_text("SELECT hex(token) FROM redemptions").value()).value();
+    }
+    const auto store = open_store(file_, Mode::kOpenExisting);
+    TransactionKey transaction{};
+    ASSERT_EQ(key.size(), transaction.size());
+    std::copy(key.begin(), key.end(), transaction.begin());
+    const auto found = store->find_transaction(transaction, kNow).value();
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->state, TransactionState::kIssued);
+    EXPECT_TRUE(found->certificate);
+    EXPECT_TRUE(store->is_redeemed(used).value());
+}
+
+TEST_F(SqliteSchemaTest, HasOneSchemaWhereverItBegan) {
+    use_version_1();
+    open_store(file_, Mode::kOpenExisting).reset();
+    const auto schema = [](const fs::path& file) {
+        auto opened = Database::open(file, Database::Access::kReadWrite).value();
+        return opened
+            .query_text(
+                "SELECT group_concat(sql, ';') FROM (SELECT replace(sql, '\"', '') AS sql "
+                "FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name)")
+            .value();
+    };
+    const fs::path fresh = directory_.path() / "fresh.db";
+    open_store(fresh).reset();
+    EXPECT_EQ(schema(file_), schema(fresh));
+}
+
+TEST_F(SqliteSchemaTest, IsLeftAsItWasWhenACertificateCannotBeRead) {
+    use_version_1();
+    ASSERT_TRUE(database().execute("UPDATE certificates SET der = x'3000' WHERE id = 2"));
+    const auto store = SqliteStore::open(file_, Mode::kOpenExisting);
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().code, Errc::kConfig);
+    EXPECT_NE(store.error().detail.find("certificate 2 cannot be read"), std::string::npos);
+    auto raw = database();
+    EXPECT_EQ(sqlite::schema_version(raw).value(), 1);
+}
+
+/// The plan of every statement that is prepared on a connection; those with a table walked through
+/// from end to end are faults.
+void expect_indexes(const Database& database) {
+    std::size_t statements = 0;
+    std::vector<std::string> all;
+    for (sqlite3_stmt* one = sqlite3_next_stmt(database.get(), nullptr); one != nullptr;
+         one = sqlite3_next_stmt(database.get(), one)) {
+        all.emplace_back(sqlite3_sql(one));
+    }
+    for (const std::string& sql : all) {
+        auto explained = sqlite::Statement::prepare(database, "EXPLAIN QUERY PLAN " + sql).value();
+        auto query = explained.run();
+        while (query.next().value()) {
+            const std::string step = query.text(3);
+            EXPECT_FALSE(step.starts_with("SCAN")) << step << "\n" << sql;
+            EXPECT_EQ(step.find("AUTOMATIC"), std::string::npos) << step << "\n" << sql;
+        }
+        ++statements;
+    }
+    EXPECT_GT(statements, 5U);
+}
+
+TEST_F(SqliteSchemaTest, FindsEverythingThatARequestNeedsByAnIndex) {
+    const auto store = open_store(file_);
+    ASSERT_EQ(describe(record(*store, make_record())), "recorded");
+    const auto reader = sqlite::Reader::open(file_).value();
+    expect_indexes(reader->database);
+    const auto changes = sqlite::Changes::prepare(database()).value();
+    expect_indexes(changes.database);
+}
+
+TEST_F(SqliteSchemaTest, PurgesRedemptionsLongAfterTheirTokensExpired) {
+    const auto store = open_store(file_);
+    const auto old = make_redeeming_record("old");  // expires an hour after kNow
+    ASSERT_EQ(describe(record(*store, old)), "recorded");
+    const auto record_at = [&store](std::int64_t now) {
+        auto later = make_record();
+        later.now = now;
+        ASSERT_EQ(describe(record(*store, later)), "recorded");
+    };
+    record_at(kNow + 29 * kDay);
+    EXPECT_TRUE(store->is_redeemed(*old.redemption).value()) << "never too early";
+    record_at(kNow + 31 * kDay);
+    EXPECT_FALSE(store->is_redeemed(*old.redemption).value());
+    EXPECT_TRUE(testing::found(*store, old.transaction)) << "the certificate stays";
+}
+
+TEST_F(SqliteSchemaTest, PurgesNothingByAClockThatIsBehind) {
+    const auto store = open_store(file_);
+    auto current = make_redeeming_record("current");
+    current.redemption->expires = kNow + 3600;
+    ASSERT_EQ(describe(record(*store, current)), "recorded");
+    auto behind = make_record();
+    behind.now = 0;
+    ASSERT_EQ(describe(record(*store, behind)), "recorded");
+    EXPECT_TRUE(store->is_redeemed(*current.redemption).value());
+}
+
+}  // namespace
+}  // namespace scepgate::ca_backend

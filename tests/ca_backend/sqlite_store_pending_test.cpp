@@ -1,0 +1,270 @@
+// Requests that wait: from the first PENDING to the certificate, or not.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "tests/ca_backend/support/pending.hpp"
+
+namespace scepgate::ca_backend {
+namespace {
+
+using testing::decide;
+using testing::describe;
+using testing::issuance_of;
+using testing::kDay;
+using testing::kNow;
+using testing::make_pending;
+using testing::make_record;
+using testing::make_redeeming_record;
+using testing::open_store;
+using testing::poll;
+using testing::record;
+using testing::record_pending;
+using testing::record_together;
+using testing::run;
+using enum Decision::Verdict;
+using State = TransactionState;
+
+class SqliteStorePendingTest : public ::testing::Test {
+protected:
+    testing::TemporaryDirectory directory_;
+    std::filesystem::path file_ = directory_.path() / "scepgate.db";
+    std::unique_ptr<SqliteStore> store_ = open_store(file_);
+};
+
+TEST_F(SqliteStorePendingTest, T04_KeepsAllThatTheLaterAnswerNeedsAlsoAfterReopening) {
+    const auto made = make_pending("token");
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    store_.reset();
+    store_ = open_store(file_, SqliteStore::Mode::kOpenExisting);
+    for (const auto& found :
+         {poll(*store_, made), store_->find_transaction(made.transaction, kNow).value()}) {
+        ASSERT_TRUE(found);
+        EXPECT_EQ(found->key, made.transaction);
+        EXPECT_EQ(found->state, State::kPending);
+        EXPECT_EQ(found->endpoint, made.endpoint);
+        EXPECT_EQ(found->transaction_id, made.transaction_id);
+        EXPECT_EQ(found->message_type, 19);
+        EXPECT_EQ(found->ca, "lab");
+        EXPECT_EQ(found->template_name, "device");
+        EXPECT_EQ(found->policy, "mdm");
+        EXPECT_EQ(found->device_id, "device-id");
+        EXPECT_EQ(found->user_id, "user-id");
+        EXPECT_EQ(found->subject, made.subject);
+        EXPECT_EQ(found->subject_alt_name, made.subject_alt_name);
+        EXPECT_EQ(found->challenge, made.redemption->token);
+        EXPECT_EQ(found->recorded_at, kNow);
+        EXPECT_FALSE(found->certificate);
+        ASSERT_TRUE(found->pending);
+        EXPECT_EQ(found->pending->signer, made.details.signer);
+        EXPECT_EQ(found->pending->csr, made.details.csr);
+        EXPECT_EQ(found->pending->grant, made.details.grant);
+        EXPECT_EQ(found->pending->expires, made.details.expires);
+        EXPECT_EQ(found->pending->decided_at, 0);
+    }
+}
+
+TEST_F(SqliteStorePendingTest, UsesTheChallengeUpWhenItBeginsToWait) {
+    const auto made = make_pending("token");
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    EXPECT_TRUE(store_->is_redeemed(*made.redemption).value());
+    EXPECT_EQ(describe(record(*store_, make_redeeming_record("token"))), "already redeemed");
+    const auto other = make_pending("token");
+    EXPECT_EQ(describe(record_pending(*store_, other)), "already redeemed");
+    EXPECT_FALSE(poll(*store_, other));
+    EXPECT_EQ(describe(record_pending(*store_, made)), "recorded before") << "its own retry";
+}
+
+TEST_F(SqliteStorePendingTest, BecomesIssuedWithTheChallengeItRedeemedItself) {
+    const auto made = make_pending("token");
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    ASSERT_TRUE(decide(*store_, made, kApprove));
+    EXPECT_EQ(poll(*store_, made)->state, State::kApproved);
+    const auto issued = issuance_of(made);
+    ASSERT_EQ(describe(record(*store_, issued)), "recorded");
+    const auto found = poll(*store_, made);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->state, State::kIssued);
+    EXPECT_EQ(found->certificate, issued.certificate);
+    EXPECT_EQ(found->challenge, made.redemption->token);
+    EXPECT_EQ(describe(record_pending(*store_, made)), "recorded before");
+}
+
+TEST_F(SqliteStorePendingTest, T06_GivesParallelPollsOneCertificate) {
+    const auto other = open_store(file_);
+    const auto made = make_pending("token");
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    std::vector<std::pair<SqliteStore*, IssuanceRecord>> polls;
+    for (int i = 0; i < 16; ++i)
+        polls.emplace_back(i % 2 == 0 ? store_.get() : other.get(), issuance_of(made));
+    const auto outcomes = record_together(polls);
+    const auto kept = poll(*store_, made)->certificate;
+    std::size_t recorded = 0;
+    for (const auto& outcome : outcomes) {
+        ASSERT_TRUE(outcome) << describe(outcome);
+        if (const auto* before = std::get_if<RecordedBefore>(&*outcome)) {
+            EXPECT_EQ(before->transaction.certificate, kept);
+        } else {
+            ++recorded;
+        }
+    }
+    EXPECT_EQ(recorded, 1U);
+    EXPECT_EQ(store_->list({})->size(), 1U);
+}
+
+TEST_F(SqliteStorePendingTest, T02_AnswersOnlyTheSignersOwnKey) {
+    const auto first = make_pending();
+    auto second = make_pending();  // the same transactionID by another device
+    ASSERT_EQ(describe(record_pending(*store_, first)), "recorded");
+    EXPECT_FALSE(poll(*store_, second));
+    ASSERT_EQ(describe(record_pending(*store_, second)), "recorded");
+    EXPECT_EQ(poll(*store_, first)->key, first.transaction);
+    EXPECT_EQ(poll(*store_, second)->key, second.transaction);
+    second.endpoint = "/other";
+    EXPECT_FALSE(poll(*store_, second));
+}
+
+TEST_F(SqliteStorePendingTest, T01_RefusesAnotherRequestOfTheSameKeyWithAnIdThatWaits) {
+    const auto first = make_pending();
+    ASSERT_EQ(describe(record_pending(*store_, first)), "recorded");
+    auto second = make_pending("token");
+    second.signer_key = first.signer_key;
+    EXPECT_EQ(describe(record_pending(*store_, second)), "id taken");
+    EXPECT_FALSE(store_->is_redeemed(*second.redemption).value());
+    EXPECT_EQ(poll(*store_, first)->key, first.transaction);
+    ASSERT_TRUE(decide(*store_, first, kReject));
+    EXPECT_EQ(describe(record_pending(*store_, second)), "recorded") << "the first does not wait";
+    EXPECT_EQ(poll(*store_, second)->key, second.transaction) << "the newest";
+}
+
+TEST_F(SqliteStorePendingTest, FindsADirectlyIssuedTransactionByPollToo) {
+    const auto issued = make_record();
+    ASSERT_EQ(describe(record(*store_, issued)), "recorded");
+    const PollKey key{issued.endpoint, issued.transaction_id, issued.signer_key};
+    EXPECT_EQ(store_->find_pending(key, kNow).value()->certificate, issued.certificate);
+}
+
+TEST_F(SqliteStorePendingTest, KeepsARejectionForGood) {
+    const auto made = make_pending();
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    const auto rejected = decide(*store_, made, kReject);
+    ASSERT_TRUE(rejected);
+    EXPECT_EQ(rejected->state, State::kRejected);
+    EXPECT_EQ(rejected->pending->decided_by, "operator");
+    EXPECT_EQ(rejected->pending->reason, "because");
+    EXPECT_EQ(rejected->pending->decided_at, kNow);
+    for (const auto verdict : {kApprove, kReject}) {
+        const auto again = decide(*store_, made, verdict);
+        ASSERT_FALSE(again);
+        EXPECT_EQ(again.error().code, Errc::kConflict);
+        EXPECT_NE(again.error().detail.find("rejected already (operator"), std::string::npos);
+    }
+    const auto outcome = record(*store_, issuance_of(made));
+    ASSERT_EQ(describe(outcome), "recorded before");
+    const auto& before = std::get<RecordedBefore>(*outcome).transaction;
+    EXPECT_EQ(before.state, State::kRejected);
+    EXPECT_FALSE(before.certificate);
+    EXPECT_TRUE(store_->list({})->empty());
+}
+
+TEST_F(SqliteStorePendingTest, MayStillBeRejectedBetweenApprovalAndIssue) {
+    const auto made = make_pending();
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    ASSERT_TRUE(decide(*store_, made, kApprove));
+    EXPECT_EQ(decide(*store_, made, kApprove).error().code, Errc::kConflict);
+    EXPECT_TRUE(decide(*store_, made, kReject));
+    EXPECT_EQ(poll(*store_, made)->state, State::kRejected);
+}
+
+TEST_F(SqliteStorePendingTest, ExpiresUndecidedAndApprovedOnes) {
+    const auto made = make_pending();
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    EXPECT_EQ(poll(*store_, made, kNow + kDay - 1)->state, State::kPending);
+    EXPECT_EQ(poll(*store_, made, kNow + kDay)->state, State::kExpired);
+    EXPECT_EQ(decide(*store_, made, kApprove, kNow + kDay).error().code, Errc::kConflict);
+    ASSERT_TRUE(decide(*store_, made, kApprove));
+    EXPECT_EQ(poll(*store_, made, kNow + kDay)->state, State::kExpired);
+    ASSERT_EQ(describe(record(*store_, issuance_of(made))), "recorded");
+    EXPECT_EQ(poll(*store_, made, kNow + 100 * kDay)->state, State::kIssued);
+}
+
+TEST_F(SqliteStorePendingTest, LeavesTheDecisionToTheCaAboveWhereThatHasIt) {
+    auto made = make_pending();
+    made.details.upstream_id = "request 17";
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    EXPECT_EQ(poll(*store_, made)->pending->upstream_id, "request 17");
+    EXPECT_EQ(decide(*store_, made, kApprove).error().code, Errc::kConflict);
+    EXPECT_TRUE(decide(*store_, made, kReject));
+}
+
+TEST_F(SqliteStorePendingTest, T05_LimitsHowManyWaitAtAnEndpoint) {
+    const auto limited = [] {
+        auto made = make_pending();
+        made.maximum_open = 2;
+        return made;
+    };
+    const auto first = limited();
+    ASSERT_EQ(describe(record_pending(*store_, first)), "recorded");
+    ASSERT_EQ(describe(record_pending(*store_, limited())), "recorded");
+    EXPECT_EQ(describe(record_pending(*store_, limited())), "too many");
+    auto elsewhere = limited();
+    elsewhere.endpoint = "/other";
+    EXPECT_EQ(describe(record_pending(*store_, elsewhere)), "recorded");
+    auto later = limited();
+    later.now = kNow + kDay;
+    EXPECT_EQ(describe(record_pending(*store_, later)), "recorded") << "the others have expired";
+    ASSERT_TRUE(decide(*store_, first, kReject));
+    EXPECT_EQ(describe(record_pending(*store_, limited())), "too many") << "later waits now";
+}
+
+TEST_F(SqliteStorePendingTest, DecidesOnNothingThatDidNotWait) {
+    const auto issued = make_record();
+    ASSERT_EQ(describe(record(*store_, issued)), "recorded");
+    Decision decision;
+    for (const std::int64_t id :
+         {store_->find_transaction(issued.transaction, kNow).value()->id, std::int64_t{99}}) {
+        decision.id = id;
+        EXPECT_EQ(run(store_->decide(decision)).error().code, Errc::kNotFound);
+    }
+}
+
+TEST_F(SqliteStorePendingTest, RemembersWhetherPolicyWasTold) {
+    const auto issued = make_record();
+    ASSERT_EQ(describe(record(*store_, issued)), "recorded");
+    EXPECT_FALSE(store_->find_transaction(issued.transaction, kNow).value()->notified);
+    ASSERT_TRUE(run(store_->mark_notified(issued.transaction)));
+    EXPECT_TRUE(store_->find_transaction(issued.transaction, kNow).value()->notified);
+    EXPECT_EQ(run(store_->mark_notified(TransactionKey{})).error().code, Errc::kNotFound);
+    auto nobody_to_tell = make_record();
+    nobody_to_tell.notified = true;
+    ASSERT_EQ(describe(record(*store_, nobody_to_tell)), "recorded");
+    EXPECT_TRUE(store_->find_transaction(nobody_to_tell.transaction, kNow).value()->notified);
+}
+
+TEST_F(SqliteStorePendingTest, ListsWhatIsOpenOrAllThatEverWaited) {
+    const auto first = make_pending();
+    auto second = make_pending();
+    second.transaction_id = "transaction-2";
+    const auto third = make_pending();
+    for (const auto& made : {first, second, third})
+        ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    ASSERT_EQ(describe(record(*store_, make_record())), "recorded");
+    ASSERT_TRUE(decide(*store_, first, kReject));
+    const auto keys = [this](const PendingFilter& filter) {
+        std::vector<TransactionKey> found;
+        const auto all = store_->list_pending(filter).value();
+        std::transform(all.begin(), all.end(), std::back_inserter(found),
+                       [](const StoredTransaction& one) { return one.key; });
+        return found;
+    };
+    using Keys = std::vector<TransactionKey>;
+    EXPECT_EQ(keys({.now = kNow}), (Keys{third.transaction, second.transaction}));
+    EXPECT_EQ(keys({.now = kNow + kDay}), Keys{});
+    EXPECT_EQ(keys({.open_only = false, .now = kNow}),
+              (Keys{third.transaction, second.transaction, first.transaction}));
+    EXPECT_EQ(keys({.transaction_id = "transaction-2", .now = kNow}), Keys{second.transaction});
+    EXPECT_EQ(keys({.now = kNow, .limit = 1}), Keys{third.transaction});
+}
+
+}  // namespace
+}  // namespace scepgate::ca_backend
