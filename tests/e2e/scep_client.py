@@ -6,7 +6,6 @@ does. Writing is done octet by octet (der.py), reading with asn1crypto, keys wit
 
 import datetime
 import hashlib
-import re
 import os
 from dataclasses import dataclass, field
 
@@ -205,6 +204,7 @@ class Message:
     break_signature: bool = False
     signed_attributes: bool = True
     trailing: bytes = b""
+    new_key: object = None               # of the certificate that comes back, when not the signer's
 
     def __post_init__(self):
         if self.transaction_id is None:
@@ -265,6 +265,37 @@ def pkcs_req(csr, recipients, *, envelope=None, **message):
     return Message(sealed, message.pop("signer_key", csr.key), signer, **message)
 
 
+def renewal_req(csr, recipients, old, old_key, *, message_type="17", envelope=None, **message):
+    """A renewal of the certificate `old`, which with its key signs the message."""
+    sealed = Envelope(list(recipients), **(envelope or {})).seal(csr.der())
+    message.setdefault("transaction_id", transaction_id(csr.key) + "-renewal")
+    return Message(sealed, old_key, old, message_type=message_type, new_key=csr.key, **message)
+
+
+def cert_poll(of, ca, subject=None, **message):
+    """The CertPoll for a request, signed like that, with a nonce of its own."""
+    subject = of.signer.subject if subject is None else subject
+    content = der.sequence(ca.ca.subject.public_bytes(), subject.public_bytes())
+    message.setdefault("transaction_id", of.transaction_id)
+    message.setdefault("signer", of.signer)
+    return Message(Envelope([ca.encryption]).seal(content), message.pop("signer_key", of.signer_key),
+                   message_type="20", new_key=of.new_key, **message)
+
+
+def _look_up(message_type, certificate, ca, signer, signer_key, **message):
+    sealed = Envelope([ca.encryption]).seal(issuer_and_serial(certificate))
+    return Message(sealed, signer_key, signer, message_type=message_type, **message)
+
+
+def get_cert(certificate, ca, signer, signer_key, **message):
+    return _look_up("21", certificate, ca, signer, signer_key, **message)
+
+
+def get_crl(certificate, ca, signer, signer_key, **message):
+    """Asks for the CRL that would list `certificate`."""
+    return _look_up("22", certificate, ca, signer, signer_key, **message)
+
+
 # --- Replies ----------------------------------------------------------------------------------
 
 @dataclass
@@ -289,6 +320,15 @@ def certs_only(octets_):
     return [x509.load_der_x509_certificate(c.dump()) for c in signed["certificates"]]
 
 
+def crl_only(octets_):
+    """The CRL of a degenerate SignedData, which must hold nothing else."""
+    signed = asn1_cms.ContentInfo.load(octets_, strict=True)["content"]
+    assert len(signed["signer_infos"]) == 0
+    assert signed["certificates"].native is None
+    assert len(signed["crls"]) == 1
+    return x509.load_der_x509_crl(signed["crls"][0].dump())
+
+
 def sort_certificates(certificates):
     def usage(c):
         return c.extensions.get_extension_for_class(x509.KeyUsage).value
@@ -308,6 +348,7 @@ class CertRep:
     attributes: dict                # OID -> DER of the value
     signature: bytes
     raw: bytes
+    crl: object = None              # x509.CertificateRevocationList, of a GetCRL
 
     @property
     def certificate(self):
@@ -418,34 +459,37 @@ def read_cert_rep(raw, message, signing, digest=None):
     _require(attributes[oids.SIGNING_TIME][0] == 0x17, "signingTime is UTCTime")
     _require(_value(attributes[oids.MESSAGE_TYPE], 0x13, "messageType") == "3", "messageType 3")
     _require(attributes[oids.TRANSACTION_ID][2:].endswith(message.transaction_id.encode()[-120:])
-             and attributes[oids.TRANSACTION_ID][0]
-             == (0x13 if re.fullmatch(r"[A-Za-z0-9 '()+,./:=?-]*", message.transaction_id) else 0x0C),
-             "transactionID echoed, as UTF8String where PrintableString cannot hold it")
+             and attributes[oids.TRANSACTION_ID][0] == 0x13,
+             "transactionID echoed in the string type of the request")
     _require(_value(attributes[oids.RECIPIENT_NONCE], 0x04, "recipientNonce")
              == message.sender_nonce, "recipientNonce is the request's senderNonce")
     nonce = _value(attributes[oids.SENDER_NONCE], 0x04, "senderNonce")
     _require(len(nonce) == 16 and nonce != message.sender_nonce, "fresh senderNonce of 16 octets")
     status = STATUS[_value(attributes[oids.PKI_STATUS], 0x13, "pkiStatus")]
 
-    fail_info, certificates = None, []
+    fail_info, certificates, crl = None, [], None
     if status == "failure":
         fail_info = FAIL[_value(attributes[oids.FAIL_INFO], 0x13, "failInfo")]
     else:
         _require(oids.FAIL_INFO not in attributes, "no failInfo unless FAILURE")
     if status == "success":
         cipher, plain = _open_envelope(content, message)
-        certificates = certs_only(plain)
-        _require(cert_key(certificates[0]) == cert_key(message.signer),
-                 "the issued certificate comes first")
+        if message.message_type == "22":
+            crl = crl_only(plain)
+        else:
+            certificates = certs_only(plain)
+            _require(cert_key(certificates[0]) == cert_key(message.new_key or message.signer),
+                     "the issued certificate comes first")
     else:
         _require(content is None, "no content unless SUCCESS")
     known = {oids.CONTENT_TYPE, oids.MESSAGE_DIGEST, oids.SIGNING_TIME, oids.MESSAGE_TYPE,
              oids.TRANSACTION_ID, oids.SENDER_NONCE, oids.RECIPIENT_NONCE, oids.PKI_STATUS,
              oids.FAIL_INFO}
     _require(set(attributes) <= known, "no other signed attributes")
-    return CertRep(status, fail_info, certificates, attributes, signature, raw)
+    return CertRep(status, fail_info, certificates, attributes, signature, raw, crl)
 
 
-def cert_key(certificate):
-    return certificate.public_key().public_bytes(
+def cert_key(holder):
+    """The SubjectPublicKeyInfo of a certificate or a private key."""
+    return holder.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -98,7 +98,7 @@ def test_B22_a_nonce_of_another_length_is_echoed_as_it_is(ask, size):
 
 
 @pytest.mark.parametrize("text", ["x", "EUI-00:11:22", "LJvw3XEomLnPa31UVin3m7k/AnU=", "A" * 255,
-                                  "user_name@host"])
+                                  "user_name@host", "CORP\\alice", "*", "%s <x>"])
 def test_B13_B14_the_transaction_id_is_any_text_and_comes_back(ask, text):
     assert ask(transaction_id=text)[0].status == "success"
 

@@ -16,13 +16,13 @@ std::string capabilities_text(const Capabilities& capabilities) {
     return std::string(as_text(reply.body));
 }
 
-TEST(CaInfoTest, D01_ListsEverythingExplicitlyOneWordALine) {
+TEST(CaInfoTest, R_D01_ListsEverythingExplicitlyOneWordALine) {
     EXPECT_EQ(capabilities_text({.algorithms = {}, .renewal = true, .next_ca = true}),
               "AES\nDES3\nSHA-1\nSHA-256\nSHA-384\nSHA-512\nPOSTPKIOperation\nRenewal\n"
               "SCEPStandard\nGetNextCACert\n");
 }
 
-TEST(CaInfoTest, D03_ListsOnlyWhatWorks) {
+TEST(CaInfoTest, R_D03_ListsOnlyWhatWorks) {
     AlgorithmRules strict;
     strict.sha1 = false;
     strict.des3 = false;
@@ -30,19 +30,19 @@ TEST(CaInfoTest, D03_ListsOnlyWhatWorks) {
               "AES\nSHA-256\nSHA-384\nSHA-512\nPOSTPKIOperation\nSCEPStandard\n");
 }
 
-TEST(CaInfoTest, A23_SingleDesIsNeverListed) {
+TEST(CaInfoTest, R_A23_SingleDesIsNeverListed) {
     AlgorithmRules lax;
     lax.des = true;
     EXPECT_EQ(capabilities_text({.algorithms = lax}), capabilities_text({}));
 }
 
-TEST(CaInfoTest, E09_OneCaCertificateIsItsBareDer) {
+TEST(CaInfoTest, R_E09_OneCaCertificateIsItsBareDer) {
     const StaticReply reply = ca_certificate(pki().ca);
     EXPECT_EQ(reply.content_type, "application/x-x509-ca-cert");
     EXPECT_TRUE(equal(reply.body, pki().ca.der()));
 }
 
-TEST(CaInfoTest, E10_TheBundleKeepsItsOrder) {
+TEST(CaInfoTest, R_E10_TheBundleKeepsItsOrder) {
     const StaticReply reply =
         ra_certificates({pki().signing, pki().encryption, pki().ca, pki().root});
     EXPECT_EQ(reply.content_type, "application/x-x509-ca-ra-cert");
@@ -55,7 +55,7 @@ TEST(CaInfoTest, E10_TheBundleKeepsItsOrder) {
     EXPECT_FALSE(cms.has_content());
 }
 
-TEST(CaInfoTest, E10_ACertificateInTwoRolesStandsOnce) {
+TEST(CaInfoTest, R_E10_ACertificateInTwoRolesStandsOnce) {
     const StaticReply reply = ra_certificates({pki().signing, pki().signing, pki().ca});
     EXPECT_EQ(certs::testing::OsslCms(reply.body).certificates().size(), 2U);
 }

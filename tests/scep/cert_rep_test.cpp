@@ -18,14 +18,14 @@ using testing::pki;
 
 ReplyAddress address() {
     return {.transaction_id = "A/b+c=_@1",
+            .transaction_id_type = DerTag::kUtf8String,
             .recipient_nonce = Bytes(16, 0x42),
             .digest = Digest::kSha256,
             .cipher = ContentCipher::kAes128Cbc};
 }
 
 Bytes success(const ReplyAddress& to = address()) {
-    return encode_success(to, {pki().issued}, pki().transient, testing::device_key().public_key(),
-                          pki().signer(), kNow)
+    return encode_success(to, {pki().issued}, pki().reply_recipient(), pki().signer(), kNow)
         .value();
 }
 
@@ -45,7 +45,7 @@ void expect_value(const certs::CmsSignerInfo& signer, ByteView type, DerTag tag,
     EXPECT_TRUE(equal(found->content, value)) << as_text(found->content);
 }
 
-TEST(CertRepTest, C04_SuccessCarriesTheIssuedCertificateToTheRequestsSigner) {
+TEST(CertRepTest, R_C04_SuccessCarriesTheIssuedCertificateToTheRequestsSigner) {
     const OsslCms outer(success());
     const auto content = outer.verified_by(pki().signing);
     ASSERT_TRUE(content);
@@ -57,12 +57,12 @@ TEST(CertRepTest, C04_SuccessCarriesTheIssuedCertificateToTheRequestsSigner) {
     EXPECT_FALSE(inner.has_content());
 }
 
-TEST(CertRepTest, C04_TheIssuedCertificateStaysFirstWhateverTheDerOrder) {
+TEST(CertRepTest, R_C04_TheIssuedCertificateStaysFirstWhateverTheDerOrder) {
     for (const bool swap : {false, true}) {
         std::vector<certs::Certificate> chain{pki().issued, pki().ca};
         if (swap) std::swap(chain[0], chain[1]);
-        const auto reply = encode_success(address(), chain, pki().transient,
-                                          testing::device_key().public_key(), pki().signer(), kNow);
+        const auto reply =
+            encode_success(address(), chain, pki().reply_recipient(), pki().signer(), kNow);
         ASSERT_TRUE(reply);
         const auto content = OsslCms(*reply).verified_by(pki().signing);
         ASSERT_TRUE(content);
@@ -72,7 +72,7 @@ TEST(CertRepTest, C04_TheIssuedCertificateStaysFirstWhateverTheDerOrder) {
     }
 }
 
-TEST(CertRepTest, B33_RepliesAreDer) {
+TEST(CertRepTest, R_B33_RepliesAreDer) {
     for (const Bytes& reply : {success(), failure()}) {
         const OsslCms outer(reply);
         EXPECT_EQ(outer.encoded(), reply);
@@ -82,7 +82,7 @@ TEST(CertRepTest, B33_RepliesAreDer) {
     EXPECT_EQ(OsslCms(*content).encoded(), *content);
 }
 
-TEST(CertRepTest, B09_SuccessHasExactlyTheAttributesThatClientsRead) {
+TEST(CertRepTest, R_B09_SuccessHasExactlyTheAttributesThatClientsRead) {
     const Bytes reply = success();
     const certs::CmsSignerInfo signer = signer_of(reply);
     EXPECT_EQ(signer.signed_attributes.size(), 8U);
@@ -101,7 +101,7 @@ TEST(CertRepTest, B09_SuccessHasExactlyTheAttributesThatClientsRead) {
     EXPECT_TRUE(signer.single_attribute(certs::oid::kMessageDigest));
 }
 
-TEST(CertRepTest, B10_EachReplyHasAFreshSenderNonce) {
+TEST(CertRepTest, R_B10_EachReplyHasAFreshSenderNonce) {
     const Bytes first = failure();
     const Bytes second = failure();
     const auto nonce = [](const Bytes& reply) {
@@ -111,7 +111,7 @@ TEST(CertRepTest, B10_EachReplyHasAFreshSenderNonce) {
     EXPECT_NE(nonce(first), nonce(second));
 }
 
-TEST(CertRepTest, B22_TheRecipientNonceIsTheRequestsWhateverItsLength) {
+TEST(CertRepTest, R_B22_TheRecipientNonceIsTheRequestsWhateverItsLength) {
     for (const std::size_t length : {1U, 8U, 17U, 64U}) {
         ReplyAddress to = address();
         to.recipient_nonce = random_bytes(length);
@@ -121,7 +121,7 @@ TEST(CertRepTest, B22_TheRecipientNonceIsTheRequestsWhateverItsLength) {
     }
 }
 
-TEST(CertRepTest, C06_FailureHasNoContentAndItsFailInfo) {
+TEST(CertRepTest, R_C06_FailureHasNoContentAndItsFailInfo) {
     for (const auto& [info, text] :
          {std::pair{FailInfo::kBadAlg, "0"}, std::pair{FailInfo::kBadMessageCheck, "1"},
           std::pair{FailInfo::kBadRequest, "2"}, std::pair{FailInfo::kBadTime, "3"},
@@ -137,13 +137,13 @@ TEST(CertRepTest, C06_FailureHasNoContentAndItsFailInfo) {
     }
 }
 
-TEST(CertRepTest, C13_TheSignersCertificateIsInTheBagAlone) {
+TEST(CertRepTest, R_C13_TheSignersCertificateIsInTheBagAlone) {
     for (const Bytes& reply : {success(), failure()}) {
         EXPECT_EQ(OsslCms(reply).certificates(), std::vector<Bytes>{to_bytes(pki().signing.der())});
     }
 }
 
-TEST(CertRepTest, A13_TheEnvelopeHasOneRecipientByPkcs1) {
+TEST(CertRepTest, R_A13_TheEnvelopeHasOneRecipientByPkcs1) {
     const auto content = OsslCms(success()).verified_by(pki().signing);
     ASSERT_TRUE(content);
     certs::DerReader info(certs::DerReader(*content).read(DerTag::kSequence).value());
@@ -175,20 +175,81 @@ TEST(CertRepTest, AnEcSignerIsNamedByEcdsaWithTheDigest) {
     EXPECT_TRUE(OsslCms(reply).verified_by(pki().ca));
 }
 
-TEST(CertRepTest, B03_AnEcRecipientIsUnsupported) {
-    const auto reply = encode_success(address(), {pki().issued}, pki().ca,
-                                      testing::ca_key().public_key(), pki().signer(), kNow);
-    ASSERT_FALSE(reply);
-    EXPECT_EQ(reply.error().code, Errc::kUnsupported);
+TEST(CertRepTest, R_B11_TheTransactionIdKeepsItsStringType) {
+    for (const DerTag type : {DerTag::kPrintableString, DerTag::kUtf8String, DerTag::kIa5String}) {
+        ReplyAddress to = address();
+        to.transaction_id_type = type;
+        const Bytes reply = failure(FailInfo::kBadAlg, to);
+        expect_value(signer_of(reply), certs::oid::kTransactionId, type, as_bytes("A/b+c=_@1"));
+    }
+}
+
+TEST(CertRepTest, R_C07_PendingHasNeitherContentNorFailInfo) {
+    const Bytes reply = encode_pending(address(), pki().signer(), kNow).value();
+    const OsslCms outer(reply);
+    EXPECT_FALSE(outer.has_content());
+    EXPECT_TRUE(outer.verified_by(pki().signing));
+    const certs::CmsSignerInfo signer = signer_of(reply);
+    EXPECT_EQ(signer.signed_attributes.size(), 8U);
+    expect_value(signer, certs::oid::kPkiStatus, DerTag::kPrintableString, as_bytes("3"));
+    EXPECT_FALSE(signer.single_attribute(certs::oid::kFailInfo));
+}
+
+TEST(CertRepTest, R_C06_ContentIsEmptyInsteadOfAbsentWhereTheEndpointSaysSo) {
+    ReplyAddress to = address();
+    to.empty_content = true;
+    for (const Bytes& reply :
+         {failure(FailInfo::kBadRequest, to), encode_pending(to, pki().signer(), kNow).value()}) {
+        const OsslCms outer(reply);
+        EXPECT_TRUE(outer.has_content());
+        EXPECT_EQ(outer.verified_by(pki().signing), Bytes());
+    }
+    EXPECT_NE(OsslCms(success(to)).verified_by(pki().signing), Bytes());
+}
+
+TEST(CertRepTest, R_B11_FailInfoTextIsAUtf8StringOnlyWhenThereIsOne) {
+    const Bytes reply =
+        encode_failure(address(), FailInfo::kBadAlg, pki().signer(), kNow, "AES, bitte: ä").value();
+    expect_value(signer_of(reply), certs::oid::kFailInfoText, DerTag::kUtf8String,
+                 as_bytes("AES, bitte: ä"));
+    EXPECT_FALSE(signer_of(failure()).single_attribute(certs::oid::kFailInfoText));
+}
+
+TEST(CertRepTest, R_C12_ACrlStandsAloneInItsReply) {
+    const Bytes crl = certs::der::sequence({certs::der::integer(7)});
+    const auto reply = encode_crl(address(), crl, pki().reply_recipient(), pki().signer(), kNow);
+    ASSERT_TRUE(reply) << reply.error().detail;
+    const auto content = OsslCms(*reply).verified_by(pki().signing);
+    ASSERT_TRUE(content);
+    const auto plain = OsslCms(*content).decrypted_by(pki().transient, testing::device_key());
+    ASSERT_TRUE(plain);
+    const auto inner = certs::parse_signed_data(*plain);
+    ASSERT_TRUE(inner) << inner.error().detail;
+    EXPECT_TRUE(inner->certificates.empty());
+    EXPECT_TRUE(inner->signers.empty());
+    ASSERT_EQ(inner->crls.size(), 1U);
+    EXPECT_TRUE(equal(inner->crls[0], crl));
+}
+
+TEST(CertRepTest, R_B03_AnEcRecipientsReplyOpensWithTheChallenge) {
+    const ReplyRecipient recipient{pki().ca, testing::ca_key().public_key(), Secret("open sesame")};
+    const auto reply = encode_success(address(), {pki().issued}, recipient, pki().signer(), kNow);
+    ASSERT_TRUE(reply) << reply.error().detail;
+    const auto content = OsslCms(*reply).verified_by(pki().signing);
+    ASSERT_TRUE(content);
+    const auto plain = OsslCms(*content).decrypted_by_password("open sesame");
+    ASSERT_TRUE(plain);
+    EXPECT_EQ(OsslCms(*plain).certificates(), std::vector<Bytes>{to_bytes(pki().issued.der())});
+    EXPECT_FALSE(OsslCms(*content).decrypted_by_password("open sesamE"));
 }
 
 /// The address of the answer to this message; `opened` says how far the server came.
 ReplyAddress address_of(ByteView message, const std::vector<RecipientKey>& recipients, bool opened,
                         const AlgorithmRules& rules = {}) {
     const auto request = read_signed_request(message).value();
-    if (!opened) return reply_address(request, nullptr, rules);
+    if (!opened) return reply_address(request, rules);
     const auto content = open_request(request, recipients, rules).value();
-    return reply_address(request, &content, rules);
+    return reply_address(content);
 }
 
 TEST(ReplyAddressTest, MirrorsIdentityNonceDigestAndCipher) {
@@ -205,7 +266,7 @@ TEST(ReplyAddressTest, MirrorsIdentityNonceDigestAndCipher) {
     }
 }
 
-TEST(ReplyAddressTest, A23_ASingleDesRequestIsAnsweredInAes) {
+TEST(ReplyAddressTest, R_A23_ASingleDesRequestIsAnsweredInAes) {
     testing::Envelope envelope = testing::envelope_of(testing::device_key());
     envelope.cipher_algorithm = certs::der::sequence(
         {certs::der::oid(certs::oid::kDesCbc), certs::der::octet_string(Bytes(8, 0xC3))});
@@ -231,10 +292,10 @@ TEST(ReplyAddressTest, AnUnopenedRequestIsAnsweredWithItsDigestWhenThatIsAllowed
     EXPECT_EQ(address_of(message, {}, false, without_sha1).digest, Digest::kSha256);
 }
 
-TEST(ReplyAddressTest, A23_AnMd5RequestIsAnsweredWithSha256) {
+TEST(ReplyAddressTest, R_A23_AnMd5RequestIsAnsweredWithSha256) {
     auto request = read_signed_request(encode_request(pki().request()).value()).value();
     request.signed_data.signers.at(0).digest.algorithm = certs::oid::kMd5;
-    EXPECT_EQ(reply_address(request, nullptr, {}).digest, Digest::kSha256);
+    EXPECT_EQ(reply_address(request, {}).digest, Digest::kSha256);
 }
 
 }  // namespace

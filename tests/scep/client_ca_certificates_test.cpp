@@ -24,7 +24,7 @@ void expect_refused(const std::vector<Certificate>& bundle, Errc code) {
     EXPECT_EQ(parsed.error().code, code) << parsed.error().detail;
 }
 
-TEST(ClientCaCertificatesTest, A05_ASingleCaHasAllParts) {
+TEST(ClientCaCertificatesTest, R_A05_ASingleCaHasAllParts) {
     const auto parsed = parse_ca_certificates(ca_certificate(pki().root).body, kNow);
     ASSERT_TRUE(parsed) << parsed.error().detail;
     EXPECT_EQ(parsed->ca, pki().root);
@@ -33,13 +33,13 @@ TEST(ClientCaCertificatesTest, A05_ASingleCaHasAllParts) {
     EXPECT_EQ(parsed->chain, std::vector{pki().root});
 }
 
-TEST(ClientCaCertificatesTest, K05_ASingleCaInAListIsTheSame) {
+TEST(ClientCaCertificatesTest, R_K05_ASingleCaInAListIsTheSame) {
     const auto parsed = parse({pki().ca});
     ASSERT_TRUE(parsed) << parsed.error().detail;
     EXPECT_EQ(parsed->encryption, pki().ca);
 }
 
-TEST(ClientCaCertificatesTest, O09_RasGetTheirPartsByKeyUsageInWhateverOrder) {
+TEST(ClientCaCertificatesTest, R_O09_RasGetTheirPartsByKeyUsageInWhateverOrder) {
     std::vector<Certificate> bundle{pki().signing, pki().encryption, pki().ca, pki().root};
     for (std::size_t turn = 0; turn < bundle.size(); ++turn) {
         std::rotate(bundle.begin(), bundle.begin() + 1, bundle.end());
@@ -87,7 +87,7 @@ TEST(ClientCaCertificatesTest, WithoutRaTheIssuingCaIsTheLowest) {
     }
 }
 
-TEST(ClientCaCertificatesTest, A08_RefusesAnRaThatNoCaSigned) {
+TEST(ClientCaCertificatesTest, R_A08_RefusesAnRaThatNoCaSigned) {
     const Certificate foreign =
         make_certificate({.subject = "CN=RA", .usage = testing::kSigns},
                          testing::attacker_key().public_key(), "CN=CA", testing::attacker_key());
@@ -99,7 +99,7 @@ TEST(ClientCaCertificatesTest, A08_RefusesAnRaThatNoCaSigned) {
     expect_refused({pki().encryption, self_signed, pki().ca}, Errc::kBadSignature);
 }
 
-TEST(ClientCaCertificatesTest, A08_RefusesAnRaOfAnotherCaInTheBundle) {
+TEST(ClientCaCertificatesTest, R_A08_RefusesAnRaOfAnotherCaInTheBundle) {
     const Certificate by_root =
         make_certificate({.subject = "CN=RA", .usage = testing::kSigns},
                          testing::ra_key().public_key(), "CN=Root", testing::root_key());
@@ -120,7 +120,7 @@ Certificate with_usages(const certs::ExtendedKeyUsage& extended) {
                      testing::ra_key());
 }
 
-TEST(ClientCaCertificatesTest, A08_RefusesADevicesCertificateAsRa) {
+TEST(ClientCaCertificatesTest, R_A08_RefusesADevicesCertificateAsRa) {
     for (const auto& extended :
          {usages({certs::oid::kEkuClientAuth}),
           usages({certs::oid::kEkuServerAuth, certs::oid::kEkuClientAuth})}) {
@@ -143,7 +143,7 @@ TEST(ClientCaCertificatesTest, TakesTheExtendedKeyUsagesOfRas) {
     }
 }
 
-TEST(ClientCaCertificatesTest, A08_RefusesWhatIsNotValidNow) {
+TEST(ClientCaCertificatesTest, R_A08_RefusesWhatIsNotValidNow) {
     for (const auto& [from, until] :
          {std::pair{kNow - kYear, kNow - 1}, std::pair{kNow + 1, kNow + kYear}}) {
         const Certificate ra = RaPki::ra(
@@ -190,7 +190,7 @@ TEST(ClientCaCertificatesTest, RefusesABundleWithoutCa) {
     EXPECT_FALSE(parse_ca_certificates(pki().signing.der(), kNow));
 }
 
-TEST(ClientCaCertificatesTest, K05_RefusesWhatIsNeitherCertificateNorList) {
+TEST(ClientCaCertificatesTest, R_K05_RefusesWhatIsNeitherCertificateNorList) {
     Bytes trailing = to_bytes(pki().root.der());
     trailing.push_back(0);
     for (const Bytes& body : {Bytes(), to_bytes(as_bytes("<html>not found</html>")), trailing}) {

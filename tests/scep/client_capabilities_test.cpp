@@ -16,7 +16,7 @@ TEST(ClientCapabilitiesTest, ReadsWhatTheServerSideWrites) {
     EXPECT_TRUE(found.post && found.renewal && found.standard && found.next_ca);
 }
 
-TEST(ClientCapabilitiesTest, D05_IgnoresCaseLineEndsBlanksAndUnknownWords) {
+TEST(ClientCapabilitiesTest, R_D05_IgnoresCaseLineEndsBlanksAndUnknownWords) {
     for (const char* body :
          {"aes\nsha-256\nPostPkiOperation", "AES\r\nSHA-256\r\nPOSTPKIOPERATION\r\n",
           " AES \n\n\tSHA-256\nUpdate\nExample.com-AES256\nPOSTPKIOperation \n"}) {
@@ -28,23 +28,23 @@ TEST(ClientCapabilitiesTest, D05_IgnoresCaseLineEndsBlanksAndUnknownWords) {
     }
 }
 
-TEST(ClientCapabilitiesTest, D05_AWordInsideAnotherDoesNotCount) {
+TEST(ClientCapabilitiesTest, R_D05_AWordInsideAnotherDoesNotCount) {
     const auto found = parse_capabilities("AES256\nXAES\nSHA-2567\nAES SHA-256\n<p>Renewal</p>");
     EXPECT_FALSE(found.aes || found.sha256 || found.renewal);
 }
 
-TEST(ClientCapabilitiesTest, D06_NothingAtAllIsNoCapabilities) {
+TEST(ClientCapabilitiesTest, R_D06_NothingAtAllIsNoCapabilities) {
     const auto found = parse_capabilities("");
     EXPECT_FALSE(found.aes || found.post || found.sha256 || found.standard);
 }
 
-TEST(ClientCapabilitiesTest, D02_ScepStandardPromisesAesSha256AndPost) {
+TEST(ClientCapabilitiesTest, R_D02_ScepStandardPromisesAesSha256AndPost) {
     const auto found = parse_capabilities("SCEPStandard");
     EXPECT_TRUE(found.aes && found.sha256 && found.post);
     EXPECT_FALSE(found.renewal || found.des3 || found.sha1);
 }
 
-TEST(ClientCapabilitiesTest, D08_PrefersAes128AndSha256) {
+TEST(ClientCapabilitiesTest, R_D08_PrefersAes128AndSha256) {
     struct Row {
         const char* body;
         ContentCipher cipher;

@@ -96,8 +96,8 @@ TEST(ClientReplyTest, TakesASuccessWithItsCertificate) {
 
 TEST(ClientReplyTest, TakesWhatTheServerSideWrites) {
     const ReplyAddress to{.transaction_id = "transaction-1", .recipient_nonce = Bytes(16, 0x77)};
-    const auto success = encode_success(to, {pki().issued, pki().ca}, pki().transient,
-                                        testing::device_key().public_key(), pki().signer(), kNow);
+    const auto success =
+        encode_success(to, {pki().issued, pki().ca}, pki().reply_recipient(), pki().signer(), kNow);
     ASSERT_TRUE(success);
     const auto decoded = decode(*success);
     ASSERT_TRUE(decoded) << decoded.error().detail;
@@ -139,7 +139,7 @@ Bytes des_envelope() {
     return envelope.build();
 }
 
-TEST(ClientReplyTest, A23_SingleDesIsRefusedUnlessAskedFor) {
+TEST(ClientReplyTest, R_A23_SingleDesIsRefusedUnlessAskedFor) {
     Reply reply;
     reply.content = des_envelope();
     expect_refused(decode(reply), Errc::kUnsupported);
@@ -151,7 +151,7 @@ TEST(ClientReplyTest, A23_SingleDesIsRefusedUnlessAskedFor) {
     EXPECT_EQ(decoded->certificate, pki().issued);
 }
 
-TEST(ClientReplyTest, K01_RefusesAnotherSignerThoughItIsInTheBag) {
+TEST(ClientReplyTest, R_K01_RefusesAnotherSignerThoughItIsInTheBag) {
     Reply reply;
     reply.signer = pki().ra({.subject = "CN=RA signing", .usage = {}}, testing::attacker_key());
     reply.key = testing::attacker_key();
@@ -159,13 +159,13 @@ TEST(ClientReplyTest, K01_RefusesAnotherSignerThoughItIsInTheBag) {
     expect_refused(decode(reply), Errc::kBadSignature);
 }
 
-TEST(ClientReplyTest, K01_RefusesASignatureByAnotherKeyInTheSignersName) {
+TEST(ClientReplyTest, R_K01_RefusesASignatureByAnotherKeyInTheSignersName) {
     Reply reply;
     reply.key = testing::attacker_key();
     expect_refused(decode(reply), Errc::kBadSignature);
 }
 
-TEST(ClientReplyTest, K01_RefusesATwinOfTheSignersCertificateInTheBag) {
+TEST(ClientReplyTest, R_K01_RefusesATwinOfTheSignersCertificateInTheBag) {
     // The same issuer and serial number, the attacker's key.
     Reply reply;
     certs::testing::RawCertificate twin;
@@ -178,20 +178,20 @@ TEST(ClientReplyTest, K01_RefusesATwinOfTheSignersCertificateInTheBag) {
     expect_refused(decode(reply), Errc::kBadSignature);
 }
 
-TEST(ClientReplyTest, K01_TakesAReplyWithoutCertificates) {
+TEST(ClientReplyTest, R_K01_TakesAReplyWithoutCertificates) {
     Reply reply;
     reply.bag.clear();
     EXPECT_TRUE(decode(reply));
 }
 
-TEST(ClientReplyTest, K01_RefusesTheCasSignatureWhereTheRaSigns) {
+TEST(ClientReplyTest, R_K01_RefusesTheCasSignatureWhereTheRaSigns) {
     Reply reply;
     reply.signer = pki().ca;
     reply.key = testing::ca_key();
     expect_refused(decode(reply), Errc::kBadSignature);
 }
 
-TEST(ClientReplyTest, K01_RefusesAChangedMessage) {
+TEST(ClientReplyTest, R_K01_RefusesAChangedMessage) {
     const Bytes good = Reply{}.build();
     ASSERT_TRUE(decode(good));
     // The content's digest, then the signature.
@@ -203,7 +203,7 @@ TEST(ClientReplyTest, K01_RefusesAChangedMessage) {
     expect_refused(decode(signature), Errc::kBadSignature);
 }
 
-TEST(ClientReplyTest, K01_RefusesTwoSignersAndNone) {
+TEST(ClientReplyTest, R_K01_RefusesTwoSignersAndNone) {
     const Bytes reply = Reply{}.build();
     const auto data = certs::parse_signed_data(reply);
     ASSERT_TRUE(data);
@@ -227,7 +227,7 @@ TEST(ClientReplyTest, K01_RefusesTwoSignersAndNone) {
     expect_refused(decode(with(der::set({}))), Errc::kMalformed);
 }
 
-TEST(ClientReplyTest, K01_RefusesAnotherMessageType) {
+TEST(ClientReplyTest, R_K01_RefusesAnotherMessageType) {
     for (const char* type : {"19", "17", "0", "03", " 3", ""}) {
         Reply reply;
         reply.message_type = Reply::text(oid::kMessageType, type);
@@ -238,7 +238,7 @@ TEST(ClientReplyTest, K01_RefusesAnotherMessageType) {
     EXPECT_FALSE(decode(without));
 }
 
-TEST(ClientReplyTest, K01_RefusesAnotherTransactionId) {
+TEST(ClientReplyTest, R_K01_RefusesAnotherTransactionId) {
     for (const char* id :
          {"transaction-2", "transaction-", "Transaction-1", "transaction-1 ", ""}) {
         Reply reply;
@@ -250,7 +250,7 @@ TEST(ClientReplyTest, K01_RefusesAnotherTransactionId) {
     EXPECT_FALSE(decode(without));
 }
 
-TEST(ClientReplyTest, B23_RefusesAnotherRecipientNonceAndNone) {
+TEST(ClientReplyTest, R_B23_RefusesAnotherRecipientNonceAndNone) {
     Bytes one_bit(16, 0x77);
     one_bit.back() ^= 1U;
     for (const Bytes& nonce : {one_bit, Bytes(15, 0x77), Bytes(17, 0x77), Bytes()}) {
@@ -263,7 +263,7 @@ TEST(ClientReplyTest, B23_RefusesAnotherRecipientNonceAndNone) {
     expect_refused(decode(without), Errc::kNotFound);
 }
 
-TEST(ClientReplyTest, B17_RefusesAnUnknownPkiStatus) {
+TEST(ClientReplyTest, R_B17_RefusesAnUnknownPkiStatus) {
     for (const char* status : {"1", "4", "00", "-0", "SUCCESS", ""}) {
         Reply reply;
         reply.status = Reply::text(oid::kPkiStatus, status);
@@ -274,7 +274,7 @@ TEST(ClientReplyTest, B17_RefusesAnUnknownPkiStatus) {
     EXPECT_FALSE(decode(without));
 }
 
-TEST(ClientReplyTest, B18_RefusesAnUnknownFailInfo) {
+TEST(ClientReplyTest, R_B18_RefusesAnUnknownFailInfo) {
     for (const char* info : {"5", "-1", "02", "badAlg", ""}) {
         Reply reply = Reply::failed();
         reply.fail_info = Reply::text(oid::kFailInfo, info);
@@ -285,7 +285,7 @@ TEST(ClientReplyTest, B18_RefusesAnUnknownFailInfo) {
     expect_refused(decode(without), Errc::kNotFound);
 }
 
-TEST(ClientReplyTest, B18_ReadsEachFailInfo) {
+TEST(ClientReplyTest, R_B18_ReadsEachFailInfo) {
     for (int info = 0; info <= 4; ++info) {
         Reply reply = Reply::failed();
         reply.fail_info = Reply::text(oid::kFailInfo, std::to_string(info));
@@ -295,7 +295,7 @@ TEST(ClientReplyTest, B18_ReadsEachFailInfo) {
     }
 }
 
-TEST(ClientReplyTest, K02_AFailuresContentDoesNotMatter) {
+TEST(ClientReplyTest, R_K02_AFailuresContentDoesNotMatter) {
     for (const Bytes& content : {Bytes(), Bytes(1, 0x00), Reply{}.envelope()}) {
         Reply reply = Reply::failed();
         reply.omit_content = false;
@@ -307,7 +307,7 @@ TEST(ClientReplyTest, K02_AFailuresContentDoesNotMatter) {
     }
 }
 
-TEST(ClientReplyTest, C07_TakesAPendingWithoutContent) {
+TEST(ClientReplyTest, R_C07_TakesAPendingWithoutContent) {
     Reply reply = Reply::failed();
     reply.status = Reply::text(oid::kPkiStatus, "3");
     reply.fail_info.clear();
@@ -324,7 +324,7 @@ TEST(ClientReplyTest, FailInfoTextIsGivenOnlyWhenItIsReadable) {
     EXPECT_EQ(decode(reply).value().fail_info_text, "");
 }
 
-TEST(ClientReplyTest, K03_FindsTheCertificateByKeyNotByPosition) {
+TEST(ClientReplyTest, R_K03_FindsTheCertificateByKeyNotByPosition) {
     Reply reply;
     reply.certificates = {pki().ca, pki().issued, pki().root};
     const auto decoded = decode(reply);
@@ -333,7 +333,7 @@ TEST(ClientReplyTest, K03_FindsTheCertificateByKeyNotByPosition) {
     EXPECT_EQ(decoded->others, (std::vector{pki().ca, pki().root}));
 }
 
-TEST(ClientReplyTest, K03_RefusesASuccessWithoutOurKey) {
+TEST(ClientReplyTest, R_K03_RefusesASuccessWithoutOurKey) {
     Reply reply;
     reply.certificates = {pki().ca, pki().signing};
     expect_refused(decode(reply), Errc::kConflict);
@@ -341,7 +341,7 @@ TEST(ClientReplyTest, K03_RefusesASuccessWithoutOurKey) {
     expect_refused(decode(reply), Errc::kConflict);
 }
 
-TEST(ClientReplyTest, K03_TheCertificateThatSignedTheRequestIsNoResult) {
+TEST(ClientReplyTest, R_K03_TheCertificateThatSignedTheRequestIsNoResult) {
     Reply reply;
     reply.certificates = {pki().transient};
     expect_refused(decode(reply), Errc::kConflict);
@@ -351,7 +351,7 @@ TEST(ClientReplyTest, K03_TheCertificateThatSignedTheRequestIsNoResult) {
     EXPECT_EQ(decoded->certificate, pki().issued);
 }
 
-TEST(ClientReplyTest, K04_RefusesAnEnvelopeToAnotherCertificateOfOurs) {
+TEST(ClientReplyTest, R_K04_RefusesAnEnvelopeToAnotherCertificateOfOurs) {
     Reply reply;
     reply.recipient = pki().issued;  // our key, but not what signed the request
     expect_refused(decode(reply), Errc::kConflict);
@@ -376,7 +376,7 @@ TEST(ClientReplyTest, RefusesAnEnvelopeThatDoesNotOpen) {
     expect_refused(decode(reply), Errc::kMalformed);
 }
 
-TEST(ClientReplyTest, B05_RefusesAnotherContentType) {
+TEST(ClientReplyTest, R_B05_RefusesAnotherContentType) {
     Reply reply;
     reply.content_type = to_bytes(oid::kSignedData);
     expect_refused(decode(reply), Errc::kMalformed);
@@ -389,7 +389,7 @@ TEST(ClientReplyTest, RefusesWhatIsNoSignedData) {
     }
 }
 
-TEST(ClientReplyTest, B33_TakesBerAtEachLayer) {
+TEST(ClientReplyTest, R_B33_TakesBerAtEachLayer) {
     // ContentInfo's outer SEQUENCE with an indefinite length.
     const auto indefinite = [](const Bytes& der_octets) {
         const ByteView content =

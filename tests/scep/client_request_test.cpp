@@ -29,7 +29,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Algorithms{ContentCipher::kAes128Cbc, Digest::kSha256, Digest::kSha1},
                       Algorithms{ContentCipher::kAes256Cbc, Digest::kSha384, Digest::kSha256}));
 
-TEST_P(ClientRequestAlgorithmsTest, A09_TheServerSideReadsIt) {
+TEST_P(ClientRequestAlgorithmsTest, R_A09_TheServerSideReadsIt) {
     ClientRequest request = pki().request();
     request.cipher = GetParam().cipher;
     request.digest = GetParam().digest;
@@ -46,7 +46,7 @@ TEST_P(ClientRequestAlgorithmsTest, A09_TheServerSideReadsIt) {
     EXPECT_EQ(read->signer, request.signer);
     const auto opened = open_request(*read, pki().recipients(), {});
     ASSERT_TRUE(opened) << opened.error().text;
-    EXPECT_TRUE(equal(opened->content(), request.csr));
+    EXPECT_TRUE(equal(opened->content(), request.content));
     EXPECT_EQ(opened->signature_algorithm().digest, GetParam().digest);
     EXPECT_EQ(opened->cipher(), GetParam().cipher);
     EXPECT_EQ(opened->key_transport().oaep, GetParam().oaep.has_value());
@@ -63,10 +63,10 @@ TEST_P(ClientRequestAlgorithmsTest, OpenSslReadsIt) {
     const auto content = outer.verified_by(request.signer);
     ASSERT_TRUE(content);
     const auto csr = OsslCms(*content).decrypted_by(pki().encryption, testing::old_ra_key());
-    EXPECT_EQ(csr, request.csr);
+    EXPECT_EQ(csr, request.content);
 }
 
-TEST(ClientRequestTest, A11_ARenewalIsSignedByTheOldCertificate) {
+TEST(ClientRequestTest, R_A11_ARenewalIsSignedByTheOldCertificate) {
     ClientRequest request = pki().request();
     request.type = MessageType::kRenewalReq;
     request.signer = pki().issued;
@@ -77,7 +77,7 @@ TEST(ClientRequestTest, A11_ARenewalIsSignedByTheOldCertificate) {
     EXPECT_EQ(read->signer, pki().issued);
 }
 
-TEST(ClientRequestTest, A09_TheTransientCertificateIsSelfSignedForBothUses) {
+TEST(ClientRequestTest, R_A09_TheTransientCertificateIsSelfSignedForBothUses) {
     const auto made = transient_certificate(certs::Name::from_text("CN=device,O=Example").value(),
                                             testing::device_key(), kNow);
     ASSERT_TRUE(made) << made.error().detail;
@@ -92,13 +92,13 @@ TEST(ClientRequestTest, A09_TheTransientCertificateIsSelfSignedForBothUses) {
     EXPECT_EQ(made->not_after(), kNow + 29 * 86'400);
 }
 
-TEST(ClientRequestTest, A09_AnEcTransientCertificateCannotEncipher) {
+TEST(ClientRequestTest, R_A09_AnEcTransientCertificateCannotEncipher) {
     const auto made = transient_certificate(certs::Name(), certs::testing::ec_key(), kNow);
     ASSERT_TRUE(made) << made.error().detail;
     EXPECT_EQ(made->key_usage().value(), certs::KeyUsage{certs::KeyUsageBit::kDigitalSignature});
 }
 
-TEST(ClientRequestTest, O05_TheTransactionIdIsTheKeysHash) {
+TEST(ClientRequestTest, R_O05_TheTransactionIdIsTheKeysHash) {
     const std::string id = transaction_id_for(testing::device_key().public_key());
     EXPECT_EQ(id, to_hex(sha256(testing::device_key().public_key().spki())));
     EXPECT_NE(id, transaction_id_for(testing::ra_key().public_key()));

@@ -42,7 +42,7 @@ TEST(EnrollmentRequestTest, PurposeFollowsTheKeyUsage) {
         const auto request =
             read_signed_request(testing::message_of(envelope.build(), device_key()).build());
         const auto message = open_request(*request, testing::our_recipients(), {});
-        return to_enrollment_request(*request, *message, "", "", {}).value().purpose;
+        return to_enrollment_request(*message, {}, {}).value().purpose;
     };
     EXPECT_EQ(purpose_of(device_csr().build(device_key())), certs::Purpose::kGeneralPurpose);
     EXPECT_EQ(purpose_of(with_key_usage({KeyUsageBit::kDigitalSignature}).build(device_key())),
@@ -56,7 +56,7 @@ TEST(EnrollmentRequestTest, AKeyUsageWithoutAPurposeIsRefusedByName) {
               "badRequest KeyUsageUnsupported");
 }
 
-TEST(EnrollmentRequestTest, C02_E08_ARequestThatDoesNotVerifyIsUndecryptable) {
+TEST(EnrollmentRequestTest, R_C02_A_E08_ARequestThatDoesNotVerifyIsUndecryptable) {
     EXPECT_EQ(outcome_of_csr(device_csr().build(testing::attacker_key())), kUndecryptable);
     RawCsr version = device_csr();
     version.version = der::integer(3);
@@ -68,17 +68,17 @@ TEST(EnrollmentRequestTest, C02_E08_ARequestThatDoesNotVerifyIsUndecryptable) {
         EXPECT_EQ(outcome_of_csr(plain), kUndecryptable);
 }
 
-TEST(EnrollmentRequestTest, K06_AnUnsoundKeyInTheRequestIsUndecryptable) {
+TEST(EnrollmentRequestTest, A_K06_AnUnsoundKeyInTheRequestIsUndecryptable) {
     RawCsr csr = device_csr();
     csr.spki.push_back(0x00);
     EXPECT_EQ(outcome_of_csr(csr.build(device_key())), kUndecryptable);
 }
 
-TEST(EnrollmentRequestTest, B06_AnotherMessageTypesContentIsNoRequest) {
+TEST(EnrollmentRequestTest, R_B06_AnotherMessageTypesContentIsNoRequest) {
     EXPECT_EQ(outcome_of_csr(testing::ra_reference()), kUndecryptable);
 }
 
-TEST(EnrollmentRequestTest, E09_ARequestForAnEcKeyIsNotTheSigners) {
+TEST(EnrollmentRequestTest, A_E09_ARequestForAnEcKeyIsNotTheSigners) {
     EXPECT_EQ(outcome_of_csr(RawCsr().build()), "badRequest SignerKeyMismatch");
 }
 

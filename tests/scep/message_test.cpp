@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-TEST(MessageTypeTest, B15_KnowsExactlyTheNumbersOfTheRfc) {
+TEST(MessageTypeTest, R_B15_KnowsExactlyTheNumbersOfTheRfc) {
     EXPECT_EQ(message_type_from_text("3"), MessageType::kCertRep);
     EXPECT_EQ(message_type_from_text("17"), MessageType::kRenewalReq);
     EXPECT_EQ(message_type_from_text("19"), MessageType::kPkcsReq);
@@ -24,7 +24,7 @@ TEST(MessageTypeTest, B15_KnowsExactlyTheNumbersOfTheRfc) {
     EXPECT_EQ(known, 6);
 }
 
-TEST(MessageTypeTest, B16_AnotherSpellingIsNoNumber) {
+TEST(MessageTypeTest, R_B16_AnotherSpellingIsNoNumber) {
     for (const auto text : {""sv, " 19"sv, "19 "sv, "019"sv, "+19"sv, "-1"sv, "19\0"sv, "0x13"sv,
                             "19.0"sv, "1"sv, "199"sv, "PKCSReq"sv, "\n19"sv}) {
         EXPECT_FALSE(message_type_from_text(text)) << text;

@@ -3,6 +3,7 @@
 #include <openssl/rsa.h>
 
 #include "scep/cert_rep.hpp"
+#include "tests/scep/support/decryptions.hpp"
 #include "tests/scep/support/raw_request.hpp"
 
 namespace scepgate::scep {
@@ -29,18 +30,83 @@ Bytes with_signer(const Message& message, const RawSigner& signer) {
     return data.build();
 }
 
-TEST(OpenRequestTest, C09_TypesThatAreNotHandledAreRefusedBeforeAnythingElse) {
+TEST(OpenRequestTest, R_B16_TypesThatNoClientSendsAreRefusedBeforeAnythingElse) {
     Message message = honest_message();
-    for (const auto type : {"3", "17", "20", "21", "22"}) {
+    for (const auto type : {"0", "1", "3", "18", "23"}) {
         message.set_type(type);
-        EXPECT_EQ(outcome_of(message), "badRequest MessageTypeUnsupported") << type;
         RawSigner signer = message.signer();
         signer.signature = Bytes(256, 0x00);
         EXPECT_EQ(outcome_of(with_signer(message, signer)), "badRequest MessageTypeUnsupported");
     }
 }
 
-TEST(OpenRequestTest, S19_AServersOwnReplyIsNoRequest) {
+TEST(OpenRequestTest, R_B15_EachTypeThatClientsSendIsVerifiedAndOpened) {
+    Message message = honest_message();
+    for (const auto type : {"17", "19", "20", "21", "22"}) {
+        message.set_type(type);
+        const auto opened = open_request(read_signed_request(message.build()).value(),
+                                         testing::our_recipients(), {});
+        ASSERT_TRUE(opened) << opened.error().text;
+        EXPECT_EQ(std::to_string(static_cast<int>(opened->type())), type);
+        RawSigner signer = message.signer();
+        signer.signature = Bytes(256, 0x00);
+        EXPECT_EQ(outcome_of(with_signer(message, signer)), kBadSignature) << type;
+    }
+}
+
+TEST(OpenRequestTest, A_Z06_EveryPublicCheckComesBeforeThePrivateKey) {
+    const auto outcome = [&](const Bytes& octets, const AlgorithmRules& rules = {}) {
+        const auto request = read_signed_request(octets);
+        const auto opened = open_request(request.value(), testing::our_recipients(), rules);
+        return opened ? std::string("opened") : opened.error().code;
+    };
+    const std::size_t before = testing::decryptions();
+    EXPECT_EQ(outcome(honest_message().build()), "opened");
+    EXPECT_EQ(testing::decryptions(), before + 1) << "counted, and no more than one";
+
+    Message message = honest_message();
+    message.set_type("18");
+    EXPECT_EQ(outcome(message.build()), "MessageTypeUnsupported");
+    message = honest_message();
+    message.digest = certs::Digest::kSha1;
+    AlgorithmRules without_sha1;
+    without_sha1.sha1 = false;
+    EXPECT_EQ(outcome(message.build(), without_sha1), "DigestUnsupported");
+    message = honest_message();
+    AlgorithmRules large;
+    large.key_limits.minimum_rsa_bits = 4096;
+    EXPECT_EQ(outcome(message.build(), large), "SignerKeyUnsupported");
+    message.message_digest = Message::attribute(oid::kMessageDigest, der::null());
+    EXPECT_EQ(outcome(message.build()), "SignatureInvalid");
+
+    const auto enveloped = [&](const testing::Envelope& envelope) {
+        return outcome(message_of(envelope.build(), device_key()).build());
+    };
+    const testing::Envelope honest = envelope_of(device_key());
+    testing::Envelope envelope = honest;
+    envelope.content_type = to_bytes(oid::kSignedData);
+    EXPECT_EQ(enveloped(envelope), "EnvelopeMalformed");
+    envelope = honest;
+    envelope.cipher_algorithm = algorithm(oid::kDesCbc, der::octet_string(Bytes(8)));
+    EXPECT_EQ(enveloped(envelope), "ContentCipherUnsupported");
+    envelope.cipher_algorithm = algorithm(oid::kAes128Cbc, der::octet_string(Bytes(8)));
+    EXPECT_EQ(enveloped(envelope), "ContentCipherUnsupported");
+    envelope = honest;
+    const Bytes key = testing::encrypted_key(honest, testing::ra_key());
+    envelope.recipients = std::vector<Bytes>{
+        der::sequence({der::integer(0), testing::ra_reference(),
+                       algorithm(oid::kSha1WithRsa, der::null()), der::octet_string(key)})};
+    EXPECT_EQ(enveloped(envelope), "KeyTransportUnsupported");
+    const Bytes ours = certs::testing::key_transport(testing::ra_reference(), key);
+    envelope.recipients = std::vector<Bytes>{ours, ours};
+    EXPECT_EQ(enveloped(envelope), "SeveralRecipients");
+    envelope.recipients =
+        std::vector<Bytes>{certs::testing::key_transport(testing::foreign_reference(), key)};
+    EXPECT_EQ(enveloped(envelope), undecryptable().code);
+    EXPECT_EQ(testing::decryptions(), before + 1) << "none but the honest one";
+}
+
+TEST(OpenRequestTest, A_S19_AServersOwnReplyIsNoRequest) {
     ReplyAddress to;
     to.transaction_id = "transaction-1";
     to.recipient_nonce = Bytes(16, 0x01);
@@ -50,7 +116,7 @@ TEST(OpenRequestTest, S19_AServersOwnReplyIsNoRequest) {
     EXPECT_EQ(outcome_of(*reply), "badRequest MessageTypeUnsupported");
 }
 
-TEST(OpenRequestTest, S09_TheDigestMustBeTheContents) {
+TEST(OpenRequestTest, A_S09_TheDigestMustBeTheContents) {
     Message message = honest_message();
     message.message_digest = Message::attribute(
         oid::kMessageDigest, der::octet_string(sha256(as_bytes("other content"))));
@@ -66,7 +132,7 @@ TEST(OpenRequestTest, S09_TheDigestMustBeTheContents) {
     EXPECT_EQ(outcome_of(swapped.build()), kBadSignature);
 }
 
-TEST(OpenRequestTest, B29_TheContentTypeAttributeMustBeTheContents) {
+TEST(OpenRequestTest, R_B29_TheContentTypeAttributeMustBeTheContents) {
     Message message = honest_message();
     message.content_type = Message::attribute(oid::kContentType, der::oid(oid::kEnvelopedData));
     EXPECT_EQ(outcome_of(message), kBadSignature);
@@ -74,7 +140,7 @@ TEST(OpenRequestTest, B29_TheContentTypeAttributeMustBeTheContents) {
     EXPECT_EQ(outcome_of(message), kBadSignature);
 }
 
-TEST(OpenRequestTest, S09_TheSignatureMustBeTheSigners) {
+TEST(OpenRequestTest, A_S09_TheSignatureMustBeTheSigners) {
     const Message message = honest_message();
     RawSigner signer = message.signer();
     signer.key = attacker_key();
@@ -85,7 +151,7 @@ TEST(OpenRequestTest, S09_TheSignatureMustBeTheSigners) {
     }
 }
 
-TEST(OpenRequestTest, B31_TakesEachAllowedPairOfAlgorithms) {
+TEST(OpenRequestTest, R_B31_TakesEachAllowedPairOfAlgorithms) {
     const struct {
         certs::Digest digest;
         ByteView digest_oid;
@@ -109,7 +175,7 @@ TEST(OpenRequestTest, B31_TakesEachAllowedPairOfAlgorithms) {
     }
 }
 
-TEST(OpenRequestTest, S13_Sha1OnlyWhereItIsSwitchedOn) {
+TEST(OpenRequestTest, A_S13_Sha1OnlyWhereItIsSwitchedOn) {
     Message message = honest_message();
     message.digest = certs::Digest::kSha1;
     EXPECT_EQ(outcome_of(message), "accepted");
@@ -119,7 +185,7 @@ TEST(OpenRequestTest, S13_Sha1OnlyWhereItIsSwitchedOn) {
     EXPECT_EQ(outcome_of(honest_message(), rules), "accepted");
 }
 
-TEST(OpenRequestTest, S13_RefusesOtherDigests) {
+TEST(OpenRequestTest, A_S13_RefusesOtherDigests) {
     const Message message = honest_message();
     const auto with = [&](const Bytes& digest) {
         RawSigner signer = message.signer();
@@ -137,7 +203,7 @@ TEST(OpenRequestTest, S13_RefusesOtherDigests) {
     EXPECT_EQ(with(algorithm(oid::kSha256, der::integer(1))), "badAlg DigestUnsupported");
 }
 
-TEST(OpenRequestTest, S13_B30_RefusesOtherSignatureAlgorithms) {
+TEST(OpenRequestTest, A_S13_R_B30_RefusesOtherSignatureAlgorithms) {
     const Message message = honest_message();
     const Bytes ed25519{0x2B, 0x65, 0x70};
     const Bytes unknown{0x2A, 0x03, 0x04};
@@ -155,7 +221,7 @@ TEST(OpenRequestTest, S13_B30_RefusesOtherSignatureAlgorithms) {
     EXPECT_EQ(outcome_of(with_signer(message, ecdsa)), kBadSignature);
 }
 
-TEST(OpenRequestTest, S13_B03_AnEcSignerCannotBeAnswered) {
+TEST(OpenRequestTest, A_S13_R_B03_AnEcSignerCannotBeAnswered) {
     const certs::PrivateKey& key = certs::testing::ec_key();
     const Message message = message_of(envelope_of(device_key()).build(), key);
     RawSigner signer = message.signer();
@@ -163,7 +229,7 @@ TEST(OpenRequestTest, S13_B03_AnEcSignerCannotBeAnswered) {
     EXPECT_EQ(outcome_of(with_signer(message, signer)), "badAlg SignerKeyUnsupported");
 }
 
-TEST(OpenRequestTest, S13_AnUnknownAlgorithmOfGreatLengthIsRefusedAtOnce) {
+TEST(OpenRequestTest, A_S13_AnUnknownAlgorithmOfGreatLengthIsRefusedAtOnce) {
     const Message message = honest_message();
     RawSigner signer = message.signer();
     Bytes huge(100 * 1024, 0x81);
@@ -179,7 +245,7 @@ Bytes rsa_spki(ByteView modulus, ByteView exponent) {
                               {der::unsigned_integer(modulus), der::unsigned_integer(exponent)}))});
 }
 
-TEST(OpenRequestTest, K01_K02_S14_SignerKeysOutsideTheLimitsAreRefused) {
+TEST(OpenRequestTest, A_K01_A_K02_A_S14_SignerKeysOutsideTheLimitsAreRefused) {
     const auto with = [](const Bytes& spki) {
         Message message = honest_message();
         message.certificate.spki = spki;
@@ -201,7 +267,7 @@ TEST(OpenRequestTest, K01_K02_S14_SignerKeysOutsideTheLimitsAreRefused) {
     EXPECT_EQ(with(to_bytes(attacker_key().public_key().spki())), kBadSignature);
 }
 
-TEST(OpenRequestTest, K01_TheLimitsAreTheEndpoints) {
+TEST(OpenRequestTest, A_K01_TheLimitsAreTheEndpoints) {
     AlgorithmRules rules;
     rules.key_limits.minimum_rsa_bits = 3072;
     EXPECT_EQ(outcome_of(honest_message(), rules), "badAlg SignerKeyUnsupported");
@@ -231,7 +297,7 @@ Bytes signature_block(ByteView digest_info, std::size_t padding) {
     return block;
 }
 
-TEST(OpenRequestTest, S14_RefusesSignaturesWithLaxPadding) {
+TEST(OpenRequestTest, A_S14_RefusesSignaturesWithLaxPadding) {
     const Message message = honest_message();
     RawSigner signer = message.signer();
     const Bytes signed_octets =
@@ -252,14 +318,14 @@ TEST(OpenRequestTest, S14_RefusesSignaturesWithLaxPadding) {
     EXPECT_EQ(with(bare, 256 - 3 - bare.size()), kBadSignature);
 }
 
-TEST(OpenRequestTest, B28_SignedAttributesCountInTheOrderSent) {
+TEST(OpenRequestTest, R_B28_SignedAttributesCountInTheOrderSent) {
     Message message = honest_message();
     RawSigner signer = message.signer();
     std::reverse(signer.attributes.begin(), signer.attributes.end());
     EXPECT_EQ(outcome_of(with_signer(message, signer)), "accepted");
 }
 
-TEST(OpenRequestTest, B27_TakesASignerNamedByKeyIdentifier) {
+TEST(OpenRequestTest, R_B27_TakesASignerNamedByKeyIdentifier) {
     const Bytes identifier(20, 0x42);
     Message message = honest_message();
     message.certificate.extensions = {

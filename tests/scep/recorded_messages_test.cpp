@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "scep/pki_message.hpp"
+#include "scep/message_content.hpp"
 #include "scep/query.hpp"
 
 namespace scepgate::scep {
@@ -131,7 +131,7 @@ TEST_P(RecordedRequestTest, DecodesToItsCertificateRequest) {
     EXPECT_FALSE(message->key_transport().oaep);
 
     const auto request =
-        to_enrollment_request(*signed_request, *message, "/scep", "192.0.2.7", rules_with_des());
+        to_enrollment_request(*message, {"/scep", "192.0.2.7", {}}, rules_with_des());
     ASSERT_TRUE(request) << request.error().text;
     const std::string prefix = expected.poll ? "poll-" : "";
     EXPECT_EQ(request->csr.subject().common_name(), prefix + client.common_name);
@@ -180,30 +180,47 @@ TEST(RecordedMessagesTest, MicromdmNeedsSha1AndSingleDes) {
     EXPECT_EQ(code({}), "badAlg ContentCipherUnsupported");
 }
 
-TEST(RecordedMessagesTest, MicromdmRenewalReqIsNotHandled) {
+/// The recording's CA, whose certificates are renewed.
+std::vector<TrustedIssuer> recorded_issuers() {
+    const certs::Certificate ca = recorded_ca().at(0).certificate;
+    return {{ca, ca.public_key().value()}};
+}
+
+TEST(RecordedMessagesTest, R_T11_MicromdmsRenewalReqIsARenewalOfItsSigner) {
     const auto request = read_signed_request(recorded("micromdm-renew-POST.der"));
     ASSERT_TRUE(request) << request.error().detail;
     EXPECT_EQ(request->message_type, MessageType::kRenewalReq);
-    const auto opened = open_request(*request, recorded_ca(), rules_with_des());
-    ASSERT_FALSE(opened);
-    EXPECT_EQ(opened.error().code, "MessageTypeUnsupported");
+    const auto message = open_request(*request, recorded_ca(), rules_with_des());
+    ASSERT_TRUE(message) << message.error().text;
+    const auto issuers = recorded_issuers();
+    const auto renewal = to_enrollment_request(*message, {"", "", issuers}, rules_with_des());
+    ASSERT_TRUE(renewal) << renewal.error().text;
+    EXPECT_EQ(renewal->kind, EnrollmentKind::kRenewal);
+    EXPECT_EQ(renewal->signer, request->signer);
+    const auto stranger = to_enrollment_request(*message, {}, rules_with_des());
+    ASSERT_FALSE(stranger);
+    EXPECT_EQ(stranger.error().code, "RenewalSignerUnknown");
 }
 
-TEST(RecordedMessagesTest, CertmongerRenewalWithANewKeyIsNoInitialRequest) {
+TEST(RecordedMessagesTest, R_T12_CertmongersRenewalWithANewKeyIsOneThoughAPkcsReq) {
     for (const auto name : {"certmonger-renew-GET-2.der", "certmonger-renew-GET-4.der"}) {
         const auto request = read_signed_request(recorded(name));
         ASSERT_TRUE(request) << request.error().detail;
         EXPECT_FALSE(request->signer.self_issued());
         const auto message = open_request(*request, recorded_ca(), {});
         ASSERT_TRUE(message) << message.error().text;
-        EXPECT_TRUE(certs::Csr::from_der(message->content()));
-        const auto enrollment = to_enrollment_request(*request, *message, "", "", {});
-        ASSERT_FALSE(enrollment);
-        EXPECT_EQ(enrollment.error().code, "SignerKeyMismatch");
+        const auto issuers = recorded_issuers();
+        const auto renewal = to_enrollment_request(*message, {"", "", issuers}, {});
+        ASSERT_TRUE(renewal) << renewal.error().text;
+        EXPECT_EQ(renewal->kind, EnrollmentKind::kRenewal);
+        EXPECT_FALSE(renewal->signed_by_csr_key);
+        const auto stranger = to_enrollment_request(*message, {}, {});
+        ASSERT_FALSE(stranger);
+        EXPECT_EQ(stranger.error().code, "SignerKeyMismatch");
     }
 }
 
-TEST(RecordedMessagesTest, S20_AnotherServersRequestIsUndecryptable) {
+TEST(RecordedMessagesTest, A_S20_AnotherServersRequestIsUndecryptable) {
     const auto request = read_signed_request(recorded("strongswan-enrol-POST.der"));
     ASSERT_TRUE(request);
     auto renamed = recorded_ca();
@@ -238,11 +255,11 @@ TEST(RecordedMessagesTest, AppleDecodesToItsCertificateRequest) {
     EXPECT_EQ(csr->requested().key_usage.value().text(), "digitalSignature");
     EXPECT_EQ(csr->public_key().text(), "rsa:1024");
 
-    const auto enrollment = to_enrollment_request(*request, *message, "", "", rules);
+    const auto enrollment = to_enrollment_request(*message, {}, rules);
     ASSERT_FALSE(enrollment);
     EXPECT_EQ(enrollment.error().code, "SignerKeyMismatch");
     // Without the smaller keys the CSR does not count as one.
-    const auto strict = to_enrollment_request(*request, *message, "", "", {});
+    const auto strict = to_enrollment_request(*message, {}, {});
     ASSERT_FALSE(strict);
     EXPECT_EQ(strict.error().code, undecryptable().code);
 }
@@ -269,7 +286,7 @@ TEST(RecordedMessagesTest, CryptlibIsReadAndVerified) {
     EXPECT_EQ(csr->challenge().value().text(), "NQ3C6-GS3ZN-2XPGL-SEJTQ");
 }
 
-TEST(RecordedMessagesTest, S19_RepliesWithoutASenderNonceAreNotRead) {
+TEST(RecordedMessagesTest, A_S19_RepliesWithoutASenderNonceAreNotRead) {
     for (const auto name : {"vectors/jscep/scep_resp2.der", "vectors/micromdm/CertRep.der"})
         EXPECT_FALSE(read_signed_request(file(name))) << name;
 }

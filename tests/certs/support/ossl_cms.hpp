@@ -95,11 +95,44 @@ public:
         return contents_of(out.get());
     }
 
+    /// The content of what was encrypted for whoever knows this password; ask once.
+    [[nodiscard]] std::optional<Bytes> decrypted_by_password(std::string_view password) const {
+        Bytes octets = to_bytes(as_bytes(password));
+        const BioPtr out(BIO_new(BIO_s_mem()));
+        if (CMS_decrypt_set1_password(cms_.get(), octets.data(),
+                                      static_cast<ossl_ssize_t>(octets.size())) != 1 ||
+            CMS_decrypt(cms_.get(), nullptr, nullptr, nullptr, out.get(), CMS_BINARY) != 1) {
+            return std::nullopt;
+        }
+        return contents_of(out.get());
+    }
+
 private:
     struct CmsDeleter {
         void operator()(CMS_ContentInfo* cms) const noexcept { CMS_ContentInfo_free(cms); }
     };
     std::unique_ptr<CMS_ContentInfo, CmsDeleter> cms_;
 };
+
+/// What OpenSSL encrypts for whoever knows the password: a ContentInfo.
+inline Bytes sealed_with_password(ByteView plain, std::string_view password) {
+    const BioPtr in(BIO_new_mem_buf(plain.data(), static_cast<int>(plain.size())));
+    CMS_ContentInfo* cms =
+        CMS_encrypt(nullptr, in.get(), EVP_aes_128_cbc(), CMS_BINARY | CMS_PARTIAL | CMS_STREAM);
+    Bytes octets = to_bytes(as_bytes(password));
+    // Freed with the CMS_RecipientInfo.
+    auto* copy = static_cast<unsigned char*>(OPENSSL_memdup(octets.data(), octets.size()));
+    if (CMS_add0_recipient_password(cms, -1, NID_undef, NID_undef, copy,
+                                    static_cast<ossl_ssize_t>(octets.size()), nullptr) == nullptr ||
+        CMS_final(cms, in.get(), nullptr, CMS_BINARY) != 1) {
+        throw std::runtime_error("OpenSSL cannot encrypt to a password");
+    }
+    unsigned char* out = nullptr;
+    const int length = i2d_CMS_ContentInfo(cms, &out);
+    Bytes bytes(out, out + length);
+    OPENSSL_free(out);
+    CMS_ContentInfo_free(cms);
+    return bytes;
+}
 
 }  // namespace scepgate::certs::testing

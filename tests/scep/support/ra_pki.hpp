@@ -76,12 +76,21 @@ struct RaPki {
         return {{encryption, old_ra_key()}};
     }
 
+    /// Who reads the replies to request().
+    [[nodiscard]] ReplyRecipient reply_recipient() const {
+        return {transient, device_key().public_key(), Secret()};
+    }
+    /// What this CA issued is renewed here.
+    [[nodiscard]] std::vector<TrustedIssuer> issuers() const {
+        return {{ca, ca_key().public_key()}};
+    }
+
     /// The device's request for its key.
     [[nodiscard]] ClientRequest request() const {
         ClientRequest request;
         request.transaction_id = "transaction-1";
         request.sender_nonce = Bytes(16, 0x77);
-        request.csr = csr_of(device_key());
+        request.content = csr_of(device_key());
         request.signer = transient;
         request.signer_key = device_key();
         request.recipient = encryption;

@@ -156,9 +156,19 @@ std::string outcome_of(ByteView message, const AlgorithmRules& rules) {
     }
     const auto opened = open_request(*request, our_recipients(), rules);
     if (!opened) return text(opened.error());
-    const auto enrollment = to_enrollment_request(*request, *opened, "/scep", "192.0.2.1", rules);
-    if (!enrollment) return text(enrollment.error());
-    return "accepted";
+    const auto judged = [&](const auto& read) {
+        return read ? std::string("accepted") : text(read.error());
+    };
+    switch (opened->type()) {
+        case MessageType::kCertPoll:
+            return judged(read_cert_poll(*opened));
+        case MessageType::kGetCert:
+            return judged(read_get_cert(*opened));
+        case MessageType::kGetCrl:
+            return judged(read_get_crl(*opened));
+        default:
+            return judged(to_enrollment_request(*opened, {"/scep", "192.0.2.1", {}}, rules));
+    }
 }
 
 std::string outcome_of(const Envelope& envelope, const AlgorithmRules& rules) {

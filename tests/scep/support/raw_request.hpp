@@ -1,7 +1,7 @@
 // One device, one RA, and PKCSReq messages between them that a test can spoil in any part.
 #pragma once
 
-#include "scep/pki_message.hpp"
+#include "scep/message_content.hpp"
 #include "tests/certs/support/raw_cms.hpp"
 
 namespace scepgate::scep::testing {
@@ -81,7 +81,8 @@ struct Message {
 Message honest_message();
 Message message_of(Bytes content, const certs::PrivateKey& signer);
 
-/// What becomes of a message: "400", "badAlg DigestUnsupported" and the like, or "accepted".
+/// What becomes of a message, at an endpoint whose CA issued nothing yet: "400", "badAlg
+/// DigestUnsupported" and the like, or "accepted".
 std::string outcome_of(ByteView message, const AlgorithmRules& rules = {});
 inline std::string outcome_of(const Message& message, const AlgorithmRules& rules = {}) {
     return outcome_of(message.build(), rules);

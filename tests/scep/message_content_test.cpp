@@ -1,0 +1,117 @@
+// What CertPoll, GetCert and GetCRL ask after (rfc8894.md C08-C12).
+#include "scep/message_content.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/scep/support/ra_pki.hpp"
+
+namespace scepgate::scep {
+namespace {
+
+namespace der = certs::der;
+using testing::pki;
+
+struct Case {
+    const char* name;
+    const char* hex;
+    bool poll;    ///< reads as IssuerAndSubject
+    bool lookup;  ///< reads as IssuerAndSerialNumber
+};
+
+#define NAME "300C310A300806035504030C0141"  // CN=A
+
+const Case kCases[] = {
+    {"NameAndName", "301C" NAME NAME, true, false},
+    {"NameAndEmptyName", "3010" NAME "3000", true, false},
+    {"NameAndNumber", "3011" NAME "020105", false, true},
+    {"NameAndNumberWithSignOctet", "3012" NAME "02020080", false, true},
+    // Clients that lose the sign octet of a serial number whose top bit is set.
+    {"NameAndNegativeNumber", "3011" NAME "020180", false, true},
+    {"EmptyIssuerAndName", "30103000" NAME, false, false},
+    {"EmptyIssuerAndNumber", "30053000020105", false, false},
+    {"IssuerAlone", "300E" NAME, false, false},
+    {"ThirdField", "301E" NAME NAME "0500", false, false},
+    {"OctetsAfter", "301C" NAME NAME "00", false, false},
+    {"EmptyNumber", "3010" NAME "0200", false, false},
+    {"NumberOf33Octets",
+     "3031" NAME "0221010203040506070809101112131415161718192021222324252627282930313233", false,
+     false},
+    {"NameWithNul", "301C" NAME "300C310A300806035504030C0100", false, false},
+    {"Indefinite", "3080" NAME NAME "0000", false, false},
+    {"Nothing", "", false, false},
+    {"ACertificateRequest", "30030201FF", false, false},
+};
+
+class MessageContentTest : public ::testing::TestWithParam<Case> {};
+INSTANTIATE_TEST_SUITE_P(Der, MessageContentTest, ::testing::ValuesIn(kCases),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+PkiMessage message_with(MessageType type, Bytes content) {
+    ClientRequest request = pki().request();
+    request.type = type;
+    request.content = std::move(content);
+    const auto read = read_signed_request(encode_request(request).value()).value();
+    return open_request(read, pki().recipients(), {}).value();
+}
+
+TEST_P(MessageContentTest, A_E08_IsReadOrEndsInTheUniformRefusal) {
+    const Bytes content = from_hex(GetParam().hex).value();
+    EXPECT_EQ(parse_issuer_and_subject(content).has_value(), GetParam().poll);
+    EXPECT_EQ(parse_issuer_and_serial(content).has_value(), GetParam().lookup);
+    const auto outcome = [&](MessageType type, auto read) {
+        const auto got = read(message_with(type, content));
+        if (got) return std::string("read");
+        EXPECT_EQ(got.error().text, undecryptable().text);
+        return to_text(got.error().fail_info) + (" " + got.error().code);
+    };
+    const auto expected = [](bool reads) {
+        return reads ? std::string("read") : std::string(testing::kUndecryptable);
+    };
+    EXPECT_EQ(outcome(MessageType::kCertPoll, read_cert_poll), expected(GetParam().poll));
+    EXPECT_EQ(outcome(MessageType::kGetCert, read_get_cert), expected(GetParam().lookup));
+    EXPECT_EQ(outcome(MessageType::kGetCrl, read_get_crl), expected(GetParam().lookup));
+}
+
+TEST(MessageContentTest, R_B06_AnotherTypesMessageIsRefusedWhateverIsInside) {
+    const PkiMessage poll = message_with(MessageType::kCertPoll, {});
+    EXPECT_EQ(read_get_cert(poll).error().code, "MessageTypeUnsupported");
+    EXPECT_EQ(read_get_crl(poll).error().code, "MessageTypeUnsupported");
+    EXPECT_EQ(to_enrollment_request(poll, {}, {}).error().code, "MessageTypeUnsupported");
+    const PkiMessage request = message_with(MessageType::kPkcsReq, {});
+    EXPECT_EQ(read_cert_poll(request).error().code, "MessageTypeUnsupported");
+}
+
+TEST(MessageContentTest, R_C08_APollNamesTheCaAndTheSubject) {
+    const auto issuer = certs::Name::from_der(pki().ca.subject_der()).value();
+    const auto subject = certs::Name::from_text("CN=device,O=Example").value();
+    const auto read = read_cert_poll(
+        message_with(MessageType::kCertPoll, encode_issuer_and_subject(issuer, subject)));
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_EQ(read->issuer.text(), "CN=CA");
+    EXPECT_EQ(read->subject.text(), "CN=device,O=Example");
+}
+
+TEST(MessageContentTest, R_C10_ACertificateIsNamedByIssuerAndSerial) {
+    const auto read =
+        read_get_cert(message_with(MessageType::kGetCert, pki().issued.issuer_and_serial()));
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_TRUE(read->names(pki().issued));
+    EXPECT_FALSE(read->names(pki().signing));
+    EXPECT_FALSE(read->names(pki().transient));
+    const auto crl =
+        read_get_crl(message_with(MessageType::kGetCrl, pki().issued.issuer_and_serial()));
+    ASSERT_TRUE(crl) << crl.error().text;
+    EXPECT_TRUE(crl->names(pki().issued));
+}
+
+// Java clients write the issuer anew, in string types and letters of their own.
+TEST(MessageContentTest, ToleratesAnIssuerThatWasWrittenAnew) {
+    const Bytes name = certs::testing::common_name(certs::DerTag::kPrintableString, "ca");
+    const Bytes content = der::sequence({name, der::unsigned_integer(pki().issued.serial())});
+    const auto read = read_get_cert(message_with(MessageType::kGetCert, content));
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_TRUE(read->names(pki().issued));
+}
+
+}  // namespace
+}  // namespace scepgate::scep
