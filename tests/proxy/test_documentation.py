@@ -1,11 +1,13 @@
-"""docs/proxies.md shows the very configuration that the tests run."""
+"""docs/proxies.md shows the very configurations that the tests run."""
 
-from pathlib import Path
+import pytest
 
-TOP = Path(__file__).resolve().parents[2]
+import harness
+import proxies
 
 
-def test_the_documented_nginx_configuration_is_the_tested_one():
-    shown = (TOP / "docs/proxies.md").read_text()
-    tested = (TOP / "deploy/nginx/scepgate.conf").read_text()
-    assert f"```nginx\n{tested}```" in shown
+@pytest.mark.parametrize("proxy", proxies.ALL, ids=lambda proxy: proxy.name)
+def test_the_documented_configuration_is_the_tested_one(proxy):
+    shown = (harness.TOP / "docs" / "proxies.md").read_text()
+    tested = (proxies.DEPLOY / proxy.configuration).read_text()
+    assert f"\n{tested}```\n" in shown
