@@ -22,7 +22,11 @@ int main(int argc, char** argv) {
     cli::add_config(app, status);
     cli::add_challenge(app, status);
     cli::add_enroll(app, status);
+    cli::add_renew(app, status);
     cli::add_getca(app, status);
+    cli::add_getnextca(app, status);
+    cli::add_getcert(app, status);
+    cli::add_getcrl(app, status);
     cli::add_cert(app, status);
     cli::add_pending(app, status);
     cli::add_ca(app, status);

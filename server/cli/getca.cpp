@@ -1,7 +1,5 @@
 #include <iostream>
 
-#include <nlohmann/json.hpp>
-
 #include "certs/clock.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/scep_session.hpp"
@@ -10,42 +8,75 @@
 namespace scepgate::server::cli {
 namespace {
 
+namespace fs = std::filesystem;
+using Role = std::pair<const char*, const certs::Certificate*>;
+
 struct Options {
-    std::string url, out, fingerprint;
-    WebSettings web;
+    ConnectionOptions connection;
+    std::string in, out;
     bool json = false;
 };
 
-int getca(const Options& options) {
-    WebClient web(options.url, options.web);
-    const auto ca = fetch_ca(web, options.fingerprint, certs::SystemClock().now());
-    if (!ca) return complain(kFailed, ca.error().detail);
-
+int write_all(const fs::path& out, const std::vector<std::pair<std::string, std::string>>& files) {
     std::error_code error;
-    std::filesystem::create_directories(options.out, error);
-    const std::filesystem::path out = options.out;
-    const std::pair<const char*, std::string> files[] = {
-        {"ca.pem", ca->ca.pem()},
-        {"chain.pem", pem_of(ca->chain)},
-        {"ra-signing.pem", ca->signing.pem()},
-        {"ra-encryption.pem", ca->encryption.pem()}};
+    fs::create_directories(out, error);
     for (const auto& [name, pem] : files) {
         const auto written = replace_file(out / name, as_bytes(pem), false);
         if (!written) return complain(kFailed, written.error().detail);
     }
-    const std::pair<const char*, const certs::Certificate*> roles[] = {
-        {"ca", &ca->ca}, {"ra-signing", &ca->signing}, {"ra-encryption", &ca->encryption}};
+    return kSuccess;
+}
+
+void print_roles(const std::vector<Role>& roles, bool as_json) {
     nlohmann::ordered_json json = nlohmann::ordered_json::object();
     for (const auto& [role, certificate] : roles) {
         json[role] = {{"subject", certificate->subject_text()},
+                      {"not_before", certs::utc_text(certificate->not_before())},
                       {"not_after", certs::utc_text(certificate->not_after())},
                       {"fingerprint_sha256", to_hex(certificate->fingerprint())}};
-        if (options.json) continue;
+        if (as_json) continue;
         std::cout << role << ".pem: " << certificate->subject_text() << "\n  until "
                   << certs::utc_text(certificate->not_after()) << ", SHA-256 "
                   << to_hex(certificate->fingerprint()) << '\n';
     }
-    if (options.json) print_json(json);
+    if (as_json) print_json(json);
+}
+
+int getca(const Options& options) {
+    const auto session = ScepSession::open(options.connection, certs::SystemClock().now());
+    if (!session) return complain(kFailed, session.error().detail);
+    const auto& ca = (*session)->ca();
+    const int status = write_all(options.out, {{"ca.pem", ca.ca.pem()},
+                                               {"chain.pem", pem_of(ca.chain)},
+                                               {"ra-signing.pem", ca.signing.pem()},
+                                               {"ra-encryption.pem", ca.encryption.pem()}});
+    if (status != kSuccess) return status;
+    print_roles({{"ca", &ca.ca}, {"ra-signing", &ca.signing}, {"ra-encryption", &ca.encryption}},
+                options.json);
+    return kSuccess;
+}
+
+int getnextca(Options& options) {
+    if (!options.in.empty()) {
+        trust_known_ca(options.connection, options.in);
+        if (options.connection.fingerprint.empty()) {
+            return complain(
+                kUsage, "--in: there is no readable " + (fs::path(options.in) / "ca.pem").string());
+        }
+    }
+    const auto session = ScepSession::open(options.connection, certs::SystemClock().now());
+    if (!session) return complain(kFailed, session.error().detail);
+    const auto body = (*session)->next_ca();
+    if (!body) {
+        return complain(
+            kFailed, body.error().detail + " (a server that has no next CA yet answers so, too)");
+    }
+    const auto next = scep::parse_next_ca_certificates(*body, (*session)->ca());
+    if (!next) return complain(kFailed, next.error().detail);
+    const int status = write_all(
+        options.out, {{"next-ca.pem", next->front().pem()}, {"next-chain.pem", pem_of(*next)}});
+    if (status != kSuccess) return status;
+    print_roles({{"next-ca", &next->front()}}, options.json);
     return kSuccess;
 }
 
@@ -56,18 +87,32 @@ void add_getca(CLI::App& app, int& status) {
         "getca",
         "Fetch and verify a server's CA and RA certificates. Writes DIR/ca.pem (issuing CA), "
         "chain.pem, ra-signing.pem and ra-encryption.pem. Compare the CA's fingerprint with one "
-        "from its operator, or give it as --fingerprint.");
+        "from its operator, or give that as --ca-fingerprint.");
     auto options = std::make_shared<Options>();
-    command->add_option("--url", options->url, "The SCEP URL: http://HOST/PATH")->required();
+    options->connection.add_to(*command);
     command->add_option("--out", options->out, "The folder to write to")
         ->required()
         ->type_name("DIR");
-    command->add_option("--fingerprint", options->fingerprint,
-                        "SHA-256 of a CA certificate that must be among them");
-    command->add_option("--tls-ca", options->web.ca_file, "PEM to trust for https")
-        ->type_name("FILE");
     command->add_flag("--json", options->json, "Print the result as JSON");
     command->callback([&status, options] { status = getca(*options); });
+}
+
+void add_getnextca(CLI::App& app, int& status) {
+    CLI::App* command = app.add_subcommand(
+        "getnextca",
+        "Fetch the CA certificate that will follow the current one, before it does. The answer "
+        "must be signed by the current CA or its RA; with --in that CA is the one already known "
+        "there. Writes DIR/next-ca.pem and next-chain.pem (all that came, in its order).");
+    auto options = std::make_shared<Options>();
+    options->connection.add_to(*command);
+    command
+        ->add_option("--in", options->in, "A folder of 'enroll' or 'getca': its ca.pem is trusted")
+        ->type_name("DIR");
+    command->add_option("--out", options->out, "The folder to write to")
+        ->required()
+        ->type_name("DIR");
+    command->add_flag("--json", options->json, "Print the result as JSON");
+    command->callback([&status, options] { status = getnextca(*options); });
 }
 
 }  // namespace scepgate::server::cli

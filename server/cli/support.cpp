@@ -185,6 +185,15 @@ std::optional<certs::KeyUsage> NameOptions::usage() const {
     return std::nullopt;
 }
 
+std::string pem_text(std::string_view label, ByteView der) {
+    constexpr std::size_t kColumns = 64;
+    std::string text = "-----BEGIN " + std::string(label) + "-----\n";
+    const std::string body = to_base64(der);
+    for (std::size_t at = 0; at < body.size(); at += kColumns)
+        text += body.substr(at, kColumns) + '\n';
+    return text + "-----END " + std::string(label) + "-----\n";
+}
+
 std::string pem_of(const std::vector<certs::Certificate>& certificates) {
     std::string all;
     for (const auto& certificate : certificates)

@@ -55,6 +55,8 @@ struct NameOptions {
     [[nodiscard]] std::optional<certs::KeyUsage> usage() const;
 };
 
+/// One PEM block.
+[[nodiscard]] std::string pem_text(std::string_view label, ByteView der);
 /// PEM of several certificates, one after the other.
 [[nodiscard]] std::string pem_of(const std::vector<certs::Certificate>& certificates);
 

@@ -8,6 +8,7 @@ namespace scepgate::server::cli {
 namespace {
 
 constexpr std::size_t kLargestReply = 4 << 20;
+constexpr std::size_t kLargestHeader = 64 << 10;
 
 using HeaderList = std::unique_ptr<curl_slist, certs::Deleter<curl_slist_free_all>>;
 
@@ -19,40 +20,72 @@ std::size_t collect(char* data, std::size_t size, std::size_t count, void* targe
     return octets;
 }
 
+std::size_t collect_header(char* data, std::size_t size, std::size_t count, void* target) {
+    auto& headers = *static_cast<std::string*>(target);
+    const std::size_t octets = size * count;
+    if (headers.size() + octets > kLargestHeader) return 0;
+    headers.append(data, octets);
+    return octets;
+}
+
 }  // namespace
 
 struct WebClient::Handle {
     std::unique_ptr<CURL, certs::Deleter<curl_easy_cleanup>> curl{curl_easy_init()};
 };
 
-WebClient::WebClient(std::string url, WebSettings settings)
-    : url_(std::move(url)), settings_(std::move(settings)), handle_(std::make_unique<Handle>()) {
+WebClient::WebClient(std::string url, WebSettings settings, Trace* trace)
+    : url_(std::move(url)),
+      settings_(std::move(settings)),
+      trace_(trace),
+      handle_(std::make_unique<Handle>()) {
     if (!handle_->curl) throw std::runtime_error("libcurl does not start");
 }
 
 WebClient::~WebClient() = default;
 
-Result<WebReply> WebClient::get(std::string_view operation, std::string_view message) {
+std::string WebClient::url_of(std::string_view operation) const {
+    return url_ + (url_.find('?') == std::string::npos ? '?' : '&') +
+           "operation=" + std::string(operation);
+}
+
+Result<WebReply> WebClient::get(std::string_view operation) {
+    return exchange({.operation = std::string(operation), .url = url_of(operation) + "&message="});
+}
+
+Result<WebReply> WebClient::get_message(ByteView message) {
+    const std::string text = to_base64(message);
     const std::unique_ptr<char, certs::Deleter<curl_free>> escaped(
-        curl_easy_escape(handle_->curl.get(), message.data(), static_cast<int>(message.size())));
+        curl_easy_escape(handle_->curl.get(), text.data(), static_cast<int>(text.size())));
     if (!escaped) return Error{Errc::kInternal, "cannot encode the message for the URL"};
-    const char* const joint = url_.find('?') == std::string::npos ? "?" : "&";
-    return perform(
-        url_ + joint + "operation=" + std::string(operation) + "&message=" + escaped.get(),
-        nullptr);
+    return exchange({.operation = "PKIOperation",
+                     .url = url_of("PKIOperation") + "&message=" + escaped.get(),
+                     .message = message});
 }
 
-Result<WebReply> WebClient::post(ByteView body) {
-    const char* const joint = url_.find('?') == std::string::npos ? "?" : "&";
-    return perform(url_ + joint + "operation=PKIOperation", &body);
+Result<WebReply> WebClient::post_message(ByteView message) {
+    return exchange({.operation = "PKIOperation",
+                     .url = url_of("PKIOperation"),
+                     .post = true,
+                     .message = message});
 }
 
-Result<WebReply> WebClient::perform(const std::string& url, const ByteView* body) {
+Result<WebReply> WebClient::exchange(const WebRequest& request) {
+    if (trace_ == nullptr) return perform(request);
+    if (const auto traced = trace_->request(request); !traced) return traced.error();
+    auto reply = perform(request);
+    const auto traced =
+        reply ? trace_->reply(request, *reply) : trace_->failure(request, reply.error());
+    if (!traced) return traced.error();
+    return reply;
+}
+
+Result<WebReply> WebClient::perform(const WebRequest& request) {
     CURL* curl = handle_->curl.get();
     curl_easy_reset(curl);
     WebReply reply;
     HeaderList headers;
-    curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+    curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, settings_.timeout_seconds);
@@ -62,12 +95,15 @@ Result<WebReply> WebClient::perform(const std::string& url, const ByteView* body
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply.body);
     if (!settings_.ca_file.empty())
         curl_easy_setopt(curl, CURLOPT_CAINFO, settings_.ca_file.c_str());
-    if (body != nullptr) {
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &collect_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reply.headers);
+    if (request.post) {
         headers.reset(curl_slist_append(nullptr, "Content-Type: application/x-pki-message"));
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
         curl_easy_setopt(curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data());
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                         static_cast<curl_off_t>(request.message.size()));
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.message.data());
     }
     const CURLcode code = curl_easy_perform(curl);
     if (code != CURLE_OK) {
@@ -78,10 +114,6 @@ Result<WebReply> WebClient::perform(const std::string& url, const ByteView* body
     const char* type = nullptr;
     curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
     if (type != nullptr) reply.content_type = type;
-    if (reply.status >= 300 && reply.status < 400) {
-        return Error{Errc::kUnavailable, url_ + " redirects (HTTP " + std::to_string(reply.status) +
-                                             "): a login page in front, or the wrong path"};
-    }
     return reply;
 }
 

@@ -5,14 +5,9 @@
 #include <string>
 
 #include "certs/bytes.hpp"
+#include "server/cli/trace.hpp"
 
 namespace scepgate::server::cli {
-
-struct WebReply {
-    long status = 0;
-    std::string content_type;
-    Bytes body;
-};
 
 struct WebSettings {
     std::string ca_file;  ///< PEM for https; empty: the system's
@@ -23,21 +18,27 @@ struct WebSettings {
 /// is a login page or a wrong path, and says so in the error.
 class WebClient {
 public:
-    WebClient(std::string url, WebSettings settings);
+    /// `trace`, if there is one, gets every exchange and must live as long.
+    WebClient(std::string url, WebSettings settings, Trace* trace);
     ~WebClient();
 
-    /// GET URL?operation=OPERATION&message=MESSAGE; `message` is percent-encoded here.
-    Result<WebReply> get(std::string_view operation, std::string_view message);
+    /// GET URL?operation=OPERATION&message=
+    Result<WebReply> get(std::string_view operation);
+    /// GET URL?operation=PKIOperation&message=BASE64, percent-encoded.
+    Result<WebReply> get_message(ByteView message);
     /// POST URL?operation=PKIOperation with a DER body.
-    Result<WebReply> post(ByteView body);
+    Result<WebReply> post_message(ByteView message);
 
     [[nodiscard]] const std::string& url() const noexcept { return url_; }
 
 private:
     struct Handle;
-    Result<WebReply> perform(const std::string& url, const ByteView* body);
+    [[nodiscard]] std::string url_of(std::string_view operation) const;
+    Result<WebReply> exchange(const WebRequest& request);
+    Result<WebReply> perform(const WebRequest& request);
     std::string url_;
     WebSettings settings_;
+    Trace* trace_;
     std::unique_ptr<Handle> handle_;
 };
 

@@ -1,6 +1,8 @@
 """The commands as users' scripts call them (exit statuses, files, output)."""
 
 import base64
+import json
+import shutil
 import subprocess
 
 import pytest
@@ -18,8 +20,8 @@ def openssl(*arguments):
 
 @pytest.mark.parametrize("command", [
     (), ("init",), ("serve",), ("config",), ("config", "check"), ("challenge",),
-    ("challenge", "create"), ("enroll",), ("getca",), ("cert",), ("cert", "list"),
-    ("cert", "show")], ids=lambda c: "-".join(c) or "scepgate")
+    ("challenge", "create"), ("enroll",), ("renew",), ("getca",), ("getnextca",), ("getcert",),
+    ("getcrl",), ("decode",), ("cert",), ("cert", "list"), ("cert", "show")], ids=lambda c: "-".join(c) or "scepgate")
 def test_every_command_has_help(command):
     result = run(*command, "--help")
     assert result.returncode == 0
@@ -28,7 +30,11 @@ def test_every_command_has_help(command):
 
 @pytest.mark.parametrize("command", [(), ("nonsense",), ("serve",), ("init",), ("cert", "show"),
                                      ("enroll", "--url", "x"), ("init", "x", "--policy", "maybe"),
-                                     ("init", "x", "--ca-key", "rsa:17")])
+                                     ("init", "x", "--ca-key", "rsa:17"),
+                                     ("init", "x", "--listen", "foo"),
+                                     ("init", "x", "--url", "scep.example"),
+                                     ("getca", "--url", "ftp://x", "--out", "x"),
+                                     ("decode", "x", "--key", "y")])
 def test_bad_usage_is_status_2(command, tmp_path):
     result = run(*command, cwd=tmp_path)
     assert result.returncode == 2
@@ -132,3 +138,65 @@ def test_init_overwrites_nothing(templates, tmp_path):
     again = run("init", directory)
     assert again.returncode in (1, 2) and again.stderr.strip()
     assert (directory / "ca.key").read_bytes() == before
+
+
+def test_init_prints_JSON_that_leads_on(tmp_path):
+    made = run("init", "lab", "--json", "--policy", "static", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    found = json.loads(made.stdout)
+    assert (tmp_path / found["configuration"]).exists()
+    assert found["policy"] == "static" and found["next"]["serve"].startswith("scepgate serve")
+
+
+def test_init_that_was_broken_off_can_be_run_again(tmp_path):
+    half_built, half_moved, foreign = (tmp_path / n for n in ("built", "moved", "foreign"))
+    half_built.mkdir()
+    (half_built / ".unfinished").mkdir()
+    (half_built / ".unfinished" / "ca.key").write_text("half a key")
+    assert run("init", half_built).returncode == 0
+    assert "PRIVATE KEY" in (half_built / "ca.key").read_text()
+
+    assert run("init", half_moved).returncode == 0
+    everything = {p.name: p.read_bytes() for p in half_moved.iterdir()}
+    (half_moved / ".unfinished").mkdir()
+    for name in ("scepgate.json", "ra-signing.key"):
+        (half_moved / name).rename(half_moved / ".unfinished" / name)
+    assert run("init", half_moved).returncode == 0
+    assert {p.name: p.read_bytes() for p in half_moved.iterdir()} == everything
+
+    foreign.mkdir()
+    (foreign / "mine").write_text("mine")
+    assert run("init", foreign).returncode == 1
+    assert [p.name for p in foreign.iterdir()] == ["mine"]
+
+
+def test_an_init_that_fails_leaves_nothing(tmp_path):
+    assert run("init", tmp_path / "lab", "--ca-name", "x" * 200).returncode in (0, 1)
+    broken = run("init", tmp_path / "other", "--ca-name", "\u202e")
+    assert broken.returncode == 1 and not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("command", [
+    ("cert", "list", "--config"), ("cert", "list", "--json", "--config"),
+    ("challenge", "create", "--subject", "CN=x", "--config")])
+def test_output_that_does_not_arrive_is_status_1(templates, command):
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([harness.BINARY, *command, templates() / "scepgate.json"],
+                                stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1 and "output" in result.stderr
+
+
+def test_a_missing_store_is_status_2_as_for_serve(templates, tmp_path):
+    shutil.copytree(templates(), tmp_path / "lab")
+    (tmp_path / "lab" / "scepgate.db").unlink()
+    for command in (("cert", "list"), ("cert", "show", "01"), ("serve",)):
+        result = run(*command, "--config", tmp_path / "lab" / "scepgate.json")
+        assert result.returncode == 2 and result.stderr.strip()
+
+
+def test_getca_names_the_CA_by_its_fingerprint(blob_lab, tmp_path):
+    result = run("getca", "--url", blob_lab.url, "--out", tmp_path / "got", "--json")
+    assert result.returncode == 0, result.stderr
+    fingerprint = json.loads(result.stdout)["ca"]["fingerprint_sha256"]
+    assert run("getca", "--url", blob_lab.url, "--out", tmp_path / "again", "--ca-fingerprint",
+               fingerprint).returncode == 0

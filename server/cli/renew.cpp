@@ -1,0 +1,207 @@
+#include <iostream>
+
+#include "certs/clock.hpp"
+#include "certs/oids.hpp"
+#include "server/cli/commands.hpp"
+#include "server/cli/enrolment.hpp"
+#include "server/cli/support.hpp"
+
+namespace scepgate::server::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+    ConnectionOptions connection;
+    ChallengeOptions challenge;
+    PollOptions poll;
+    std::string in, out;
+    std::string key = "rsa:2048";
+    bool key_asked = false;
+    bool same_key = false;
+    bool json = false;
+};
+
+/// In place, new files wait beside the old ones: the old pair works until the new one is whole.
+struct Places {
+    fs::path folder;
+    bool in_place;
+    [[nodiscard]] fs::path key() const { return folder / (in_place ? "new-key.pem" : "key.pem"); }
+    [[nodiscard]] std::string certificate() const { return in_place ? "new-cert.pem" : "cert.pem"; }
+    [[nodiscard]] fs::path state() const { return folder / "request.json"; }
+};
+
+Result<void> move_over(const fs::path& from, const fs::path& to) {
+    std::error_code error;
+    if (!fs::exists(from, error)) return {};
+    fs::rename(from, to, error);
+    if (!error) return {};
+    return Error{Errc::kUnavailable, "cannot replace " + to.string() + ": " + error.message()};
+}
+
+/// Puts a new pair into the place of the old one; also what an interrupted run left to do.
+Result<void> take_over(const Places& places) {
+    std::error_code error;
+    if (!places.in_place || !fs::exists(places.folder / places.certificate(), error)) return {};
+    const auto key = move_over(places.key(), places.folder / "key.pem");
+    if (!key) return key.error();
+    return move_over(places.folder / places.certificate(), places.folder / "cert.pem");
+}
+
+Result<Places> prepare(const Options& options) {
+    std::error_code error;
+    const fs::path in = options.in;
+    const fs::path out = options.out.empty() ? in : fs::path(options.out);
+    fs::create_directories(out, error);
+    if (error) {
+        return Error{Errc::kUnavailable, "cannot create " + out.string() + ": " + error.message()};
+    }
+    const Places places{out, fs::equivalent(in, out, error)};
+    if (!places.in_place && fs::exists(out / "cert.pem", error)) {
+        return Error{Errc::kDenied, (out / "cert.pem").string() + " exists; choose another --out"};
+    }
+    if (const auto finished = take_over(places); !finished) return finished.error();
+    return places;
+}
+
+/// --same-key: the old key, copied when the new certificate goes elsewhere.
+Result<certs::PrivateKey> choose_key(const Options& options, const Places& places,
+                                     const Identity& old) {
+    if (!options.same_key) return load_or_make_key(places.key(), options.key, options.key_asked);
+    std::error_code error;
+    if (places.in_place || fs::exists(places.key(), error)) return old.key;
+    const auto pem = old.key.to_pem();
+    if (!pem) return pem.error();
+    if (const auto written = write_new_file(places.key(), pem->view(), true); !written) {
+        return written.error();
+    }
+    return old.key;
+}
+
+/// The same names and usages as the certificate has.
+Result<certs::CsrContents> contents_of(const certs::Certificate& old) {
+    certs::CsrContents contents;
+    auto subject = certs::Name::from_der(old.subject_der());
+    if (!subject) return in_context("the certificate's subject", subject.error());
+    contents.subject = std::move(*subject);
+    const auto* names = certs::find_extension(old.extensions(), certs::oid::kSubjectAltName);
+    if (names != nullptr) {
+        auto parsed = certs::parse_general_names(names->value);
+        if (!parsed) return in_context("the certificate's subjectAltName", parsed.error());
+        contents.subject_alt_name = std::move(*parsed);
+    }
+    const auto usage = old.key_usage();
+    if (!usage) return usage.error();
+    contents.key_usage = *usage;
+    auto extended = old.extended_key_usage();
+    if (!extended) return extended.error();
+    if (*extended) contents.extended_key_usage = std::move(**extended);
+    return contents;
+}
+
+Result<RequestState> make_request(const Options& options, const Identity& old,
+                                  const certs::PrivateKey& key, bool renewal_offered) {
+    auto contents = contents_of(old.certificate);
+    if (!contents) return contents.error();
+    const auto challenge = options.challenge.read();
+    if (!challenge) return challenge.error();
+    contents->challenge = challenge->text();
+    RequestState request;
+    request.url = options.connection.url;
+    request.type = renewal_offered ? scep::MessageType::kRenewalReq : scep::MessageType::kPkcsReq;
+    request.transaction_id = scep::transaction_id_for(key.public_key());
+    auto csr = certs::build_csr(*contents, key);
+    if (!csr) return csr.error();
+    request.csr = std::move(*csr);
+    request.signer = old.certificate;
+    return request;
+}
+
+int complain_about(const Error& error) {
+    return complain(error.code == Errc::kConfig ? kUsage : kFailed, error.detail);
+}
+
+int renew(Options& options) {
+    const auto places = prepare(options);
+    if (!places) return complain_about(places.error());
+    const auto old = load_identity(options.in);
+    if (!old) return complain_about(old.error());
+    const auto usable = check_signer_key(old->key, options.challenge.given());
+    if (!usable) return complain_about(usable.error());
+    const std::int64_t now = certs::SystemClock().now();
+    if (old->certificate.not_after() < now) {
+        std::cerr << "note: the certificate expired at "
+                  << certs::utc_text(old->certificate.not_after())
+                  << "; most servers then want a new enrolment\n";
+    }
+    trust_known_ca(options.connection, options.in);
+    const auto session = ScepSession::open(options.connection, now);
+    if (!session) return complain_about(session.error());
+    if (const auto agreed = (*session)->negotiate(); !agreed) return complain_about(agreed.error());
+    const bool renewal = (*session)->capabilities().renewal;
+    if (!renewal) {
+        std::cerr << "note: the server offers no Renewal: sending a PKCSReq signed by the old "
+                     "certificate instead of a RenewalReq\n";
+    }
+    const auto key = choose_key(options, *places, *old);
+    if (!key) return complain_about(key.error());
+    auto fresh = make_request(options, *old, *key, renewal);
+    if (!fresh) return complain_about(fresh.error());
+    auto request = resume_or_save(places->state(), std::move(*fresh));
+    if (!request) return complain_about(request.error());
+
+    const auto reply = obtain(**session, std::move(*request), places->state(), old->key,
+                              key->public_key(), options.poll);
+    if (!reply) return complain_about(reply.error());
+    std::error_code error;
+    if (reply->status == scep::PkiStatus::kFailure) {
+        fs::remove(places->state(), error);
+        return complain(kFailed, explain_failure(*reply));
+    }
+    const auto written = write_certificates(places->folder, places->certificate(), (*session)->ca(),
+                                            reply->certificate);
+    if (!written) return complain_about(written.error());
+    fs::remove(places->state(), error);
+    if (const auto taken = take_over(*places); !taken) return complain_about(taken.error());
+    print_certificate(reply->certificate, places->folder / "cert.pem", options.json);
+    return kSuccess;
+}
+
+}  // namespace
+
+void add_renew(CLI::App& app, int& status) {
+    CLI::App* command = app.add_subcommand(
+        "renew",
+        "Renew the certificate of an earlier enrolment: a request for the same names and usages, "
+        "signed by the certificate and key in DIR, for a new key. Without --out the new pair takes "
+        "the place of the old one when it is whole; until then the old one stays.\n"
+        "A lost reply or a pending request is taken up by running the same command again "
+        "(DIR/request.json keeps it).");
+    auto options = std::make_shared<Options>();
+    options->connection.add_to(*command);
+    options->connection.add_method_to(*command);
+    command
+        ->add_option("--in", options->in,
+                     "The folder of the enrolment: cert.pem and key.pem; its ca.pem is trusted "
+                     "unless --ca-fingerprint says otherwise")
+        ->required()
+        ->type_name("DIR");
+    command->add_option("--out", options->out, "Another folder for the new pair")->type_name("DIR");
+    auto* key = command
+                    ->add_option("--key", options->key,
+                                 "The key to make: rsa:2048, rsa:3072, rsa:4096, ec:p256, ec:p384 "
+                                 "or ec:p521. The next renewal of an EC certificate needs a "
+                                 "challenge")
+                    ->capture_default_str();
+    command->add_flag("--same-key", options->same_key, "Keep the old key instead of a new one")
+        ->excludes(key);
+    options->challenge.add_to(*command);
+    options->poll.add_to(*command);
+    command->add_flag("--json", options->json, "Print the result as JSON");
+    command->callback([&status, options, key] {
+        options->key_asked = key->count() > 0;
+        status = renew(*options);
+    });
+}
+
+}  // namespace scepgate::server::cli
