@@ -73,7 +73,7 @@ def test_A_request_is_read_in_every_form_that_it_comes_in(parties, decode, form)
 
 
 def test_BER_is_said_to_be_BER(parties, decode, keys):
-    message = scep_client.pkcs_req(parties[2], [parties[1]], encoding=der.BER)
+    message = scep_client.pkcs_req(parties[2], [parties[1]], encoding=der.Ber())
     facts = json.loads(decode(message.der(), "--json").stdout)
     assert facts["encoding"] == "BER" and facts["signers"][0]["signature"].startswith("verifies")
 
