@@ -38,14 +38,18 @@ Result<void> judge_sqlite_store(const fs::path& file) {
                          "this user may not write into " + folder.string() +
                              ", where SQLite keeps its log; check the folder's owner and mode");
     }
-    auto database = sqlite::Database::open(file, sqlite::Database::Access::kReadOnly);
-    if (!database) return bad_store(file, database.error().detail);
+    // A connection that only reads would leave a -wal and a -shm file behind.
+    auto database = sqlite::Database::open(file, sqlite::Database::Access::kReadWrite);
+    if (!database) {
+        return bad_store(file, database.error().detail +
+                                   "; is it a scepgate store? If it was, restore a backup");
+    }
     const auto version = sqlite::schema_version(*database);
     if (!version) {
-        return bad_store(
-            file, version.error().detail + (version.error().code == Errc::kConfig
-                                                ? ""
-                                                : "; is it a scepgate store? Restore a backup"));
+        return bad_store(file, version.error().detail +
+                                   (version.error().code == Errc::kConfig
+                                        ? ""
+                                        : "; if it was a scepgate store, restore a backup"));
     }
     if (*version == 0)
         return bad_store(file, "it is empty, which no store of scepgate ever is; restore a backup");

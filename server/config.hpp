@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "server/config_keys.hpp"
 #include "server/http_settings.hpp"
 
 namespace scepgate::server {
@@ -19,6 +20,7 @@ struct ConfigFault {
     std::string remedy;    ///< how to mend it
     bool warning = false;  ///< true: serving is possible
 
+    /// All of it on one line, safe for a terminal.
     [[nodiscard]] std::string text() const;
 };
 
@@ -31,25 +33,6 @@ public:
 
 private:
     std::vector<ConfigFault> list_;
-};
-
-/// {"file": …} or {"env": …}: where a secret is read from. It never stands in the file itself.
-struct SecretSource {
-    std::string json_path;
-    std::optional<std::filesystem::path> file;
-    std::optional<std::string> environment;
-};
-
-struct KeySource {
-    SecretSource pem;
-    std::optional<SecretSource> passphrase;
-};
-
-/// A certificate file and its private key.
-struct KeyPairConfig {
-    std::string json_path;
-    std::filesystem::path certificate;
-    KeySource key;
 };
 
 struct CaConfig {
@@ -87,7 +70,8 @@ struct TemplateConfig {
 
 struct EndpointConfig {
     std::string json_path;
-    std::vector<std::string> paths;
+    std::string name;                ///< in records and logs; by default the first path
+    std::vector<std::string> paths;  ///< lower case, no trailing slash
     std::string ca;
     std::string policy;
     struct Ra {
@@ -124,7 +108,7 @@ struct Config {
 
 /// Reads and judges the file's text: syntax, unknown keys (with the nearest known one), types,
 /// ranges, references between its parts. Files that it names are not touched (see
-/// runtime_builder.hpp). Relative paths become relative to the file. Every fault is added to
+/// config_judge.hpp). Relative paths become relative to the file. Every fault is added to
 /// `faults`; the value is usable only when there is no error among them.
 [[nodiscard]] Config load_config(const std::filesystem::path& file, ConfigFaults& faults);
 

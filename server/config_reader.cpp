@@ -4,12 +4,14 @@
 #include <charconv>
 #include <limits>
 
+#include "server/text_escape.hpp"
+
 namespace scepgate::server {
 
 std::string ConfigFault::text() const {
     std::string line = path.empty() ? what : path + ": " + what;
     if (!remedy.empty()) line += "; " + remedy;
-    return line;
+    return printable(line);
 }
 
 void ConfigFaults::error(std::string path, std::string what, std::string remedy) {
@@ -95,6 +97,13 @@ const ConfigReader::Json* ConfigReader::required(const std::string& key,
         faults_.error(path_of(key), "is missing", "give " + meaning);
     }
     return found;
+}
+
+void ConfigReader::require_some(const std::string& key, const std::string& meaning) {
+    const Json* found = required(key, meaning);
+    if (found != nullptr && found->is_array() && found->empty()) {
+        faults_.error(path_of(key), "is empty", "give at least one: " + meaning);
+    }
 }
 
 void ConfigReader::wrong_type(const std::string& key, const char* expected) {

@@ -26,12 +26,14 @@ public:
 
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] std::string path_of(const std::string& key) const;
-    [[nodiscard]] ConfigFaults& faults() noexcept { return faults_; }
+    [[nodiscard]] bool is_object() const noexcept { return value_ != nullptr; }
 
     /// The member, or nullptr (also for null).
     const Json* member(const std::string& key);
     /// The member, with a fault when it is missing.
     const Json* required(const std::string& key, const std::string& meaning);
+    /// A fault when the member is missing, or a list without an element.
+    void require_some(const std::string& key, const std::string& meaning);
 
     std::optional<std::string> text(const std::string& key);
     std::string required_text(const std::string& key, const std::string& meaning);

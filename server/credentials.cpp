@@ -28,6 +28,7 @@ Result<Secret> read_file(const fs::path& file) {
         return Error{Errc::kConfig, "cannot read " + file.string() + ": " + std::strerror(errno)};
     }
     const auto size = static_cast<std::streamoff>(stream.tellg());
+    if (size == 0) return Error{Errc::kConfig, file.string() + " is empty"};
     if (size < 0 || size > kLargestFile) {
         return Error{Errc::kConfig, file.string() + " holds over 1 MiB: not a key or certificate"};
     }
@@ -53,32 +54,74 @@ bool CredentialLoader::judge_mode(const fs::path& file, const std::string& json_
     return true;
 }
 
-void CredentialLoader::judge_validity(const certs::Certificate& certificate,
-                                      const std::string& json_path) {
-    const std::string name = "the certificate '" + certificate.subject_text() + "'";
-    if (certificate.not_after() < now_) {
-        faults_.error(json_path, name + " expired on " + certs::utc_text(certificate.not_after()),
-                      "renew it");
-    } else if (certificate.not_before() > now_) {
-        faults_.error(json_path,
-                      name + " is valid only from " + certs::utc_text(certificate.not_before()),
-                      "check this machine's clock, or wait");
-    } else if (certificate.not_after() < now_ + kExpiryWarning) {
-        faults_.warn(json_path, name + " expires on " + certs::utc_text(certificate.not_after()),
-                     "renew it soon");
-    }
+bool CredentialLoader::valid_now(const certs::Certificate& certificate) const noexcept {
+    return certificate.not_before() <= now_ && now_ <= certificate.not_after();
 }
 
-std::optional<std::vector<certs::Certificate>> CredentialLoader::certificates(
+void CredentialLoader::judge_validity(const certs::Certificate& certificate,
+                                      const std::string& json_path, Expiry expiry) {
+    const std::string name = "the certificate '" + certificate.subject_text() + "'";
+    const bool invalid = !valid_now(certificate);
+    std::string what;
+    std::string remedy;
+    if (invalid && certificate.not_after() < now_) {
+        what = name + " expired on " + certs::utc_text(certificate.not_after());
+        remedy = expiry == Expiry::kError ? "renew it" : "renew it or leave it out";
+    } else if (invalid) {
+        what = name + " is valid only from " + certs::utc_text(certificate.not_before());
+        remedy = "check this machine's clock, or wait";
+    } else if (certificate.not_after() < now_ + kExpiryWarning) {
+        what = name + " expires on " + certs::utc_text(certificate.not_after());
+        remedy = "renew it soon";
+    }
+    if (what.empty()) return;
+    if (invalid && expiry == Expiry::kError) return faults_.error(json_path, what, remedy);
+    faults_.warn(json_path, what, remedy);
+}
+
+std::optional<std::vector<certs::Certificate>> CredentialLoader::read_certificates(
     const fs::path& file, const std::string& json_path) {
+    if (file.empty()) return std::nullopt;
+    std::error_code unknown;
+    if (fs::is_regular_file(file, unknown) && fs::file_size(file, unknown) == 0) {
+        faults_.error(json_path, file.string() + " is empty",
+                      "give a PEM file with the certificate");
+        return std::nullopt;
+    }
     auto loaded = certs::Certificate::all_from_file(file);
     if (!loaded) {
         faults_.error(json_path, loaded.error().detail, "give a PEM file with the certificate");
         return std::nullopt;
     }
-    for (const auto& certificate : *loaded)
-        judge_validity(certificate, json_path);
     return std::move(*loaded);
+}
+
+std::optional<std::vector<certs::Certificate>> CredentialLoader::certificates(
+    const fs::path& file, const std::string& json_path, Expiry expiry) {
+    auto loaded = read_certificates(file, json_path);
+    if (!loaded) return std::nullopt;
+    for (const auto& certificate : *loaded)
+        judge_validity(certificate, json_path, expiry);
+    return loaded;
+}
+
+std::vector<std::vector<certs::Certificate>> CredentialLoader::alternatives(
+    const std::vector<fs::path>& files, const std::string& json_path) {
+    std::vector<std::vector<certs::Certificate>> all;
+    bool one_is_valid = false;
+    const auto path_of = [&](std::size_t i) { return json_path + "[" + std::to_string(i) + "]"; };
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        all.push_back(
+            read_certificates(files[i], path_of(i)).value_or(decltype(all)::value_type{}));
+        for (const auto& certificate : all.back())
+            one_is_valid = one_is_valid || valid_now(certificate);
+    }
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        for (const auto& certificate : all[i])
+            judge_validity(certificate, path_of(i),
+                           one_is_valid ? Expiry::kWarning : Expiry::kError);
+    }
+    return all;
 }
 
 std::optional<Secret> CredentialLoader::secret(const SecretSource& source) {
@@ -92,7 +135,7 @@ std::optional<Secret> CredentialLoader::secret(const SecretSource& source) {
         }
         return Secret(std::string_view(value));
     }
-    if (!source.file) return std::nullopt;  // reported when the configuration was read
+    if (!source.file || source.file->empty()) return std::nullopt;
     if (!judge_mode(*source.file, source.json_path + ".file")) return std::nullopt;
     auto bytes = read_file(*source.file);
     if (!bytes) {
@@ -105,8 +148,9 @@ std::optional<Secret> CredentialLoader::secret(const SecretSource& source) {
 
 std::optional<Credential> CredentialLoader::credential(const fs::path& certificate,
                                                        const KeySource& key,
-                                                       const std::string& json_path) {
-    auto chain = certificates(certificate, json_path + ".certificate");
+                                                       const std::string& json_path,
+                                                       Expiry expiry) {
+    auto chain = certificates(certificate, json_path + ".certificate", expiry);
     auto pem = secret(key.pem);
     std::optional<Secret> passphrase;
     if (key.passphrase) {

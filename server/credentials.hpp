@@ -13,29 +13,43 @@ struct Credential {
     certs::PrivateKey key;
 };
 
-/// Loads and judges files for one configuration; collects faults.
+/// What a certificate outside its validity is: an error, or only worth a warning where others like
+/// it remain.
+enum class Expiry { kError, kWarning };
+
+/// Loads and judges files for one configuration; collects faults. What the configuration lacks
+/// altogether was reported when it was read, and is passed over here.
 class CredentialLoader {
 public:
     CredentialLoader(ConfigFaults& faults, std::int64_t now) : faults_(faults), now_(now) {}
 
-    /// Null after a fault: unreadable, not PEM, expired or not yet valid. Warns 30 days before
-    /// expiry.
+    /// Null after a fault: unreadable or not PEM. One that is expired or not yet valid is a fault
+    /// too; 30 days before expiry it is a warning.
     std::optional<std::vector<certs::Certificate>> certificates(const std::filesystem::path& file,
-                                                                const std::string& json_path);
+                                                                const std::string& json_path,
+                                                                Expiry expiry = Expiry::kError);
+    /// The certificates of several files, each for itself (its path is json_path[i]). As long as
+    /// one of all is valid, the others are only warned about.
+    std::vector<std::vector<certs::Certificate>> alternatives(
+        const std::vector<std::filesystem::path>& files, const std::string& json_path);
     /// Null after a fault; also when the key file is readable by everybody, or the key is not the
     /// certificate's.
     std::optional<Credential> credential(const std::filesystem::path& certificate,
-                                         const KeySource& key, const std::string& json_path);
-    std::optional<Credential> credential(const KeyPairConfig& pair) {
-        return credential(pair.certificate, pair.key, pair.json_path);
+                                         const KeySource& key, const std::string& json_path,
+                                         Expiry expiry = Expiry::kError);
+    std::optional<Credential> credential(const KeyPairConfig& pair,
+                                         Expiry expiry = Expiry::kError) {
+        return credential(pair.certificate, pair.key, pair.json_path, expiry);
     }
     std::optional<Secret> secret(const SecretSource& source);
 
-    ConfigFaults& faults() noexcept { return faults_; }
-
 private:
     bool judge_mode(const std::filesystem::path& file, const std::string& json_path);
-    void judge_validity(const certs::Certificate& certificate, const std::string& json_path);
+    std::optional<std::vector<certs::Certificate>> read_certificates(
+        const std::filesystem::path& file, const std::string& json_path);
+    void judge_validity(const certs::Certificate& certificate, const std::string& json_path,
+                        Expiry expiry);
+    [[nodiscard]] bool valid_now(const certs::Certificate& certificate) const noexcept;
 
     ConfigFaults& faults_;
     std::int64_t now_;

@@ -42,6 +42,24 @@ std::string bind_remedy(const error_code& error) {
     return "check the address";
 }
 
+/// Opens a socket and binds it to `address`, as every listener is bound.
+template <class Acceptor>
+Result<void> bind_to(const std::string& address, Acceptor& acceptor) {
+    const auto endpoint = parse_endpoint(address);
+    if (!endpoint) return endpoint.error();
+    error_code error;
+    acceptor.open(endpoint->protocol(), error);
+    if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+    // "[::]" and "0.0.0.0" can then stand side by side.
+    if (!error && endpoint->address().is_v6()) {
+        acceptor.set_option(asio::ip::v6_only(true), error);
+    }
+    if (!error) acceptor.bind(*endpoint, error);
+    if (!error) return {};
+    const Errc code = error == asio::error::address_in_use ? Errc::kConflict : Errc::kConfig;
+    return Error{code, error.message() + ": " + bind_remedy(error)};
+}
+
 }  // namespace
 
 HttpListener::HttpListener(HttpIoThreads& threads, ConnectionCounts& counts, HttpHandler& handler)
@@ -67,21 +85,22 @@ Result<std::unique_ptr<HttpListener>> HttpListener::open(const ListenSettings& s
 }
 
 Result<void> HttpListener::bind(const ListenSettings& settings) {
-    const auto endpoint = parse_endpoint(settings.address);
-    if (!endpoint) return endpoint.error();
+    if (const auto bound = bind_to(settings.address, acceptor_); !bound)
+        return Error{Errc::kConfig, bound.error().detail};
     error_code error;
-    acceptor_.open(endpoint->protocol(), error);
-    if (!error) acceptor_.set_option(Acceptor::reuse_address(true), error);
-    // "[::]" and "0.0.0.0" can then stand side by side.
-    if (!error && endpoint->address().is_v6()) acceptor_.set_option(asio::ip::v6_only(true), error);
     // Linux hands it on to accepted sockets; a reply's last segment must not wait for an ACK.
-    if (!error) acceptor_.set_option(Tcp::no_delay(true), error);
-    if (!error) acceptor_.bind(*endpoint, error);
+    acceptor_.set_option(Tcp::no_delay(true), error);
     if (!error) acceptor_.listen(Acceptor::max_listen_connections, error);
     if (!error) acceptor_.non_blocking(true, error);
     if (error) return Error{Errc::kConfig, error.message() + ": " + bind_remedy(error)};
     address_ = endpoint_text(acceptor_.local_endpoint());
     return {};
+}
+
+Result<void> HttpListener::probe(const std::string& address) {
+    asio::io_context context;
+    Tcp::acceptor acceptor(context);
+    return bind_to(address, acceptor);
 }
 
 void HttpListener::start() {

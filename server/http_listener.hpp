@@ -27,6 +27,10 @@ public:
                                                       ConnectionCounts& counts,
                                                       HttpHandler& handler);
 
+    /// Whether `address` could be bound now; nothing is left behind. kConflict: another socket has
+    /// it; kConfig: anything else, with the remedy.
+    static Result<void> probe(const std::string& address);
+
     void start();
     /// No more connections. On the first I/O thread, or while it does not run.
     void close() noexcept;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "certs/secret.hpp"
+#include "server/config_keys.hpp"
 
 namespace scepgate::server {
 
@@ -41,14 +42,10 @@ struct AddressPrefix {
     unsigned bits = 0;
 };
 
-struct TlsSettings {
-    std::string certificate_file;  ///< PEM, chain included
-    std::string key_file;
-};
-
 struct ListenSettings {
-    std::string address;  ///< "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80"
-    std::optional<TlsSettings> tls;
+    std::string address;               ///< "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80"
+    std::optional<KeyPairConfig> tls;  ///< certificate file with its chain, and its key
+    std::string json_path;             ///< where the configuration has it
 };
 
 struct HttpSettings {

@@ -2,6 +2,10 @@
 
 #include <boost/asio/write.hpp>
 
+#include "certs/clock.hpp"
+#include "certs/ossl.hpp"
+#include "server/credentials.hpp"
+
 namespace scepgate::server {
 
 namespace asio = boost::asio;
@@ -14,11 +18,38 @@ namespace {
 constexpr const char* kTls12Ciphers =
     "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:ECDHE+AES:!aNULL:!PSK:!SRP";
 
-Error tls_error(const std::string& what, const error_code& error, std::string_view remedy) {
-    return {Errc::kConfig, what + ": " + error.message() + ": " + std::string(remedy)};
+X509* decode(const certs::Certificate& certificate) {
+    const ByteView der = certificate.der();
+    const unsigned char* at = der.data();
+    return d2i_X509(nullptr, &at, static_cast<long>(der.size()));
 }
 
-Result<std::shared_ptr<ssl::context>> load_context(const TlsSettings& settings) {
+/// The certificate, its chain and key, found, judged and read like every other key.
+Result<Credential> load_files(const KeyPairConfig& files) {
+    ConfigFaults faults;
+    auto credential = CredentialLoader(faults, certs::SystemClock().now()).credential(files);
+    if (credential) return std::move(*credential);
+    for (const ConfigFault& fault : faults.list()) {
+        if (!fault.warning) return Error{Errc::kConfig, fault.what + "; " + fault.remedy};
+    }
+    return Error{Errc::kConfig, "neither 'file' nor 'env' names a key"};
+}
+
+Result<void> use(SSL_CTX* context, const Credential& credential) {
+    const certs::X509Ptr own(decode(credential.certificate));
+    bool taken = own && SSL_CTX_use_certificate(context, own.get()) == 1;
+    for (const auto& issuer : credential.more) {
+        const certs::X509Ptr certificate(decode(issuer));
+        taken = taken && certificate && SSL_CTX_add1_chain_cert(context, certificate.get()) == 1;
+    }
+    taken = taken && SSL_CTX_use_PrivateKey(context, credential.key.evp()) == 1;
+    if (taken) return {};
+    return Error{Errc::kConfig, certs::take_ossl_error("TLS certificate").detail};
+}
+
+Result<std::shared_ptr<ssl::context>> load_context(const KeyPairConfig& files) {
+    const auto credential = load_files(files);
+    if (!credential) return credential.error();
     auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
     SSL_CTX* native = context->native_handle();
     if (SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION) != 1 ||
@@ -31,34 +62,20 @@ Result<std::shared_ptr<ssl::context>> load_context(const TlsSettings& settings) 
     SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_verify(native, SSL_VERIFY_NONE, nullptr);
 
-    error_code error;
-    context->use_certificate_chain_file(settings.certificate_file, error);
-    if (error) {
-        return tls_error(settings.certificate_file, error,
-                         "it must be a readable PEM file, the server's certificate first");
-    }
-    // Without this OpenSSL would ask for a password on the terminal.
-    context->set_password_callback(
-        [](std::size_t, ssl::context::password_purpose) { return std::string(); }, error);
-    context->use_private_key_file(settings.key_file, ssl::context::pem, error);
-    if (error) {
-        return tls_error(settings.key_file, error,
-                         "it must be a readable PEM file with the key of " +
-                             settings.certificate_file + ", without a password");
-    }
+    if (const auto used = use(native, *credential); !used) return used.error();
     return context;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<TlsCredentials>> TlsCredentials::load(const TlsSettings& settings) {
-    std::unique_ptr<TlsCredentials> credentials(new TlsCredentials(settings));
+Result<std::unique_ptr<TlsCredentials>> TlsCredentials::load(const KeyPairConfig& files) {
+    std::unique_ptr<TlsCredentials> credentials(new TlsCredentials(files));
     if (const auto loaded = credentials->reload(); !loaded) return loaded.error();
     return credentials;
 }
 
 Result<void> TlsCredentials::reload() {
-    auto context = load_context(settings_);
+    auto context = load_context(files_);
     if (!context) return context.error();
     const std::lock_guard lock(mutex_);
     context_ = std::move(*context);

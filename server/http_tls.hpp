@@ -16,17 +16,18 @@ namespace scepgate::server {
 /// The certificate and key of a listener, which can be read anew while connections go on.
 class TlsCredentials {
 public:
-    /// kConfig: a file that cannot be read, or a key that is not the certificate's.
-    static Result<std::unique_ptr<TlsCredentials>> load(const TlsSettings& settings);
+    /// kConfig: a file that cannot be read, a key that is not the certificate's or that everybody
+    /// may read, a certificate that is not valid now.
+    static Result<std::unique_ptr<TlsCredentials>> load(const KeyPairConfig& files);
 
     /// On an error what was loaded before stays.
     Result<void> reload();
     [[nodiscard]] std::shared_ptr<boost::asio::ssl::context> context() const;
 
 private:
-    explicit TlsCredentials(TlsSettings settings) : settings_(std::move(settings)) {}
+    explicit TlsCredentials(KeyPairConfig files) : files_(std::move(files)) {}
 
-    TlsSettings settings_;
+    KeyPairConfig files_;
     mutable std::mutex mutex_;
     std::shared_ptr<boost::asio::ssl::context> context_;
 };

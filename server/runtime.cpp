@@ -26,8 +26,8 @@ bool begins_with(std::string_view path, std::string_view lower_prefix) noexcept 
 
 }  // namespace
 
-Runtime::Runtime(std::vector<std::shared_ptr<const Endpoint>> endpoints)
-    : endpoints_(std::move(endpoints)) {
+Runtime::Runtime(std::vector<std::shared_ptr<const Endpoint>> endpoints, std::size_t message_limit)
+    : endpoints_(std::move(endpoints)), message_limit_(message_limit) {
     for (const auto& endpoint : endpoints_) {
         for (const auto& path : endpoint->paths)
             routes_.emplace_back(path, endpoint);

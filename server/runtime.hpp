@@ -9,12 +9,13 @@
 #include "policy/policy_module.hpp"
 #include "scep/cert_rep.hpp"
 #include "server/http_message.hpp"
+#include "server/http_settings.hpp"
 
 namespace scepgate::server {
 
 /// One SCEP service under one or more paths. Immutable; shared by requests in progress.
 struct Endpoint {
-    std::string name;                ///< its first path
+    std::string name;                ///< in records and logs
     std::vector<std::string> paths;  ///< lower case, no trailing slash
     std::shared_ptr<policy::PolicyModule> policy;
     std::shared_ptr<ca_backend::CaBackend> ca;
@@ -35,7 +36,9 @@ struct Endpoint {
 /// All endpoints. Replaced as a whole when the configuration is reloaded.
 class Runtime {
 public:
-    explicit Runtime(std::vector<std::shared_ptr<const Endpoint>> endpoints);
+    /// `message_limit`: octets of a message, whether it comes as a body or in a query.
+    explicit Runtime(std::vector<std::shared_ptr<const Endpoint>> endpoints,
+                     std::size_t message_limit = HttpLimits{}.body);
 
     /// The endpoint whose path this is, or begins: paths match without ASCII case, with any suffix
     /// below ("/scep/pkiclient.exe", "/scep/"); the longest wins. Null when there is none, and for
@@ -45,11 +48,13 @@ public:
     [[nodiscard]] const std::vector<std::shared_ptr<const Endpoint>>& endpoints() const noexcept {
         return endpoints_;
     }
+    [[nodiscard]] std::size_t message_limit() const noexcept { return message_limit_; }
 
 private:
     std::vector<std::shared_ptr<const Endpoint>> endpoints_;
     std::vector<std::pair<std::string, std::shared_ptr<const Endpoint>>>
         routes_;  ///< longest first
+    std::size_t message_limit_;
 };
 
 }  // namespace scepgate::server

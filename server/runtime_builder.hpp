@@ -1,10 +1,9 @@
-// From a configuration to a Runtime: loads every file and judges how the parts fit.
+// From a configuration to a Runtime: loads every file and judges how the parts fit. Each part has a
+// builder of its own: runtime_templates, runtime_ca, runtime_policy, runtime_endpoint.
 #pragma once
 
-#include "ca_backend/embedded_ca.hpp"
-#include "certs/clock.hpp"
-#include "server/config.hpp"
 #include "server/runtime.hpp"
+#include "server/runtime_policy.hpp"
 
 namespace scepgate::server {
 
@@ -13,10 +12,5 @@ namespace scepgate::server {
 /// Null when there is an error among `faults`; every fault that can be found is found.
 [[nodiscard]] std::shared_ptr<const Runtime> build_runtime(
     const Config& config, std::shared_ptr<const certs::Clock> clock, ConfigFaults& faults);
-
-/// One policy module alone, for the command line.
-[[nodiscard]] std::shared_ptr<policy::PolicyModule> build_policy(
-    const std::string& name, const PolicyConfig& config, std::shared_ptr<const certs::Clock> clock,
-    ConfigFaults& faults);
 
 }  // namespace scepgate::server

@@ -75,12 +75,8 @@ HttpReply to_http(OperationReply outcome, std::chrono::steady_clock::time_point 
 }  // namespace
 
 ScepHandler::ScepHandler(std::shared_ptr<const Runtime> runtime, EnrollmentService& service,
-                         WorkerPool& workers, std::shared_ptr<Log> log, std::size_t message_limit)
-    : runtime_(std::move(runtime)),
-      service_(service),
-      workers_(workers),
-      log_(std::move(log)),
-      message_limit_(message_limit) {}
+                         WorkerPool& workers, std::shared_ptr<Log> log)
+    : runtime_(std::move(runtime)), service_(service), workers_(workers), log_(std::move(log)) {}
 
 void ScepHandler::replace(std::shared_ptr<const Runtime> runtime) {
     const std::lock_guard lock(mutex_);
@@ -142,7 +138,8 @@ asio::awaitable<HttpReply> ScepHandler::handle(HttpRequest request) {
     RequestRecord record;
     record.operation = to_text(scep::Operation::kPkiOperation);
     record.decode_path = "plain";
-    const auto endpoint = runtime()->route(request.path);
+    const auto current = runtime();
+    const auto endpoint = current->route(request.path);
     HttpReply reply = text_reply(400, "Bad Request\n");
     Bytes message;
     bool readable = endpoint != nullptr;
@@ -152,7 +149,7 @@ asio::awaitable<HttpReply> ScepHandler::handle(HttpRequest request) {
     } else {
         const auto query = scep::parse_query(request.raw_query);
         auto decoded = query && query->message
-                           ? scep::decode_query_message(*query->message, message_limit_)
+                           ? scep::decode_query_message(*query->message, current->message_limit())
                            : Result<scep::QueryMessage>(malformed("the query has no message"));
         readable = readable && decoded;
         if (decoded) {

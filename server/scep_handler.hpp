@@ -12,9 +12,9 @@ namespace scepgate::server {
 class ScepHandler final : public HttpHandler {
 public:
     ScepHandler(std::shared_ptr<const Runtime> runtime, EnrollmentService& service,
-                WorkerPool& workers, std::shared_ptr<Log> log, std::size_t message_limit);
+                WorkerPool& workers, std::shared_ptr<Log> log);
 
-    /// Other endpoints, keys and policies from now on; requests in progress keep theirs.
+    /// Other endpoints, keys, policies and limits from now on; requests in progress keep theirs.
     void replace(std::shared_ptr<const Runtime> runtime);
 
     std::shared_ptr<const PreparedReply> immediate(const HttpRequest& request) noexcept override;
@@ -34,7 +34,6 @@ private:
     EnrollmentService& service_;
     WorkerPool& workers_;
     std::shared_ptr<Log> log_;
-    std::size_t message_limit_;
 };
 
 }  // namespace scepgate::server

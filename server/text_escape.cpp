@@ -1,5 +1,6 @@
 #include "server/text_escape.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -43,19 +44,28 @@ std::uint32_t next_code_point(std::string_view text, std::size_t& i) {
     return point;
 }
 
+bool steers_a_terminal(std::uint32_t point) {
+    return point < 0x20 || (point >= 0x7F && point < 0xA0) || point == 0x061C ||
+           (point >= 0x200E && point <= 0x200F) || (point >= 0x2028 && point <= 0x202E) ||
+           (point >= 0x2066 && point <= 0x2069) || point == 0xFEFF || point == 0xFFFD;
+}
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text, std::size_t limit) {
     const bool cut = text.size() > limit;
     text = text.substr(0, limit);
     out += '"';
+    const auto plain = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
     for (std::size_t i = 0; i < text.size();) {
+        const auto from = text.begin() + static_cast<std::ptrdiff_t>(i);
+        const auto odd = std::find_if_not(from, text.end(), plain);
+        out.append(from, odd);
+        i += static_cast<std::size_t>(odd - from);
+        if (i == text.size()) break;
         const char c = text[i];
         if (c == '"' || c == '\\') {
             out += '\\';
-            out += c;
-            ++i;
-        } else if (c >= 0x20 && c < 0x7F) {
             out += c;
             ++i;
         } else if (static_cast<std::uint8_t>(c) < 0x80) {
@@ -67,6 +77,22 @@ void append_json_string(std::string& out, std::string_view text, std::size_t lim
     }
     if (cut) out += "...";
     out += '"';
+}
+
+std::string printable(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size();) {
+        const std::size_t start = i;
+        const std::uint32_t point = static_cast<std::uint8_t>(text[i]) < 0x80
+                                        ? static_cast<std::uint8_t>(text[i++])
+                                        : next_code_point(text, i);
+        if (steers_a_terminal(point)) {
+            append_code_point(out, point);
+        } else {
+            out += text.substr(start, i - start);
+        }
+    }
+    return out;
 }
 
 }  // namespace scepgate::server

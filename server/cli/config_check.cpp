@@ -4,7 +4,7 @@
 
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
-#include "server/runtime_builder.hpp"
+#include "server/config_judge.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -18,16 +18,16 @@ void print_json(const ConfigFaults& faults) {
                         {"remedy", fault.remedy}});
     }
     const nlohmann::ordered_json result{{"ok", !faults.has_errors()}, {"faults", list}};
-    std::cout << result.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+    std::cout << result.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace)
               << '\n';
 }
 
 int check(const std::string& file, bool json) {
     ConfigFaults faults;
-    const Config config = load_config(file, faults);
-    // Files are looked at even when keys are unknown elsewhere: one run shows every fault.
-    const auto runtime = build_runtime(config, std::make_shared<certs::SystemClock>(), faults);
-    if (!runtime && !faults.has_errors()) faults.error("", "the configuration cannot be used");
+    const auto judged =
+        judge_config(file, Occasion::kCheck, std::make_shared<certs::SystemClock>(), faults);
+    if (!judged.runtime && !faults.has_errors())
+        faults.error("", "the configuration cannot be used");
     if (json) {
         print_json(faults);
     } else {
@@ -44,9 +44,11 @@ void add_config(CLI::App& app, int& status) {
     config->require_subcommand(1);
     CLI::App* command = config->add_subcommand(
         "check",
-        "Judge the whole file: syntax, unknown keys, references, certificates, keys, key usages, "
-        "expiries and file modes. Lists every fault with its JSON path and how to mend it. Exit "
-        "status 2 when the server would not start with it.");
+        "Judge all that 'serve' judges: syntax, unknown keys, references, certificates, keys, key "
+        "usages, expiries, file modes, listen addresses, database, log and audit file. Lists every "
+        "fault with its JSON path and how to mend it; nothing is changed. Exit status 2 when the "
+        "server would not start with it. A port that is taken is a warning: the running server "
+        "may be the one that has it.");
     auto file = std::make_shared<std::string>();
     auto json = std::make_shared<bool>(false);
     command->add_option("--config", *file, "The configuration file")->required()->type_name("FILE");

@@ -7,8 +7,9 @@
 #include "ca_backend/sqlite_store.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
+#include "server/config_changes.hpp"
+#include "server/config_judge.hpp"
 #include "server/http_server.hpp"
-#include "server/runtime_builder.hpp"
 #include "server/scep_handler.hpp"
 
 namespace scepgate::server::cli {
@@ -26,11 +27,12 @@ public:
 
     int run() {
         ConfigFaults faults;
-        const Config config = load_config(file_, faults);
-        const auto runtime = build_runtime(config, clock_, faults);
-        print_faults(faults);
+        const auto judged = judge_config(file_, Occasion::kStart, clock_, faults);
+        config_ = judged.config;
+        // Warnings go to the log; on standard error only where that is not the log already.
+        if (faults.has_errors() || config_.log.file) print_faults(faults);
         if (faults.has_errors()) return kUsage;
-        if (const int status = open(config, runtime); status != kSuccess) return status;
+        if (const int status = open(judged.runtime); status != kSuccess) return status;
         for (const auto& fault : faults.list())
             log_->warn(fault.text());
 
@@ -56,24 +58,23 @@ public:
     }
 
 private:
-    int open(const Config& config, const std::shared_ptr<const Runtime>& runtime) {
-        auto log = Log::open(config.log);
+    int open(const std::shared_ptr<const Runtime>& runtime) {
+        auto log = Log::open(config_.log);
         if (!log) return refuse("log.file", log.error());
         log_ = std::move(*log);
-        auto audit = AuditLog::open(config.audit_file);
+        auto audit = AuditLog::open(config_.audit_file);
         if (!audit) return refuse("audit.file", audit.error());
         audit_ = std::move(*audit);
         // A database that vanished must not be replaced by an empty one: used challenges would be
         // good again. 'scepgate init' makes it.
-        auto store = ca_backend::SqliteStore::open(config.store_sqlite,
+        auto store = ca_backend::SqliteStore::open(config_.store_sqlite,
                                                    ca_backend::SqliteStore::Mode::kOpenExisting);
         if (!store) return refuse("store.sqlite", store.error());
         store_ = std::move(*store);
-        workers_ = std::make_unique<WorkerPool>(config.crypto_threads, config.queue);
+        workers_ = std::make_unique<WorkerPool>(config_.crypto_threads, config_.queue);
         service_ = std::make_unique<EnrollmentService>(store_, audit_, log_, clock_);
-        handler_ = std::make_unique<ScepHandler>(runtime, *service_, *workers_, log_,
-                                                 config.http.limits.body);
-        auto server = HttpServer::create(config.http, *handler_);
+        handler_ = std::make_unique<ScepHandler>(runtime, *service_, *workers_, log_);
+        auto server = HttpServer::create(config_.http, *handler_);
         if (!server) return refuse("", server.error());
         server_ = std::move(*server);
         return kSuccess;
@@ -101,11 +102,11 @@ private:
     }
 
     /// New configuration, keys and certificates without dropping a connection. With any error the
-    /// old ones stay. Listeners, store and files keep their place until a restart.
+    /// old ones stay. Listeners, store, files and threads stay as they are until a restart.
     void reload() {
         ConfigFaults faults;
-        const Config config = load_config(file_, faults);
-        const auto runtime = build_runtime(config, clock_, faults);
+        const auto judged = judge_config(file_, Occasion::kReload, clock_, faults);
+        if (judged.runtime) warn_of_restart(config_, judged.config, faults);
         for (const auto& fault : faults.list()) {
             if (fault.warning) {
                 log_->warn(fault.text());
@@ -115,9 +116,9 @@ private:
         }
         report(log_->reopen());
         report(audit_->reopen());
-        if (!runtime) return;
-        handler_->replace(runtime);
-        server_->update(config.http);
+        if (!judged.runtime) return;
+        handler_->replace(judged.runtime);
+        server_->update(judged.config.http);
         report(server_->reload_tls());
         audit_event("reload");
         log_->info("reloaded");
@@ -133,6 +134,7 @@ private:
     }
 
     std::string file_;
+    Config config_;  ///< what was started
     std::shared_ptr<const certs::Clock> clock_ = std::make_shared<certs::SystemClock>();
     std::shared_ptr<Log> log_;
     std::shared_ptr<AuditLog> audit_;

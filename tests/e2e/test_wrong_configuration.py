@@ -64,12 +64,14 @@ def not_yet_valid(lab, config):
     reissue(lab, config, days=(10, 20))
 
 
-def reissue(lab, config, days):
-    """A new RA encryption certificate with the same key, valid between the two days from now."""
+def reissue(lab, config, days, pem=None, into=None):
+    """A new certificate (the RA's for encryption unless told) for the same key, valid between the
+    two days from now."""
     ca_key = serialization.load_pem_private_key((lab.dir / "ca.key").read_bytes(), None)
     ca = scep.x509.load_pem_x509_certificate((lab.dir / "ca.pem").read_bytes())
-    file = lab.dir / endpoint(config)["ra"]["encryption"]["certificate"]
-    old = scep.x509.load_pem_x509_certificate(file.read_bytes())
+    source = lab.dir / (pem or endpoint(config)["ra"]["encryption"]["certificate"])
+    file = lab.dir / into if into else source
+    old = scep.x509.load_pem_x509_certificate(source.read_bytes())
     now = datetime.datetime.utcnow()
     builder = (scep.x509.CertificateBuilder().subject_name(old.subject).issuer_name(ca.subject)
                .public_key(old.public_key()).serial_number(77)
@@ -112,6 +114,91 @@ def template_that_signs(lab, config):
     config["templates"]["DeviceGeneral"]["key_usage"] = ["keyCertSign"]
 
 
+def certificate_not_named(lab, config):
+    del endpoint(config)["ra"]["signing"]["certificate"]
+
+
+def empty_certificate_file(lab, config):
+    (lab.dir / "ca.pem").write_text("")
+
+
+def empty_key_file(lab, config):
+    (lab.dir / "ca.key").write_text("")
+
+
+def template_fault_with_two_cas(lab, config):
+    config["cas"]["other"] = config["cas"]["lab"]
+    config["templates"]["DeviceGeneral"]["extended_key_usage"] = ["clientOauth"]
+
+
+def all_signers_expired(lab, config):
+    del config["policies"]["mdm"]["signer"]
+    reissue(lab, config, (-20, -10), "mdm-signer.pem")
+
+
+def address_of_another_host(lab, config):
+    config["listen"] = [{"address": "192.0.2.1:8080"}]
+
+
+def tls(lab, config):
+    config["listen"][0]["tls"] = {"certificate": "tls.pem", "key": {"file": "tls.key"}}
+    for kind, name in (("pem", "cert.pem"), ("key", "key.pem")):
+        data = harness.TOP / f"tests/data/server/tls/first.{name}"
+        (lab.dir / f"tls.{kind}").write_bytes(data.read_bytes())
+    (lab.dir / "tls.key").chmod(0o600)
+
+
+def tls_without_certificate(lab, config):
+    tls(lab, config)
+    (lab.dir / "tls.pem").unlink()
+
+
+def tls_key_open_to_all(lab, config):
+    tls(lab, config)
+    (lab.dir / "tls.key").chmod(0o644)
+
+
+def tls_key_of_another(lab, config):
+    tls(lab, config)
+    (lab.dir / "tls.key").write_bytes((lab.dir / "ca.key").read_bytes())
+
+
+def no_database(lab, config):
+    config["store"]["sqlite"] = "none.db"
+
+
+def database_is_a_folder(lab, config):
+    config["store"]["sqlite"] = "."
+
+
+def database_is_text(lab, config):
+    (lab.dir / "scepgate.db").write_text("hello " * 1000)
+
+
+def database_open_to_all(lab, config):
+    (lab.dir / "scepgate.db").chmod(0o602)
+
+
+def log_is_a_folder(lab, config):
+    config["log"] = {"file": "."}
+
+
+def log_in_no_folder(lab, config):
+    config["log"] = {"file": "none/log"}
+
+
+def audit_is_a_folder(lab, config):
+    config["audit"] = {"file": "."}
+
+
+def audit_in_the_log(lab, config):
+    config["log"] = {"file": "audit.jsonl"}
+
+
+def escape_in_a_key(lab, config):
+    config["\x1b[31mred\x9b2J"] = 1
+
+
 CASES = {  # what -> (how, JSON path, words of the remedy)
     "unknown key": (unknown_key, "endpoints[0].polcy", "policy"),
     "unknown key at the top": (unknown_top_key, "endpoint", "endpoints"),
@@ -136,6 +223,26 @@ CASES = {  # what -> (how, JSON path, words of the remedy)
     "a CA that is none": (ca_is_no_ca, "cas.lab", ""),
     "a template that may sign certificates": (template_that_signs,
                                               "templates.DeviceGeneral.key_usage", "keyCertSign"),
+    "a certificate that is not named": (certificate_not_named,
+                                        "endpoints[0].ra.signing.certificate", "give a PEM file"),
+    "an empty certificate file": (empty_certificate_file, "cas.lab.certificate", "is empty"),
+    "an empty key file": (empty_key_file, "cas.lab.key.file", "is empty"),
+    "one template fault, two CAs": (template_fault_with_two_cas,
+                                    "templates.DeviceGeneral.extended_key_usage", "clientOauth"),
+    "only expired signers": (all_signers_expired, "policies.mdm.trusted_signers[0]", "renew"),
+    "an address of another host": (address_of_another_host, "listen[0].address", "ip address"),
+    "TLS without its certificate": (tls_without_certificate, "listen[0].tls.certificate", ""),
+    "a TLS key open to all": (tls_key_open_to_all, "listen[0].tls.key.file", "chmod"),
+    "a TLS key of another certificate": (tls_key_of_another, "listen[0].tls.key", "give the key"),
+    "no database": (no_database, "store.sqlite", "scepgate init"),
+    "a folder as database": (database_is_a_folder, "store.sqlite", "name the database"),
+    "a database that is none": (database_is_text, "store.sqlite", "backup"),
+    "a database that all may change": (database_open_to_all, "store.sqlite", "chmod"),
+    "a folder as log": (log_is_a_folder, "log.file", "name a file"),
+    "a log in no folder": (log_in_no_folder, "log.file", "create"),
+    "a folder as audit file": (audit_is_a_folder, "audit.file", "name a file"),
+    "one file for log and audit": (audit_in_the_log, "log.file", "a file of its own"),
+    "an escape character in a key": (escape_in_a_key, "\\u001b[31mred\\u009b2J", ""),
 }
 
 
@@ -162,6 +269,7 @@ def test_a_wrong_configuration_ends_with_status_2_path_and_remedy(broken, case, 
     assert len(about) == 1, result.stderr
     assert remedy in about[0], result.stderr
     assert "hunter2" not in result.stderr + result.stdout
+    assert "\x1b" not in result.stderr and "\x9b" not in result.stderr
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.replace(" ", "-"))
@@ -171,7 +279,7 @@ def test_one_fault_gives_one_error(broken, case):
     assert result.returncode == 2
     faults = harness.json.loads(result.stdout)["faults"]
     errors = [f for f in faults if f["severity"] == "error"]
-    assert [f["path"] for f in errors] == [path], errors
+    assert [f["path"] for f in errors] == [path.encode().decode("unicode_escape")], errors
 
 
 def test_config_check_lists_every_fault_at_once(broken):
@@ -197,7 +305,103 @@ def test_a_port_that_is_taken(new_lab):
     assert len(result.stderr.splitlines()) == 1, result.stderr
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"listen": [}', "\xff\xfe", '{"a": 1, "a": 2}'])
+def check(lab):
+    """Status, and the faults as path -> text."""
+    result = harness.run("config", "check", "--json", "--config", lab.config_file)
+    faults = harness.json.loads(result.stdout)["faults"]
+    return result.returncode, [(f["severity"], f["path"], f["what"]) for f in faults]
+
+
+def test_config_check_warns_of_a_port_that_is_taken_since_the_server_may_run(lab):
+    status, faults = check(lab)
+    assert status == 0
+    assert [(severity, path) for severity, path, _ in faults] == [("warning", "listen[0].address")]
+
+
+def test_config_check_changes_nothing(new_lab):
+    lab = new_lab(start=False)
+    lab.edit(lambda config: config.update(log={"file": "new.log"}, audit={"file": "new.jsonl"}))
+    before = sorted((file.name, file.stat().st_mtime_ns) for file in lab.dir.iterdir())
+    assert check(lab) == (0, [])
+    assert sorted((file.name, file.stat().st_mtime_ns) for file in lab.dir.iterdir()) == before
+
+
+def test_init_makes_a_database_for_its_owner_only(new_lab):
+    lab = new_lab(start=False)
+    assert (lab.dir / "scepgate.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_database_that_all_may_read_is_warned_about(new_lab):
+    lab = new_lab(start=False)
+    (lab.dir / "scepgate.db").chmod(0o644)
+    status, faults = check(lab)
+    assert status == 0
+    assert [(severity, path) for severity, path, _ in faults] == [("warning", "store.sqlite")]
+
+
+def test_tls_is_served_with_a_key_that_is_judged_like_every_other(broken):
+    assert check(broken(tls)) == (0, [])
+
+
+def test_an_expired_previous_encryption_certificate_does_not_block_the_start(broken):
+    def expired_previous(lab, config):
+        ra = endpoint(config)["ra"]
+        reissue(lab, config, (-20, -10), into="previous.pem")
+        ra["previous_encryption"] = dict(ra["encryption"], certificate="previous.pem")
+
+    status, faults = check(broken(expired_previous))
+    assert status == 0, faults
+    assert [fault[:2] for fault in faults] == [
+        ("warning", "endpoints[0].ra.previous_encryption.certificate")]
+    assert "expired" in faults[0][2]
+
+
+def test_one_expired_signer_of_several_does_not_block_the_start(broken):
+    def one_expired(lab, config):
+        reissue(lab, config, (-20, -10), "mdm-signer.pem", "old-signer.pem")
+        config["policies"]["mdm"]["trusted_signers"].append("old-signer.pem")
+
+    status, faults = check(broken(one_expired))
+    assert status == 0, faults
+    assert [fault[:2] for fault in faults] == [("warning", "policies.mdm.trusted_signers[1]")]
+    assert "expired" in faults[0][2]
+
+
+def test_a_previous_encryption_certificate_needs_keyEncipherment(broken):
+    def wrong_usage(lab, config):
+        ra = endpoint(config)["ra"]
+        ra["previous_encryption"] = ra["signing"]
+
+    status, faults = check(broken(wrong_usage))
+    path = "endpoints[0].ra.previous_encryption"
+    assert status == 2
+    assert ("error", f"{path}.certificate") in [fault[:2] for fault in faults]
+
+
+def test_keys_with_two_roles_are_warned_about_with_both_paths(broken):
+    def shared(lab, config):
+        config["policies"]["mdm"]["decryption"] = endpoint(config)["ra"]["encryption"]
+        config["policies"]["mdm"]["signer"] = endpoint(config)["ra"]["signing"]
+        config["policies"]["mdm"]["trusted_signers"] = ["ra-signing.pem"]
+
+    status, faults = check(broken(shared))
+    assert status == 0, faults
+    assert all(severity == "warning" for severity, _, _ in faults)
+    pairs = {(path, what.split()[4].rstrip(":")) for _, path, what in faults}
+    assert pairs == {
+        ("endpoints[0].ra.encryption.key", "policies.mdm.decryption.key"),
+        ("endpoints[0].ra.signing.key", "policies.mdm.signer.key"),
+        ("endpoints[0].ra.signing.key", "policies.mdm.trusted_signers[0]"),
+    }
+
+
+def test_serve_prints_a_warning_once(new_lab):
+    lab = new_lab("--policy", "none")
+    lab.stop()
+    assert lab.log().count("everybody who reaches this endpoint") == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}\0{}", "{} {}", '{"listen": [}', "\xff\xfe", '{"a": 1, "a": 2}'])
 def test_a_file_that_is_no_configuration(new_lab, text):
     lab = new_lab(start=False)
     lab.config_file.write_bytes(text.encode("latin-1"))
@@ -240,3 +444,55 @@ def test_a_key_that_others_may_read_is_found_on_reload_too(lab):
     assert lab.answers()
 
 
+def test_SIGHUP_warns_of_what_needs_a_restart(lab):
+    def change(config):
+        config["listen"].append({"address": f"127.0.0.1:{harness.free_port()}"})
+        config["store"]["sqlite"] = "other.db"
+        config["log"] = {"file": "new.log", "level": "debug"}
+        config["audit"] = {"file": "new.jsonl"}
+        config["limits"] = {"queue": 7}
+        config["threads"] = {"io": 1, "crypto": 1}
+
+    lab.edit(change)
+    lab.process.send_signal(harness.signal.SIGHUP)
+    harness.wait_until(lambda: "reloaded" in lab.log(), "reload")
+    for path in ("listen", "store.sqlite", "log.file", "log.level", "audit.file", "limits.queue",
+                 "threads.io", "threads.crypto"):
+        assert lab.log().count(f"{path}: has changed") == 1, path
+    assert lab.log().count("has changed") == 8
+
+
+def test_SIGHUP_changes_the_limit_of_messages_in_a_GET_too(lab):
+    target = harness.get_target(b"x" * 5000)
+    assert lab.get(target).status == 400
+    assert "over the limit" not in lab.log()
+    lab.edit(lambda config: config.update(limits={"body": 4096}))
+    lab.process.send_signal(harness.signal.SIGHUP)
+    harness.wait_until(lambda: "reloaded" in lab.log(), "reload")
+    assert lab.get(target).status == 400
+    harness.wait_until(lambda: "over the limit" in lab.log(), "the length is refused")
+
+
+@pytest.mark.parametrize("name, outcome", [("devices", "success"), (None, "failure")])
+def test_a_retry_survives_reordered_paths_when_the_endpoint_has_a_name(new_lab, keys, name, outcome):
+    lab = new_lab(start=False)
+
+    def set_up(config, reverse=False):
+        endpoint(config)["paths"] = ["/scep", "/other"][::-1 if reverse else 1]
+        if name:
+            endpoint(config)["name"] = name
+
+    lab.edit(set_up)
+    lab.start()
+    csr = scep.Csr(keys(), scep.name("retried"), lab.challenge("--subject", "CN=retried"))
+    message = scep.pkcs_req(csr, [lab.ca().encryption])
+    first = lab.send(message)
+    assert first.status == "success"
+    lab.edit(lambda config: set_up(config, reverse=True))
+    lab.process.send_signal(harness.signal.SIGHUP)
+    harness.wait_until(lambda: "reloaded" in lab.log(), "reload")
+    again = lab.send(message)
+    assert again.status == outcome
+    if name:
+        assert again.certificate == first.certificate
+        assert len(lab.serials()) == 1

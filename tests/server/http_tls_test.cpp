@@ -22,8 +22,8 @@ protected:
                  (std::string("scepgate-") +
                   testing::UnitTest::GetInstance()->current_test_info()->name());
         fs::create_directories(folder);
-        settings.listen.front().tls =
-            TlsSettings{(folder / "cert.pem").string(), (folder / "key.pem").string()};
+        settings.listen.front().tls = KeyPairConfig{
+            "tls", folder / "cert.pem", {{"tls.key", folder / "key.pem", {}}, std::nullopt}};
         install("first");
     }
     ~HttpTlsTest() override { fs::remove_all(folder); }
@@ -33,6 +33,7 @@ protected:
         const auto replace = fs::copy_options::overwrite_existing;
         fs::copy_file(from / (name + ".cert.pem"), folder / "cert.pem", replace);
         fs::copy_file(from / (name + ".key.pem"), folder / "key.pem", replace);
+        fs::permissions(folder / "key.pem", fs::perms::owner_read | fs::perms::owner_write);
     }
 
     fs::path folder;
@@ -104,13 +105,22 @@ TEST_F(HttpTlsTest, AFailedReloadKeepsTheOldCertificate) {
     EXPECT_EQ(TlsClient(address()).server_name(), "/CN=first.example");
 }
 
+TEST_F(HttpTlsTest, AKeyThatEverybodyMayReadIsRefused) {
+    fs::permissions(folder / "key.pem", fs::perms::others_read, fs::perm_options::add);
+    const auto created = HttpServer::create(settings, handler);
+    ASSERT_FALSE(created);
+    EXPECT_EQ(created.error().code, Errc::kConfig);
+    EXPECT_NE(created.error().detail.find("chmod"), std::string::npos) << created.error().detail;
+}
+
 TEST_F(HttpTlsTest, AKeyOfAnotherCertificateIsAConfigurationError) {
     fs::copy_file(fs::path(SCEPGATE_TEST_DATA) / "server/tls/second.key.pem", folder / "key.pem",
                   fs::copy_options::overwrite_existing);
     const auto created = HttpServer::create(settings, handler);
     ASSERT_FALSE(created);
     EXPECT_EQ(created.error().code, Errc::kConfig);
-    EXPECT_NE(created.error().detail.find("key.pem"), std::string::npos);
+    EXPECT_NE(created.error().detail.find("does not belong"), std::string::npos)
+        << created.error().detail;
 }
 
 TEST_F(HttpTlsTest, PlainHttpOnTheTlsPortIsClosedAndReported) {

@@ -1,0 +1,50 @@
+#include "server/config_changes.hpp"
+
+#include <algorithm>
+
+namespace scepgate::server {
+namespace {
+
+bool same_source(const SecretSource& left, const SecretSource& right) {
+    return left.file == right.file && left.environment == right.environment;
+}
+
+bool same_source(const std::optional<SecretSource>& left,
+                 const std::optional<SecretSource>& right) {
+    return left && right ? same_source(*left, *right) : left.has_value() == right.has_value();
+}
+
+/// The contents of the files may change: they are read anew.
+bool same_files(const std::optional<KeyPairConfig>& left,
+                const std::optional<KeyPairConfig>& right) {
+    if (!left || !right) return left.has_value() == right.has_value();
+    return left->certificate == right->certificate && same_source(left->key.pem, right->key.pem) &&
+           same_source(left->key.passphrase, right->key.passphrase);
+}
+
+bool same_listeners(const std::vector<ListenSettings>& left,
+                    const std::vector<ListenSettings>& right) {
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                      [](const ListenSettings& one, const ListenSettings& other) {
+                          return one.address == other.address && same_files(one.tls, other.tls);
+                      });
+}
+
+}  // namespace
+
+void warn_of_restart(const Config& started, const Config& now, ConfigFaults& faults) {
+    const auto check = [&faults](bool same, const char* json_path) {
+        if (!same) faults.warn(json_path, "has changed", "restart for it to take effect");
+    };
+    check(same_listeners(started.http.listen, now.http.listen), "listen");
+    check(started.store_sqlite == now.store_sqlite, "store.sqlite");
+    check(started.log.file == now.log.file, "log.file");
+    check(started.log.format == now.log.format, "log.format");
+    check(started.log.level == now.log.level, "log.level");
+    check(started.audit_file == now.audit_file, "audit.file");
+    check(started.queue == now.queue, "limits.queue");
+    check(started.http.io_threads == now.http.io_threads, "threads.io");
+    check(started.crypto_threads == now.crypto_threads, "threads.crypto");
+}
+
+}  // namespace scepgate::server

@@ -1,0 +1,18 @@
+// The configuration's text as JSON, stricter than the library reads it.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "server/config.hpp"
+
+namespace scepgate::server {
+
+/// Comments are allowed. Nothing after a fault: no text, not JSON, anything behind the value, NUL
+/// octets, a key that stands twice in one object (each is reported with its path).
+[[nodiscard]] std::optional<nlohmann::ordered_json> parse_config_json(std::string_view text,
+                                                                      ConfigFaults& faults);
+
+}  // namespace scepgate::server

@@ -1,0 +1,100 @@
+#include "server/config_judge.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ca_backend/sqlite_judge.hpp"
+#include "server/http_address.hpp"
+#include "server/http_listener.hpp"
+#include "server/runtime_builder.hpp"
+
+namespace scepgate::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool writable(const fs::path& path) {
+    return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
+/// A file that is appended to, and made when it is not there.
+void judge_output(const fs::path& file, const std::string& json_path, ConfigFaults& faults) {
+    if (file.empty()) return;
+    std::error_code failure;
+    const auto status = fs::status(file, failure);
+    if (fs::is_directory(status)) {
+        faults.error(json_path, file.string() + " is a folder", "name a file in it");
+    } else if (fs::exists(status)) {
+        if (writable(file)) return;
+        faults.error(json_path, "this user may not write " + file.string(),
+                     "check its owner and mode");
+    } else if (const auto folder = file.parent_path(); !fs::is_directory(folder, failure)) {
+        faults.error(json_path, "there is no folder " + folder.string(), "create it");
+    } else if (!writable(folder)) {
+        faults.error(json_path, "this user may not create files in " + folder.string(),
+                     "check the folder's owner and mode");
+    }
+}
+
+/// It tells who has which certificate, and which challenges are used up.
+void judge_store_mode(const fs::path& file, ConfigFaults& faults) {
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0) return;  // judge_sqlite_store says why
+    const std::string remedy = "run: chmod o= " + file.string();
+    if ((status.st_mode & S_IWOTH) != 0) {
+        faults.error("store.sqlite", file.string() + " can be changed by everybody on this machine",
+                     remedy);
+    } else if ((status.st_mode & S_IROTH) != 0) {
+        faults.warn("store.sqlite",
+                    file.string() +
+                        " can be read by everybody on this machine: it names devices "
+                        "and people",
+                    remedy);
+    }
+}
+
+void judge_store(const fs::path& file, Occasion occasion, ConfigFaults& faults) {
+    if (file.empty()) return;
+    judge_store_mode(file, faults);
+    if (occasion == Occasion::kReload) return;
+    if (const auto sound = ca_backend::judge_sqlite_store(file); !sound)
+        faults.error("store.sqlite", sound.error().detail);
+}
+
+void judge_listeners(const Config& config, Occasion occasion, ConfigFaults& faults) {
+    if (occasion == Occasion::kReload) return;
+    for (const auto& listener : config.http.listen) {
+        if (!parse_endpoint(listener.address)) continue;  // reported when the file was read
+        const auto free = HttpListener::probe(listener.address);
+        if (free) continue;
+        const std::string path = listener.json_path + ".address";
+        const std::string what = listener.address + ": " + free.error().detail;
+        if (occasion == Occasion::kCheck && free.error().code == Errc::kConflict) {
+            faults.warn(path, what, "nothing is wrong when that is this server, already running");
+        } else {
+            faults.error(path, what);
+        }
+    }
+}
+
+}  // namespace
+
+JudgedConfig judge_config(const fs::path& file, Occasion occasion,
+                          std::shared_ptr<const certs::Clock> clock, ConfigFaults& faults) {
+    JudgedConfig judged{load_config(file, faults), nullptr};
+    const Config& config = judged.config;
+    // Files are looked at even when keys are unknown elsewhere: one run shows every fault.
+    judged.runtime = build_runtime(config, std::move(clock), faults);
+    judge_listeners(config, occasion, faults);
+    judge_store(config.store_sqlite, occasion, faults);
+    if (config.log.file) judge_output(*config.log.file, "log.file", faults);
+    judge_output(config.audit_file, "audit.file", faults);
+    if (config.log.file && *config.log.file == config.audit_file) {
+        faults.error("log.file", "is the audit file too", "give each a file of its own");
+    }
+    if (faults.has_errors()) judged.runtime = nullptr;
+    return judged;
+}
+
+}  // namespace scepgate::server

@@ -1,0 +1,28 @@
+// All that is judged before serving: the one place, for 'serve', its reload and 'config check'.
+#pragma once
+
+#include "certs/clock.hpp"
+#include "server/config.hpp"
+#include "server/runtime.hpp"
+
+namespace scepgate::server {
+
+enum class Occasion {
+    kCheck,   ///< nothing is started; a server with this configuration may be running
+    kStart,   ///< about to serve
+    kReload,  ///< serving: ports and store are held by this process and not touched
+};
+
+struct JudgedConfig {
+    Config config;
+    std::shared_ptr<const Runtime> runtime;  ///< null when there is an error
+};
+
+/// Reads the file, loads what it names (build_runtime) and looks at what serving needs: listen
+/// addresses, store, log and audit file. Nothing is created or changed. A port that is taken is an
+/// error at the start, and a warning for kCheck.
+[[nodiscard]] JudgedConfig judge_config(const std::filesystem::path& file, Occasion occasion,
+                                        std::shared_ptr<const certs::Clock> clock,
+                                        ConfigFaults& faults);
+
+}  // namespace scepgate::server

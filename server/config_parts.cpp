@@ -1,0 +1,222 @@
+#include "server/config_parts.hpp"
+
+#include "server/config_paths.hpp"
+
+namespace scepgate::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kKeyPair = "{ \"certificate\": …, \"key\": { \"file\": … } }";
+
+}  // namespace
+
+fs::path ConfigParts::resolve(const std::string& path) const {
+    return path.empty() ? fs::path() : (base_ / path).lexically_normal();
+}
+
+fs::path ConfigParts::required_file(ConfigReader& reader, const std::string& key,
+                                    const std::string& meaning) {
+    return resolve(reader.required_text(key, meaning));
+}
+
+std::optional<fs::path> ConfigParts::file(ConfigReader& reader, const std::string& key) {
+    const auto text = reader.text(key);
+    if (!text) return std::nullopt;
+    if (text->empty()) faults_.error(reader.path_of(key), "is empty", "give the file's path");
+    return resolve(*text);
+}
+
+SecretSource ConfigParts::secret(const Json& json, const std::string& path) {
+    SecretSource result{path, {}, {}};
+    if (json.is_string()) {
+        faults_.error(path, "is text",
+                      "a secret never stands here: write { \"file\": … } or { \"env\": … }");
+        return result;
+    }
+    ConfigReader reader(json, path, faults_);
+    source(reader, result);
+    reader.finish();
+    return result;
+}
+
+void ConfigParts::source(ConfigReader& reader, SecretSource& source) {
+    source.file = file(reader, "file");
+    source.environment = reader.text("env");
+    if (!reader.is_object()) return;
+    if (source.file.has_value() == source.environment.has_value()) {
+        faults_.error(reader.path(), "needs exactly one of 'file' and 'env'");
+    }
+}
+
+KeySource ConfigParts::key(ConfigReader& owner) {
+    KeySource result;
+    result.pem.json_path = owner.path_of("key");
+    const Json* json = owner.required("key", "{ \"file\": \"….key\" }");
+    if (json == nullptr) return result;
+    if (json->is_string()) {
+        faults_.error(owner.path_of("key"), "is text",
+                      "write { \"file\": … } or { \"env\": … } in its place");
+        return result;
+    }
+    ConfigReader reader(*json, owner.path_of("key"), faults_);
+    source(reader, result.pem);
+    if (const Json* passphrase = reader.member("passphrase")) {
+        result.passphrase = secret(*passphrase, reader.path_of("passphrase"));
+    }
+    reader.finish();
+    return result;
+}
+
+KeyPairConfig ConfigParts::key_pair(const Json& json, const std::string& path) {
+    KeyPairConfig pair;
+    pair.json_path = path;
+    ConfigReader reader(json, path, faults_);
+    pair.certificate = required_file(reader, "certificate", "a PEM file");
+    pair.key = key(reader);
+    reader.finish();
+    return pair;
+}
+
+CaConfig ConfigParts::ca(const Json& json, const std::string& path) {
+    CaConfig ca;
+    ca.json_path = path;
+    ConfigReader reader(json, path, faults_);
+    reader.required("type", "\"embedded\"");
+    reader.choice("type", {"embedded"});
+    ca.certificate = required_file(reader, "certificate", "the CA's PEM file");
+    ca.chain = file(reader, "chain");
+    ca.key = key(reader);
+    reader.texts("ca_issuers_urls", ca.ca_issuers_urls);
+    reader.texts("ocsp_urls", ca.ocsp_urls);
+    reader.texts("crl_urls", ca.crl_urls);
+    reader.finish();
+    return ca;
+}
+
+PolicyConfig ConfigParts::policy(const Json& json, const std::string& path) {
+    PolicyConfig policy;
+    policy.json_path = path;
+    ConfigReader reader(json, path, faults_);
+    reader.required("type", "\"challenge_blob\", \"static_password\" or \"none\"");
+    const auto type = reader.choice("type", {"challenge_blob", "static_password", "none"});
+    if (type == "challenge_blob") {
+        challenge_blob(reader, policy);
+    } else if (type == "static_password") {
+        policy.type = PolicyConfig::Type::kStaticPassword;
+        policy.password.json_path = reader.path_of("password");
+        if (const Json* password = reader.required("password", "{ \"file\": … }")) {
+            policy.password = secret(*password, reader.path_of("password"));
+        }
+    }
+    if (type) reader.finish();
+    return policy;
+}
+
+void ConfigParts::challenge_blob(ConfigReader& reader, PolicyConfig& policy) {
+    policy.type = PolicyConfig::Type::kChallengeBlob;
+    reader.require_some("decryption", std::string("the key of challenges, ") + kKeyPair);
+    reader.each("decryption", true, [&](const Json& value, const std::string& at) {
+        policy.decryption.push_back(key_pair(value, at));
+    });
+    std::vector<std::string> signers;
+    reader.require_some("trusted_signers", "the PEM certificate of an MDM that signs challenges");
+    reader.texts("trusted_signers", signers);
+    for (std::size_t i = 0; i < signers.size(); ++i) {
+        if (signers[i].empty()) {
+            faults_.error(reader.path_of("trusted_signers") + "[" + std::to_string(i) + "]",
+                          "is empty", "give the file's path");
+        }
+        policy.trusted_signers.push_back(resolve(signers[i]));
+    }
+    policy.audience =
+        reader.required_text("audience", "the URL that challenges for this policy name");
+    reader.duration("clock_skew", policy.clock_skew, 0, 86'400);
+    reader.duration("max_lifetime", policy.maximum_lifetime, 60, 400 * 86'400LL);
+    if (const Json* signer = reader.member("signer")) {
+        policy.signer = key_pair(*signer, reader.path_of("signer"));
+    }
+}
+
+TemplateConfig ConfigParts::device_template(const Json& json, const std::string& path) {
+    TemplateConfig result;
+    result.json_path = path;
+    ConfigReader reader(json, path, faults_);
+    reader.texts("key_usage", result.key_usage);
+    reader.texts("extended_key_usage", result.extended_key_usage);
+    reader.duration("validity", result.validity, 3600, 100 * 366 * 86'400LL);
+    reader.duration("backdate", result.backdate, 0, 7 * 86'400);
+    reader.number("minimum_rsa_bits", result.minimum_rsa_bits, 2048, 8192);
+    reader.flag("sid_extension", result.sid_extension);
+    reader.finish();
+    return result;
+}
+
+EndpointConfig ConfigParts::endpoint(const Json& json, const std::string& path) {
+    EndpointConfig endpoint;
+    endpoint.json_path = path;
+    ConfigReader reader(json, path, faults_);
+    reader.require_some("paths", "[\"/certsrv/mscep/mscep.dll\", \"/scep\"]");
+    reader.texts("paths", endpoint.paths);
+    endpoint_name(reader, endpoint);
+    endpoint.ca = reader.required_text("ca", "the name of one of 'cas'");
+    endpoint.policy = reader.required_text(
+        "policy",
+        "the name of one of 'policies' (to allow everybody, spell out one of type \"none\")");
+    if (const Json* keys = reader.member("ra")) endpoint.ra = ra(*keys, reader.path_of("ra"));
+    reader.flag("include_root", endpoint.include_root);
+    if (const Json* templates = reader.required("templates", "{ \"general_purpose\": … }")) {
+        ConfigReader part(*templates, reader.path_of("templates"), faults_);
+        part.text("signature", endpoint.signature_template);
+        part.text("encryption", endpoint.encryption_template);
+        part.text("general_purpose", endpoint.general_purpose_template);
+        part.finish();
+    }
+    if (const Json* algorithms = reader.member("algorithms")) {
+        ConfigReader part(*algorithms, reader.path_of("algorithms"), faults_);
+        part.flag("sha1", endpoint.sha1);
+        part.flag("des3", endpoint.des3);
+        part.flag("des", endpoint.des);
+        part.finish();
+    }
+    reader.finish();
+    return endpoint;
+}
+
+void ConfigParts::endpoint_name(ConfigReader& reader, EndpointConfig& endpoint) {
+    for (std::size_t i = 0; i < endpoint.paths.size(); ++i) {
+        if (!sound_endpoint_path(endpoint.paths[i])) {
+            faults_.error(reader.path_of("paths") + "[" + std::to_string(i) + "]",
+                          "'" + endpoint.paths[i] + "' is no path",
+                          "begin it with / and leave out empty segments, \".\", \"..\" and all of "
+                          "? # % \\ and spaces");
+        }
+        endpoint.paths[i] = normal_path(endpoint.paths[i]);
+    }
+    if (!endpoint.paths.empty()) endpoint.name = endpoint.paths.front();
+    if (const auto name = reader.text("name")) {
+        if (!sound_endpoint_name(*name)) {
+            faults_.error(reader.path_of("name"), "'" + *name + "' is no name",
+                          "use 1 to 64 letters, digits and . _ - /");
+        }
+        endpoint.name = *name;
+    }
+}
+
+EndpointConfig::Ra ConfigParts::ra(const Json& json, const std::string& path) {
+    ConfigReader reader(json, path, faults_);
+    EndpointConfig::Ra keys;
+    if (const Json* signing = reader.required("signing", kKeyPair)) {
+        keys.signing = key_pair(*signing, reader.path_of("signing"));
+    }
+    if (const Json* encryption = reader.required("encryption", kKeyPair)) {
+        keys.encryption = key_pair(*encryption, reader.path_of("encryption"));
+    }
+    reader.each("previous_encryption", true, [&](const Json& value, const std::string& at) {
+        keys.previous_encryption.push_back(key_pair(value, at));
+    });
+    reader.finish();
+    return keys;
+}
+
+}  // namespace scepgate::server

@@ -1,0 +1,99 @@
+#include "server/config_references.hpp"
+
+#include <set>
+
+#include "server/config_reader.hpp"
+#include "server/http_address.hpp"
+
+namespace scepgate::server {
+namespace {
+
+using Places = std::map<std::string, std::string>;  ///< what is taken, by which JSON path
+
+template <class Map>
+void check_name(const std::string& path, const std::string& name, const Map& named,
+                const char* section, ConfigFaults& faults) {
+    if (name.empty() || named.contains(name)) return;
+    std::set<std::string> names;
+    for (const auto& [key, value] : named)
+        names.insert(key);
+    const std::string near = nearest(name, names);
+    faults.error(path, "'" + name + "' is not in '" + section + "'",
+                 near.empty() ? "" : "did you mean '" + near + "'?");
+}
+
+void check_endpoint(const EndpointConfig& endpoint, const Config& config, ConfigFaults& faults) {
+    const std::string& at = endpoint.json_path;
+    check_name(at + ".ca", endpoint.ca, config.cas, "cas", faults);
+    check_name(at + ".policy", endpoint.policy, config.policies, "policies", faults);
+    const std::pair<const char*, const std::string*> templates[] = {
+        {"signature", &endpoint.signature_template},
+        {"encryption", &endpoint.encryption_template},
+        {"general_purpose", &endpoint.general_purpose_template}};
+    for (const auto& [purpose, name] : templates)
+        check_name(at + ".templates." + purpose, *name, config.templates, "templates", faults);
+}
+
+void check_paths(const EndpointConfig& endpoint, Places& taken, ConfigFaults& faults) {
+    for (std::size_t i = 0; i < endpoint.paths.size(); ++i) {
+        const std::string at = endpoint.json_path + ".paths[" + std::to_string(i) + "]";
+        const auto [place, fresh] = taken.emplace(endpoint.paths[i], at);
+        if (fresh) continue;
+        faults.error(at, "'" + endpoint.paths[i] + "' is taken by " + place->second,
+                     "paths are compared without case and trailing /");
+    }
+}
+
+/// An endpoint without a name of its own goes by its first path.
+void check_endpoint_names(const std::vector<EndpointConfig>& endpoints, ConfigFaults& faults) {
+    std::map<std::string, const EndpointConfig*> taken;
+    for (const auto& endpoint : endpoints) {
+        if (endpoint.paths.empty()) continue;
+        const auto [place, fresh] = taken.emplace(endpoint.name, &endpoint);
+        const EndpointConfig& other = *place->second;
+        // Two that share their first path were reported for that.
+        if (fresh || other.paths.front() == endpoint.paths.front()) continue;
+        faults.error(endpoint.json_path + ".name",
+                     "'" + endpoint.name + "' is the name of " + other.json_path,
+                     "records tell endpoints apart by it: choose another");
+    }
+}
+
+/// Two listeners cannot share a port unless their addresses differ and neither means all.
+void check_listeners(const std::vector<ListenSettings>& listeners, ConfigFaults& faults) {
+    std::vector<std::pair<boost::asio::ip::tcp::endpoint, std::string>> taken;
+    for (const auto& listener : listeners) {
+        const std::string at = listener.json_path + ".address";
+        if (listener.address.empty()) continue;  // reported as missing
+        const auto endpoint = parse_endpoint(listener.address);
+        if (!endpoint) {
+            faults.error(at, endpoint.error().detail);
+            continue;
+        }
+        for (const auto& [other, place] : taken) {
+            const bool same_port = endpoint->port() != 0 && other.port() == endpoint->port();
+            if (!same_port || other.protocol() != endpoint->protocol()) continue;
+            if (other.address() == endpoint->address() || other.address().is_unspecified() ||
+                endpoint->address().is_unspecified()) {
+                faults.error(at, "'" + listener.address + "' is taken by " + place,
+                             "give each listener a port of its own");
+                break;
+            }
+        }
+        taken.emplace_back(*endpoint, at);
+    }
+}
+
+}  // namespace
+
+void check_references(const Config& config, ConfigFaults& faults) {
+    Places paths;
+    for (const auto& endpoint : config.endpoints) {
+        check_endpoint(endpoint, config, faults);
+        check_paths(endpoint, paths, faults);
+    }
+    check_endpoint_names(config.endpoints, faults);
+    check_listeners(config.http.listen, faults);
+}
+
+}  // namespace scepgate::server

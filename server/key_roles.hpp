@@ -1,0 +1,40 @@
+// Key separation: which keys do more than one thing.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "certs/public_key.hpp"
+#include "server/config.hpp"
+
+namespace scepgate::server {
+
+enum class KeyRole {
+    kCa,
+    kRaSigning,
+    kRaEncryption,
+    kChallengeDecryption,
+    kChallengeSigning,
+    kTls
+};
+
+/// All keys of a configuration, with what each is for.
+class KeyRoles {
+public:
+    /// `json_path`: where the configuration names the key, or a certificate of it.
+    void add(KeyRole role, std::string json_path, const certs::PublicKey& key);
+
+    /// Warns of every pair of places that have one key for different roles, naming both. Two places
+    /// with one role may share their key.
+    void judge(ConfigFaults& faults) const;
+
+private:
+    struct Use {
+        KeyRole role;
+        std::string json_path;
+        certs::PublicKey key;
+    };
+    std::vector<Use> uses_;
+};
+
+}  // namespace scepgate::server

@@ -1,0 +1,57 @@
+#include "server/runtime_ca.hpp"
+
+namespace scepgate::server {
+namespace {
+
+bool judge_chain(const std::vector<certs::Certificate>& chain, const CaConfig& config,
+                 ConfigFaults& faults) {
+    for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
+        const auto key = chain[i + 1].public_key();
+        if (!key || !chain[i].signed_by(*key)) {
+            faults.error(config.json_path + (config.chain ? ".chain" : ".certificate"),
+                         "'" + chain[i].subject_text() + "' is not issued by '" +
+                             chain[i + 1].subject_text() + "', which follows it",
+                         "order the chain from the issuing CA to the root");
+            return false;
+        }
+    }
+    if (!chain.back().self_issued()) {
+        faults.warn(config.json_path + ".chain", "the chain ends before a root",
+                    "add the certificates up to the root: some clients look for it");
+    }
+    return true;
+}
+
+}  // namespace
+
+std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
+                                const std::optional<Templates>& templates,
+                                RuntimeContext& context) {
+    auto credential = context.loader.credential(config.certificate, config.key, config.json_path);
+    if (!credential) return std::nullopt;
+    context.keys.add(KeyRole::kCa, config.json_path + ".key", credential->key.public_key());
+
+    ca_backend::EmbeddedCaSettings settings;
+    settings.name = name;
+    settings.key = credential->key;
+    settings.chain.push_back(credential->certificate);
+    settings.chain.insert(settings.chain.end(), credential->more.begin(), credential->more.end());
+    if (config.chain) {
+        auto chain = context.loader.certificates(*config.chain, config.json_path + ".chain");
+        if (!chain) return std::nullopt;
+        settings.chain.insert(settings.chain.end(), chain->begin(), chain->end());
+    }
+    if (!judge_chain(settings.chain, config, context.faults)) return std::nullopt;
+    settings.ca_issuers_urls = config.ca_issuers_urls;
+    settings.ocsp_urls = config.ocsp_urls;
+    settings.crl_urls = config.crl_urls;
+    if (templates) settings.templates = *templates;
+    auto backend = ca_backend::EmbeddedCa::create(std::move(settings), context.clock);
+    if (!backend) {
+        context.faults.error(config.json_path, backend.error().detail);
+        return std::nullopt;
+    }
+    return BuiltCa{std::move(*backend), std::move(*credential)};
+}
+
+}  // namespace scepgate::server

@@ -1,0 +1,21 @@
+// The configuration's CAs.
+#pragma once
+
+#include "ca_backend/embedded_ca.hpp"
+#include "server/runtime_context.hpp"
+#include "server/runtime_templates.hpp"
+
+namespace scepgate::server {
+
+struct BuiltCa {
+    std::shared_ptr<ca_backend::EmbeddedCa> backend;
+    Credential credential;
+};
+
+/// Nothing after a fault. Without `templates`, which have a fault of their own, the CA is judged
+/// but not made.
+[[nodiscard]] std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
+                                              const std::optional<Templates>& templates,
+                                              RuntimeContext& context);
+
+}  // namespace scepgate::server

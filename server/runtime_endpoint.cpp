@@ -1,0 +1,173 @@
+#include "server/runtime_endpoint.hpp"
+
+#include "scep/ca_info.hpp"
+#include "server/information_page.hpp"
+
+namespace scepgate::server {
+namespace {
+
+using certs::Certificate;
+using certs::KeyUsageBit;
+
+/// GetCACaps and GetCACert change only with the configuration; a minute's caching is harmless.
+constexpr std::string_view kStaticHeaders = "Cache-Control: max-age=60\r\n";
+
+std::shared_ptr<const PreparedReply> prepare(const scep::StaticReply& reply) {
+    return std::make_shared<PreparedReply>(200, reply.content_type, reply.body, kStaticHeaders);
+}
+
+class EndpointBuilder {
+public:
+    EndpointBuilder(const EndpointConfig& config, const EndpointParts& parts,
+                    RuntimeContext& context)
+        : config_(config), parts_(parts), context_(context), faults_(context.faults) {}
+
+    std::shared_ptr<const Endpoint> build() {
+        judge_settings();
+        Endpoint& endpoint = *endpoint_;
+        endpoint.name = config_.name;
+        endpoint.paths = config_.paths;
+        endpoint.rules.sha1 = config_.sha1;
+        endpoint.rules.des3 = config_.des3;
+        endpoint.rules.des = config_.des;
+        endpoint.templates = {config_.signature_template, config_.encryption_template,
+                              config_.general_purpose_template};
+        endpoint.policy = parts_.policy;
+        if (config_.ra) {
+            build_ra(*config_.ra);
+        } else if (parts_.ca != nullptr) {
+            use_ca_as_ra(*parts_.ca);
+        }
+        if (parts_.ca == nullptr || !parts_.policy) return nullptr;  // reported where they are
+        endpoint.ca = parts_.ca->backend;
+        prepare_replies(*parts_.ca);
+        return endpoint_;
+    }
+
+private:
+    void judge_settings() {
+        if (config_.des) {
+            faults_.warn(config_.json_path + ".algorithms.des",
+                         "requests under single DES are accepted: whoever records one can read it",
+                         "switch it off as soon as the last client that needs it is gone");
+        }
+        if (parts_.open_to_all) {
+            faults_.warn(config_.json_path + ".policy",
+                         "everybody who reaches this endpoint gets the certificate they ask for");
+        }
+        if (config_.signature_template.empty() && config_.encryption_template.empty() &&
+            config_.general_purpose_template.empty()) {
+            faults_.error(config_.json_path + ".templates", "names no template",
+                          "name one for at least one of signature, encryption, general_purpose");
+        }
+    }
+
+    void build_ra(const EndpointConfig::Ra& ra) {
+        if (auto signing = context_.loader.credential(ra.signing)) {
+            judge_ra(signing->certificate, KeyUsageBit::kDigitalSignature, "digitalSignature",
+                     ra.signing.json_path + ".certificate");
+            context_.keys.add(KeyRole::kRaSigning, ra.signing.json_path + ".key",
+                              signing->key.public_key());
+            endpoint_->signer = {signing->certificate, signing->key};
+        }
+        build_recipient(ra.encryption, Expiry::kError);
+        // Devices that fetched it earlier may still use it for a while.
+        for (const auto& previous : ra.previous_encryption)
+            build_recipient(previous, Expiry::kWarning);
+    }
+
+    void build_recipient(const KeyPairConfig& pair, Expiry expiry) {
+        const auto credential = context_.loader.credential(pair, expiry);
+        if (!credential) return;
+        judge_ra(credential->certificate, KeyUsageBit::kKeyEncipherment, "keyEncipherment",
+                 pair.json_path + ".certificate");
+        context_.keys.add(KeyRole::kRaEncryption, pair.json_path + ".key",
+                          credential->key.public_key());
+        add_recipient(*credential, pair.json_path);
+    }
+
+    void judge_ra(const Certificate& certificate, KeyUsageBit needed, const char* needed_name,
+                  const std::string& json_path) {
+        const auto usage = certificate.key_usage();
+        if (!usage) return faults_.error(json_path, usage.error().detail);
+        if (*usage && !(*usage)->has(needed)) {
+            faults_.error(json_path,
+                          "the RA certificate '" + certificate.subject_text() + "' has key usage " +
+                              (*usage)->text() + ", without " + needed_name,
+                          std::string("issue one with ") + needed_name);
+        }
+        if (!*usage) {
+            faults_.warn(json_path, "the RA certificate has no key usage extension",
+                         "macOS and Windows choose by it");
+        }
+        if (parts_.ca == nullptr) return;
+        const Credential& ca = parts_.ca->credential;
+        if (!certificate.signed_by(ca.key.public_key())) {
+            faults_.warn(json_path,
+                         "the RA certificate is not issued by this endpoint's CA '" +
+                             ca.certificate.subject_text() + "'",
+                         "Windows clients refuse such an RA");
+        }
+    }
+
+    void add_recipient(const Credential& credential, const std::string& json_path) {
+        if (credential.key.type() != certs::KeyType::kRsa) {
+            faults_.error(json_path + ".key", "requests can only be encrypted to an RSA key",
+                          "use an RSA key here; the CA's own may be EC");
+            return;
+        }
+        endpoint_->recipients.push_back({credential.certificate, credential.key});
+    }
+
+    /// The CA itself speaks SCEP.
+    void use_ca_as_ra(const BuiltCa& ca) {
+        const auto usage = ca.credential.certificate.key_usage();
+        if (!usage || (*usage && (!(*usage)->has(KeyUsageBit::kDigitalSignature) ||
+                                  !(*usage)->has(KeyUsageBit::kKeyEncipherment)))) {
+            faults_.error(
+                config_.json_path,
+                "has no 'ra', and the CA's key usage lacks digitalSignature or keyEncipherment",
+                "give an 'ra' with keys of its own, or a CA certificate with these usages");
+        }
+        faults_.warn(config_.json_path,
+                     "has no 'ra': the CA's own key decrypts and signs SCEP messages",
+                     "an 'ra' with keys of its own keeps the CA key out of the protocol");
+        endpoint_->signer = {ca.credential.certificate, ca.credential.key};
+        add_recipient(ca.credential, "cas." + config_.ca);
+    }
+
+    void prepare_replies(const BuiltCa& ca) {
+        Endpoint& endpoint = *endpoint_;
+        endpoint.capabilities = prepare(scep::ca_capabilities({.algorithms = endpoint.rules}));
+        if (!config_.ra) {
+            endpoint.ca_certificates = prepare(scep::ca_certificate(ca.credential.certificate));
+        } else if (endpoint.signer.certificate && !endpoint.recipients.empty()) {
+            std::vector<Certificate> bundle{endpoint.signer.certificate,
+                                            endpoint.recipients.front().certificate};
+            for (const auto& certificate : ca.backend->chain()) {
+                const bool root = certificate.self_issued();
+                const bool issuing = certificate == ca.backend->chain().front();
+                if (!root || issuing || config_.include_root) bundle.push_back(certificate);
+            }
+            endpoint.ca_certificates = prepare(scep::ra_certificates(bundle));
+        }
+        endpoint.information_page =
+            parts_.open_to_all ? open_information_page() : forbidden_information_page();
+    }
+
+    const EndpointConfig& config_;
+    const EndpointParts& parts_;
+    RuntimeContext& context_;
+    ConfigFaults& faults_;
+    std::shared_ptr<Endpoint> endpoint_ = std::make_shared<Endpoint>();
+};
+
+}  // namespace
+
+std::shared_ptr<const Endpoint> build_endpoint(const EndpointConfig& config,
+                                               const EndpointParts& parts,
+                                               RuntimeContext& context) {
+    return EndpointBuilder(config, parts, context).build();
+}
+
+}  // namespace scepgate::server

@@ -1,0 +1,21 @@
+// The configuration's endpoints: keys, rules and replies that are ready before anybody asks.
+#pragma once
+
+#include "server/runtime.hpp"
+#include "server/runtime_ca.hpp"
+
+namespace scepgate::server {
+
+/// What an endpoint refers to; null or empty where that has a fault of its own.
+struct EndpointParts {
+    const BuiltCa* ca = nullptr;
+    std::shared_ptr<policy::PolicyModule> policy;
+    bool open_to_all = false;  ///< its policy grants everything
+};
+
+/// Null when something of it cannot be used; its own keys are judged even then.
+[[nodiscard]] std::shared_ptr<const Endpoint> build_endpoint(const EndpointConfig& config,
+                                                             const EndpointParts& parts,
+                                                             RuntimeContext& context);
+
+}  // namespace scepgate::server
