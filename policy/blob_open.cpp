@@ -5,6 +5,7 @@
 #include "certs/oids.hpp"
 #include "policy/blob_envelope.hpp"
 #include "policy/blob_opener.hpp"
+#include "policy/strict_json.hpp"
 
 namespace scepgate::policy {
 namespace {
@@ -34,6 +35,14 @@ Result<void> verify(const OuterBlob& blob, certs::SignatureAlgorithm algorithm,
     if (!type) return type.error();
     return certs::verify_signer(blob.signer(), blob.signed_data.content_type, blob.content(),
                                 algorithm, key);
+}
+
+/// What a CBC ciphertext decrypts to under a wrong key: anything, when the padding happens to fit.
+/// A JSON object is not among it.
+bool may_be_noise(const BlobEnvelope& envelope, const Secret& plain) {
+    if (envelope.data.authenticated) return false;
+    const auto parsed = parse_strict_json(plain.text());
+    return !parsed || !parsed->root.is_object();
 }
 
 }  // namespace
@@ -137,6 +146,9 @@ Result<ChallengeClaims, Refusal> BlobOpener::open(std::string_view challenge,
     if (!plain) return refuse("ChallengeDecryptionError", plain.error().detail);
 
     auto claims = parse_claims(plain->text());
+    if (!claims && may_be_noise(*envelope, *plain)) {
+        return refuse("ChallengeDecryptionError", "it does not decrypt with our key");
+    }
     if (!claims) return refuse("ClaimsInvalid", claims.error().detail);
     const bool by_issuer =
         std::any_of(signers->begin(), signers->end(),

@@ -57,6 +57,11 @@ GrantMaker& GrantMaker::identities(std::string device_id, std::string user_id) {
     return *this;
 }
 
+GrantMaker& GrantMaker::needs_approval(bool needed) {
+    grant_.needs_approval_ = needed;
+    return *this;
+}
+
 Grant GrantMaker::make() && {
     if (grant_.subject_.empty() && grant_.san_.empty()) {
         throw std::logic_error("GrantMaker: a Grant without any name");

@@ -21,10 +21,12 @@ struct ChallengeParameters {
     std::optional<std::string> sid;
 };
 
-/// How a transaction ended, told to the module before the reply is delivered.
+/// How a transaction ended: one of `issued` and `refused`.
 struct TransactionOutcome {
     const EnrollmentRequest* request = nullptr;  ///< alive until notify() ends
     std::optional<certs::Certificate> issued;
+    /// By this module, by the CA, or (then `temporary`) because something failed on the way; the
+    /// same request may come again after that.
     std::optional<Refusal> refused;
 };
 
@@ -48,7 +50,19 @@ public:
     virtual boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) = 0;
 
-    /// Hears how it ended. A failure keeps an issued certificate from being delivered.
+    /// Whether notify() does anything. When not, it is never called, and the store need not keep
+    /// track of who was told.
+    [[nodiscard]] virtual bool hears_outcomes() const noexcept { return false; }
+
+    /// Hears how it ended, for each request that verify_request() was asked about; before the reply
+    /// is delivered.
+    ///
+    /// Issued: the certificate is recorded, and is delivered only once this has succeeded. After a
+    /// failure the device is told to come again (HTTP 503); its retry is not verified anew, but
+    /// this is called again. So it hears of each issued certificate at least once, and of one more
+    /// than once when an answer was lost: an implementation goes by the certificate's serial.
+    ///
+    /// Refused: heard at most once for each attempt; a failure is logged and changes nothing.
     virtual boost::asio::awaitable<Result<void>> notify(const TransactionOutcome& outcome);
 };
 

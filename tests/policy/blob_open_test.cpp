@@ -195,6 +195,30 @@ TEST(BlobOpenTest, C10_RefusesClaimsThatAreNotStrict) {
     }
 }
 
+TEST(BlobOpenTest, C06_WhatAWrongKeyMakesOfACbcBlobIsNeverTakenForClaims) {
+    // CBC has no tag: under a wrong key one plaintext in 256 has sound padding, and is any octets.
+    const certs::Certificate recipient = certificate("recipient-rsa");
+    const certs::PublicKey key = recipient.public_key().value();
+    const auto seal_cbc = [&](std::string_view plain) {
+        const Bytes envelope =
+            certs::build_enveloped_data(as_bytes(plain), certs::ContentCipher::kAes256Cbc,
+                                        recipient, key, certs::Digest::kSha256)
+                .value();
+        return sign_content(envelope, signer("signer-ec"), certs::oid::kEnvelopedData);
+    };
+    const std::string json = read_vector("claims.json");
+    ASSERT_NE(open_outcome(seal_cbc(json)), "ChallengeDecryptionError");
+    for (const std::string& noise :
+         {std::string(), std::string("7"), std::string("[]"), std::string("\0{}", 3),
+          std::string("\xC3\x28\x9F"), json.substr(1), json.substr(0, json.rfind('}'))}) {
+        const auto opened = open_blob(settings(), seal_cbc(noise), kNow);
+        ASSERT_FALSE(opened);
+        EXPECT_EQ(opened.error().code, "ChallengeDecryptionError") << noise;
+        EXPECT_EQ(opened.error().text, "challenge: it does not decrypt with our key") << noise;
+    }
+    EXPECT_EQ(open_outcome(seal_cbc("{}")), "ClaimsInvalid");
+}
+
 TEST(BlobOpenTest, C16_SaysNothingOfTheBlobsContent) {
     std::string json = read_vector("claims.json");
     json.replace(json.find("0123456789abcdef"), 16, "0123456789abcdeX");

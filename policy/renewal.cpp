@@ -1,0 +1,163 @@
+#include "policy/renewal.hpp"
+
+#include "certs/clock.hpp"
+#include "certs/oids.hpp"
+#include "policy/grant_maker.hpp"
+
+namespace scepgate::policy {
+namespace {
+
+using Verdict = std::optional<Refusal>;
+
+Refusal refuse(std::string code, std::string text) {
+    return {FailInfo::kBadRequest, std::move(code), "renewal: " + std::move(text)};
+}
+
+/// What the old certificate says of its holder.
+struct Identity {
+    certs::Name subject;
+    certs::GeneralNames subject_alt_name;
+    std::optional<certs::KeyUsage> key_usage;
+    std::optional<certs::ExtendedKeyUsage> extended_key_usage;
+    std::optional<std::string> sid;
+};
+
+Result<Identity> read_identity(const certs::Certificate& certificate) {
+    Identity identity;
+    auto subject = certs::Name::from_der(certificate.subject_der());
+    if (!subject) return in_context("subject", subject.error());
+    identity.subject = std::move(*subject);
+    const auto& extensions = certificate.extensions();
+    if (const auto* names = find_extension(extensions, certs::oid::kSubjectAltName)) {
+        auto read = certs::parse_general_names(names->value);
+        if (!read) return in_context("subjectAltName", read.error());
+        identity.subject_alt_name = std::move(*read);
+    }
+    if (const auto* sid = find_extension(extensions, certs::oid::kNtdsCaSecurity)) {
+        auto read = certs::parse_sid_extension(sid->value);
+        if (!read) return in_context("SID", read.error());
+        identity.sid = std::move(*read);
+    }
+    auto usage = certificate.key_usage();
+    if (!usage) return in_context("key usage", usage.error());
+    identity.key_usage = *usage;
+    auto extended = certificate.extended_key_usage();
+    if (!extended) return in_context("extended key usage", extended.error());
+    identity.extended_key_usage = std::move(*extended);
+    return identity;
+}
+
+Verdict judge_standing(const RenewalSettings& settings, const EnrollmentRequest& request,
+                       const std::optional<RenewedCertificate>& known, std::int64_t now) {
+    const certs::Certificate& old = request.signer;
+    const std::string who = "the certificate with serial " + old.serial_hex();
+    if (!known) return refuse("RenewalSignerUnknown", who + " was never issued here");
+    if (known->endpoint != request.endpoint) {
+        return refuse("RenewalOtherEndpoint", who + " was issued by endpoint " + known->endpoint);
+    }
+    if (known->revoked) return refuse("RenewalSignerRevoked", who + " is revoked or on hold");
+    if (now < old.not_before()) {
+        return refuse("RenewalSignerNotYetValid",
+                      who + " is valid from " + certs::utc_text(old.not_before()));
+    }
+    if (now > old.not_after() + settings.grace) {
+        return refuse("RenewalSignerExpired",
+                      who + " expired " + certs::utc_text(old.not_after()) +
+                          " (renewal.grace: " + std::to_string(settings.grace) + " s)");
+    }
+    if (settings.window && now < old.not_after() - *settings.window) {
+        return refuse("RenewalTooEarly", who + " can be renewed from " +
+                                             certs::utc_text(old.not_after() - *settings.window) +
+                                             " on (renewal.window)");
+    }
+    if (settings.newest_only && known->superseded) {
+        return refuse("RenewalSuperseded", who + " was renewed before (renewal.newest_only)");
+    }
+    if (!settings.same_key && equal(request.csr.public_key().spki(), old.spki())) {
+        return refuse("RenewalSameKey", "the CSR has the old key again (renewal.same_key)");
+    }
+    return std::nullopt;
+}
+
+/// Nothing new: who asks gets what they had, or less of it.
+Verdict judge_identity(const Identity& old, const EnrollmentRequest& request) {
+    const certs::RequestedExtensions& asked = request.csr.requested();
+    if (!matches(old.subject, request.csr.subject())) {
+        return refuse("RenewalSubjectMismatch", "subject: the certificate has '" +
+                                                    old.subject.text() + "', the CSR has '" +
+                                                    request.csr.subject().text() + "'");
+    }
+    const auto change = certs::difference(old.subject_alt_name, asked.subject_alt_name);
+    if (!change.extra.empty()) {
+        return refuse("RenewalSubjectAltNameMismatch",
+                      "subjectAltName: not in the certificate " + certs::to_text(change.extra));
+    }
+    if (asked.sid && asked.sid != old.sid) {
+        return refuse("RenewalSidMismatch", "SID: the certificate has " + old.sid.value_or("none") +
+                                                ", the CSR " + *asked.sid);
+    }
+    return std::nullopt;
+}
+
+Verdict judge_usages(const Identity& old, const EnrollmentRequest& request,
+                     const RenewedCertificate& known, std::string_view template_name) {
+    // The same template is the same purpose, though an EC certificate lacks keyEncipherment.
+    const auto purpose = certs::purpose_of(old.key_usage);
+    if (known.template_name != template_name && (!purpose || *purpose != request.purpose)) {
+        return refuse("RenewalKeyUsageMismatch",
+                      "key usage: the certificate (" +
+                          (old.key_usage ? old.key_usage->text() : "none") + ", template " +
+                          known.template_name + ") is not for purpose " +
+                          std::string(certs::to_text(request.purpose)));
+    }
+    const auto& asked = request.csr.requested().extended_key_usage;
+    if (asked &&
+        !certs::same_usages(*asked, old.extended_key_usage.value_or(certs::ExtendedKeyUsage{}))) {
+        return refuse("RenewalExtendedKeyUsageMismatch",
+                      "extended key usage: the CSR asks for " + certs::to_text(*asked));
+    }
+    return std::nullopt;
+}
+
+/// Whoever limited the old one's validity limits the new one's, unless it was the end of the CA.
+std::optional<std::int64_t> validity_limit(const certs::Certificate& old,
+                                           const RenewedCertificate& known) {
+    const std::int64_t had = old.not_after() - known.issued_at;
+    if (old.not_after() >= known.issuer_not_after || had <= 0) return std::nullopt;
+    return had;
+}
+
+}  // namespace
+
+Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
+                                     const EnrollmentRequest& request,
+                                     const std::optional<RenewedCertificate>& known,
+                                     std::string_view template_name, std::int64_t now) {
+    if (auto refusal = judge_standing(settings, request, known, now)) return std::move(*refusal);
+    auto old = read_identity(request.signer);
+    if (!old) return refuse("RenewalSignerUnreadable", old.error().detail);
+    if (auto refusal = judge_identity(*old, request)) return std::move(*refusal);
+    if (auto refusal = judge_usages(*old, request, *known, template_name)) {
+        return std::move(*refusal);
+    }
+
+    certs::GeneralNames names = request.csr.requested().subject_alt_name;
+    if (names.empty()) names = std::move(old->subject_alt_name);
+    if (old->subject.empty() && names.empty()) {
+        return refuse("RenewalSignerUnreadable", "the certificate has no name");
+    }
+    GrantMaker maker(request, std::string(kRenewalPolicy));
+    maker.names(std::move(old->subject), std::move(names))
+        .key_usage(old->key_usage)
+        .extended_key_usage(std::move(old->extended_key_usage))
+        .max_validity(validity_limit(request.signer, *known))
+        .sid(std::move(old->sid))
+        .identities(known->device_id, known->user_id);
+    if (settings.newest_only) {
+        maker.redemption({std::string(kRenewalPolicy), to_bytes(request.signer.fingerprint()),
+                          request.signer.not_after() + settings.grace});
+    }
+    return std::move(maker).make();
+}
+
+}  // namespace scepgate::policy

@@ -1,0 +1,58 @@
+// The renewal rule: an existing certificate in place of a challenge (RFC 8894 section 2.3).
+#pragma once
+
+#include "certs/enrollment.hpp"
+
+namespace scepgate::policy {
+
+/// Grant::policy() of what was granted for an existing certificate alone.
+inline constexpr std::string_view kRenewalPolicy = "renewal";
+
+/// What the challenge in a renewal is good for.
+enum class RenewalChallenge {
+    kIgnored,            ///< the old certificate is enough; some clients send their used one again
+    kRequired,           ///< the endpoint's policy module must grant it too
+    kVerifiedIfPresent,  ///< the same when there is one
+};
+
+struct RenewalSettings {
+    /// Seconds before expiry from which on renewal is possible; empty: any time.
+    std::optional<std::int64_t> window;
+    std::int64_t grace = 0;  ///< seconds after expiry in which it still is
+    bool same_key = true;    ///< the old key may be certified again
+    RenewalChallenge challenge = RenewalChallenge::kIgnored;
+    /// Only the newest certificate of a subject can be renewed, and only once.
+    bool newest_only = false;
+};
+
+/// What the store knows of the certificate that signed the request.
+struct RenewedCertificate {
+    std::string endpoint;  ///< the one that issued it
+    std::string template_name, device_id, user_id;
+    std::int64_t issued_at = 0;
+    std::int64_t issuer_not_after = 0;  ///< the end of its CA's certificate
+    bool revoked = false;               ///< or on hold
+    bool superseded = false;            ///< there is a newer one for the same names
+};
+
+/// Judges a renewal (a pure function). That the signer certificate is by name and signature of a CA
+/// of this endpoint, that its key signed the message and the new key the CSR, were checked before a
+/// request of this kind exists. `known`: empty when the store has no such certificate.
+/// `template_name`: the endpoint's for the request's purpose.
+///
+/// The Grant: subject, usages and SID of the old certificate, those of its alternative names that
+/// the CSR asks for (all when it asks for none), no longer a validity than it had; to be redeemed
+/// when only the newest may be renewed.
+///
+/// Refusals, all badRequest (attacks.md G01-G07), in this order: "RenewalSignerUnknown",
+/// "RenewalOtherEndpoint", "RenewalSignerRevoked", "RenewalSignerNotYetValid",
+/// "RenewalSignerExpired", "RenewalTooEarly", "RenewalSuperseded", "RenewalSameKey",
+/// "RenewalSignerUnreadable", "RenewalSubjectMismatch", "RenewalSubjectAltNameMismatch",
+/// "RenewalSidMismatch", "RenewalKeyUsageMismatch", "RenewalExtendedKeyUsageMismatch".
+[[nodiscard]] Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
+                                                   const EnrollmentRequest& request,
+                                                   const std::optional<RenewedCertificate>& known,
+                                                   std::string_view template_name,
+                                                   std::int64_t now);
+
+}  // namespace scepgate::policy

@@ -1,0 +1,224 @@
+#include "policy/renewal.hpp"
+
+#include <gtest/gtest.h>
+
+#include "certs/certificate_builder.hpp"
+#include "certs/oids.hpp"
+#include "tests/certs/support/key_fixtures.hpp"
+#include "tests/policy/support/requests.hpp"
+
+namespace scepgate::policy::testing {
+namespace {
+
+using certs::KeyUsageBit;
+
+constexpr std::int64_t kDay = 86'400;
+constexpr std::int64_t kNotAfter = kNow + 100 * kDay;
+constexpr std::string_view kSid = "S-1-5-21-1-2-3-500";
+
+/// The certificate to renew; tests change one thing.
+struct Old {
+    std::string subject = "CN=device-0001,O=Example Ltd";
+    certs::GeneralNames names = matching_contents().subject_alt_name;
+    std::optional<certs::KeyUsage> usage =
+        certs::KeyUsage{KeyUsageBit::kDigitalSignature, KeyUsageBit::kKeyEncipherment};
+    certs::ExtendedKeyUsage extended = matching_contents().extended_key_usage;
+    bool sid = true;
+
+    [[nodiscard]] certs::Certificate make() const {
+        certs::CertificateContents contents;
+        contents.serial = certs::random_serial();
+        contents.issuer_der = certs::Name::from_text("CN=CA").value().der();
+        contents.subject_der = certs::Name::from_text(subject).value().der();
+        contents.not_before = kNow - 10 * kDay;
+        contents.not_after = kNotAfter;
+        contents.spki = to_bytes(private_key("device").public_key().spki());
+        if (usage) contents.extensions.push_back(certs::key_usage_extension(*usage));
+        contents.extensions.push_back(certs::extended_key_usage_extension(extended));
+        if (!names.empty()) {
+            contents.extensions.push_back(certs::subject_alt_name_extension(names, false));
+        }
+        if (sid) {
+            contents.extensions.push_back(certs::encode_extension(
+                certs::oid::kNtdsCaSecurity, false, certs::encode_sid_extension(kSid)));
+        }
+        return certs::build_certificate(contents, certs::testing::ec_key(), certs::Digest::kSha256)
+            .value();
+    }
+};
+
+class RenewalTest : public ::testing::Test {
+protected:
+    RenewalTest() {
+        known.endpoint = "/scep";
+        known.template_name = "DeviceGeneral";
+        known.device_id = "device-7";
+        known.issued_at = kNow - 10 * kDay + 600;
+        known.issuer_not_after = kNow + 4000 * kDay;
+    }
+
+    Result<Grant, Refusal> judge() const {
+        EnrollmentRequest asked = request(contents, csr_key);
+        asked.kind = EnrollmentKind::kRenewal;
+        asked.signer = old.make();
+        return judge_renewal(settings, asked, store_knows, template_name, now);
+    }
+    std::string code() const { return outcome(judge()); }
+
+    RenewalSettings settings;
+    RenewedCertificate known;
+    std::optional<RenewedCertificate>& knows() {
+        store_knows = known;
+        return store_knows;
+    }
+    Old old;
+    certs::CsrContents contents = matching_contents();
+    certs::PrivateKey csr_key = certs::testing::rsa_key();
+    std::string template_name = "DeviceGeneral";
+    std::int64_t now = kNow;
+    std::optional<RenewedCertificate> store_knows;
+
+    void SetUp() override { knows(); }
+};
+
+TEST_F(RenewalTest, T11_GrantsWhatTheOldCertificateHad) {
+    const auto grant = judge();
+    ASSERT_TRUE(grant) << grant.error().text;
+    EXPECT_EQ(grant->policy(), kRenewalPolicy);
+    EXPECT_EQ(grant->subject().text(), old.subject);
+    EXPECT_EQ(grant->subject_alt_name(), old.names);
+    EXPECT_EQ(grant->key_usage(), old.usage);
+    EXPECT_EQ(grant->extended_key_usage(), old.extended);
+    EXPECT_EQ(grant->sid(), std::string(kSid));
+    EXPECT_EQ(grant->device_id(), "device-7");
+    EXPECT_EQ(grant->max_validity(), kNotAfter - known.issued_at);
+    EXPECT_EQ(grant->public_key(), csr_key.public_key());
+    EXPECT_FALSE(grant->redemption());
+}
+
+TEST_F(RenewalTest, TheEndOfTheOldCaDoesNotLimitTheNewCertificate) {
+    known.issuer_not_after = kNotAfter;
+    knows();
+    EXPECT_FALSE(judge()->max_validity());
+}
+
+TEST_F(RenewalTest, G02_RefusesWhatTheStoreDoesNotKnow) {
+    store_knows.reset();
+    EXPECT_EQ(code(), "RenewalSignerUnknown");
+}
+
+TEST_F(RenewalTest, G02_RefusesWhatAnotherEndpointIssued) {
+    store_knows->endpoint = "/other";
+    EXPECT_EQ(code(), "RenewalOtherEndpoint");
+}
+
+TEST_F(RenewalTest, G02_RefusesARevokedCertificate) {
+    store_knows->revoked = true;
+    EXPECT_EQ(code(), "RenewalSignerRevoked");
+}
+
+TEST_F(RenewalTest, G02_RefusesOutsideTheValidityUnlessTheGraceSaysOtherwise) {
+    now = kNow - 10 * kDay - 1;
+    EXPECT_EQ(code(), "RenewalSignerNotYetValid");
+    now = kNotAfter;
+    EXPECT_EQ(code(), "ok");
+    now = kNotAfter + 1;
+    EXPECT_EQ(code(), "RenewalSignerExpired");
+    settings.grace = kDay;
+    EXPECT_EQ(code(), "ok");
+    now = kNotAfter + kDay + 1;
+    EXPECT_EQ(code(), "RenewalSignerExpired");
+}
+
+TEST_F(RenewalTest, G05_RefusesBeforeTheWindow) {
+    settings.window = 30 * kDay;
+    now = kNotAfter - 30 * kDay - 1;
+    EXPECT_EQ(code(), "RenewalTooEarly");
+    now = kNotAfter - 30 * kDay;
+    EXPECT_EQ(code(), "ok");
+}
+
+TEST_F(RenewalTest, G05_RefusesWhatWasRenewedWhereOnlyTheNewestCounts) {
+    store_knows->superseded = true;
+    EXPECT_EQ(code(), "ok");
+    settings.newest_only = true;
+    EXPECT_EQ(code(), "RenewalSuperseded");
+    store_knows->superseded = false;
+    const auto grant = judge();
+    ASSERT_TRUE(grant);
+    EXPECT_TRUE(grant->redemption()) << "of parallel renewals one is recorded";
+}
+
+TEST_F(RenewalTest, G04_RefusesTheOldKeyWhereItMayNotBeUsedAgain) {
+    csr_key = private_key("device");
+    EXPECT_EQ(code(), "ok");
+    settings.same_key = false;
+    EXPECT_EQ(code(), "RenewalSameKey");
+}
+
+TEST_F(RenewalTest, G03_RefusesAnotherSubject) {
+    contents.subject = certs::Name::from_text("CN=device-0002,O=Example Ltd").value();
+    EXPECT_EQ(code(), "RenewalSubjectMismatch");
+    contents.subject = certs::Name();
+    EXPECT_EQ(code(), "RenewalSubjectMismatch");
+}
+
+TEST_F(RenewalTest, G03_RefusesANameThatTheOldCertificateDoesNotHave) {
+    contents.subject_alt_name.push_back(
+        certs::GeneralName::make(certs::GeneralNameType::kDns, "more.example").value());
+    EXPECT_EQ(code(), "RenewalSubjectAltNameMismatch");
+}
+
+TEST_F(RenewalTest, FewerNamesAreGrantedAsAskedAndNoneMeansAll) {
+    contents.subject_alt_name.resize(1);
+    EXPECT_EQ(judge()->subject_alt_name(), contents.subject_alt_name);
+    contents.subject_alt_name.clear();
+    EXPECT_EQ(judge()->subject_alt_name(), old.names);
+}
+
+TEST_F(RenewalTest, G03_RefusesAnotherSid) {
+    contents.more_extensions = {certs::encode_extension(
+        certs::oid::kNtdsCaSecurity, false, certs::encode_sid_extension("S-1-5-21-1-2-3-501"))};
+    EXPECT_EQ(code(), "RenewalSidMismatch");
+    contents.more_extensions = {certs::encode_extension(certs::oid::kNtdsCaSecurity, false,
+                                                        certs::encode_sid_extension(kSid))};
+    EXPECT_EQ(code(), "ok");
+    old.sid = false;
+    EXPECT_EQ(code(), "RenewalSidMismatch");
+}
+
+TEST_F(RenewalTest, G03_RefusesAnotherPurpose) {
+    contents.key_usage = certs::KeyUsage{KeyUsageBit::kDigitalSignature};
+    template_name = "DeviceSignature";
+    EXPECT_EQ(code(), "RenewalKeyUsageMismatch");
+}
+
+TEST_F(RenewalTest, AnEcCertificateIsRenewedUnderTheTemplateItHas) {
+    old.usage = certs::KeyUsage{KeyUsageBit::kDigitalSignature};  // EC: no keyEncipherment
+    EXPECT_EQ(code(), "ok");
+    template_name = "Renamed";
+    EXPECT_EQ(code(), "RenewalKeyUsageMismatch");
+}
+
+TEST_F(RenewalTest, ARenamedTemplateDoesNotStopRenewal) {
+    template_name = "Renamed";
+    EXPECT_EQ(code(), "ok");
+}
+
+TEST_F(RenewalTest, G03_RefusesOtherExtendedKeyUsages) {
+    contents.extended_key_usage.push_back(
+        certs::extended_key_usage_from_text("serverAuth").value());
+    EXPECT_EQ(code(), "RenewalExtendedKeyUsageMismatch");
+    contents.extended_key_usage.clear();
+    EXPECT_EQ(code(), "ok");
+}
+
+TEST_F(RenewalTest, AllRefusalsAreBadRequestAndFinal) {
+    store_knows.reset();
+    const auto refusal = judge().error();
+    EXPECT_EQ(refusal.fail_info, FailInfo::kBadRequest);
+    EXPECT_FALSE(refusal.temporary);
+}
+
+}  // namespace
+}  // namespace scepgate::policy::testing
