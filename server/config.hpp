@@ -41,6 +41,7 @@ struct CaConfig {
     std::optional<std::filesystem::path> chain;  ///< PEM, towards the root
     KeySource key;
     std::vector<std::string> ca_issuers_urls, ocsp_urls, crl_urls;
+    std::int64_t crl_validity = std::int64_t{7} * 86400;  ///< seconds; renewed at half of it
 };
 
 struct PolicyConfig {

@@ -90,6 +90,7 @@ CaConfig ConfigParts::ca(const Json& json, const std::string& path) {
     reader.texts("ca_issuers_urls", ca.ca_issuers_urls);
     reader.texts("ocsp_urls", ca.ocsp_urls);
     reader.texts("crl_urls", ca.crl_urls);
+    reader.duration("crl_validity", ca.crl_validity, 3600, 30 * 86'400);
     reader.finish();
     return ca;
 }

@@ -45,6 +45,7 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
     settings.ca_issuers_urls = config.ca_issuers_urls;
     settings.ocsp_urls = config.ocsp_urls;
     settings.crl_urls = config.crl_urls;
+    settings.crl_validity = config.crl_validity;
     if (templates) settings.templates = *templates;
     auto backend = ca_backend::EmbeddedCa::create(std::move(settings), context.clock);
     if (!backend) {
