@@ -16,7 +16,7 @@ namespace scepgate::server {
 class AuditRecord {
 public:
     /// `event`: "sign" (before a certificate is recorded), "issue" (it is, and leaves), "retry" (it
-    /// leaves again), "refuse", "start", "stop", "reload".
+    /// leaves again), "pending", "refuse", "start", "stop", "reload".
     AuditRecord(std::string_view event, std::int64_t now);
     AuditRecord& add(std::string_view key, std::string_view value);
     AuditRecord& add(std::string_view key, std::int64_t value);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/renewal.hpp"
 #include "server/config_keys.hpp"
 #include "server/http_settings.hpp"
 
@@ -48,6 +49,7 @@ struct PolicyConfig {
     enum class Type { kChallengeBlob, kStaticPassword, kNone };
     std::string json_path;
     Type type = Type::kNone;
+    std::int64_t timeout = 15;  ///< seconds that one call of the module may take
     // challenge_blob
     std::vector<KeyPairConfig> decryption;
     std::vector<std::filesystem::path> trusted_signers;
@@ -67,6 +69,15 @@ struct TemplateConfig {
     std::int64_t backdate = 600;          ///< seconds
     int minimum_rsa_bits = 2048;
     bool sid_extension = false;
+    bool approval = false;                      ///< an operator decides
+    std::int64_t approval_expires = 7 * 86400;  ///< seconds
+};
+
+/// Existing certificates in place of challenges.
+struct RenewalConfig {
+    std::string json_path;
+    policy::RenewalSettings settings;
+    std::vector<std::filesystem::path> previous_cas;  ///< PEM: CAs whose certificates count too
 };
 
 struct EndpointConfig {
@@ -84,6 +95,8 @@ struct EndpointConfig {
     bool include_root = true;  ///< GetCACert: the root too
     std::string signature_template, encryption_template, general_purpose_template;
     bool sha1 = true, des3 = true, des = false;
+    std::optional<RenewalConfig> renewal;  ///< absent: only challenges count
+    std::size_t max_pending = 1000;        ///< requests that may wait for an operator
 };
 
 struct LogConfig {

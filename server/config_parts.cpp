@@ -101,6 +101,7 @@ PolicyConfig ConfigParts::policy(const Json& json, const std::string& path) {
     ConfigReader reader(json, path, faults_);
     reader.required("type", "\"challenge_blob\", \"static_password\" or \"none\"");
     const auto type = reader.choice("type", {"challenge_blob", "static_password", "none"});
+    reader.duration("timeout", policy.timeout, 1, 600);
     if (type == "challenge_blob") {
         challenge_blob(reader, policy);
     } else if (type == "static_password") {
@@ -149,6 +150,8 @@ TemplateConfig ConfigParts::device_template(const Json& json, const std::string&
     reader.duration("backdate", result.backdate, 0, 7 * 86'400);
     reader.number("minimum_rsa_bits", result.minimum_rsa_bits, 2048, 8192);
     reader.flag("sid_extension", result.sid_extension);
+    reader.flag("approval", result.approval);
+    reader.duration("approval_expires", result.approval_expires, 60, 366 * 86'400LL);
     reader.finish();
     return result;
 }
@@ -180,6 +183,10 @@ EndpointConfig ConfigParts::endpoint(const Json& json, const std::string& path) 
         part.flag("des", endpoint.des);
         part.finish();
     }
+    if (const Json* rule = reader.member("renewal")) {
+        endpoint.renewal = renewal(*rule, reader.path_of("renewal"));
+    }
+    reader.number("max_pending", endpoint.max_pending, 1, 1'000'000);
     reader.finish();
     return endpoint;
 }
@@ -202,6 +209,37 @@ void ConfigParts::endpoint_name(ConfigReader& reader, EndpointConfig& endpoint) 
         }
         endpoint.name = *name;
     }
+}
+
+RenewalConfig ConfigParts::renewal(const Json& json, const std::string& path) {
+    RenewalConfig result;
+    result.json_path = path;
+    policy::RenewalSettings& settings = result.settings;
+    ConfigReader reader(json, path, faults_);
+    if (reader.member("window") != nullptr) {
+        settings.window = 0;
+        reader.duration("window", *settings.window, 0, 100 * 366 * 86'400LL);
+    }
+    reader.duration("grace", settings.grace, 0, 366 * 86'400LL);
+    reader.flag("same_key", settings.same_key);
+    reader.flag("newest_only", settings.newest_only);
+    const auto challenge =
+        reader.choice("challenge", {"ignored", "required", "verified_if_present"});
+    if (challenge == "required") settings.challenge = policy::RenewalChallenge::kRequired;
+    if (challenge == "verified_if_present") {
+        settings.challenge = policy::RenewalChallenge::kVerifiedIfPresent;
+    }
+    std::vector<std::string> files;
+    reader.texts("previous_cas", files);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        if (files[i].empty()) {
+            faults_.error(reader.path_of("previous_cas") + "[" + std::to_string(i) + "]",
+                          "is empty", "give the file's path");
+        }
+        result.previous_cas.push_back(resolve(files[i]));
+    }
+    reader.finish();
+    return result;
 }
 
 EndpointConfig::Ra ConfigParts::ra(const Json& json, const std::string& path) {

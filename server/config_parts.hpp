@@ -29,6 +29,7 @@ public:
 private:
     void challenge_blob(ConfigReader& reader, PolicyConfig& policy);
     void endpoint_name(ConfigReader& reader, EndpointConfig& endpoint);
+    [[nodiscard]] RenewalConfig renewal(const Json& json, const std::string& path);
     [[nodiscard]] EndpointConfig::Ra ra(const Json& json, const std::string& path);
     [[nodiscard]] KeySource key(ConfigReader& owner);
     [[nodiscard]] SecretSource secret(const Json& json, const std::string& path);

@@ -19,8 +19,7 @@ std::string_view method_text(HttpMethod method) noexcept {
 
 void log_request(Log& log, const HttpRequest& request, const RequestRecord& record,
                  unsigned status) {
-    const bool refused = status >= 400 || (!record.code.empty() && record.code != "Success" &&
-                                           record.code != "Retry");
+    const bool refused = status >= 400 || record.refused;
     if (!refused && !log.info_enabled()) return;
     LogFields fields;
     const auto add = [&](std::string_view key, std::string_view value) {

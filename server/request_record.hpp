@@ -1,6 +1,8 @@
 // What is known of one request when it ends: the request log's line.
 #pragma once
 
+#include <optional>
+
 #include "server/http_message.hpp"
 #include "server/log.hpp"
 
@@ -16,11 +18,14 @@ struct RequestRecord {
     std::string digest, signature, key_transport, cipher;
     std::string purpose, template_name;
     std::string policy;     ///< the module's name
-    std::string code;       ///< "Success", "Retry", or the refusal's code
+    std::string code;       ///< "Success", "Retry", "Pending", or the refusal's code
     std::string reason;     ///< the refusal's text
+    bool refused = false;   ///< answered with FAILURE
     std::string ca_result;  ///< "issued", "refused", "" when the CA was not asked
     std::string serial;
     std::vector<std::string> notes;
+    std::optional<std::string> subject;  ///< as asked for; for the audit file alone
+    std::string subject_alt_name;
 };
 
 /// One line: the request's HTTP side, then what is set in `record`, then status and latency.

@@ -7,11 +7,19 @@
 
 #include "ca_backend/ca_backend.hpp"
 #include "policy/policy_module.hpp"
+#include "policy/renewal.hpp"
 #include "scep/cert_rep.hpp"
+#include "scep/message_content.hpp"
 #include "server/http_message.hpp"
 #include "server/http_settings.hpp"
 
 namespace scepgate::server {
+
+/// Whether an operator has to agree to certificates of a template.
+struct ApprovalRule {
+    bool required = false;
+    std::int64_t expires = 7 * 86400;  ///< seconds in which the operator can
+};
 
 /// One SCEP service under one or more paths. Immutable; shared by requests in progress.
 struct Endpoint {
@@ -22,7 +30,11 @@ struct Endpoint {
     scep::ReplySigner signer;
     std::vector<scep::RecipientKey> recipients;
     scep::AlgorithmRules rules;
-    std::array<std::string, 3> templates;  ///< by certs::Purpose; "" for none
+    std::array<std::string, 3> templates;            ///< by certs::Purpose; "" for none
+    std::array<ApprovalRule, 3> approvals;           ///< of these templates
+    std::size_t maximum_pending = 1000;              ///< requests that may wait for an operator
+    std::optional<policy::RenewalSettings> renewal;  ///< empty: only challenges count
+    std::vector<scep::TrustedIssuer> issuers;        ///< the CA and its predecessors
 
     std::shared_ptr<const PreparedReply> capabilities;
     std::shared_ptr<const PreparedReply> ca_certificates;
@@ -30,6 +42,9 @@ struct Endpoint {
 
     [[nodiscard]] const std::string& template_for(certs::Purpose purpose) const noexcept {
         return templates[static_cast<std::size_t>(purpose)];
+    }
+    [[nodiscard]] const ApprovalRule& approval_for(certs::Purpose purpose) const noexcept {
+        return approvals[static_cast<std::size_t>(purpose)];
     }
 };
 

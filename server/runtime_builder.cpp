@@ -3,6 +3,23 @@
 #include "server/runtime_endpoint.hpp"
 
 namespace scepgate::server {
+namespace {
+
+std::array<ApprovalRule, 3> approvals_of(const EndpointConfig& endpoint, const Config& config) {
+    std::array<ApprovalRule, 3> rules;
+    const auto set = [&](certs::Purpose purpose, const std::string& name) {
+        const auto found = config.templates.find(name);
+        if (found == config.templates.end()) return;
+        rules[static_cast<std::size_t>(purpose)] = {found->second.approval,
+                                                    found->second.approval_expires};
+    };
+    set(certs::Purpose::kSignature, endpoint.signature_template);
+    set(certs::Purpose::kEncryption, endpoint.encryption_template);
+    set(certs::Purpose::kGeneralPurpose, endpoint.general_purpose_template);
+    return rules;
+}
+
+}  // namespace
 
 std::shared_ptr<const Runtime> build_runtime(const Config& config,
                                              std::shared_ptr<const certs::Clock> clock,
@@ -27,6 +44,7 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
             parts.policy = policies[endpoint.policy];
             parts.open_to_all = policy->second.type == PolicyConfig::Type::kNone;
         }
+        parts.approvals = approvals_of(endpoint, config);
         endpoints.push_back(build_endpoint(endpoint, parts, context));
     }
     // The listeners load theirs themselves; here they are judged with all other keys.

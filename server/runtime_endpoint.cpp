@@ -32,7 +32,11 @@ public:
         endpoint.rules.des = config_.des;
         endpoint.templates = {config_.signature_template, config_.encryption_template,
                               config_.general_purpose_template};
+        endpoint.approvals = parts_.approvals;
+        endpoint.maximum_pending = config_.max_pending;
         endpoint.policy = parts_.policy;
+        if (config_.renewal) endpoint.renewal = config_.renewal->settings;
+        build_issuers();
         if (config_.ra) {
             build_ra(*config_.ra);
         } else if (parts_.ca != nullptr) {
@@ -136,9 +140,39 @@ private:
         add_recipient(ca.credential, "cas." + config_.ca);
     }
 
+    /// Whose certificates can be renewed, and looked up, here.
+    void build_issuers() {
+        if (parts_.ca != nullptr) {
+            add_issuer(parts_.ca->backend->chain().front(), config_.json_path + ".ca");
+        }
+        if (!config_.renewal) return;
+        const auto& files = config_.renewal->previous_cas;
+        for (std::size_t i = 0; i < files.size(); ++i) {
+            const std::string path =
+                config_.renewal->json_path + ".previous_cas[" + std::to_string(i) + "]";
+            const auto loaded = context_.loader.certificates(files[i], path, Expiry::kWarning);
+            if (!loaded) continue;
+            for (const Certificate& ca : *loaded) {
+                const auto is_ca = ca.is_ca();
+                if (!is_ca || !*is_ca) {
+                    faults_.error(path, "'" + ca.subject_text() + "' is no CA certificate",
+                                  "give the certificate that this endpoint's CA had before");
+                }
+                add_issuer(ca, path);
+            }
+        }
+    }
+
+    void add_issuer(const Certificate& ca, const std::string& path) {
+        auto key = ca.public_key();
+        if (!key) return faults_.error(path, key.error().detail);
+        endpoint_->issuers.push_back({ca, std::move(*key)});
+    }
+
     void prepare_replies(const BuiltCa& ca) {
         Endpoint& endpoint = *endpoint_;
-        endpoint.capabilities = prepare(scep::ca_capabilities({.algorithms = endpoint.rules}));
+        endpoint.capabilities = prepare(scep::ca_capabilities(
+            {.algorithms = endpoint.rules, .renewal = endpoint.renewal.has_value()}));
         if (!config_.ra) {
             endpoint.ca_certificates = prepare(scep::ca_certificate(ca.credential.certificate));
         } else if (endpoint.signer.certificate && !endpoint.recipients.empty()) {

@@ -11,6 +11,7 @@ struct EndpointParts {
     const BuiltCa* ca = nullptr;
     std::shared_ptr<policy::PolicyModule> policy;
     bool open_to_all = false;  ///< its policy grants everything
+    std::array<ApprovalRule, 3> approvals;
 };
 
 /// Null when something of it cannot be used; its own keys are judged even then.

@@ -2,6 +2,7 @@
 
 #include "policy/challenge_blob.hpp"
 #include "policy/simple_modules.hpp"
+#include "server/guarded_policy.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -82,9 +83,7 @@ std::shared_ptr<policy::PolicyModule> build_static_password(const std::string& n
     return std::make_shared<policy::StaticPasswordModule>(name, Secret(text));
 }
 
-}  // namespace
-
-std::shared_ptr<policy::PolicyModule> build_policy(const std::string& name,
+std::shared_ptr<policy::PolicyModule> build_module(const std::string& name,
                                                    const PolicyConfig& config,
                                                    RuntimeContext& context) {
     switch (config.type) {
@@ -96,6 +95,16 @@ std::shared_ptr<policy::PolicyModule> build_policy(const std::string& name,
             return std::make_shared<policy::OpenModule>(name);
     }
     return nullptr;
+}
+
+}  // namespace
+
+std::shared_ptr<policy::PolicyModule> build_policy(const std::string& name,
+                                                   const PolicyConfig& config,
+                                                   RuntimeContext& context) {
+    auto module = build_module(name, config, context);
+    if (!module) return nullptr;
+    return std::make_shared<GuardedPolicy>(std::move(module), std::chrono::seconds(config.timeout));
 }
 
 std::shared_ptr<policy::PolicyModule> build_policy(const std::string& name,

@@ -6,16 +6,13 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "scep/query.hpp"
+#include "server/failure_tick.hpp"
 
 namespace scepgate::server {
 
 namespace asio = boost::asio;
 
 namespace {
-
-/// Failures leave on the next of these ticks after the request came, so that how long one took
-/// tells nothing (attacks.md E06).
-constexpr std::chrono::milliseconds kFailureTick{50};
 
 constexpr std::string_view kOperationHeaders =
     "Cache-Control: no-store, no-transform\r\nX-Content-Type-Options: nosniff\r\n";
@@ -48,12 +45,7 @@ HttpReply text_reply(unsigned status, std::string_view text) {
     return reply;
 }
 
-std::chrono::steady_clock::time_point next_tick(std::chrono::steady_clock::time_point received) {
-    const auto elapsed = std::chrono::steady_clock::now() - received;
-    return received + (elapsed / kFailureTick + 1) * kFailureTick;
-}
-
-HttpReply to_http(OperationReply outcome, std::chrono::steady_clock::time_point received) {
+HttpReply to_http(OperationReply outcome) {
     switch (outcome.kind) {
         case OperationReply::Kind::kMalformed:
             return text_reply(400, "Bad Request\n");
@@ -68,15 +60,18 @@ HttpReply to_http(OperationReply outcome, std::chrono::steady_clock::time_point 
     reply.content_type = "application/x-pki-message";
     reply.headers = kOperationHeaders;
     reply.body = std::move(outcome.body);
-    if (outcome.failure) reply.not_before = next_tick(received);
+    if (outcome.failed_since) {
+        reply.not_before =
+            failure_release(*outcome.failed_since, std::chrono::steady_clock::now());
+    }
     return reply;
 }
 
 }  // namespace
 
-ScepHandler::ScepHandler(std::shared_ptr<const Runtime> runtime, EnrollmentService& service,
+ScepHandler::ScepHandler(std::shared_ptr<const Runtime> runtime, PkiOperations& operations,
                          WorkerPool& workers, std::shared_ptr<Log> log)
-    : runtime_(std::move(runtime)), service_(service), workers_(workers), log_(std::move(log)) {}
+    : runtime_(std::move(runtime)), operations_(operations), workers_(workers), log_(std::move(log)) {}
 
 void ScepHandler::replace(std::shared_ptr<const Runtime> runtime) {
     const std::lock_guard lock(mutex_);
@@ -177,7 +172,7 @@ asio::awaitable<HttpReply> ScepHandler::handle(HttpRequest request) {
             auto job = work(endpoint, std::move(message), request.client_address, record);
             auto outcome =
                 co_await asio::co_spawn(workers_.executor(), std::move(job), asio::use_awaitable);
-            reply = to_http(std::move(outcome), request.received);
+            reply = to_http(std::move(outcome));
         }
     }
     log_request(*log_, request, record, reply.status);
@@ -188,7 +183,7 @@ asio::awaitable<OperationReply> ScepHandler::work(std::shared_ptr<const Endpoint
                                                   Bytes message, std::string client_address,
                                                   RequestRecord& record) {
     try {
-        co_return co_await service_.process(*endpoint, message, std::move(client_address), record);
+        co_return co_await operations_.process(*endpoint, message, std::move(client_address), record);
     } catch (const std::exception& error) {
         record.code = "InternalError";
         record.reason = error.what();

@@ -3,7 +3,7 @@
 
 #include <mutex>
 
-#include "server/enrollment_service.hpp"
+#include "server/pki_operation.hpp"
 #include "server/worker_pool.hpp"
 
 namespace scepgate::server {
@@ -11,7 +11,7 @@ namespace scepgate::server {
 /// What answers on a SCEP listener.
 class ScepHandler final : public HttpHandler {
 public:
-    ScepHandler(std::shared_ptr<const Runtime> runtime, EnrollmentService& service,
+    ScepHandler(std::shared_ptr<const Runtime> runtime, PkiOperations& operations,
                 WorkerPool& workers, std::shared_ptr<Log> log);
 
     /// Other endpoints, keys, policies and limits from now on; requests in progress keep theirs.
@@ -31,7 +31,7 @@ private:
 
     mutable std::mutex mutex_;
     std::shared_ptr<const Runtime> runtime_;
-    EnrollmentService& service_;
+    PkiOperations& operations_;
     WorkerPool& workers_;
     std::shared_ptr<Log> log_;
 };

@@ -190,6 +190,7 @@ private:
         endpoint["templates"] = {{"signature", "DeviceSignature"},
                                  {"encryption", "DeviceEncryption"},
                                  {"general_purpose", "DeviceGeneral"}};
+        endpoint["renewal"] = Json::object();
         config["endpoints"] = Json::array({endpoint});
         config["templates"]["DeviceSignature"] = device_template({"digitalSignature"});
         config["templates"]["DeviceEncryption"] = device_template({"keyEncipherment"});

@@ -72,8 +72,8 @@ private:
         if (!store) return refuse("store.sqlite", store.error());
         store_ = std::move(*store);
         workers_ = std::make_unique<WorkerPool>(config_.crypto_threads, config_.queue);
-        service_ = std::make_unique<EnrollmentService>(store_, audit_, log_, clock_);
-        handler_ = std::make_unique<ScepHandler>(runtime, *service_, *workers_, log_);
+        operations_ = std::make_unique<PkiOperations>(ServiceParts{store_, audit_, log_, clock_});
+        handler_ = std::make_unique<ScepHandler>(runtime, *operations_, *workers_, log_);
         auto server = HttpServer::create(config_.http, *handler_);
         if (!server) return refuse("", server.error());
         server_ = std::move(*server);
@@ -140,7 +140,7 @@ private:
     std::shared_ptr<AuditLog> audit_;
     std::shared_ptr<ca_backend::Store> store_;
     std::unique_ptr<WorkerPool> workers_;
-    std::unique_ptr<EnrollmentService> service_;
+    std::unique_ptr<PkiOperations> operations_;
     std::unique_ptr<ScepHandler> handler_;
     std::unique_ptr<HttpServer> server_;
 };

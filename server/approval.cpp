@@ -1,0 +1,160 @@
+#include "server/approval.hpp"
+
+#include <algorithm>
+
+#include "policy/grant_record.hpp"
+
+namespace scepgate::server {
+
+namespace asio = boost::asio;
+using ca_backend::StoredTransaction;
+using ca_backend::TransactionState;
+
+namespace {
+
+Error broken_row(const Error& fault) {
+    return {Errc::kInternal, "the stored request cannot be read: " + fault.detail};
+}
+
+}  // namespace
+
+Result<EnrollmentRequest> restore_request(const Operation& operation,
+                                          const StoredTransaction& transaction) {
+    const Endpoint& endpoint = operation.endpoint;
+    certs::CsrLimits limits;
+    limits.key = endpoint.rules.key_limits;
+    // It was taken once: a switch turned off since then does not undo that.
+    constexpr bool kAllowSha1 = true;
+    auto csr = certs::Csr::from_der(transaction.pending->csr, limits, kAllowSha1);
+    if (!csr) return broken_row(csr.error());
+    auto signer = certs::Certificate::from_der(transaction.pending->signer);
+    if (!signer) return broken_row(signer.error());
+    const auto purpose = certs::purpose_of(csr->requested().key_usage);
+    if (!purpose) return broken_row(purpose.error());
+    const bool ours = std::any_of(
+        endpoint.issuers.begin(), endpoint.issuers.end(), [&](const scep::TrustedIssuer& issuer) {
+            return equal(signer->issuer_der(), issuer.certificate.subject_der()) &&
+                   signer->signed_by(issuer.key);
+        });
+    const bool one_key = csr->public_key() == operation.message.signer_key();
+    return EnrollmentRequest{
+        .endpoint = transaction.endpoint,
+        .kind = ours ? EnrollmentKind::kRenewal : EnrollmentKind::kInitial,
+        .message_type = transaction.message_type,
+        .transaction_id = transaction.transaction_id,
+        .csr = std::move(*csr),
+        .purpose = *purpose,
+        .signer = std::move(*signer),
+        .client_address = operation.client_address,
+        .signed_by_csr_key = one_key,
+    };
+}
+
+asio::awaitable<Outcome> Approval::hold(const Operation& operation,
+                                        const EnrollmentRequest& request, const Grant& grant,
+                                        const ca_backend::TransactionKey& key) {
+    auto chosen = choose_template(operation.endpoint, grant);
+    if (!chosen) co_return chosen.error();
+    operation.record.template_name = *chosen;
+    ca_backend::PendingRecord row;
+    row.transaction = key;
+    row.endpoint = operation.endpoint.name;
+    row.transaction_id = request.transaction_id;
+    row.message_type = request.message_type;
+    row.signer_key = ca_backend::signer_key_hash(request.signer);
+    row.ca = operation.endpoint.ca->name();
+    row.template_name = std::move(*chosen);
+    row.policy = grant.policy();
+    row.device_id = grant.device_id();
+    row.user_id = grant.user_id();
+    row.subject = grant.subject().text();
+    row.subject_alt_name = certs::to_text(grant.subject_alt_name());
+    row.redemption = grant.redemption();
+    row.maximum_open = operation.endpoint.maximum_pending;
+    row.now = parts_.clock->now();
+    row.details.signer = to_bytes(request.signer.der());
+    row.details.csr = to_bytes(request.csr.der());
+    row.details.grant = policy::GrantRecord::encode(grant);
+    row.details.expires = row.now + operation.endpoint.approval_for(grant.purpose()).expires;
+    if (auto audited = trail_.pending(operation, row); !audited) {
+        co_return unavailable("AuditUnavailable", audited.error().detail);
+    }
+    auto recorded = co_await parts_.store->record_pending(std::move(row));
+    if (!recorded) co_return unavailable("StoreUnavailable", recorded.error().detail);
+    if (const auto* before = std::get_if<ca_backend::RecordedBefore>(&*recorded)) {
+        co_return co_await answer(operation, &request, before->transaction);
+    }
+    if (std::holds_alternative<ca_backend::AlreadyRedeemed>(*recorded)) {
+        co_return already_redeemed(grant);
+    }
+    if (std::holds_alternative<ca_backend::TransactionIdTaken>(*recorded)) {
+        co_return Refusal{FailInfo::kBadRequest, "TransactionIdTaken",
+                          "another request of this key waits under the same transactionID"};
+    }
+    if (std::holds_alternative<ca_backend::TooManyPending>(*recorded)) {
+        co_return unavailable("TooManyPending",
+                              "as many requests wait for an operator as may "
+                              "(endpoints[].max_pending)");
+    }
+    operation.record.code = "Pending";
+    co_return Answer(StillPending{});
+}
+
+asio::awaitable<Outcome> Approval::answer(const Operation& operation,
+                                          const EnrollmentRequest* request,
+                                          const StoredTransaction& transaction) {
+    operation.record.policy = transaction.policy;
+    operation.record.template_name = transaction.template_name;
+    const std::optional<Secret> no_challenge;
+    auto recipient =
+        scep::reply_recipient(operation.message, request ? request->csr.challenge() : no_challenge);
+    if (!recipient) co_return recipient.error();
+
+    Result<certs::Certificate, Refusal> certificate;
+    switch (transaction.state) {
+        case TransactionState::kPending:
+            operation.record.code = "Pending";
+            co_return Answer(StillPending{});
+        case TransactionState::kRejected:
+        case TransactionState::kExpired:
+            co_return co_await refused(operation, request, transaction);
+        case TransactionState::kApproved:
+            if (request == nullptr) throw std::logic_error("Approval: approved, never pending");
+            certificate = co_await issue_approved(operation, *request, transaction);
+            break;
+        case TransactionState::kIssued:
+            certificate = co_await issuance_.release_again(operation, request, transaction);
+            break;
+    }
+    if (!certificate) co_return certificate.error();
+    co_return Answer(ReleasedCertificate{std::move(*certificate), std::move(*recipient)});
+}
+
+asio::awaitable<Result<certs::Certificate, Refusal>> Approval::issue_approved(
+    const Operation& operation, const EnrollmentRequest& request,
+    const StoredTransaction& transaction) {
+    auto grant = policy::GrantRecord::decode(transaction.pending->grant);
+    if (!grant) co_return unavailable("StoreUnavailable", broken_row(grant.error()).detail);
+    co_return co_await issuance_.issue(operation, request, *grant, transaction.key,
+                                       transaction.challenge);
+}
+
+asio::awaitable<Refusal> Approval::refused(const Operation& operation,
+                                           const EnrollmentRequest* request,
+                                           const StoredTransaction& transaction) {
+    const bool rejected = transaction.state == TransactionState::kRejected;
+    std::string text = rejected ? "an operator rejected it" : "no operator approved it in time";
+    if (transaction.pending && rejected) {
+        text += " (" + transaction.pending->decided_by + "): " + transaction.pending->reason;
+    }
+    Refusal refusal{FailInfo::kBadRequest, rejected ? "ApprovalRejected" : "ApprovalExpired",
+                    std::move(text)};
+    const bool hears = operation.endpoint.policy->hears_outcomes();
+    if (!hears || transaction.notified || request == nullptr) co_return refusal;
+    co_await issuance_.tell_refused(operation, *request, refusal);
+    auto marked = co_await parts_.store->mark_notified(transaction.key);
+    if (!marked) operation.record.notes.push_back(marked.error().detail);
+    co_return refusal;
+}
+
+}  // namespace scepgate::server

@@ -1,0 +1,44 @@
+// Requests that an operator decides: recording them, and answering once they are decided.
+#pragma once
+
+#include "server/issuance.hpp"
+
+namespace scepgate::server {
+
+/// A request waits with its Grant; what an operator approves is issued when the device comes back,
+/// by poll or by sending its request again, on any connection, after any restart.
+class Approval {
+public:
+    explicit Approval(const ServiceParts& parts) : parts_(parts), trail_(parts), issuance_(parts) {}
+
+    /// Records the request as pending, and uses up what the Grant redeems. Refused:
+    /// "TransactionIdTaken", "ChallengeAlreadyRedeemed", "TooManyPending" (temporary).
+    boost::asio::awaitable<Outcome> hold(const Operation& operation,
+                                         const EnrollmentRequest& request, const Grant& grant,
+                                         const ca_backend::TransactionKey& key);
+
+    /// The answer to a request that was recorded before, pending or not: a certificate, PENDING, or
+    /// "ApprovalRejected", "ApprovalExpired". `request` null: a poll for what was never pending.
+    boost::asio::awaitable<Outcome> answer(const Operation& operation,
+                                           const EnrollmentRequest* request,
+                                           const ca_backend::StoredTransaction& transaction);
+
+private:
+    boost::asio::awaitable<Result<certs::Certificate, Refusal>> issue_approved(
+        const Operation& operation, const EnrollmentRequest& request,
+        const ca_backend::StoredTransaction& transaction);
+    boost::asio::awaitable<Refusal> refused(const Operation& operation,
+                                            const EnrollmentRequest* request,
+                                            const ca_backend::StoredTransaction& transaction);
+
+    const ServiceParts& parts_;
+    AuditTrail trail_;
+    Issuance issuance_;
+};
+
+/// The request that a pending transaction was made from. kInternal when the row is not what was
+/// written.
+[[nodiscard]] Result<EnrollmentRequest> restore_request(
+    const Operation& operation, const ca_backend::StoredTransaction& transaction);
+
+}  // namespace scepgate::server

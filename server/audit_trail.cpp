@@ -1,0 +1,88 @@
+#include "server/audit_trail.hpp"
+
+namespace scepgate::server {
+namespace {
+
+void add_certificate(AuditRecord& line, const certs::Certificate& certificate) {
+    line.add("serial", certificate.serial_hex())
+        .add("subject", certificate.subject_text())
+        .add("fingerprint", to_hex(certificate.fingerprint()))
+        .add("not_after", certs::utc_text(certificate.not_after()));
+}
+
+}  // namespace
+
+AuditRecord AuditTrail::begin(std::string_view event, const Endpoint& endpoint,
+                              const RequestRecord& record, std::string_view client_address) const {
+    AuditRecord line(event, parts_.clock->now());
+    line.add("endpoint", endpoint.name)
+        .add("client", client_address)
+        .add("transaction_id", record.transaction_id)
+        .add("message_type", record.message_type);
+    return line;
+}
+
+Result<void> AuditTrail::certificate(std::string_view event, const Operation& operation,
+                                     const certs::Certificate& certificate, const Grant& grant,
+                                     ByteView challenge) const {
+    AuditRecord line = begin(event, operation.endpoint, operation.record, operation.client_address);
+    add_certificate(line, certificate);
+    line.add("ca", operation.endpoint.ca->name())
+        .add_if("template", operation.record.template_name)
+        .add("policy", grant.policy())
+        .add("subject_alt_name", certs::to_text(grant.subject_alt_name()))
+        .add_if("device_id", grant.device_id())
+        .add_if("user_id", grant.user_id())
+        .add_if("challenge", to_hex(challenge));
+    if (!grant.stripped().empty()) line.add("left_out", grant.stripped());
+    return parts_.audit->write(line);
+}
+
+Result<void> AuditTrail::retry(const Operation& operation,
+                               const ca_backend::StoredTransaction& transaction) const {
+    AuditRecord line =
+        begin("retry", operation.endpoint, operation.record, operation.client_address);
+    if (transaction.certificate) add_certificate(line, *transaction.certificate);
+    line.add("ca", transaction.ca)
+        .add_if("template", transaction.template_name)
+        .add("policy", transaction.policy)
+        .add("subject_alt_name",
+             transaction.subject_alt_name.empty() ? "none" : transaction.subject_alt_name)
+        .add_if("device_id", transaction.device_id)
+        .add_if("user_id", transaction.user_id)
+        .add_if("challenge", to_hex(transaction.challenge));
+    return parts_.audit->write(line);
+}
+
+Result<void> AuditTrail::pending(const Operation& operation,
+                                 const ca_backend::PendingRecord& row) const {
+    AuditRecord line =
+        begin("pending", operation.endpoint, operation.record, operation.client_address);
+    line.add("subject", row.subject)
+        .add("ca", row.ca)
+        .add_if("template", row.template_name)
+        .add("policy", row.policy)
+        .add("subject_alt_name", row.subject_alt_name)
+        .add_if("device_id", row.device_id)
+        .add_if("user_id", row.user_id)
+        .add("expires", certs::utc_text(row.details.expires));
+    if (row.redemption) line.add("challenge", to_hex(row.redemption->token));
+    return parts_.audit->write(line);
+}
+
+void AuditTrail::refusal(const Endpoint& endpoint, const RequestRecord& record,
+                         std::string_view client_address, const Refusal& refusal) const {
+    AuditRecord line = begin("refuse", endpoint, record, client_address);
+    line.add("policy", record.policy)
+        .add("code", refusal.code)
+        .add("reason", refusal.text)
+        .add("fail_info", refusal.temporary ? "none (503)" : to_text(refusal.fail_info));
+    if (record.subject) {
+        line.add("subject", *record.subject).add("subject_alt_name", record.subject_alt_name);
+    }
+    if (auto written = parts_.audit->write(line); !written) {
+        parts_.log->error(written.error().detail);
+    }
+}
+
+}  // namespace scepgate::server

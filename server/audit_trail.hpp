@@ -1,0 +1,36 @@
+// The audit file's lines about requests.
+#pragma once
+
+#include "server/operation.hpp"
+
+namespace scepgate::server {
+
+/// Writes what was decided about one request. What is released with SUCCESS or PENDING is written
+/// first: where that fails, it is not released.
+class AuditTrail {
+public:
+    explicit AuditTrail(const ServiceParts& parts) : parts_(parts) {}
+
+    /// "sign" before a certificate is recorded, "issue" when it is and leaves. `challenge`: the
+    /// token that was used up for it.
+    Result<void> certificate(std::string_view event, const Operation& operation,
+                             const certs::Certificate& certificate, const Grant& grant,
+                             ByteView challenge) const;
+    /// "retry": a certificate that was recorded before leaves again.
+    Result<void> retry(const Operation& operation,
+                       const ca_backend::StoredTransaction& transaction) const;
+    /// "pending": the request is about to be recorded for an operator to decide.
+    Result<void> pending(const Operation& operation, const ca_backend::PendingRecord& row) const;
+    /// "refuse". Nothing is released with it, so a failure is logged and changes nothing.
+    void refusal(const Endpoint& endpoint, const RequestRecord& record,
+                 std::string_view client_address, const Refusal& refusal) const;
+
+private:
+    [[nodiscard]] AuditRecord begin(std::string_view event, const Endpoint& endpoint,
+                                    const RequestRecord& record,
+                                    std::string_view client_address) const;
+
+    const ServiceParts& parts_;
+};
+
+}  // namespace scepgate::server

@@ -1,0 +1,159 @@
+#include "server/enrollment.hpp"
+
+#include <algorithm>
+
+namespace scepgate::server {
+
+namespace asio = boost::asio;
+using ca_backend::StoredTransaction;
+using policy::RenewalChallenge;
+
+namespace {
+
+Refusal store_unavailable(const Error& error) {
+    return unavailable("StoreUnavailable", error.detail);
+}
+
+/// What the store knows of the certificate that signed. Empty: nothing, not this very certificate.
+Result<std::optional<policy::RenewedCertificate>> look_up(ca_backend::Store& store,
+                                                          const Endpoint& endpoint,
+                                                          const certs::Certificate& signer,
+                                                          std::int64_t now) {
+    auto row = store.find_certificate(ca_backend::certificate_id(signer));
+    if (!row) return row.error();
+    if (!*row || !equal((*row)->der, signer.der())) {
+        return std::optional<policy::RenewedCertificate>();
+    }
+    policy::RenewedCertificate known;
+    known.endpoint = (*row)->endpoint;
+    known.template_name = (*row)->template_name;
+    known.device_id = (*row)->device_id;
+    known.user_id = (*row)->user_id;
+    known.issued_at = (*row)->issued_at;
+    known.revoked = (*row)->revocation.has_value();
+    for (const scep::TrustedIssuer& issuer : endpoint.issuers) {
+        if (equal(issuer.certificate.subject_der(), signer.issuer_der())) {
+            known.issuer_not_after =
+                std::max(known.issuer_not_after, issuer.certificate.not_after());
+        }
+    }
+    if (endpoint.renewal->newest_only) {
+        auto newest = store.newest_of_identity(signer, known.template_name, now);
+        if (!newest) return newest.error();
+        known.superseded = *newest && !equal((*newest)->der, signer.der());
+    }
+    return std::optional(std::move(known));
+}
+
+}  // namespace
+
+asio::awaitable<Outcome> Enrollment::answer(const Operation& operation) {
+    const Endpoint& endpoint = operation.endpoint;
+    RequestRecord& record = operation.record;
+    scep::RequestContext context{endpoint.name, operation.client_address, {}};
+    // Where nothing is renewed, a certificate of ours is a signer like any other.
+    if (endpoint.renewal) context.issuers = endpoint.issuers;
+    auto request = scep::to_enrollment_request(operation.message, context, endpoint.rules);
+    if (!request) co_return request.error();
+    record.purpose = certs::to_text(request->purpose);
+    auto outcome = co_await decide(operation, *request);
+    if (!outcome) {
+        record.subject = request->csr.subject().text();
+        record.subject_alt_name = certs::to_text(request->csr.requested().subject_alt_name);
+    }
+    co_return outcome;
+}
+
+asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
+                                            const EnrollmentRequest& request) {
+    const auto key = ca_backend::transaction_key(request);
+    auto before = recorded_before(request, key);
+    if (!before) co_return before.error();
+    if (*before) co_return co_await approval_.answer(operation, &request, **before);
+
+    auto recipient = scep::reply_recipient(operation.message, request.csr.challenge());
+    if (!recipient) co_return recipient.error();
+    auto grant = co_await authorise(operation, request);
+    if (!grant) co_return grant.error();
+    for (const auto& left_out : grant->stripped())
+        operation.record.notes.push_back("left out " + left_out);
+    if (grant->redemption()) {
+        const auto redeemed = parts_.store->is_redeemed(*grant->redemption());
+        if (!redeemed) co_return store_unavailable(redeemed.error());
+        if (*redeemed) {
+            // By a parallel copy of this very request, or by another one?
+            before = recorded_before(request, key);
+            if (!before) co_return before.error();
+            if (*before) co_return co_await approval_.answer(operation, &request, **before);
+            Refusal refusal = already_redeemed(*grant);
+            co_await issuance_.tell_refused(operation, request, refusal);
+            co_return refusal;
+        }
+    }
+    if (grant->needs_approval() || operation.endpoint.approval_for(grant->purpose()).required) {
+        auto held = co_await approval_.hold(operation, request, *grant, key);
+        if (!held) co_await issuance_.tell_refused(operation, request, held.error());
+        co_return held;
+    }
+    auto certificate = co_await issuance_.issue(operation, request, *grant, key);
+    if (!certificate) co_return certificate.error();
+    co_return Answer(ReleasedCertificate{std::move(*certificate), std::move(*recipient)});
+}
+
+Result<std::optional<StoredTransaction>, Refusal> Enrollment::recorded_before(
+    const EnrollmentRequest& request, const ca_backend::TransactionKey& key) {
+    const std::int64_t now = parts_.clock->now();
+    auto same = parts_.store->find_transaction(key, now);
+    if (!same) return store_unavailable(same.error());
+    if (*same) return std::move(*same);
+    auto waiting =
+        parts_.store->find_pending({.endpoint = request.endpoint,
+                                    .transaction_id = request.transaction_id,
+                                    .signer_key = ca_backend::signer_key_hash(request.signer)},
+                                   now);
+    if (!waiting) return store_unavailable(waiting.error());
+    const bool same_csr = *waiting && (*waiting)->pending &&
+                          (*waiting)->message_type == request.message_type &&
+                          equal((*waiting)->pending->csr, request.csr.der());
+    if (same_csr) return std::move(*waiting);
+    return std::optional<StoredTransaction>();
+}
+
+asio::awaitable<Result<Grant, Refusal>> Enrollment::authorise(const Operation& operation,
+                                                              const EnrollmentRequest& request) {
+    if (request.kind == EnrollmentKind::kInitial) co_return co_await ask_module(operation, request);
+    operation.record.policy = policy::kRenewalPolicy;
+    auto grant = judge_renewal(operation, request);
+    if (!grant) co_return grant.error();
+    const RenewalChallenge rule = operation.endpoint.renewal->challenge;
+    const bool asked = rule == RenewalChallenge::kRequired ||
+                       (rule == RenewalChallenge::kVerifiedIfPresent && request.csr.challenge());
+    // Only after the rule was met: the names are the signer's own, so a challenge that somebody
+    // else was given is not used up for them.
+    if (asked) co_return co_await ask_module(operation, request);
+    co_return std::move(*grant);
+}
+
+asio::awaitable<Result<Grant, Refusal>> Enrollment::ask_module(const Operation& operation,
+                                                               const EnrollmentRequest& request) {
+    policy::PolicyModule& module = *operation.endpoint.policy;
+    operation.record.policy = module.name();
+    auto grant = co_await module.verify_request(request);
+    // After a module that could not decide there is nothing to tell it.
+    if (!grant && !grant.error().temporary) {
+        co_await issuance_.tell_refused(operation, request, grant.error());
+    }
+    co_return grant;
+}
+
+Result<Grant, Refusal> Enrollment::judge_renewal(const Operation& operation,
+                                                 const EnrollmentRequest& request) {
+    const Endpoint& endpoint = operation.endpoint;
+    const std::int64_t now = parts_.clock->now();
+    const auto known = look_up(*parts_.store, endpoint, request.signer, now);
+    if (!known) return store_unavailable(known.error());
+    return policy::judge_renewal(*endpoint.renewal, request, *known,
+                                 endpoint.template_for(request.purpose), now);
+}
+
+}  // namespace scepgate::server

@@ -1,0 +1,71 @@
+#include "server/guarded_policy.hpp"
+
+#include "server/time_limit.hpp"
+
+namespace scepgate::server {
+
+namespace asio = boost::asio;
+using policy::PolicyModule;
+using policy::TransactionOutcome;
+
+namespace {
+
+using Verdict = Result<Grant, Refusal>;
+
+// These own what the module is given by reference: it may still use that after we gave up on it.
+
+asio::awaitable<Verdict> verify(std::shared_ptr<PolicyModule> module, EnrollmentRequest request) {
+    co_return co_await module->verify_request(request);
+}
+
+asio::awaitable<Result<void>> notify_module(std::shared_ptr<PolicyModule> module,
+                                            EnrollmentRequest request, TransactionOutcome outcome) {
+    outcome.request = &request;
+    co_return co_await module->notify(outcome);
+}
+
+std::string what_was_thrown(const std::exception_ptr& thrown) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& error) {
+        return error.what();
+    } catch (...) {
+        return "something that is no std::exception";
+    }
+}
+
+std::string too_long(const std::string& name, std::chrono::milliseconds limit) {
+    return "policy '" + name + "' took longer than " + std::to_string(limit.count()) +
+           " ms (policies." + name + ".timeout)";
+}
+
+std::string failed(const std::string& name, const std::exception_ptr& thrown) {
+    return "policy '" + name + "' failed: " + what_was_thrown(thrown);
+}
+
+}  // namespace
+
+GuardedPolicy::GuardedPolicy(std::shared_ptr<PolicyModule> module, std::chrono::milliseconds limit)
+    : module_(std::move(module)), limit_(limit) {}
+
+asio::awaitable<Verdict> GuardedPolicy::verify_request(const EnrollmentRequest& request) {
+    auto call = verify(module_, request);
+    auto outcome = co_await within(limit_, std::move(call));
+    if (auto* verdict = std::get_if<Verdict>(&outcome)) co_return std::move(*verdict);
+    if (const auto* thrown = std::get_if<std::exception_ptr>(&outcome)) {
+        co_return Refusal{FailInfo::kBadRequest, "PolicyFailed", failed(name(), *thrown), true};
+    }
+    co_return Refusal{FailInfo::kBadRequest, "PolicyTimeout", too_long(name(), limit_), true};
+}
+
+asio::awaitable<Result<void>> GuardedPolicy::notify(const TransactionOutcome& outcome) {
+    auto call = notify_module(module_, *outcome.request, outcome);
+    auto ended = co_await within(limit_, std::move(call));
+    if (auto* told = std::get_if<Result<void>>(&ended)) co_return std::move(*told);
+    if (const auto* thrown = std::get_if<std::exception_ptr>(&ended)) {
+        co_return Error{Errc::kUnavailable, failed(name(), *thrown)};
+    }
+    co_return Error{Errc::kUnavailable, too_long(name(), limit_)};
+}
+
+}  // namespace scepgate::server

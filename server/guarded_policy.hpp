@@ -1,0 +1,39 @@
+// A fence around every policy module: what it does wrong ends as a refusal with a record.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "policy/policy_module.hpp"
+
+namespace scepgate::server {
+
+/// Calls a module under a time limit and catches what it throws (attacks.md C15).
+///
+/// verify_request(): refused with "PolicyTimeout" or "PolicyFailed", both temporary: nothing was
+/// decided about the request, so the device may ask again. notify(): kUnavailable.
+///
+/// A call that takes too long is abandoned, not waited for: it is told so by cancellation, what it
+/// was given stays alive until it ends, and what it then returns is dropped. It runs on a strand of
+/// its own on the caller's executor.
+class GuardedPolicy final : public policy::PolicyModule {
+public:
+    GuardedPolicy(std::shared_ptr<policy::PolicyModule> module, std::chrono::milliseconds limit);
+
+    [[nodiscard]] const std::string& name() const noexcept override { return module_->name(); }
+    [[nodiscard]] bool hears_outcomes() const noexcept override {
+        return module_->hears_outcomes();
+    }
+    Result<Secret> generate_challenge(const policy::ChallengeParameters& parameters) override {
+        return module_->generate_challenge(parameters);
+    }
+    boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
+        const EnrollmentRequest& request) override;
+    boost::asio::awaitable<Result<void>> notify(const policy::TransactionOutcome& outcome) override;
+
+private:
+    std::shared_ptr<policy::PolicyModule> module_;
+    std::chrono::milliseconds limit_;
+};
+
+}  // namespace scepgate::server

@@ -1,0 +1,181 @@
+#include "server/issuance.hpp"
+
+#include "policy/renewal.hpp"
+
+namespace scepgate::server {
+
+namespace asio = boost::asio;
+using certs::Certificate;
+using CertificateOrRefusal = Result<Certificate, Refusal>;
+
+namespace {
+
+ByteView token_of(const Grant& grant) {
+    return grant.redemption() ? ByteView(grant.redemption()->token) : ByteView();
+}
+
+}  // namespace
+
+Result<std::string, Refusal> choose_template(const Endpoint& endpoint, const Grant& grant) {
+    const std::string& chosen = endpoint.template_for(grant.purpose());
+    const std::string purpose(to_text(grant.purpose()));
+    // The endpoint's own choice by purpose is the limit of what may be asked for here.
+    if (grant.template_name() && *grant.template_name() != chosen) {
+        return Refusal{FailInfo::kBadRequest, "TemplateMismatch",
+                       "the challenge names template '" + *grant.template_name() +
+                           "', this endpoint uses '" + chosen + "' for purpose " + purpose};
+    }
+    if (chosen.empty()) {
+        return Refusal{FailInfo::kBadRequest, "NoTemplateForPurpose",
+                       "this endpoint has no template for purpose " + purpose +
+                           "; name one under endpoints[].templates"};
+    }
+    return chosen;
+}
+
+Refusal already_redeemed(const Grant& grant) {
+    if (grant.policy() == policy::kRenewalPolicy) {
+        return {FailInfo::kBadRequest, "RenewalSuperseded",
+                "renewal: this certificate was renewed before (renewal.newest_only)"};
+    }
+    return {FailInfo::kBadMessageCheck, "ChallengeAlreadyRedeemed",
+            "this challenge was used for another request before"};
+}
+
+asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation,
+                                                      const EnrollmentRequest& request,
+                                                      const Grant& grant,
+                                                      const ca_backend::TransactionKey& key,
+                                                      Bytes challenge) {
+    if (challenge.empty()) challenge = to_bytes(token_of(grant));
+    auto certificate = co_await sign(operation, grant, challenge);
+    if (!certificate) {
+        co_await tell_refused(operation, request, certificate.error());
+        co_return certificate.error();
+    }
+    auto recorded = co_await record(operation, request, grant, key, *certificate);
+    if (!recorded) {
+        co_await tell_refused(operation, request, recorded.error());
+        co_return recorded.error();
+    }
+    if (const auto* before = std::get_if<ca_backend::RecordedBefore>(&*recorded)) {
+        // A parallel attempt was faster.
+        co_return co_await release_again(operation, &request, before->transaction);
+    }
+    operation.record.code = "Success";
+    if (auto told = co_await tell_issued(operation, request, *certificate, key); !told) {
+        co_return told.error();
+    }
+    auto audited = trail_.certificate("issue", operation, *certificate, grant, challenge);
+    if (!audited) co_return unavailable("AuditUnavailable", audited.error().detail);
+    co_return std::move(*certificate);
+}
+
+asio::awaitable<CertificateOrRefusal> Issuance::sign(const Operation& operation, const Grant& grant,
+                                                     ByteView challenge) {
+    const Endpoint& endpoint = operation.endpoint;
+    auto chosen = choose_template(endpoint, grant);
+    if (!chosen) co_return chosen.error();
+    operation.record.template_name = *chosen;
+    ca_backend::IssueContext context;
+    context.endpoint = endpoint.name;
+    context.template_name = std::move(*chosen);
+    context.transaction_id = operation.record.transaction_id;
+
+    auto issued = co_await endpoint.ca->issue(grant, context);
+    if (!issued) {
+        operation.record.ca_result = "refused";
+        co_return issued.error();
+    }
+    auto* certificate = std::get_if<ca_backend::IssuedCertificate>(&*issued);
+    if (certificate == nullptr) {
+        co_return unavailable("PendingUnsupported", "the CA wants to decide later");
+    }
+    operation.record.ca_result = "issued";
+    auto& notes = operation.record.notes;
+    notes.insert(notes.end(), certificate->notes.begin(), certificate->notes.end());
+    // Before anything is used up: where the audit file cannot be written, nothing is issued, and
+    // what a crash leaves in the store stands in the audit file too.
+    auto audited =
+        trail_.certificate("sign", operation, certificate->certificate, grant, challenge);
+    if (!audited) co_return unavailable("AuditUnavailable", audited.error().detail);
+    co_return std::move(certificate->certificate);
+}
+
+asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> Issuance::record(
+    const Operation& operation, const EnrollmentRequest& request, const Grant& grant,
+    const ca_backend::TransactionKey& key, const Certificate& certificate) {
+    ca_backend::IssuanceRecord row;
+    row.transaction = key;
+    row.endpoint = operation.endpoint.name;
+    row.transaction_id = request.transaction_id;
+    row.message_type = request.message_type;
+    row.signer_key = ca_backend::signer_key_hash(request.signer);
+    row.ca = operation.endpoint.ca->name();
+    row.template_name = operation.record.template_name;
+    row.policy = grant.policy();
+    row.device_id = grant.device_id();
+    row.user_id = grant.user_id();
+    row.certificate = certificate;
+    row.subject_alt_name = grant.subject_alt_name();
+    row.redemption = grant.redemption();
+    row.now = parts_.clock->now();
+    auto recorded = co_await parts_.store->record(std::move(row));
+    if (!recorded) co_return unavailable("StoreUnavailable", recorded.error().detail);
+    if (std::holds_alternative<ca_backend::AlreadyRedeemed>(*recorded)) {
+        co_return already_redeemed(grant);
+    }
+    co_return std::move(*recorded);
+}
+
+asio::awaitable<CertificateOrRefusal> Issuance::release_again(
+    const Operation& operation, const EnrollmentRequest* request,
+    const ca_backend::StoredTransaction& transaction) {
+    if (!transaction.certificate) {
+        co_return Refusal{FailInfo::kBadRequest, "ApprovalRejected",
+                          "it was rejected while it was about to be issued"};
+    }
+    operation.record.code = "Retry";
+    operation.record.policy = transaction.policy;
+    operation.record.template_name = transaction.template_name;
+    if (!transaction.notified && operation.endpoint.policy->hears_outcomes()) {
+        if (request == nullptr) {
+            co_return unavailable("NotificationFailed",
+                                  "the policy module was not told yet; the request itself, sent "
+                                  "again, tells it");
+        }
+        auto told =
+            co_await tell_issued(operation, *request, *transaction.certificate, transaction.key);
+        if (!told) co_return told.error();
+    }
+    if (auto audited = trail_.retry(operation, transaction); !audited) {
+        co_return unavailable("AuditUnavailable", audited.error().detail);
+    }
+    co_return *transaction.certificate;
+}
+
+asio::awaitable<Result<void, Refusal>> Issuance::tell_issued(
+    const Operation& operation, const EnrollmentRequest& request, const Certificate& certificate,
+    const ca_backend::TransactionKey& key) {
+    policy::PolicyModule& module = *operation.endpoint.policy;
+    if (!module.hears_outcomes()) co_return Result<void, Refusal>();
+    policy::TransactionOutcome outcome{&request, certificate, std::nullopt};
+    auto told = co_await module.notify(outcome);
+    if (!told) co_return unavailable("NotificationFailed", told.error().detail);
+    // When this fails the module hears of it once more with the next retry.
+    auto marked = co_await parts_.store->mark_notified(key);
+    if (!marked) operation.record.notes.push_back(marked.error().detail);
+    co_return Result<void, Refusal>();
+}
+
+asio::awaitable<void> Issuance::tell_refused(const Operation& operation,
+                                             const EnrollmentRequest& request,
+                                             const Refusal& refusal) {
+    policy::PolicyModule& module = *operation.endpoint.policy;
+    if (!module.hears_outcomes()) co_return;
+    policy::TransactionOutcome outcome{&request, std::nullopt, refusal};
+    auto told = co_await module.notify(outcome);
+    if (!told) operation.record.notes.push_back("notify: " + told.error().detail);
+}
+
+}  // namespace scepgate::server

@@ -1,0 +1,56 @@
+// From a Grant to a recorded certificate, and telling the policy module of it.
+#pragma once
+
+#include "server/audit_trail.hpp"
+#include "server/operation.hpp"
+
+namespace scepgate::server {
+
+/// The template that this endpoint uses for the Grant. Refused: "TemplateMismatch" (the Grant names
+/// another one), "NoTemplateForPurpose".
+[[nodiscard]] Result<std::string, Refusal> choose_template(const Endpoint& endpoint,
+                                                           const Grant& grant);
+
+/// What this Grant has to use up is used up: another request was faster, or came long before.
+[[nodiscard]] Refusal already_redeemed(const Grant& grant);
+
+/// The only place where a CA is asked. In this order: the CA signs, the audit file says so, the
+/// store records, the policy module is told, the audit file says that it leaves.
+class Issuance {
+public:
+    explicit Issuance(const ServiceParts& parts) : parts_(parts), trail_(parts) {}
+
+    /// `challenge`: the token that was used up when the request was recorded as pending; empty when
+    /// the Grant has its own. The certificate may be released.
+    boost::asio::awaitable<Result<certs::Certificate, Refusal>> issue(
+        const Operation& operation, const EnrollmentRequest& request, const Grant& grant,
+        const ca_backend::TransactionKey& key, Bytes challenge = {});
+
+    /// A certificate that was recorded before leaves again; the policy module is told if it was
+    /// not. `request` null: it is not known any more (a poll for what was never pending); then only
+    /// what needs no telling can leave.
+    boost::asio::awaitable<Result<certs::Certificate, Refusal>> release_again(
+        const Operation& operation, const EnrollmentRequest* request,
+        const ca_backend::StoredTransaction& transaction);
+
+    /// Tells the policy module that a request it was asked about was not granted, or failed.
+    boost::asio::awaitable<void> tell_refused(const Operation& operation,
+                                              const EnrollmentRequest& request,
+                                              const Refusal& refusal);
+
+private:
+    boost::asio::awaitable<Result<certs::Certificate, Refusal>> sign(const Operation& operation,
+                                                                     const Grant& grant,
+                                                                     ByteView challenge);
+    boost::asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> record(
+        const Operation& operation, const EnrollmentRequest& request, const Grant& grant,
+        const ca_backend::TransactionKey& key, const certs::Certificate& certificate);
+    boost::asio::awaitable<Result<void, Refusal>> tell_issued(
+        const Operation& operation, const EnrollmentRequest& request,
+        const certs::Certificate& certificate, const ca_backend::TransactionKey& key);
+
+    const ServiceParts& parts_;
+    AuditTrail trail_;
+};
+
+}  // namespace scepgate::server

@@ -1,0 +1,51 @@
+// From a message to its answer.
+#pragma once
+
+#include <chrono>
+
+#include "server/enrollment.hpp"
+#include "server/lookup.hpp"
+#include "server/poll.hpp"
+
+namespace scepgate::server {
+
+/// How a PKIOperation ends.
+struct OperationReply {
+    enum class Kind {
+        kCertRep,      ///< `body` is a signed CertRep
+        kMalformed,    ///< nobody to answer: HTTP 400
+        kUnavailable,  ///< try again: HTTP 503
+        kInternal,     ///< HTTP 500
+    };
+    Kind kind = Kind::kInternal;
+    Bytes body;
+    /// FAILURE: the moment before our private key was used; see failure_release().
+    std::optional<std::chrono::steady_clock::time_point> failed_since;
+};
+
+/// Runs PKIOperations: reads and opens the message, hands it to what answers its type, and writes
+/// the CertRep. Safe for concurrent use.
+class PkiOperations {
+public:
+    explicit PkiOperations(ServiceParts parts);
+    PkiOperations(const PkiOperations&) = delete;
+    PkiOperations& operator=(const PkiOperations&) = delete;
+
+    /// `record` is filled in for the request log; it and `endpoint` stay alive until the end.
+    boost::asio::awaitable<OperationReply> process(const Endpoint& endpoint, const Bytes& message,
+                                                   std::string client_address,
+                                                   RequestRecord& record);
+
+private:
+    boost::asio::awaitable<Outcome> dispatch(const Operation& operation);
+    OperationReply reply(const Endpoint& endpoint, const scep::ReplyAddress& address,
+                         const Answer& answer, RequestRecord& record) const;
+
+    ServiceParts parts_;
+    AuditTrail trail_;
+    Enrollment enrollment_;
+    Poll poll_;
+    LookUp look_up_;
+};
+
+}  // namespace scepgate::server

@@ -1,0 +1,22 @@
+#include "server/poll.hpp"
+
+namespace scepgate::server {
+
+boost::asio::awaitable<Outcome> Poll::answer(const Operation& operation) {
+    const auto signer_key = ca_backend::signer_key_hash(operation.message.signer());
+    auto found = parts_.store->find_pending({.endpoint = operation.endpoint.name,
+                                             .transaction_id = operation.message.transaction_id(),
+                                             .signer_key = signer_key},
+                                            parts_.clock->now());
+    if (!found) co_return unavailable("StoreUnavailable", found.error().detail);
+    if (!*found) {
+        co_return Refusal{FailInfo::kBadCertId, "PollUnknown",
+                          "this key has no request with this transactionID here"};
+    }
+    if (!(*found)->pending) co_return co_await approval_.answer(operation, nullptr, **found);
+    auto request = restore_request(operation, **found);
+    if (!request) co_return unavailable("StoreUnavailable", request.error().detail);
+    co_return co_await approval_.answer(operation, &*request, **found);
+}
+
+}  // namespace scepgate::server
