@@ -83,7 +83,7 @@ struct CertReply : ReplyStatus {
     std::vector<certs::Certificate> others;
 };
 struct CrlReply : ReplyStatus {
-    Bytes crl;  ///< SUCCESS: DER
+    Bytes crl;  ///< SUCCESS: DER; Crl::from_der() takes it
 };
 
 /// Verifies and opens a CertRep to a PKCSReq, RenewalReq or CertPoll: signed by `ca.signing` (never

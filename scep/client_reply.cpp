@@ -2,6 +2,7 @@
 #include "certs/asn1_string.hpp"
 #include "certs/ber.hpp"
 #include "certs/cms_password.hpp"
+#include "certs/crl.hpp"
 #include "certs/oids.hpp"
 #include "scep/client.hpp"
 #include "scep/client_cms.hpp"
@@ -179,44 +180,11 @@ Result<CertReply> choose_certificate(Result<Opened> opened, const Wanted& wanted
     return reply;
 }
 
-/// CertificateList ::= SEQUENCE {
-///   tbsCertList        TBSCertList,
-///   signatureAlgorithm AlgorithmIdentifier,
-///   signature          BIT STRING }
-///
-/// TBSCertList ::= SEQUENCE {
-///   version   Version OPTIONAL,
-///   signature AlgorithmIdentifier,
-///   issuer    Name, ...
-Result<void> check_crl(ByteView der, const certs::Certificate& ca, const certs::KeyLimits& limits) {
-    certs::DerReader outer(der);
-    const auto content = outer.read(DerTag::kSequence);
-    if (!content) return content.error();
-    if (const auto end = outer.finish("CertificateList"); !end) return end.error();
-    certs::DerReader fields(*content);
-    const auto tbs = fields.read_whole(DerTag::kSequence);
-    if (!tbs) return tbs.error();
-    const auto identifier = certs::read_algorithm(fields);
-    if (!identifier) return identifier.error();
-    const auto signature = fields.read_octet_bits();
-    if (!signature) return signature.error();
-    if (const auto end = fields.finish("CertificateList"); !end) return end.error();
-
-    certs::DerReader list(*tbs);
-    const auto entries = list.read(DerTag::kSequence);
-    if (!entries) return entries.error();
-    certs::DerReader entry(*entries);
-    if (entry.at(DerTag::kInteger)) static_cast<void>(entry.next());
-    if (const auto inner = certs::read_algorithm(entry); !inner) return inner.error();
-    const auto issuer = entry.read_whole(DerTag::kSequence);
-    if (!issuer) return issuer.error();
-
-    const auto algorithm = certs::parse_signature_algorithm(*identifier);
-    if (!algorithm) return algorithm.error();
+Result<void> check_crl(const certs::Crl& crl, const certs::Certificate& ca,
+                       const certs::KeyLimits& limits) {
     const auto key = ca.public_key(limits);
     if (!key) return in_context("the CA's key", key.error());
-    if (!certs::same_name(*issuer, ca.subject_der()) ||
-        !key->verifies(*algorithm, *tbs, *signature)) {
+    if (!certs::same_name(crl.issuer_der(), ca.subject_der()) || !crl.signed_by(*key)) {
         return Error{Errc::kBadSignature, "the CRL is not by " + ca.subject_text()};
     }
     return {};
@@ -255,10 +223,10 @@ Result<CrlReply> decode_get_crl_reply(ByteView body, const ClientRequest& reques
     if (crls.size() != 1) {
         return malformed("SUCCESS with " + std::to_string(crls.size()) + " CRLs where one belongs");
     }
-    if (const auto good = check_crl(crls.front(), ca.ca, request.key_limits); !good) {
-        return in_context("CRL", good.error());
-    }
-    reply.crl = to_bytes(crls.front());
+    auto crl = certs::Crl::from_der(crls.front());
+    if (!crl) return in_context("CRL", crl.error());
+    if (const auto good = check_crl(*crl, ca.ca, request.key_limits); !good) return good.error();
+    reply.crl = to_bytes(crl->der());
     return reply;
 }
 
