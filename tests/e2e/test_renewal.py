@@ -1,0 +1,236 @@
+"""An existing certificate in place of a challenge, and asking for certificates and CRLs."""
+
+import datetime
+
+import pytest
+
+import harness
+import scep_client as scep
+from scep_client import Csr, name
+
+SAN = scep.subject_alt_name(("dns", "renew.example"))
+SUBJECT = name("renew")
+
+
+@pytest.fixture
+def renewing_lab(new_lab):
+    """A lab whose endpoint has these renewal settings."""
+    def make(policy=(), templates=None, **settings):
+        def edit(config):
+            config["endpoints"][0]["renewal"] = settings
+            for template in config["templates"].values():
+                template.update(templates or {})
+
+        return new_lab(*policy, edit=edit)
+    return make
+
+
+def enrol(lab, key, *, san=SAN, subject="CN=renew"):
+    challenge = lab.challenge("--subject", subject, "--dns", "renew.example", "--key-usage", "both")
+    reply = lab.enrol(Csr(key, SUBJECT, challenge, [san, scep.key_usage(0, 2)]))
+    assert reply.status == "success"
+    return reply.certificate
+
+
+def renewal(lab, old, old_key, new_key, *, subject=SUBJECT, san=SAN, usage=(0, 2), challenge=None,
+            **options):
+    wanted = ([san] if san else []) + ([scep.key_usage(*usage)] if usage else [])
+    csr = Csr(new_key, subject, challenge, wanted)
+    return scep.renewal_req(csr, [lab.ca().encryption], old, old_key, **options)
+
+
+def refused_with(lab, message):
+    before = lab.serials()
+    reply = lab.send(message)
+    assert reply.status == "failure"
+    assert lab.serials() == before
+    line = [e for e in lab.audit() if e.get("transaction_id") == message.transaction_id][-1]
+    assert line["event"] == "refuse"
+    return reply.fail_info, line["code"]
+
+
+@pytest.mark.parametrize("message_type", ["17", "19"])
+@pytest.mark.parametrize("new", [0, 1], ids=["same-key", "new-key"])
+def test_T11_T12_a_certificate_of_ours_gets_the_next_one(lab, keys, message_type, new):
+    old = enrol(lab, keys())
+    message = renewal(lab, old, keys(), keys(new), message_type=message_type)
+    reply = lab.send(message)
+    assert reply.status == "success"
+    assert reply.certificate.subject == old.subject
+    assert reply.certificate.serial_number != old.serial_number
+    extension = scep.x509.SubjectAlternativeName
+    assert reply.certificate.extensions.get_extension_for_class(extension) \
+        == old.extensions.get_extension_for_class(extension)
+    line = [e for e in lab.audit() if e["event"] == "issue"][-1]
+    assert line["policy"] == "renewal"
+    assert lab.send(message).certificate == reply.certificate, "G07: a retry gets the same"
+
+
+def test_D03_renewal_is_advertised_only_where_it_works(lab, new_lab):
+    assert b"Renewal\n" in lab.get("/scep?operation=GetCACaps").body
+    other = new_lab(edit=lambda config: config["endpoints"][0].pop("renewal", None))
+    assert b"Renewal" not in other.get("/scep?operation=GetCACaps").body
+
+
+def test_without_the_setting_no_certificate_replaces_a_challenge(new_lab, keys):
+    lab = new_lab(edit=lambda config: config["endpoints"][0].pop("renewal", None))
+    old = enrol(lab, keys())
+    fail_info, _ = refused_with(lab, renewal(lab, old, keys(), keys(1)))
+    assert fail_info == "badRequest"
+    _, code = refused_with(lab, renewal(lab, old, keys(), keys(1), message_type="19",
+                                        transaction_id="by-19"))
+    assert code == "SignerKeyMismatch"
+
+
+CHANGES = {
+    "another subject": (dict(subject=name("other")), "RenewalSubjectMismatch"),
+    "no subject": (dict(subject=name()), "RenewalSubjectMismatch"),
+    "one SAN more": (dict(san=scep.subject_alt_name(("dns", "renew.example"),
+                                                    ("dns", "more.example"))),
+                     "RenewalSubjectAltNameMismatch"),
+    "another purpose": (dict(usage=(0,)), "RenewalKeyUsageMismatch"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda c: c.replace(" ", "-"))
+def test_G03_a_renewal_gives_nothing_new(lab, keys, change):
+    options, code = CHANGES[change]
+    old = enrol(lab, keys())
+    assert refused_with(lab, renewal(lab, old, keys(), keys(1), **options)) == ("badRequest", code)
+
+
+def test_G01_A17_a_look_alike_of_another_issuer_renews_nothing(lab, new_lab, keys):
+    old = enrol(lab, keys())
+    look_alike = scep.self_signed(keys(1), old.subject)
+    fail_info, code = refused_with(lab, renewal(lab, look_alike, keys(1), keys(1)))
+    assert (fail_info, code) == ("badRequest", "RenewalSignerUnknown")
+    foreign = new_lab("--ca-name", "Foreign")
+    twin = enrol(foreign, keys(1))
+    fail_info, code = refused_with(lab, renewal(lab, twin, keys(1), keys(1), transaction_id="twin"))
+    assert (fail_info, code) == ("badRequest", "RenewalSignerUnknown")
+
+
+def test_G02_a_revoked_certificate_renews_nothing(lab, keys):
+    old = enrol(lab, keys())
+    revoked = harness.run("cert", "revoke", format(old.serial_number, "x"), "--reason",
+                          "keyCompromise", "--config", lab.config_file)
+    assert revoked.returncode == 0, revoked.stderr
+    assert refused_with(lab, renewal(lab, old, keys(), keys(1))) \
+        == ("badRequest", "RenewalSignerRevoked")
+
+
+def test_G04_an_RA_certificate_renews_nothing(lab, keys):
+    ca = lab.ca()
+    ra_key = scep.serialization.load_pem_private_key((lab.dir / "ra-signing.key").read_bytes(), None)
+    message = renewal(lab, ca.signing, ra_key, keys(1), subject=ca.signing.subject)
+    assert refused_with(lab, message) == ("badRequest", "RenewalSignerUnknown")
+
+
+def test_G05_renewal_waits_for_its_window(renewing_lab, keys):
+    lab = renewing_lab(window="30d")
+    old = enrol(lab, keys())
+    assert refused_with(lab, renewal(lab, old, keys(), keys(1))) == ("badRequest",
+                                                                     "RenewalTooEarly")
+    lab = renewing_lab(window="30d", templates={"validity": "29d"})
+    old = enrol(lab, keys())
+    assert lab.send(renewal(lab, old, keys(), keys(1))).status == "success"
+
+
+def test_A19_the_old_key_only_where_it_may_be_used_again(renewing_lab, keys):
+    lab = renewing_lab(same_key=False)
+    old = enrol(lab, keys())
+    assert refused_with(lab, renewal(lab, old, keys(), keys())) == ("badRequest", "RenewalSameKey")
+    assert lab.send(renewal(lab, old, keys(), keys(1))).status == "success"
+
+
+def test_G05_newest_only_leaves_one_certificate_that_can_be_renewed(renewing_lab, keys):
+    lab = renewing_lab(newest_only=True)
+    old = enrol(lab, keys())
+    new = lab.send(renewal(lab, old, keys(), keys(1))).certificate
+    assert refused_with(lab, renewal(lab, old, keys(), keys(1), transaction_id="late")) \
+        == ("badRequest", "RenewalSuperseded")
+    assert lab.send(renewal(lab, new, keys(1), keys(), transaction_id="next")).status == "success"
+
+
+@pytest.mark.parametrize("rule,challenge,expected", [
+    ("ignored", None, "success"), ("ignored", "old", "success"), ("ignored", "new", "success"),
+    ("required", None, "failure"), ("required", "old", "failure"), ("required", "new", "success"),
+    ("verified_if_present", None, "success"), ("verified_if_present", "old", "failure"),
+    ("verified_if_present", "new", "success")])
+def test_A15_A16_G06_what_a_challenge_in_a_renewal_is_good_for(renewing_lab, keys, rule, challenge,
+                                                              expected):
+    lab = renewing_lab(challenge=rule)
+    used = lab.challenge("--subject", "CN=renew", "--dns", "renew.example", "--key-usage", "both",
+                         "--count", "2")
+    csr = Csr(keys(), SUBJECT, used[0], [SAN, scep.key_usage(0, 2)])
+    old = lab.enrol(csr).certificate
+    text = {None: None, "old": used[0], "new": used[1]}[challenge]
+    assert lab.send(renewal(lab, old, keys(), keys(1), challenge=text)).status == expected
+
+
+def test_a_renewal_lasts_no_longer_than_what_the_challenge_allowed(lab, keys):
+    old = enrol(lab, keys())
+    new = lab.send(renewal(lab, old, keys(), keys(1))).certificate
+    length = [c.not_valid_after - c.not_valid_before for c in (old, new)]
+    assert abs(length[0] - length[1]) <= datetime.timedelta(seconds=2)
+
+
+def test_a_renewal_waits_for_an_operator_too(renewing_lab, keys):
+    lab = renewing_lab(templates={"approval": True})
+    ca = lab.ca()
+    challenge = lab.challenge("--subject", "CN=renew", "--dns", "renew.example", "--key-usage",
+                              "both")
+    first = scep.pkcs_req(Csr(keys(), SUBJECT, challenge, [SAN, scep.key_usage(0, 2)]),
+                          [ca.encryption])
+    assert lab.send(first, ca).status == "pending"
+    approve(lab, first)
+    old = lab.send(scep.cert_poll(first, ca), ca).certificate
+    message = renewal(lab, old, keys(), keys(1))
+    assert lab.send(message, ca).status == "pending"
+    approve(lab, message)
+    assert lab.send(scep.cert_poll(message, ca), ca).status == "success"
+
+
+def approve(lab, message):
+    done = harness.run("pending", "approve", message.transaction_id, "--config", lab.config_file)
+    assert done.returncode == 0, done.stderr
+
+
+# --- GetCert and GetCRL -----------------------------------------------------------------------------
+
+def test_C11_GetCert_gives_the_holder_of_a_key_its_certificate(lab, keys):
+    ca = lab.ca()
+    issued = enrol(lab, keys())
+    reply = lab.send(scep.get_cert(issued, ca, issued, keys()), ca)
+    assert (reply.status, reply.certificates) == ("success", [issued])
+
+
+def test_T04_GetCert_tells_nobody_of_other_peoples_certificates(lab, keys):
+    ca = lab.ca()
+    issued = enrol(lab, keys())
+    stranger = scep.self_signed(keys(1))
+    replies = [lab.send(scep.get_cert(target, ca, stranger, keys(1), transaction_id="0" * 64), ca)
+               for target in (issued, ca.ca, stranger)]
+    assert {(r.status, r.fail_info) for r in replies} == {("failure", "badCertId")}
+    assert len({r.without_the_varying() for r in replies}) == 1
+
+
+def test_C12_GetCRL_gives_the_newest_CRL(lab, keys):
+    ca = lab.ca()
+    issued = enrol(lab, keys())
+    message = scep.get_crl(issued, ca, issued, keys())
+    before = lab.send(message, ca).crl
+    assert before.is_signature_valid(ca.ca.public_key())
+    assert before.get_revoked_certificate_by_serial_number(issued.serial_number) is None
+    revoked = harness.run("cert", "revoke", format(issued.serial_number, "x"), "--config",
+                          lab.config_file)
+    assert revoked.returncode == 0, revoked.stderr
+    after = lab.send(scep.get_crl(issued, ca, issued, keys()), ca).crl
+    assert after.get_revoked_certificate_by_serial_number(issued.serial_number) is not None
+
+
+def test_C12_GetCRL_of_another_issuer_is_badCertId(lab, keys):
+    ca = lab.ca()
+    stranger = scep.self_signed(keys(1), name("elsewhere"))
+    reply = lab.send(scep.get_crl(stranger, ca, stranger, keys(1)), ca)
+    assert (reply.status, reply.fail_info) == ("failure", "badCertId")
