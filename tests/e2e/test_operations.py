@@ -74,6 +74,31 @@ def test_A05_nothing_is_released_that_cannot_be_audited(new_lab, keys):
     assert reply.status == 503
 
 
+def test_A05_a_retry_and_a_refused_second_use_stand_in_the_audit_file(lab, keys):
+    ca = lab.ca()
+    challenge = lab.challenge("--subject", "CN=audited", "--dns", "audited.example")
+    san = [scep.subject_alt_name(("dns", "audited.example"))]
+    first = pkcs_req(Csr(keys(), name("audited"), challenge, san), [ca.encryption])
+    issued = lab.send(first, ca).certificate
+    assert lab.send(first, ca).certificate == issued
+    second = pkcs_req(Csr(keys(1), name("audited"), challenge, san), [ca.encryption])
+    assert lab.send(second, ca).fail_info == "badMessageCheck"
+
+    lines = [line for line in lab.audit() if line["event"] != "start"]
+    assert [line["event"] for line in lines] == ["sign", "issue", "retry", "refuse"]
+    issue, retry, refusal = lines[1:]
+    for key in ("endpoint", "client", "transaction_id", "message_type", "serial", "subject",
+                "fingerprint", "not_after", "ca", "template", "policy", "subject_alt_name",
+                "challenge"):
+        assert retry[key] == issue[key], key
+    assert int(issue["serial"], 16) == issued.serial_number
+    assert refusal["code"] == "ChallengeAlreadyRedeemed"
+    assert refusal["policy"] == issue["policy"]
+    assert refusal["subject"] == "CN=audited"
+    assert refusal["subject_alt_name"] == "dns:audited.example"
+    assert refusal["transaction_id"] == second.transaction_id
+
+
 def test_a_lost_database_is_not_replaced_by_an_empty_one(new_lab):
     lab = new_lab(start=False)
     for file in lab.dir.glob("scepgate.db*"):
