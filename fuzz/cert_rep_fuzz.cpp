@@ -24,28 +24,6 @@ void require_right_outcome(const scep::CertReply& reply) {
     FUZZ_REQUIRE(reply.certificate != device().certificate);
 }
 
-Bytes success_with(ByteView content) {
-    const auto enveloped = build_enveloped_data(content, ContentCipher::kAes128Cbc,
-                                                device().certificate, device().key.public_key());
-    FUZZ_REQUIRE(enveloped);
-    const Bytes info = build_content_info(oid::kEnvelopedData, *enveloped);
-    const auto request = device_request({});
-    SignedDataContents contents;
-    contents.content_type = oid::kData;
-    contents.content = info;
-    contents.signed_attributes = {
-        encode_attribute(oid::kMessageType, der::printable_string("3")),
-        encode_attribute(oid::kPkiStatus, der::printable_string("0")),
-        encode_attribute(oid::kTransactionId, der::printable_string(request.transaction_id)),
-        encode_attribute(oid::kRecipientNonce, der::octet_string(request.sender_nonce)),
-        encode_attribute(oid::kSenderNonce, der::octet_string(Bytes(16)))};
-    contents.signing_time = kNow;
-    contents.certificates = {ra().certificate};
-    auto message = build_signed_data(contents, ra().certificate, ra().key);
-    FUZZ_REQUIRE(message);
-    return std::move(*message);
-}
-
 }  // namespace
 
 void run(ByteView input) {

@@ -1,6 +1,7 @@
 // The one request that the message targets send, and the keys it is read with.
 #pragma once
 
+#include "certs/oids.hpp"
 #include "fuzz/test_keys.hpp"
 #include "scep/client.hpp"
 
@@ -19,6 +20,30 @@ inline scep::ClientRequest device_request(ByteView content) {
     request.recipient = ra().certificate;
     request.now = kNow;
     return request;
+}
+
+/// A SUCCESS to device_request() that holds `content`, rightly encrypted and signed.
+inline Bytes success_with(ByteView content) {
+    using namespace certs;
+    const auto enveloped = build_enveloped_data(content, ContentCipher::kAes128Cbc,
+                                                device().certificate, device().key.public_key());
+    FUZZ_REQUIRE(enveloped);
+    const Bytes info = build_content_info(oid::kEnvelopedData, *enveloped);
+    const auto request = device_request({});
+    SignedDataContents contents;
+    contents.content_type = oid::kData;
+    contents.content = info;
+    contents.signed_attributes = {
+        encode_attribute(oid::kMessageType, der::printable_string("3")),
+        encode_attribute(oid::kPkiStatus, der::printable_string("0")),
+        encode_attribute(oid::kTransactionId, der::printable_string(request.transaction_id)),
+        encode_attribute(oid::kRecipientNonce, der::octet_string(request.sender_nonce)),
+        encode_attribute(oid::kSenderNonce, der::octet_string(Bytes(16)))};
+    contents.signing_time = kNow;
+    contents.certificates = {ra().certificate};
+    auto message = build_signed_data(contents, ra().certificate, ra().key);
+    FUZZ_REQUIRE(message);
+    return std::move(*message);
 }
 
 inline std::span<const scep::RecipientKey> recipients() {

@@ -11,6 +11,7 @@ import datetime
 import ipaddress
 import json
 import re
+import subprocess
 
 from asn1crypto import cms, core, csr as asn1_csr, pem, x509 as asn1_x509
 from cryptography import x509
@@ -192,6 +193,50 @@ def replies():
     seed("ca_certificates", "not-a-ca", certificate("device"))
     for name, der in {"issued": issued, "ra-of-ca": ra, "ca": ca}.items():
         seed("certificate", name, der)
+
+
+def lookups():
+    """What polls, look-ups and rollovers carry."""
+    issued, ra, ca = bundle()
+    parsed = asn1_x509.Certificate.load(issued)
+    issuer, subject = parsed.issuer.dump(), parsed.subject.dump()
+    seed("message_content", "poll", tlv(0x30, issuer + subject))
+    seed("message_content", "poll-empty-subject", tlv(0x30, issuer + tlv(0x30, b"")))
+    for name, number in {"short": 5, "negative": -1, "long": 2 ** 150 + 1, "sign": 0x80}.items():
+        seed("message_content", "serial-" + name, tlv(0x30, issuer + core.Integer(number).dump()))
+    message = tlv(0x30, issuer + core.Integer(parsed.serial_number).dump())
+    attributes = [(SCEP + "2", core.PrintableString("21")),
+                  (SCEP + "7", core.UTF8String("CORP\\alice")),
+                  (SCEP + "5", core.OctetString(b"S" * 16))]
+    seed("pki_message", "get-cert", sign(envelope(message, "ra"), "device", attributes))
+
+    for cipher in ("aes128", "aes256", "des3"):
+        seed("password_recipient", cipher, subprocess.run(
+            ["openssl", "cms", "-encrypt", "-binary", "-outform", "DER", "-pwri_password", "secret",
+             "-" + cipher], input=b"plain", capture_output=True, check=True).stdout)
+
+    when = NOW.replace(tzinfo=None)
+    revoked = x509.RevokedCertificateBuilder().serial_number(7).revocation_date(when).build()
+    name = x509.load_der_x509_certificate(certificate("ra")).subject
+    crl = (x509.CertificateRevocationListBuilder().issuer_name(name).last_update(when)
+           .next_update(when + datetime.timedelta(days=7)).add_revoked_certificate(revoked)
+           .add_extension(x509.CRLNumber(1), False)
+           .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(
+               key("ra").public_key()), False)
+           .sign(key("ra"), hashes.SHA256()).public_bytes(serialization.Encoding.DER))
+    seed("crl_reply", "crl", crl)
+    only = tlv(0x30, b"\x02\x01\x01\x31\0"
+               + tlv(0x30, core.ObjectIdentifier("1.2.840.113549.1.7.1").dump())
+               + tlv(0xA1, crl) + b"\x31\0")
+    list_of_one = tlv(0x30, core.ObjectIdentifier("1.2.840.113549.1.7.2").dump() + tlv(0xA0, only))
+    seed("crl_reply", "list", list_of_one)
+    seed("crl_reply", "list-ber", indefinite(list_of_one))
+
+    seed("next_ca", "content", certificates_only(ca))
+    seed("next_ca", "content-with-ra", certificates_only(ca, ra))
+    seed("next_ca", "signed", sign(certificates_only(ca), "ra", []))
+    seed("next_ca", "signed-ber", indefinite(sign(certificates_only(ca), "ra", [])))
+    seed("next_ca", "unsigned", certificates_only(ca))
 
 
 def bundle():
@@ -376,7 +421,7 @@ def claims():
 def main():
     for path in (FUZZ / "corpus").glob("*/seed-*"):
         path.unlink()
-    for make in (messages, replies, files, names, der_and_ber, queries, http_requests, claims):
+    for make in (messages, replies, lookups, files, names, der_and_ber, queries, http_requests, claims):
         make()
     for folder in sorted((FUZZ / "corpus").iterdir()):
         print(f"{folder.name:20} {len(list(folder.iterdir())):4} seeds")
