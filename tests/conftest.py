@@ -11,6 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: E402
 import harness  # noqa: E402
 
 
+def pytest_addoption(parser):
+    parser.addoption("--write-interop", action="store_true",
+                     help="write docs/interop.md's table when all of tests/interop has passed")
+
+
 def pytest_configure(config):
     if not harness.BINARY.exists():
         raise pytest.UsageError(f"{harness.BINARY} is not there: build it, or set SCEPGATE")

@@ -1,0 +1,35 @@
+import pytest
+
+import cases
+import clients
+import labs
+
+
+@pytest.fixture(scope="session")
+def interop_labs(templates, tmp_path_factory):
+    made = labs.Labs(templates, tmp_path_factory.mktemp("interop"))
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def certmonger(tmp_path_factory):
+    daemon = clients.Certmonger(tmp_path_factory.mktemp("certmonger"))
+    try:
+        yield daemon
+    finally:
+        daemon.stop()
+
+
+def pytest_sessionstart(session):
+    session.config.passed_cases = set()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    case = getattr(item, "callspec", None) and item.callspec.params.get("case")
+    if isinstance(case, cases.Case) and call.when == "call" and outcome.get_result().passed:
+        item.config.passed_cases.add(case)
