@@ -1,0 +1,183 @@
+#include "server/approval.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/server/support/service_lab.hpp"
+
+namespace scepgate::server::testing {
+namespace {
+
+using Events = std::vector<std::string>;
+using Verdict = ca_backend::Decision::Verdict;
+
+class ApprovalTest : public ::testing::Test {
+protected:
+    ApprovalTest() {
+        lab.endpoint.approvals[static_cast<std::size_t>(certs::Purpose::kGeneralPurpose)] = {
+            true, 7 * kDay};
+        lab.module->redemption = Redemption{"fake", Bytes(16, 5), kNow + kDay};
+    }
+
+    ServiceLab lab;
+    scep::ClientRequest request = lab.request();
+};
+
+TEST_F(ApprovalTest, T01_ARequestWaitsForTheOperatorAndIsIssuedAtTheNextPoll) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    EXPECT_EQ(lab.ask(lab.poll(request)).outcome(), "pending");
+    EXPECT_EQ(lab.issued(), 0U);
+    lab.decide(Verdict::kApprove);
+    const Asked asked = lab.ask(lab.poll(request));
+    ASSERT_EQ(asked.outcome(), "success") << asked.record.reason;
+    EXPECT_EQ(asked.cert->certificate.subject_text(), "CN=device");
+    EXPECT_EQ(lab.issued(), 1U);
+    EXPECT_EQ(lab.module->verified, 1) << "the Grant was kept";
+    EXPECT_EQ(lab.module->issued.size(), 1U);
+    EXPECT_EQ(lab.audit_events(), (Events{"pending", "sign", "issue"}));
+    EXPECT_NE(lab.audit().back().find(to_hex(Bytes(16, 5))), std::string::npos)
+        << "the challenge that was used up";
+}
+
+TEST_F(ApprovalTest, T06_APollAfterALostReplyGetsTheSameCertificate) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    const auto first = lab.ask(lab.poll(request)).cert->certificate;
+    EXPECT_EQ(lab.ask(lab.poll(request)).cert->certificate, first);
+    EXPECT_EQ(lab.ask(request).cert->certificate, first) << "so does the request sent again";
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+TEST_F(ApprovalTest, T04_ItSurvivesARestart) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.restart();
+    EXPECT_EQ(lab.ask(lab.poll(request)).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    lab.restart();
+    EXPECT_EQ(lab.ask(lab.poll(request)).outcome(), "success");
+}
+
+TEST_F(ApprovalTest, TheRequestSentAgainIsAPoll) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    // certmonger signs it anew, with a fresh transient certificate of the same key.
+    auto fresh = request;
+    fresh.signer = lab.request().signer;
+    ASSERT_NE(fresh.signer, request.signer);
+    EXPECT_EQ(lab.ask(fresh).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    EXPECT_EQ(lab.ask(fresh).outcome(), "success");
+    EXPECT_EQ(lab.module->verified, 1);
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+TEST_F(ApprovalTest, T02_APollOfAnotherKeyLearnsNothing) {
+    auto nothing = lab.poll(lab.request(1));
+    const Asked before = lab.ask(nothing);
+    EXPECT_EQ(before.record.code, "PollUnknown");
+    EXPECT_EQ(before.outcome(), "badCertId");
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    const Asked after = lab.ask(nothing);
+    EXPECT_EQ(after.outcome(), "badCertId");
+    EXPECT_EQ(after.record.reason, before.record.reason);
+    EXPECT_EQ(lab.issued(), 0U) << "nor does it set anything off";
+}
+
+TEST_F(ApprovalTest, C09_TheNamesInAPollDoNotMatter) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    auto poll = lab.poll(request);
+    poll.content = scep::encode_issuer_and_subject(certs::Name::from_text("CN=Root").value(),
+                                                   certs::Name::from_text("CN=else").value());
+    EXPECT_EQ(lab.ask(poll).outcome(), "pending");
+}
+
+TEST_F(ApprovalTest, ARejectedRequestIsRefusedForGoodAndTheModuleHearsOfItOnce) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.decide(Verdict::kReject);
+    const Asked asked = lab.ask(lab.poll(request));
+    EXPECT_EQ(asked.outcome(), "badRequest");
+    EXPECT_EQ(asked.record.code, "ApprovalRejected");
+    EXPECT_NE(asked.record.reason.find("olga"), std::string::npos);
+    EXPECT_EQ(lab.ask(request).record.code, "ApprovalRejected");
+    EXPECT_EQ(lab.module->refused, std::vector<std::string>{"ApprovalRejected"});
+    EXPECT_EQ(lab.issued(), 0U);
+}
+
+TEST_F(ApprovalTest, ARequestThatNobodyDecidedExpires) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.clock->set(kNow + 7 * kDay + 1);
+    EXPECT_EQ(lab.ask(lab.poll(request)).record.code, "ApprovalExpired");
+    EXPECT_EQ(lab.ask(request).record.code, "ApprovalExpired");
+    EXPECT_EQ(lab.issued(), 0U);
+}
+
+TEST_F(ApprovalTest, C01_TheChallengeIsUsedUpWhileTheRequestWaits) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    EXPECT_EQ(lab.ask(lab.request(1), 1).record.code, "ChallengeAlreadyRedeemed");
+}
+
+TEST_F(ApprovalTest, T01_AnotherRequestOfTheKeyUnderTheSameIdDoesNotReplaceTheFirst) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    auto other = request;
+    certs::CsrContents contents;
+    contents.subject = certs::Name::from_text("CN=admin").value();
+    other.content = certs::build_csr(contents, device_key()).value();
+    lab.module->redemption.reset();
+    EXPECT_EQ(lab.ask(other).record.code, "TransactionIdTaken");
+    lab.decide(Verdict::kApprove);
+    EXPECT_EQ(lab.ask(lab.poll(request)).cert->certificate.subject_text(), "CN=device");
+}
+
+TEST_F(ApprovalTest, T05_NoMoreWaitThanMay) {
+    lab.endpoint.maximum_pending = 1;
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.module->redemption.reset();
+    const Asked second = lab.ask(lab.request(1), 1);
+    EXPECT_EQ(second.outcome(), "503");
+    EXPECT_EQ(second.record.code, "TooManyPending");
+}
+
+TEST_F(ApprovalTest, T06_ParallelPollsOfAnApprovedRequestGiveOneCertificate) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    const auto all = lab.ask_together(std::vector(6, lab.poll(request)));
+    for (const Asked& each : all) {
+        ASSERT_EQ(each.outcome(), "success") << each.record.reason;
+        EXPECT_EQ(each.cert->certificate, all.front().cert->certificate);
+    }
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+TEST_F(ApprovalTest, AGrantCanAskForApprovalByItself) {
+    lab.endpoint.approvals = {};
+    lab.module->verifies = FakeModule::Behaviour::kGrantAfterApproval;
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    EXPECT_EQ(lab.ask(lab.poll(request)).outcome(), "success");
+}
+
+TEST_F(ApprovalTest, NothingIsPromisedThatIsNotRecordedAndAudited) {
+    lab.store->writes_fail = true;
+    EXPECT_EQ(lab.ask(request).outcome(), "503");
+    lab.store->writes_fail = false;
+    lab.audit_is_full = true;
+    lab.restart();
+    EXPECT_EQ(lab.ask(request).outcome(), "503");
+    EXPECT_TRUE(lab.store->list_pending({.now = kNow}).value().empty());
+}
+
+TEST_F(ApprovalTest, APollForWhatWasIssuedAtOnceGetsIt) {
+    lab.endpoint.approvals = {};
+    const auto issued = lab.ask(request).cert->certificate;
+    EXPECT_EQ(lab.ask(lab.poll(request)).cert->certificate, issued);
+}
+
+TEST_F(ApprovalTest, APollDoesNotDeliverWhatTheModuleWasNotToldOf) {
+    lab.endpoint.approvals = {};
+    lab.module->notifies = FakeModule::Behaviour::kRefuse;
+    EXPECT_EQ(lab.ask(request).outcome(), "503");
+    EXPECT_EQ(lab.ask(lab.poll(request)).record.code, "NotificationFailed");
+}
+
+}  // namespace
+}  // namespace scepgate::server::testing

@@ -1,0 +1,204 @@
+#include "server/pki_operation.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/server/support/service_lab.hpp"
+
+namespace scepgate::server::testing {
+namespace {
+
+using Behaviour = FakeModule::Behaviour;
+using Events = std::vector<std::string>;
+
+bool has(const std::string& line, std::string_view text) {
+    return line.find(text) != std::string::npos;
+}
+
+TEST(PkiOperationTest, ACertificateIsSignedRecordedToldOfAndAuditedInThisOrder) {
+    ServiceLab lab;
+    const Asked asked = lab.ask(lab.request());
+    ASSERT_EQ(asked.outcome(), "success");
+    EXPECT_EQ(asked.record.code, "Success");
+    EXPECT_EQ(asked.record.policy, "fake");
+    const std::string serial = asked.cert->certificate.serial_hex();
+    EXPECT_EQ(lab.module->issued, std::vector<std::string>{serial});
+    EXPECT_EQ(lab.audit_events(), (Events{"sign", "issue"}));
+    EXPECT_FALSE(asked.reply.failed_since);
+}
+
+TEST(PkiOperationTest, AnUnreadableMessageHasNobodyToAnswer) {
+    ServiceLab lab;
+    Bytes octets = scep::encode_request(lab.request()).value();
+    octets.pop_back();
+    const Asked asked = lab.ask_octets(octets);
+    EXPECT_EQ(asked.outcome(), "400");
+    EXPECT_EQ(asked.record.code, "MessageUnreadable");
+    EXPECT_EQ(lab.audit_events(), Events{});
+}
+
+TEST(PkiOperationTest, ARefusalIsAuditedAndToldToTheModule) {
+    ServiceLab lab;
+    lab.module->verifies = Behaviour::kRefuse;
+    const Asked asked = lab.ask(lab.request());
+    EXPECT_EQ(asked.outcome(), "badRequest");
+    EXPECT_TRUE(asked.record.refused);
+    EXPECT_TRUE(asked.reply.failed_since) << "it leaves on a tick";
+    EXPECT_EQ(lab.module->refused, std::vector<std::string>{"FakeRefusal"});
+    ASSERT_EQ(lab.audit_events(), Events{"refuse"});
+    EXPECT_TRUE(has(lab.audit().front(), "\"subject\":\"CN=device\""));
+    EXPECT_TRUE(has(lab.audit().front(), "\"subject_alt_name\":\"dns:device.example\""));
+}
+
+TEST(PkiOperationTest, AModuleThatCannotHearOfARefusalDoesNotChangeIt) {
+    ServiceLab lab;
+    lab.module->verifies = Behaviour::kRefuse;
+    lab.module->notifies = Behaviour::kThrow;
+    EXPECT_EQ(lab.ask(lab.request()).outcome(), "badRequest");
+}
+
+TEST(PkiOperationTest, ARefusalOfTheCaIsToldToTheModule) {
+    ServiceLab lab;
+    lab.endpoint.templates = {"", "", "other"};
+    EXPECT_EQ(lab.ask(lab.request()).record.code, "TemplateUnknown");
+    EXPECT_EQ(lab.module->refused, std::vector<std::string>{"TemplateUnknown"});
+}
+
+TEST(PkiOperationTest, ARequestThatNeverReachedTheModuleIsNotToldToIt) {
+    ServiceLab lab;
+    auto request = lab.request();
+    request.content[request.content.size() - 1] ^= 1;
+    EXPECT_EQ(lab.ask(request).outcome(), "badMessageCheck");
+    EXPECT_EQ(lab.module->verified, 0);
+    EXPECT_TRUE(lab.module->refused.empty());
+}
+
+TEST(PkiOperationTest, A05_NothingLeavesWhileTheStoreIsDown) {
+    ServiceLab lab;
+    const auto request = lab.request();
+    lab.store->reads_fail = true;
+    EXPECT_EQ(lab.ask(request).outcome(), "503");
+    EXPECT_EQ(lab.module->verified, 0);
+    lab.store->reads_fail = false;
+    lab.store->writes_fail = true;
+    const Asked asked = lab.ask(request);
+    EXPECT_EQ(asked.outcome(), "503");
+    EXPECT_EQ(asked.record.code, "StoreUnavailable");
+    EXPECT_EQ(lab.module->refused, std::vector<std::string>{"StoreUnavailable"});
+    EXPECT_EQ(lab.audit_events(), (Events{"refuse", "sign", "refuse"}));
+    lab.store->writes_fail = false;
+    EXPECT_EQ(lab.ask(request).outcome(), "success");
+}
+
+TEST(PkiOperationTest, A05_NothingIsIssuedThatCannotBeAudited) {
+    ServiceLab lab;
+    lab.audit_is_full = true;
+    lab.restart();
+    lab.module->redemption = Redemption{"fake", Bytes(16, 1), kNow + kDay};
+    EXPECT_EQ(lab.ask(lab.request()).record.code, "AuditUnavailable");
+    EXPECT_EQ(lab.issued(), 0U);
+    EXPECT_FALSE(lab.store->is_redeemed(*lab.module->redemption).value());
+}
+
+TEST(PkiOperationTest, T07_ARetryGetsTheSameCertificateAndItsAuditLineSaysAll) {
+    ServiceLab lab;
+    lab.module->redemption = Redemption{"fake", Bytes(16, 0xAB), kNow + kDay};
+    const auto request = lab.request();
+    const auto first = lab.ask(request).cert->certificate;
+    const Asked again = lab.ask(request);
+    ASSERT_EQ(again.outcome(), "success");
+    EXPECT_EQ(again.cert->certificate, first);
+    EXPECT_EQ(again.record.code, "Retry");
+    EXPECT_EQ(lab.module->verified, 1);
+    EXPECT_EQ(lab.module->issued.size(), 1U) << "it heard of it before";
+    ASSERT_EQ(lab.audit_events(), (Events{"sign", "issue", "retry"}));
+    const std::string line = lab.audit().back();
+    for (const std::string& text :
+         {std::string("\"policy\":\"fake\""), std::string("\"subject_alt_name\":\"dns:device"),
+          std::string("\"device_id\":\"device-7\""), "\"challenge\":\"" + to_hex(Bytes(16, 0xAB)),
+          std::string("\"template\":\"general\""), "\"serial\":\"" + first.serial_hex()}) {
+        EXPECT_TRUE(has(line, text)) << text << " in " << line;
+    }
+}
+
+TEST(PkiOperationTest, ARetryAfterAFailedNotificationNotifiesAgainBeforeDelivery) {
+    ServiceLab lab;
+    const auto request = lab.request();
+    lab.module->notifies = Behaviour::kRefuse;
+    EXPECT_EQ(lab.ask(request).record.code, "NotificationFailed");
+    EXPECT_EQ(lab.ask(request).record.code, "NotificationFailed") << "as often as it takes";
+    EXPECT_EQ(lab.issued(), 1U);
+    lab.module->notifies = Behaviour::kGrant;
+    const Asked last = lab.ask(request);
+    ASSERT_EQ(last.outcome(), "success");
+    EXPECT_EQ(lab.module->issued, std::vector<std::string>{last.cert->certificate.serial_hex()});
+    EXPECT_TRUE(lab.module->refused.empty()) << "a recorded certificate was never refused";
+    EXPECT_EQ(lab.module->verified, 1);
+    EXPECT_EQ(lab.ask(request).outcome(), "success");
+    EXPECT_EQ(lab.module->issued.size(), 1U);
+}
+
+TEST(PkiOperationTest, AnAnswerThatCannotBeMarkedAsToldIsToldAgain) {
+    ServiceLab lab;
+    const auto request = lab.request();
+    lab.store->marks_fail = true;
+    EXPECT_EQ(lab.ask(request).outcome(), "success");
+    lab.store->marks_fail = false;
+    EXPECT_EQ(lab.ask(request).outcome(), "success");
+    EXPECT_EQ(lab.module->issued.size(), 2U);
+}
+
+TEST(PkiOperationTest, C01_AUsedChallengeGivesNothingToAnotherRequest) {
+    ServiceLab lab;
+    lab.module->redemption = Redemption{"fake", Bytes(16, 1), kNow + kDay};
+    EXPECT_EQ(lab.ask(lab.request(0)).outcome(), "success");
+    EXPECT_EQ(lab.ask(lab.request(1), 1).record.code, "ChallengeAlreadyRedeemed");
+    EXPECT_EQ(lab.module->refused, std::vector<std::string>{"ChallengeAlreadyRedeemed"});
+}
+
+TEST(PkiOperationTest, T09_ParallelCopiesGiveOneCertificate) {
+    ServiceLab lab;
+    lab.module->redemption = Redemption{"fake", Bytes(16, 1), kNow + kDay};
+    const auto all = lab.ask_together(std::vector(8, lab.request()));
+    for (const Asked& each : all) {
+        ASSERT_EQ(each.outcome(), "success") << each.record.code;
+        EXPECT_EQ(each.cert->certificate, all.front().cert->certificate);
+    }
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+TEST(PkiOperationTest, C11_GetCertGivesTheHolderOfTheKeyItsCertificateAndNobodyElse) {
+    ServiceLab lab;
+    const auto issued = lab.ask(lab.request()).cert->certificate;
+    auto ask_for = [&](const Bytes& id, int key) {
+        auto request = lab.request(key);
+        request.type = scep::MessageType::kGetCert;
+        request.content = id;
+        return lab.ask(request, 0);
+    };
+    EXPECT_EQ(ask_for(issued.issuer_and_serial(), 0).record.code, "Success");
+    const Asked foreign = ask_for(issued.issuer_and_serial(), 1);
+    const Asked unknown = ask_for(lab.certificates.ca.issuer_and_serial(), 1);
+    EXPECT_EQ(foreign.outcome(), "badCertId") << "T04";
+    EXPECT_EQ(unknown.outcome(), "badCertId");
+    EXPECT_EQ(foreign.record.reason, unknown.record.reason);
+}
+
+TEST(PkiOperationTest, C12_GetCrlGivesTheCrlOfTheCaThatIsNamed) {
+    ServiceLab lab;
+    const auto issued = lab.ask(lab.request()).cert->certificate;
+    lab.revoke(issued);
+    auto request = lab.request();
+    request.type = scep::MessageType::kGetCrl;
+    request.content = issued.issuer_and_serial();
+    const Asked asked = lab.ask(request);
+    ASSERT_EQ(asked.reply.kind, OperationReply::Kind::kCertRep);
+    const auto reply = scep::decode_get_crl_reply(asked.reply.body, request, lab.certificates);
+    ASSERT_TRUE(reply) << reply.error().detail;
+    EXPECT_NE(certs::Crl::from_der(reply->crl).value().find(issued.serial()), nullptr);
+
+    request.content = request.signer.issuer_and_serial();
+    EXPECT_EQ(lab.ask(request).record.code, "CrlUnknownIssuer");
+}
+
+}  // namespace
+}  // namespace scepgate::server::testing

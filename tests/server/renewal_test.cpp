@@ -1,0 +1,122 @@
+#include <gtest/gtest.h>
+
+#include "tests/server/support/service_lab.hpp"
+
+namespace scepgate::server::testing {
+namespace {
+
+using policy::RenewalChallenge;
+
+class RenewalServiceTest : public ::testing::Test {
+protected:
+    RenewalServiceTest() {
+        lab.endpoint.renewal = policy::RenewalSettings();
+        old = lab.ask(lab.request()).cert->certificate;
+        lab.module->verified = 0;
+    }
+
+    std::string renew(int new_key = 1) {
+        const Asked asked = lab.ask(lab.renewal(old, 0, new_key), new_key);
+        renewed = asked.cert ? asked.cert->certificate : certs::Certificate();
+        return asked.record.code;
+    }
+
+    ServiceLab lab;
+    certs::Certificate old, renewed;
+};
+
+TEST_F(RenewalServiceTest, T11_ACertificateOfOursIsEnoughForANewOneWithANewKey) {
+    EXPECT_EQ(renew(), "Success");
+    EXPECT_EQ(renewed.subject_text(), old.subject_text());
+    EXPECT_EQ(lab.module->verified, 0) << "nobody was asked for a challenge";
+    EXPECT_NE(lab.audit().back().find("\"policy\":\"renewal\""), std::string::npos);
+    EXPECT_NE(lab.audit().back().find("\"device_id\":\"device-7\""), std::string::npos);
+}
+
+TEST_F(RenewalServiceTest, T12_APkcsReqByACertificateOfOursIsARenewal) {
+    auto request = lab.renewal(old, 0, 1);
+    request.type = scep::MessageType::kPkcsReq;
+    EXPECT_EQ(lab.ask(request, 1).record.code, "Success");
+    EXPECT_EQ(lab.module->verified, 0);
+}
+
+TEST_F(RenewalServiceTest, WithoutTheSettingNoCertificateReplacesAChallenge) {
+    lab.endpoint.renewal.reset();
+    EXPECT_EQ(renew(), "RenewalSignerUnknown");
+    auto request = lab.renewal(old, 0, 1);
+    request.type = scep::MessageType::kPkcsReq;
+    EXPECT_EQ(lab.ask(request, 1).record.code, "SignerKeyMismatch");
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+TEST_F(RenewalServiceTest, G02_ARevokedCertificateRenewsNothing) {
+    lab.revoke(old);
+    EXPECT_EQ(renew(), "RenewalSignerRevoked");
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+TEST_F(RenewalServiceTest, G02_ACertificateThatTheStoreDoesNotKnowRenewsNothing) {
+    // By the CA's key, but not by this service: a stolen backup, or another program on this CA.
+    const auto request = lab.renewal(lab.certificates.signing, 0, 1);
+    EXPECT_EQ(lab.ask(request, 1).outcome(), "badMessageCheck") << "not even its key";
+    ServiceLab other;  // the same CA key and name
+    other.endpoint.renewal = policy::RenewalSettings();
+    EXPECT_EQ(other.ask(other.renewal(old, 0, 1), 1).record.code, "RenewalSignerUnknown");
+}
+
+TEST_F(RenewalServiceTest, TheStoreDownIsNoReasonToTrust) {
+    lab.store->reads_fail = true;
+    EXPECT_EQ(renew(), "StoreUnavailable");
+}
+
+TEST_F(RenewalServiceTest, G06_AChallengeIsAskedForWhereItIsRequired) {
+    lab.endpoint.renewal->challenge = RenewalChallenge::kRequired;
+    lab.module->verifies = FakeModule::Behaviour::kRefuse;
+    EXPECT_EQ(renew(), "FakeRefusal");
+    EXPECT_EQ(lab.module->verified, 1);
+    lab.revoke(old);
+    EXPECT_EQ(renew(), "RenewalSignerRevoked");
+    EXPECT_EQ(lab.module->verified, 1) << "the rule comes first";
+}
+
+TEST_F(RenewalServiceTest, G06_AChallengeThatIsThereIsVerifiedWhereThatIsTheRule) {
+    lab.endpoint.renewal->challenge = RenewalChallenge::kVerifiedIfPresent;
+    lab.module->verifies = FakeModule::Behaviour::kRefuse;
+    EXPECT_EQ(renew(), "FakeRefusal");
+    lab.module->verifies = FakeModule::Behaviour::kGrant;
+    EXPECT_EQ(renew(), "Success");
+}
+
+TEST_F(RenewalServiceTest, G05_OnlyTheNewestRenewsAndOnlyOnce) {
+    lab.endpoint.renewal->newest_only = true;
+    lab.module->redemption.reset();
+    std::vector<scep::ClientRequest> storm;
+    for (int i = 0; i < 6; ++i) {
+        storm.push_back(lab.renewal(old, 0, 0));
+        storm.back().transaction_id = "storm-" + std::to_string(i);
+    }
+    const auto all = lab.ask_together(storm);
+    const auto taken = std::count_if(all.begin(), all.end(),
+                                     [](const Asked& each) { return each.outcome() == "success"; });
+    EXPECT_EQ(taken, 1);
+    EXPECT_EQ(lab.issued(), 2U);
+    EXPECT_EQ(renew(), "RenewalSuperseded");
+}
+
+TEST_F(RenewalServiceTest, G07_ARetriedRenewalGetsTheSameCertificate) {
+    const auto request = lab.renewal(old, 0, 1);
+    const auto first = lab.ask(request, 1).cert->certificate;
+    EXPECT_EQ(lab.ask(request, 1).cert->certificate, first);
+    EXPECT_EQ(lab.issued(), 2U);
+}
+
+TEST_F(RenewalServiceTest, ARenewalWaitsForApprovalLikeARequest) {
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    const auto request = lab.renewal(old, 0, 1);
+    EXPECT_EQ(lab.ask(request, 1).outcome(), "pending");
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    EXPECT_EQ(lab.ask(lab.poll(request), 1).outcome(), "success");
+}
+
+}  // namespace
+}  // namespace scepgate::server::testing

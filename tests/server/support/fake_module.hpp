@@ -1,0 +1,73 @@
+// A policy module that does what a test wants of it.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "policy/grant_maker.hpp"
+#include "policy/policy_module.hpp"
+
+namespace scepgate::server::testing {
+
+class FakeModule final : public policy::PolicyModule {
+public:
+    enum class Behaviour { kGrant, kGrantAfterApproval, kRefuse, kThrow, kThrowNoException, kHang };
+
+    Behaviour verifies = Behaviour::kGrant;
+    Behaviour notifies = Behaviour::kGrant;
+    bool hears = true;
+    std::optional<Redemption> redemption;
+    int verified = 0;
+    int cancelled = 0;                 ///< hanging calls that were told to end
+    std::vector<std::string> issued;   ///< serials that it heard of
+    std::vector<std::string> refused;  ///< and refusals' codes
+
+    [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+    [[nodiscard]] bool hears_outcomes() const noexcept override { return hears; }
+
+    boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
+        const EnrollmentRequest& request) override {
+        ++verified;
+        co_await behave(verifies);
+        if (verifies == Behaviour::kRefuse) {
+            co_return Refusal{FailInfo::kBadRequest, "FakeRefusal", "as the test wants"};
+        }
+        policy::GrantMaker maker(request, name_);
+        maker.names(request.csr.subject(), request.csr.requested().subject_alt_name)
+            .identities("device-7", "user-7")
+            .needs_approval(verifies == Behaviour::kGrantAfterApproval);
+        if (redemption) maker.redemption(*redemption);
+        co_return std::move(maker).make();
+    }
+
+    boost::asio::awaitable<Result<void>> notify(
+        const policy::TransactionOutcome& outcome) override {
+        co_await behave(notifies);
+        if (notifies == Behaviour::kRefuse) {
+            co_return Error{Errc::kUnavailable, "nobody listens"};
+        }
+        if (outcome.issued) issued.push_back(outcome.issued->serial_hex());
+        if (outcome.refused) refused.push_back(outcome.refused->code);
+        co_return Result<void>();
+    }
+
+private:
+    boost::asio::awaitable<void> behave(Behaviour behaviour) {
+        if (behaviour == Behaviour::kThrow) throw std::runtime_error("out of order");
+        if (behaviour == Behaviour::kThrowNoException) throw 42;  // NOLINT: modules may
+        if (behaviour != Behaviour::kHang) co_return;
+        boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+        timer.expires_at(boost::asio::steady_timer::time_point::max());
+        try {
+            co_await timer.async_wait(boost::asio::use_awaitable);
+        } catch (const boost::system::system_error&) {
+            ++cancelled;
+            throw;
+        }
+    }
+
+    std::string name_ = "fake";
+};
+
+}  // namespace scepgate::server::testing

@@ -1,0 +1,100 @@
+// A real store that can be switched off, as by a full disk.
+#pragma once
+
+#include "ca_backend/store.hpp"
+
+namespace scepgate::server::testing {
+
+class SwitchedStore final : public ca_backend::Store {
+public:
+    explicit SwitchedStore(std::unique_ptr<ca_backend::Store> store) : store_(std::move(store)) {}
+
+    bool reads_fail = false;
+    bool writes_fail = false;
+    bool marks_fail = false;
+
+    Result<std::optional<ca_backend::StoredTransaction>> find_transaction(
+        const ca_backend::TransactionKey& key, std::int64_t now) override {
+        if (reads_fail) return down();
+        return store_->find_transaction(key, now);
+    }
+    Result<std::optional<ca_backend::StoredTransaction>> find_pending(
+        const ca_backend::PollKey& key, std::int64_t now) override {
+        if (reads_fail) return down();
+        return store_->find_pending(key, now);
+    }
+    Result<bool> is_redeemed(const Redemption& redemption) override {
+        if (reads_fail) return down();
+        return store_->is_redeemed(redemption);
+    }
+    boost::asio::awaitable<Result<ca_backend::RecordOutcome>> record(
+        ca_backend::IssuanceRecord record) override {
+        if (writes_fail) return failed<ca_backend::RecordOutcome>();
+        return store_->record(std::move(record));
+    }
+    boost::asio::awaitable<Result<ca_backend::PendingOutcome>> record_pending(
+        ca_backend::PendingRecord record) override {
+        if (writes_fail) return failed<ca_backend::PendingOutcome>();
+        return store_->record_pending(std::move(record));
+    }
+    boost::asio::awaitable<Result<ca_backend::StoredTransaction>> decide(
+        ca_backend::Decision decision) override {
+        return store_->decide(std::move(decision));
+    }
+    boost::asio::awaitable<Result<void>> mark_notified(ca_backend::TransactionKey key) override {
+        if (marks_fail) return failed<void>();
+        return store_->mark_notified(key);
+    }
+    Result<std::vector<ca_backend::StoredTransaction>> list_pending(
+        const ca_backend::PendingFilter& filter) override {
+        return store_->list_pending(filter);
+    }
+    Result<std::optional<ca_backend::CertificateRow>> find_certificate(
+        const ca_backend::CertificateId& id) override {
+        if (reads_fail) return down();
+        return store_->find_certificate(id);
+    }
+    Result<std::optional<ca_backend::CertificateRow>> newest_of_identity(
+        const certs::Certificate& certificate, std::string_view template_name,
+        std::int64_t now) override {
+        return store_->newest_of_identity(certificate, template_name, now);
+    }
+    Result<std::vector<ca_backend::CertificateRow>> list(
+        const ca_backend::CertificateFilter& filter) override {
+        return store_->list(filter);
+    }
+    Result<std::optional<ca_backend::CertificateRow>> find_serial(
+        std::string_view serial_hex) override {
+        return store_->find_serial(serial_hex);
+    }
+    boost::asio::awaitable<Result<ca_backend::CertificateRow>> revoke(
+        ca_backend::RevocationOrder order) override {
+        return store_->revoke(std::move(order));
+    }
+    Result<std::int64_t> revocation_revision(const ca_backend::IssuerHash& issuer) override {
+        return store_->revocation_revision(issuer);
+    }
+    boost::asio::awaitable<Result<ca_backend::CrlBasis>> begin_crl(ca_backend::IssuerHash issuer,
+                                                                   std::int64_t now) override {
+        return store_->begin_crl(issuer, now);
+    }
+    boost::asio::awaitable<Result<void>> keep_crl(ca_backend::IssuerHash issuer,
+                                                  ca_backend::KeptCrl crl) override {
+        return store_->keep_crl(issuer, std::move(crl));
+    }
+    Result<std::optional<ca_backend::KeptCrl>> find_crl(
+        const ca_backend::IssuerHash& issuer) override {
+        return store_->find_crl(issuer);
+    }
+
+private:
+    static Error down() { return {Errc::kUnavailable, "the store is switched off"}; }
+    template <class T>
+    static boost::asio::awaitable<Result<T>> failed() {
+        co_return down();
+    }
+
+    std::unique_ptr<ca_backend::Store> store_;
+};
+
+}  // namespace scepgate::server::testing
