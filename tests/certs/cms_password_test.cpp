@@ -64,14 +64,14 @@ TEST(CmsPasswordTest, NeverWritesSingleDesOrGcm) {
 struct Recipient {
     Bytes salt = der::octet_string(Bytes(16, 0x01));
     Bytes iterations = der::integer(10'000);
-    Bytes length;
+    Bytes length = {};
     Bytes prf = der::sequence({der::oid(oid::kHmacWithSha256), der::null()});
     Bytes derivation = der::oid(oid::kPbkdf2);
     Bytes wrap = der::oid(oid::kPwriKek);
     Bytes cipher = encode_content_encryption(ContentCipher::kAes256Cbc, Bytes(16, 0x02));
     Bytes key = der::octet_string(Bytes(32, 0x03));
     bool derived = true;
-    Bytes after;
+    Bytes after = {};
 
     [[nodiscard]] Bytes build() const {
         const Bytes parameters = der::sequence({salt, iterations, length, prf});
