@@ -45,7 +45,7 @@ struct AddressPrefix {
 struct ListenSettings {
     std::string address;               ///< "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80"
     std::optional<KeyPairConfig> tls;  ///< certificate file with its chain, and its key
-    std::string json_path;             ///< where the configuration has it
+    std::string json_path{};           ///< where the configuration has it
 };
 
 struct HttpSettings {
