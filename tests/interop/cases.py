@@ -15,7 +15,8 @@ class Case:
     key: int | None     # bits of the device's RSA key: none of these clients enrols another kind
     ca: str             # RSA-2048 or EC P-256
     mode: str           # RA: two RA certificates with keys of their own; CA: the CA speaks SCEP
-    challenge: str      # password or blob; "old certificate" where that stands in its place
+    challenge: str      # password or blob; "old certificate" where that stands in its place;
+    #                     operator: a password, and somebody who approves
     proxy: str          # direct, or what stands in front
 
     @property
@@ -56,6 +57,8 @@ pki --scep   | enrol           | POST | 2048 | RSA | RA | password        | cadd
 pki --scep   | renew, new key  | POST | 2048 | RSA | RA | old certificate | direct
 pki --scep   | renew, new key  | POST | 3072 | EC  | RA | old certificate | nginx
 pki --scep   | renew, new key  | POST | 4096 | RSA | CA | old certificate | direct
+pki --scep   | enrol, polling  | POST | 2048 | EC  | RA | operator        | direct
+pki --scep   | enrol, polling  | POST | 3072 | RSA | CA | operator        | nginx
 scep-submit  | capabilities    | GET  | -    | RSA | RA | -               | direct
 scep-submit  | CA certificates | GET  | -    | RSA | RA | -               | direct
 scep-submit  | CA certificates | GET  | -    | EC  | RA | -               | nginx
@@ -66,6 +69,8 @@ getcert      | enrol           | GET  | 4096 | RSA | CA | password        | dire
 getcert      | enrol           | GET  | 4096 | RSA | RA | password        | haproxy
 getcert      | enrol           | GET  | 2048 | EC  | RA | password        | apache
 getcert      | enrol           | GET  | 3072 | RSA | RA | password        | caddy
+getcert      | enrol, polling  | GET  | 2048 | EC  | RA | operator        | direct
+getcert      | enrol, polling  | GET  | 2048 | RSA | CA | operator        | nginx
 getcert      | renew           | GET  | 2048 | RSA | RA | old certificate | direct
 getcert      | renew           | GET  | 3072 | RSA | CA | old certificate | nginx
 getcert      | renew, new key  | GET  | 2048 | EC  | RA | old certificate | direct

@@ -49,7 +49,8 @@ class Labs:
 
     def lab(self, case):
         policy = "challenge_blob" if case.challenge == "blob" else "static"
-        place = (case.ca, case.mode, policy)
+        approval = case.challenge == "operator"
+        place = (case.ca, case.mode, policy, approval)
         if place not in self.labs:
             lab = harness.Lab(self._directory() / "lab")
             shutil.copytree(self.templates("--policy", policy, "--ca-key", CA_KEYS[case.ca]), lab.dir)
@@ -61,11 +62,14 @@ class Labs:
                 endpoint = config["endpoints"][0]
                 endpoint["algorithms"] = {"des": True}  # for scepclient
                 endpoint["renewal"] = {}
+                for template in config["templates"].values():
+                    template["approval"] = approval
                 if case.mode == "CA":
                     del endpoint["ra"]
 
             lab.edit(change)
             self.labs[place] = lab.start()
+        assert self.labs[place].process.poll() is None, self.labs[place].log()
         return self.labs[place]
 
     def url(self, case):

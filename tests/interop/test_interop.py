@@ -1,5 +1,6 @@
 """The SCEP clients that Debian ships, each as it comes: what they get, openssl accepts."""
 
+import json
 import re
 import subprocess
 
@@ -79,6 +80,25 @@ def test_enrols(case, client, interop_labs, keys):
     issued = assert_accepted(lab, file, client, keys(0, case.key))
     assert key_of(issued) == keys(0, case.key).public_key().public_numbers()
     assert_asked_by(lab, case, issued)
+
+
+@pytest.mark.parametrize("case", of("enrol, polling"), ids=str)
+def test_enrols_once_an_operator_has_approved(case, client, interop_labs, keys):
+    lab = interop_labs.lab(case)
+
+    def pending():
+        listed = harness.run("pending", "list", "--json", "--config", lab.config_file)
+        assert listed.returncode == 0, listed.stderr
+        return json.loads(listed.stdout)
+
+    def approve():
+        request, = harness.wait_until(pending, "the request waits")
+        done = harness.run("pending", "approve", request["transaction_id"], "--config",
+                           lab.config_file)
+        assert done.returncode == 0, done.stderr
+
+    file = client.enrol_and_wait(labs.challenge(lab, case, client.subject, client.dns), approve)
+    assert_asked_by(lab, case, assert_accepted(lab, file, client, keys(0, case.key)))
 
 
 @pytest.mark.parametrize("case", of("renew", "renew, new key"), ids=str)
