@@ -169,8 +169,8 @@ class Getcert:
         return self._certificate_beside(None)
 
     def enrol_and_wait(self, challenge, approve):
-        """By itself it would ask again only after days. A PENDING without content it calls a
-        signature that it cannot verify, and takes it for one all the same."""
+        """By itself it would ask again only at its own interval. A PENDING without content it reports
+        as a signature that it cannot verify, and asks again all the same."""
         self._request(challenge)
         harness.wait_until(lambda: "no content" in self.daemon.getcert("list", "-i", self.name),
                            "certmonger has the reply")
