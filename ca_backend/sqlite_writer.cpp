@@ -1,17 +1,33 @@
 #include "ca_backend/sqlite_writer.hpp"
 
+#include <pthread.h>
+
 #include <boost/asio/associated_executor.hpp>
 
 namespace scepgate::ca_backend::sqlite {
 
 namespace asio = boost::asio;
 
+Result<Brackets> Brackets::prepare(const Database& database) {
+    Brackets made;
+    // IMMEDIATE: from here on nobody else writes, so what is looked up stays true until the end.
+    const auto prepared = prepare_all(database, {{made.begin, "BEGIN IMMEDIATE"},
+                                                 {made.commit, "COMMIT"},
+                                                 {made.savepoint, "SAVEPOINT work"},
+                                                 {made.release, "RELEASE work"}});
+    if (!prepared) return prepared.error();
+    return made;
+}
+
 Result<Changes> Changes::prepare(Database database) {
+    auto brackets = Brackets::prepare(database);
+    if (!brackets) return brackets.error();
     auto recorder = Recorder::prepare(database);
     if (!recorder) return recorder.error();
     auto revoker = Revoker::prepare(database);
     if (!revoker) return revoker.error();
-    return Changes{std::move(database), *std::move(recorder), *std::move(revoker)};
+    return Changes{std::move(database), *std::move(brackets), *std::move(recorder),
+                   *std::move(revoker)};
 }
 
 Result<std::unique_ptr<Writer>> Writer::start(Database database) {
@@ -43,6 +59,10 @@ void Writer::submit(Work work, WorkHandler handler) {
 }
 
 void Writer::run() {
+    // It does not interrupt who computes: on a busy machine more work shares a commit, an idle one
+    // runs it at once all the same. Where the system refuses, it commits more often.
+    const sched_param no_priority{};
+    (void)::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &no_priority);
     std::vector<Waiting> group;
     for (;;) {
         {
@@ -77,28 +97,26 @@ void Writer::write(std::vector<Waiting>& group) {
 }
 
 Result<void> Writer::write_in_transaction(std::vector<Waiting>& group) {
-    // IMMEDIATE: from here on nobody else writes, so what is looked up stays true until the end.
-    if (const auto begun = changes_.database.execute("BEGIN IMMEDIATE"); !begun)
-        return begun.error();
+    Brackets& brackets = changes_.brackets;
+    if (const auto begun = brackets.begin.run().finish(); !begun) return begun.error();
     for (Waiting& waiting : group) {
         if (const auto written = write_one(waiting); !written) return written.error();
     }
     const auto purged = changes_.recorder.purge_redemptions(changes_.now, 2 * group.size());
     if (!purged) return purged.error();
-    return changes_.database.execute("COMMIT");
+    return brackets.commit.run().finish();
 }
 
 /// An error here ends the whole transaction.
 Result<void> Writer::write_one(Waiting& waiting) {
-    Database& database = changes_.database;
-    if (const auto begun = database.execute("SAVEPOINT work"); !begun) return begun.error();
+    if (const auto begun = changes_.brackets.savepoint.run().finish(); !begun) return begun.error();
     waiting.outcome = waiting.work(changes_);
     if (!waiting.outcome) {
         if (waiting.outcome.error().code == Errc::kUnavailable) return waiting.outcome.error();
-        if (const auto undone = database.execute("ROLLBACK TO work"); !undone)
-            return undone.error();
+        const auto undone = changes_.database.execute("ROLLBACK TO work");
+        if (!undone) return undone.error();
     }
-    return database.execute("RELEASE work");
+    return changes_.brackets.release.run().finish();
 }
 
 }  // namespace scepgate::ca_backend::sqlite

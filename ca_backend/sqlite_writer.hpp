@@ -15,9 +15,17 @@
 
 namespace scepgate::ca_backend::sqlite {
 
+/// The statements around what is written.
+struct Brackets {
+    Statement begin, commit, savepoint, release;
+
+    static Result<Brackets> prepare(const Database& database);
+};
+
 /// What a piece of work writes with: the writer's connection and its statements.
 struct Changes {
     Database database;
+    Brackets brackets;
     Recorder recorder;
     Revoker revoker;
     std::int64_t now = 0;  ///< the latest time that a piece of work spoke of
@@ -32,9 +40,9 @@ using WorkHandler = boost::asio::any_completion_handler<void(Result<void>)>;
 
 /// Group commit: takes all work that waits, does it in one transaction, each under a savepoint of
 /// its own and, when that is on disk, tells all of them how it ended, each on its own executor.
-/// While it waits for the disk, the next group gathers. When the transaction fails, it fails for
-/// all of its group. With each group a few redemptions are removed that nobody needs any more, more
-/// than the group can have added.
+/// While it waits for the disk, the next group gathers; while all cores are busy, too. When the
+/// transaction fails, it fails for all of its group. With each group a few redemptions are removed
+/// that nobody needs any more, more than the group can have added.
 class Writer {
 public:
     static Result<std::unique_ptr<Writer>> start(Database database);

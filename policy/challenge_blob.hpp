@@ -59,6 +59,7 @@ public:
     ~ChallengeBlobModule() override;
 
     [[nodiscard]] const std::string& name() const noexcept override { return settings_.name; }
+    [[nodiscard]] bool may_wait() const noexcept override { return false; }
     /// kUnsupported without a signer in the settings; kConfig when what it signs would be refused.
     Result<Secret> generate_challenge(const ChallengeParameters& parameters) override;
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(

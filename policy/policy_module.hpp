@@ -46,6 +46,10 @@ public:
     /// Makes a challenge to hand to a device, on one line. kUnsupported from a module that cannot.
     virtual Result<Secret> generate_challenge(const ChallengeParameters& parameters);
 
+    /// Whether calls may wait for something outside of this process. When not, no time limit is put
+    /// around them.
+    [[nodiscard]] virtual bool may_wait() const noexcept { return true; }
+
     /// Decides. Nothing is used up here: the Grant names what to redeem with the issuance.
     virtual boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) = 0;

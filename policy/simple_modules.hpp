@@ -11,6 +11,7 @@ class StaticPasswordModule final : public PolicyModule {
 public:
     StaticPasswordModule(std::string name, Secret password);
     [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+    [[nodiscard]] bool may_wait() const noexcept override { return false; }
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) override;
 
@@ -25,6 +26,7 @@ class OpenModule final : public PolicyModule {
 public:
     explicit OpenModule(std::string name);
     [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+    [[nodiscard]] bool may_wait() const noexcept override { return false; }
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) override;
 

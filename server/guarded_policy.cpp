@@ -43,17 +43,28 @@ std::string failed(const std::string& name, const std::exception_ptr& thrown) {
     return "policy '" + name + "' failed: " + what_was_thrown(thrown);
 }
 
+Refusal policy_failed(const std::string& name, const std::exception_ptr& thrown) {
+    return {FailInfo::kBadRequest, "PolicyFailed", failed(name, thrown), true};
+}
+
 }  // namespace
 
 GuardedPolicy::GuardedPolicy(std::shared_ptr<PolicyModule> module, std::chrono::milliseconds limit)
     : module_(std::move(module)), limit_(limit) {}
 
 asio::awaitable<Verdict> GuardedPolicy::verify_request(const EnrollmentRequest& request) {
+    if (!may_wait()) {
+        try {
+            co_return co_await module_->verify_request(request);
+        } catch (...) {
+            co_return policy_failed(name(), std::current_exception());
+        }
+    }
     auto call = verify(module_, request);
     auto outcome = co_await within(limit_, std::move(call));
     if (auto* verdict = std::get_if<Verdict>(&outcome)) co_return std::move(*verdict);
     if (const auto* thrown = std::get_if<std::exception_ptr>(&outcome)) {
-        co_return Refusal{FailInfo::kBadRequest, "PolicyFailed", failed(name(), *thrown), true};
+        co_return policy_failed(name(), *thrown);
     }
     co_return Refusal{FailInfo::kBadRequest, "PolicyTimeout", too_long(name(), limit_), true};
 }

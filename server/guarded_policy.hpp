@@ -15,12 +15,13 @@ namespace scepgate::server {
 ///
 /// A call that takes too long is abandoned, not waited for: it is told so by cancellation, what it
 /// was given stays alive until it ends, and what it then returns is dropped. It runs on a strand of
-/// its own on the caller's executor.
+/// its own on the caller's executor. A module that never waits is called in place.
 class GuardedPolicy final : public policy::PolicyModule {
 public:
     GuardedPolicy(std::shared_ptr<policy::PolicyModule> module, std::chrono::milliseconds limit);
 
     [[nodiscard]] const std::string& name() const noexcept override { return module_->name(); }
+    [[nodiscard]] bool may_wait() const noexcept override { return module_->may_wait(); }
     [[nodiscard]] bool hears_outcomes() const noexcept override {
         return module_->hears_outcomes();
     }
