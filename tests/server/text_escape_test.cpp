@@ -40,5 +40,14 @@ TEST(TextEscapeTest, LongTextIsCut) {
     EXPECT_EQ(escaped(std::string(5000, 'x'), 8), "\"xxxxxxxx...\"");
 }
 
+TEST(PrintableTest, M04_KeepsTextAndEscapesWhatSteersATerminal) {
+    EXPECT_EQ(printable("plain text, gerät …"), "plain text, gerät …");
+    EXPECT_EQ(printable("a\x1b[2Jb"), "a\\u001b[2Jb");
+    EXPECT_EQ(printable("a\r\nb\tc\x7f"), "a\\u000d\\u000ab\\u0009c\\u007f");
+    EXPECT_EQ(printable("\xC2\x9B"), "\\u009b");
+    EXPECT_EQ(printable("\xE2\x80\xAEx"), "\\u202ex");
+    EXPECT_EQ(printable("\xFFx"), "\\ufffdx");
+}
+
 }  // namespace
 }  // namespace scepgate::server
