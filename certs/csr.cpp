@@ -4,6 +4,7 @@
 
 #include "certs/asn1_string.hpp"
 #include "certs/oids.hpp"
+#include "certs/weak_keys.hpp"
 
 namespace scepgate::certs {
 namespace {
@@ -166,6 +167,9 @@ Result<void> Csr::State::parse(const CsrLimits& limits, bool allow_sha1,
     // ciphertext, and must not learn how far it parses (attacks.md E08).
     if (!key.verifies(algorithm, *info, *signature)) {
         return Error{Errc::kBadSignature, "the signature is not by the key of the request"};
+    }
+    if (const auto weakness = weakness_of(key)) {
+        return Error{Errc::kDenied, "the key cannot be certified: " + std::string(*weakness)};
     }
     if (const auto parsed_rest = parse_names_and_attributes(*unproven, limits); !parsed_rest) {
         return Error{Errc::kDenied, parsed_rest.error().detail};

@@ -42,7 +42,8 @@ public:
     /// Reads strict DER and verifies the signature with the request's own key. Versions 0 to 2 are
     /// taken (Apple's clients send 2 where RFC 2986 has 0). kMalformed: the structure.
     /// kUnsupported: key or signature algorithm. kBadSignature: the signature. kDenied: the
-    /// signature verifies, but a name, attribute or extension cannot be taken; among them an
+    /// signature verifies, but the key is weak (weak_keys.hpp), or a name, attribute or extension
+    /// cannot be taken; among them an
     /// attribute of one type that comes twice, or a challengePassword or extension request with
     /// other than one value. SHA-1 signatures are taken only with `allow_sha1`; MD5 never.
     /// `known_key`: a key found sound under the same limits; when the request's is the same one it

@@ -1,0 +1,183 @@
+#include "certs/weak_keys.hpp"
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#include <openssl/core_names.h>
+
+#include "certs/ossl.hpp"
+
+namespace scepgate::certs {
+namespace {
+
+using BnCtxPtr = std::unique_ptr<BN_CTX, Deleter<BN_CTX_free>>;
+
+/// A few primes, and for each the residues that are "good" as bits.
+struct ResidueTest {
+    std::uint32_t prime = 0;
+    std::array<std::uint64_t, 3> good{};
+
+    [[nodiscard]] constexpr bool passes(std::uint64_t residue) const noexcept {
+        return (good[residue / 64] >> (residue % 64) & 1U) != 0;
+    }
+};
+
+constexpr ResidueTest powers_of_65537(std::uint32_t prime) noexcept {
+    ResidueTest test{prime, {}};
+    std::uint64_t power = 1;
+    do {
+        test.good[power / 64] |= std::uint64_t{1} << (power % 64);
+        power = power * 65537 % prime;
+    } while (power != 1);
+    return test;
+}
+
+constexpr ResidueTest squares(std::uint32_t modulus) noexcept {
+    ResidueTest test{modulus, {}};
+    for (std::uint64_t i = 0; i < modulus; ++i)
+        test.good[i * i % modulus / 64] |= std::uint64_t{1} << (i * i % modulus % 64);
+    return test;
+}
+
+template <std::size_t Count>
+constexpr std::uint64_t product(const std::array<ResidueTest, Count>& tests) noexcept {
+    std::uint64_t all = 1;
+    for (const auto& test : tests)
+        all *= test.prime;
+    return all;
+}
+
+/// The primes of which 65537 does not generate every residue: a modulus of two ROCA primes is a
+/// power of 65537 by each of them, another one with a chance of 2^-28. One division of the modulus
+/// serves the primes of a row; nearly every sound key ends at the first.
+constexpr std::array kRoca1{powers_of_65537(11), powers_of_65537(37), powers_of_65537(97),
+                            powers_of_65537(61), powers_of_65537(109)};
+constexpr std::array kRoca2{powers_of_65537(13), powers_of_65537(17), powers_of_65537(19),
+                            powers_of_65537(53), powers_of_65537(71)};
+constexpr std::array kRoca3{powers_of_65537(73), powers_of_65537(79), powers_of_65537(103),
+                            powers_of_65537(107)};
+constexpr std::array kRoca4{powers_of_65537(127), powers_of_65537(151), powers_of_65537(157)};
+
+/// Moduli by which few numbers are squares; all together one in 40 000.
+constexpr std::array kSquares1{squares(64), squares(63), squares(65),
+                               squares(11), squares(17), squares(19)};
+constexpr std::array kSquares2{squares(23), squares(29), squares(31),
+                               squares(37), squares(41), squares(43)};
+
+constexpr std::uint64_t kWord = std::uint64_t{1} << 32;
+static_assert(product(kRoca1) < kWord && product(kRoca2) < kWord && product(kRoca3) < kWord &&
+              product(kRoca4) < kWord && product(kSquares1) < kWord && product(kSquares2) < kWord);
+
+template <std::size_t Count>
+bool all_pass(const BIGNUM* modulus, const std::array<ResidueTest, Count>& tests) {
+    const std::uint64_t residue = BN_mod_word(modulus, product(tests));
+    for (const auto& test : tests) {
+        if (!test.passes(residue % test.prime)) return false;
+    }
+    return true;
+}
+
+bool has_roca_fingerprint(const BIGNUM* modulus) {
+    return all_pass(modulus, kRoca1) && all_pass(modulus, kRoca2) && all_pass(modulus, kRoca3) &&
+           all_pass(modulus, kRoca4);
+}
+
+/// The largest number whose square is not over `n`; null without memory. Newton's method from the
+/// leading 53 bits: each step doubles the bits that are right.
+BnPtr square_root(const BIGNUM* n, BN_CTX* context) {
+    const int half = (BN_num_bits(n) + 1) / 2;
+    BnPtr top(BN_new());
+    BnPtr root(BN_new());
+    BnPtr quotient(BN_new());
+    if (!top || !root || !quotient) return nullptr;
+    // root = ceil(sqrt(n / 4^shift)) + 1, shifted back: not under the root of n.
+    const int shift = std::max(0, half - 31);
+    if (BN_rshift(top.get(), n, 2 * shift) != 1) return nullptr;
+    const auto estimate =
+        static_cast<BN_ULONG>(std::sqrt(static_cast<double>(BN_get_word(top.get())))) + 2;
+    if (BN_set_word(root.get(), estimate) != 1 || BN_lshift(root.get(), root.get(), shift) != 1)
+        return nullptr;
+    for (;;) {
+        if (BN_div(quotient.get(), nullptr, n, root.get(), context) != 1) return nullptr;
+        if (BN_cmp(quotient.get(), root.get()) >= 0) return root;
+        if (BN_add(root.get(), root.get(), quotient.get()) != 1 ||
+            BN_rshift1(root.get(), root.get()) != 1) {
+            return nullptr;
+        }
+    }
+}
+
+/// Whether ((root + step)² - modulus) may be a square, by its residues alone.
+class SquareFilter {
+public:
+    SquareFilter(const BIGNUM* root, const BIGNUM* modulus)
+        : root1_(BN_mod_word(root, product(kSquares1))),
+          root2_(BN_mod_word(root, product(kSquares2))),
+          modulus1_(BN_mod_word(modulus, product(kSquares1))),
+          modulus2_(BN_mod_word(modulus, product(kSquares2))) {}
+
+    [[nodiscard]] bool passes(std::uint64_t step) const noexcept {
+        return passes(kSquares1, root1_ + step, modulus1_) &&
+               passes(kSquares2, root2_ + step, modulus2_);
+    }
+
+private:
+    template <std::size_t Count>
+    static bool passes(const std::array<ResidueTest, Count>& tests, std::uint64_t root,
+                       std::uint64_t modulus) noexcept {
+        for (const auto& test : tests) {
+            const std::uint64_t residue = root % test.prime;
+            const std::uint64_t rest =
+                (residue * residue + test.prime - modulus % test.prime) % test.prime;
+            if (!test.passes(rest)) return false;
+        }
+        return true;
+    }
+
+    std::uint64_t root1_, root2_, modulus1_, modulus2_;
+};
+
+/// Fermat: with primes p and q, n = ((p+q)/2)² - ((p-q)/2)²; when they are close, (p+q)/2 is next
+/// to the root of n.
+bool has_close_primes(const BIGNUM* modulus) {
+    constexpr std::uint64_t kSteps = 300;
+    const BnCtxPtr context(BN_CTX_new());
+    const BnPtr root = context ? square_root(modulus, context.get()) : nullptr;
+    const BnPtr sum(BN_new());
+    const BnPtr rest(BN_new());
+    if (!root || !sum || !rest) return true;  // what cannot be checked is not certified
+    const SquareFilter filter(root.get(), modulus);
+    for (std::uint64_t step = 0; step <= kSteps; ++step) {
+        if (!filter.passes(step)) continue;
+        if (BN_copy(sum.get(), root.get()) == nullptr || BN_add_word(sum.get(), step) != 1 ||
+            BN_sqr(rest.get(), sum.get(), context.get()) != 1 ||
+            BN_sub(rest.get(), rest.get(), modulus) != 1) {
+            return true;
+        }
+        if (BN_is_negative(rest.get())) continue;  // step 0 of a modulus that is no square
+        if (BN_is_zero(rest.get())) return true;
+        const BnPtr other = square_root(rest.get(), context.get());
+        if (!other || BN_sqr(sum.get(), other.get(), context.get()) != 1) return true;
+        if (BN_cmp(sum.get(), rest.get()) == 0) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+std::optional<std::string_view> weakness_of(const PublicKey& key) {
+    if (key.type() != KeyType::kRsa) return std::nullopt;
+    BIGNUM* raw = nullptr;
+    if (EVP_PKEY_get_bn_param(key.evp(), OSSL_PKEY_PARAM_RSA_N, &raw) != 1)
+        return "its modulus cannot be read";
+    const BnPtr modulus(raw);
+    if (has_roca_fingerprint(modulus.get()))
+        return "it has the fingerprint of ROCA (CVE-2017-15361): its private key can be computed";
+    if (has_close_primes(modulus.get()))
+        return "its primes are close together (CVE-2022-26320): its private key can be computed";
+    return std::nullopt;
+}
+
+}  // namespace scepgate::certs
