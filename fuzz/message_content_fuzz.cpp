@@ -1,6 +1,6 @@
-// What a CertPoll, GetCert or GetCRL holds: whatever is read stands in the octets as it is written
-// again, an issuer is always named, and no octets read as both structures.
-// Input: an IssuerAndSubject or IssuerAndSerialNumber.
+// What a GetCert or GetCRL holds: whatever is read stands in the octets as it is written again, and
+// an issuer is always named.
+// Input: an IssuerAndSerialNumber.
 #include "fuzz/fuzz.hpp"
 #include "scep/message_content.hpp"
 
@@ -8,15 +8,7 @@ namespace scepgate::fuzz {
 
 void run(ByteView input) {
     namespace der = certs::der;
-    const auto names = scep::parse_issuer_and_subject(input);
     const auto serial = scep::parse_issuer_and_serial(input);
-    FUZZ_REQUIRE(!names || !serial);
-    if (names) {
-        FUZZ_REQUIRE(!names->issuer.empty());
-        FUZZ_REQUIRE(equal(scep::encode_issuer_and_subject(names->issuer, names->subject), input));
-    } else {
-        FUZZ_REQUIRE(names.error().code == Errc::kMalformed);
-    }
     if (!serial) {
         FUZZ_REQUIRE(serial.error().code == Errc::kMalformed);
         return;

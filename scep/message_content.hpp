@@ -1,8 +1,8 @@
 // What is inside an opened message: the request for a certificate, or what is asked after
 // (RFC 8894 section 3.3).
 //
-// All readers end what did not open, and what cannot be read, in undecryptable() after equal work,
-// so that no message type tells more about an envelope than another (attacks.md E06-E08).
+// Each reader ends what did not open, and what cannot be read, in one and the same refusal after
+// equal work, so that no message type tells anything about an envelope (attacks.md E06-E08).
 #pragma once
 
 #include "scep/pki_message.hpp"
@@ -40,11 +40,6 @@ Result<EnrollmentRequest, Refusal> to_enrollment_request(const PkiMessage& messa
                                                          const RequestContext& context,
                                                          const AlgorithmRules& rules);
 
-/// IssuerAndSubject ::= SEQUENCE { issuer Name, subject Name }  (section 3.3.3)
-struct IssuerAndSubject {
-    certs::Name issuer;   ///< as the client names the CA; never empty
-    certs::Name subject;  ///< of the request that it polls for
-};
 /// IssuerAndSerialNumber ::= SEQUENCE { issuer Name, serialNumber CertificateSerialNumber }
 /// (RFC 5652 section 10.2.4)
 struct IssuerAndSerial {
@@ -55,17 +50,22 @@ struct IssuerAndSerial {
     [[nodiscard]] bool names(const certs::Certificate& certificate) const;
 };
 
-/// The content of a CertPoll, GetCert or GetCRL: strict DER. Another type's message is badRequest
-/// "MessageTypeUnsupported". An empty issuer is undecryptable(): it is what would let a message of
-/// one cipher block pass, and so be found by trial.
-Result<IssuerAndSubject, Refusal> read_cert_poll(const PkiMessage& message);
+/// The content of a GetCert or GetCRL: strict DER. Another type's message is badRequest
+/// "MessageTypeUnsupported".
+///
+/// Nothing vouches for these contents, unlike a CSR's signature: whoever sends one may have made it
+/// of another one's ciphertext. So what cannot be read, an empty issuer included, is to the device
+/// the same badCertId as what there is not: callers must refuse that with badCertId and nothing
+/// else.
 Result<IssuerAndSerial, Refusal> read_get_cert(const PkiMessage& message);
 Result<IssuerAndSerial, Refusal> read_get_crl(const PkiMessage& message);
 
-/// The same structures from octets (kMalformed), for the fuzz targets and for other protocols.
-Result<IssuerAndSubject> parse_issuer_and_subject(ByteView der);
+/// The same structure from octets (kMalformed), for the fuzz targets and for other protocols.
 Result<IssuerAndSerial> parse_issuer_and_serial(ByteView der);
-/// What a client writes; Certificate::issuer_and_serial() is the other one.
+
+/// What a client writes into a CertPoll, whose content no server of ours opens (C09):
+///   IssuerAndSubject ::= SEQUENCE { issuer Name, subject Name }  (section 3.3.3)
+/// Certificate::issuer_and_serial() is for the other two.
 [[nodiscard]] Bytes encode_issuer_and_subject(const certs::Name& issuer,
                                               const certs::Name& subject);
 

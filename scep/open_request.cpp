@@ -115,7 +115,8 @@ Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
     message.signature_ = *algorithm;
     message.cipher_ = envelope->encryption.cipher;
     message.transport_ = envelope->transport;
-    message.content_ = open_envelope(*envelope);
+    // A CertPoll is answered by its transactionID and signer; its names say nothing more (C09).
+    if (*type != MessageType::kCertPoll) message.content_ = open_envelope(*envelope);
     return message;
 }
 

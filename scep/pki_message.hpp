@@ -48,8 +48,9 @@ struct RecipientKey {
     certs::PrivateKey key;  ///< RSA
 };
 
-/// A message whose signature verifies and whose envelope was opened. Only open_request() makes one;
-/// it carries all that later steps need of the SignedRequest, so that no two can be mixed up.
+/// A message whose signature verifies and whose envelope was opened (a CertPoll's: judged). Only
+/// open_request() makes one; it carries all that later steps need of the SignedRequest, so that no
+/// two can be mixed up.
 class PkiMessage {
 public:
     [[nodiscard]] MessageType type() const noexcept { return type_; }
@@ -61,9 +62,9 @@ public:
     /// Who signed it: its key did, nothing else of it was judged.
     [[nodiscard]] const certs::Certificate& signer() const noexcept { return signer_; }
     [[nodiscard]] const certs::PublicKey& signer_key() const noexcept { return signer_key_; }
-    /// The decrypted content. When the envelope did not open it is arbitrary and must be used as if
-    /// it were real: the readers of scep/message_content.hpp end all such messages in one and the
-    /// same refusal.
+    /// The decrypted content; of a CertPoll none. When the envelope did not open it is arbitrary
+    /// and must be used as if it were real: the readers of scep/message_content.hpp end all such
+    /// messages in one and the same refusal.
     [[nodiscard]] ByteView content() const noexcept { return content_.view(); }
     [[nodiscard]] certs::SignatureAlgorithm signature_algorithm() const noexcept {
         return signature_;
@@ -97,15 +98,15 @@ private:
 /// and the signer's key allowed (badAlg, S13, K01; an EC key only where its reply can be delivered,
 /// which for GetCert and GetCRL is never), signature and digests (badMessageCheck, S09), the
 /// envelope's structure, exactly one recipient of ours (badRequest, E02), its algorithms (badAlg,
-/// E03–E05). Then one decryption with one key. What goes wrong from there on is not told here but
-/// by the content (see PkiMessage).
+/// E03–E05). Then one decryption with one key; for a CertPoll none. What goes wrong from there on
+/// is not told here but by the content (see PkiMessage).
 Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
                                          std::span<const RecipientKey> recipients,
                                          const AlgorithmRules& rules);
 
 /// The one refusal for everything between the RSA operation and a verified CSR signature
-/// (attacks.md E06–E08, "U"), or between it and the content of any other message type:
-/// badMessageCheck, no text to the device.
+/// (attacks.md E06–E08, "U"), or between it and what a GetCert or GetCRL asks after:
+/// badMessageCheck (for those two badCertId), no text to the device.
 [[nodiscard]] Refusal undecryptable();
 
 }  // namespace scepgate::scep

@@ -451,9 +451,9 @@ TEST(SignedRequestTest, R_B15_R_B16_A_S16_NoOtherTypeBecomesAPkcsReq) {
     const std::map<std::string, std::string> others{
         {"17", "badRequest RenewalSignerUnknown"},
         {"19", "accepted"},
-        {"20", std::string(testing::kUndecryptable)},  // a CSR is not what these hold
-        {"21", std::string(testing::kUndecryptable)},
-        {"22", std::string(testing::kUndecryptable)}};
+        {"20", "accepted"},                               // never opened
+        {"21", std::string(testing::kUnreadableLookUp)},  // a CSR is not what these hold
+        {"22", std::string(testing::kUnreadableLookUp)}};
     for (const std::string& text : spellings) {
         message.set_type(text);
         const auto other = others.find(text);

@@ -183,6 +183,30 @@ TEST(PkiOperationTest, C11_GetCertGivesTheHolderOfTheKeyItsCertificateAndNobodyE
     EXPECT_EQ(foreign.record.reason, unknown.record.reason);
 }
 
+// Else a sniffed request's ciphertext, cut up and sent as one of these, could be read by its
+// padding.
+TEST(PkiOperationTest, A_E08_PollsAndLookUpsDoNotTellWhetherTheirEnvelopeOpened) {
+    ServiceLab lab;
+    const auto ask = [&](scep::MessageType type, const Bytes& content) {
+        auto request = lab.request();
+        request.type = type;
+        request.content = content;
+        const Asked asked = lab.ask(request);
+        return asked.outcome() + ", " + std::to_string(asked.reply.body.size()) + " octets";
+    };
+    const auto stranger = lab.request().signer;
+    const auto name = certs::Name::from_der(stranger.subject_der()).value();
+    for (const auto type :
+         {scep::MessageType::kCertPoll, scep::MessageType::kGetCert, scep::MessageType::kGetCrl}) {
+        const std::string readable = ask(type, type == scep::MessageType::kCertPoll
+                                                   ? scep::encode_issuer_and_subject(name, name)
+                                                   : stranger.issuer_and_serial());
+        EXPECT_TRUE(readable.starts_with("badCertId")) << to_text(type) << ": " << readable;
+        EXPECT_EQ(ask(type, Bytes(48, 0)), readable) << to_text(type);
+        EXPECT_EQ(ask(type, lab.request().content), readable) << to_text(type);
+    }
+}
+
 TEST(PkiOperationTest, C12_GetCrlGivesTheCrlOfTheCaThatIsNamed) {
     ServiceLab lab;
     const auto issued = lab.ask(lab.request()).cert->certificate;

@@ -92,5 +92,7 @@ std::string outcome_of(const Envelope& envelope, const AlgorithmRules& rules = {
 
 /// What all that fails between the private key and a verified request looks like.
 inline constexpr std::string_view kUndecryptable = "badMessageCheck Undecryptable";
+/// The same to a GetCert or GetCRL.
+inline constexpr std::string_view kUnreadableLookUp = "badCertId Undecryptable";
 
 }  // namespace scepgate::scep::testing
