@@ -6,12 +6,18 @@
 namespace scepgate::scep {
 
 Result<CmsLayer> read_cms_layer(ByteView octets) {
-    auto der = certs::ber_to_der(octets);
-    if (!der) return der.error();
     CmsLayer layer;
-    layer.der = std::move(*der);
+    layer.der = to_bytes(octets);
     auto data = certs::parse_signed_data(layer.der);
-    if (!data) return data.error();
+    if (!data) {
+        auto der = certs::ber_to_der(octets);
+        if (!der) return der.error();
+        // It was DER already, and its fault another one.
+        if (*der == layer.der) return data.error();
+        layer.der = std::move(*der);
+        data = certs::parse_signed_data(layer.der);
+        if (!data) return data.error();
+    }
     layer.data = std::move(*data);
     return layer;
 }

@@ -14,7 +14,8 @@ struct CmsLayer {
     Bytes der;
     certs::CmsSignedData data;
 };
-/// Servers may write BER at each layer, just as clients may.
+/// Servers may write BER at each layer, just as clients may. DER is taken as it is: a CRL may have
+/// more elements than are rewritten.
 Result<CmsLayer> read_cms_layer(ByteView octets);
 
 /// The pinned certificate signed it, around id-data and alone; what certificates came along does

@@ -17,13 +17,18 @@ using testing::pki;
 
 const ReplyAddress kTo{.transaction_id = "transaction-1", .recipient_nonce = Bytes(16, 0x77)};
 
-certs::Crl crl_of(const certs::PrivateKey& key, const certs::Certificate& ca) {
+certs::Crl crl_of(const certs::PrivateKey& key, const certs::Certificate& ca,
+                  std::size_t revoked = 0) {
     certs::CrlContents contents;
     contents.issuer_der = to_bytes(ca.subject_der());
     contents.authority_key_identifier = key.public_key().key_identifier();
     contents.number = 7;
     contents.this_update = kNow;
     contents.next_update = kNow + 86'400;
+    for (std::size_t i = 0; i < revoked; ++i) {
+        contents.revoked.push_back(
+            {certs::random_serial(), kNow, certs::RevocationReason::kSuperseded});
+    }
     return certs::build_crl(contents, key, Digest::kSha256).value();
 }
 
@@ -85,6 +90,13 @@ TEST(ClientLookupTest, R_C12_GetCrlGivesTheIssuingCasCrl) {
     const auto read = decode_get_crl_reply(crl_reply(crl), pki().request(), pki().certificates());
     ASSERT_TRUE(read) << read.error().detail;
     EXPECT_EQ(read->status, PkiStatus::kSuccess);
+    EXPECT_TRUE(equal(read->crl, crl.der()));
+}
+
+TEST(ClientLookupTest, A09_ALongCrlIsReadToo) {
+    const auto crl = crl_of(testing::ca_key(), pki().ca, 5000);
+    const auto read = decode_get_crl_reply(crl_reply(crl), pki().request(), pki().certificates());
+    ASSERT_TRUE(read) << read.error().detail;
     EXPECT_TRUE(equal(read->crl, crl.der()));
 }
 

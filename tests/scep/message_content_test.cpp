@@ -1,6 +1,8 @@
 // What GetCert and GetCRL ask after, and that CertPoll is not opened (rfc8894.md C08-C12).
 #include "scep/message_content.hpp"
 
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "tests/scep/support/ra_pki.hpp"
@@ -66,6 +68,34 @@ TEST_P(MessageContentTest, A_E08_IsReadOrEndsInTheUniformRefusal) {
         GetParam().reads ? "read" : std::string(testing::kUnreadableLookUp);
     EXPECT_EQ(outcome(MessageType::kGetCert, read_get_cert), expected);
     EXPECT_EQ(outcome(MessageType::kGetCrl, read_get_crl), expected);
+}
+
+// Whoever saw a PKCSReq knows how it begins, so can write one block by the IV, let a serial number
+// swallow the next, and ask 256 times for the last octet of a third. One question is readable:
+// which one must not show.
+TEST(MessageContentTest, A_E08_ARequestCutUpIntoALookUpIsNotReadByItsPadding) {
+    constexpr std::size_t kBlock = 16;
+    testing::Envelope cut = testing::envelope_of(testing::device_key());
+    const Bytes sniffed = cut.encrypted();
+    // SEQUENCE { issuer 1.2=, serialNumber of 32 octets }
+    const Bytes wanted = from_hex("302D30093107300506012A0C00022001").value();
+    for (std::size_t i = 0; i < kBlock; ++i)
+        cut.iv[i] = static_cast<std::uint8_t>(cut.iv[i] ^ cut.plain[i] ^ wanted[i]);
+    std::map<std::string, int> outcomes;
+    for (int guess = 0; guess < 256; ++guess) {
+        Bytes ciphertext(sniffed.begin(), sniffed.begin() + kBlock);
+        ciphertext.resize(2 * kBlock, static_cast<std::uint8_t>(guess));
+        ciphertext.insert(ciphertext.end(), sniffed.begin() + 3 * kBlock,
+                          sniffed.begin() + 4 * kBlock);
+        cut.ciphertext = ciphertext;
+        auto message = testing::message_of(cut.build(), testing::attacker_key());
+        message.set_type("21");
+        ++outcomes[testing::outcome_of(message)];
+    }
+    // What is read is a certificate that is not known: badCertId, too.
+    const std::map<std::string, int> expected{{"accepted", 1},
+                                              {std::string(testing::kUnreadableLookUp), 255}};
+    EXPECT_EQ(outcomes, expected);
 }
 
 TEST(MessageContentTest, R_B06_AnotherTypesMessageIsRefusedWhateverIsInside) {
