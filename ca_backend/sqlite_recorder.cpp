@@ -1,5 +1,7 @@
 #include "ca_backend/sqlite_recorder.hpp"
 
+#include <algorithm>
+
 #include "ca_backend/certificate_record.hpp"
 #include "certs/clock.hpp"
 
@@ -53,7 +55,9 @@ Result<Recorder> Recorder::prepare(const Database& database) {
           "subject, subject_alt_name, signer, csr, granted, upstream_id) "
           "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
          {made.redemption_, "INSERT INTO redemptions(policy, token, expires) VALUES(?, ?, ?)"},
-         {made.state_, "UPDATE transactions SET state = ? WHERE id = ?"},
+         {made.forget_pending_, "DELETE FROM pending WHERE request = ?"},
+         {made.forget_, "DELETE FROM transactions WHERE id = ?"},
+         {made.state_, "UPDATE transactions SET state = ?, expires = ? WHERE id = ?"},
          {made.decision_,
           "UPDATE pending SET decided_at = ?, decided_by = ?, reason = ? WHERE request = ?"},
          {made.notified_, "UPDATE transactions SET notified = 1 WHERE key = ?"},
@@ -149,8 +153,12 @@ Result<PendingOutcome> Recorder::record_pending(const Database& database,
                                                 const PendingRecord& record) {
     auto before = transactions_.find(record.transaction, record.now);
     if (!before) return before.error();
-    if (*before) return PendingOutcome(RecordedBefore{**std::move(before)});
-    if (record.redemption) {
+    const bool expired = *before && (*before)->state == TransactionState::kExpired;
+    if (*before && !expired) return PendingOutcome(RecordedBefore{**std::move(before)});
+    // The token that this very request used up before nobody decided it is its own again.
+    const bool own_token =
+        expired && record.redemption && (*before)->challenge == record.redemption->token;
+    if (record.redemption && !own_token) {
         const auto redeemed = transactions_.is_redeemed(*record.redemption);
         if (!redeemed) return redeemed.error();
         if (*redeemed) return PendingOutcome(AlreadyRedeemed{});
@@ -166,7 +174,14 @@ Result<PendingOutcome> Recorder::record_pending(const Database& database,
             return PendingOutcome(TooManyPending{});
         }
     }
+    if (expired) {
+        for (Statement* remove : {&forget_pending_, &forget_}) {
+            const auto done = remove->run().bind((*before)->id).finish();
+            if (!done) return done.error();
+        }
+    }
     if (const auto done = insert_pending(database, record); !done) return done.error();
+    if (own_token) return PendingOutcome(Recorded{});
     if (const auto redeemed = redeem(record.redemption); !redeemed) return redeemed.error();
     return PendingOutcome(Recorded{});
 }
@@ -224,9 +239,12 @@ Result<StoredTransaction> Recorder::decide(const Decision& decision) {
     }
     {
         const auto state = approve ? TransactionState::kApproved : TransactionState::kRejected;
+        // The device gets as long to fetch it as the operator had to approve it.
+        const std::int64_t expires = before.pending->expires;
+        const std::int64_t fetched_by = decision.now + (expires - before.recorded_at);
         Query query = state_.run();
-        if (const auto done = query.bind(number(state)).bind(decision.id).finish(); !done)
-            return done.error();
+        query.bind(number(state)).bind(approve ? std::max(expires, fetched_by) : expires);
+        if (const auto done = query.bind(decision.id).finish(); !done) return done.error();
     }
     {
         Query query = decision_.run();

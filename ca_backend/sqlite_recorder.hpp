@@ -33,6 +33,8 @@ private:
     Statement waiting_;
     Statement pending_;
     Statement redemption_;
+    Statement forget_pending_;
+    Statement forget_;
     Statement state_;
     Statement decision_;
     Statement notified_;

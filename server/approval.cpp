@@ -75,6 +75,11 @@ asio::awaitable<Outcome> Approval::hold(const Operation& operation,
     row.details.signer = to_bytes(request.signer.der());
     row.details.csr = to_bytes(request.csr.der());
     row.details.grant = policy::GrantRecord::encode(grant);
+    // Now, while the challenge is still the device's, not when an operator has approved it.
+    if (const auto readable = policy::GrantRecord::decode(row.details.grant); !readable) {
+        co_return Refusal{FailInfo::kBadRequest, "GrantTooLong",
+                          "it cannot wait for an operator: " + readable.error().detail};
+    }
     row.details.expires = row.now + operation.endpoint.approval_for(grant.purpose()).expires;
     if (auto audited = trail_.pending(operation, row); !audited) {
         co_return unavailable("AuditUnavailable", audited.error().detail);
@@ -133,6 +138,16 @@ asio::awaitable<Outcome> Approval::answer(const Operation& operation,
 asio::awaitable<Result<certs::Certificate, Refusal>> Approval::issue_approved(
     const Operation& operation, const EnrollmentRequest& request,
     const StoredTransaction& transaction) {
+    // It was good when the request came; an operator may have revoked it since.
+    const auto signer = parts_.store->find_certificate(ca_backend::certificate_id(request.signer));
+    if (!signer) co_return unavailable("StoreUnavailable", signer.error().detail);
+    if (*signer && (*signer)->revocation && equal((*signer)->der, request.signer.der())) {
+        Refusal refusal{FailInfo::kBadRequest, "RenewalSignerRevoked",
+                        "the certificate with serial " + request.signer.serial_hex() +
+                            " was revoked or put on hold while its renewal waited"};
+        co_await issuance_.tell_refused(operation, request, refusal);
+        co_return refusal;
+    }
     auto grant = policy::GrantRecord::decode(transaction.pending->grant);
     if (!grant) co_return unavailable("StoreUnavailable", broken_row(grant.error()).detail);
     co_return co_await issuance_.issue(operation, request, *grant, transaction.key,
@@ -144,7 +159,8 @@ asio::awaitable<Refusal> Approval::refused(const Operation& operation,
                                            const StoredTransaction& transaction) {
     const bool rejected = transaction.state == TransactionState::kRejected;
     std::string text = rejected ? "an operator rejected it" : "no operator approved it in time";
-    if (transaction.pending && rejected) {
+    if (transaction.pending && transaction.pending->decided_at != 0) {
+        if (!rejected) text = "an operator approved it, but the device did not come back in time";
         text += " (" + transaction.pending->decided_by + "): " + transaction.pending->reason;
     }
     Refusal refusal{FailInfo::kBadRequest, rejected ? "ApprovalRejected" : "ApprovalExpired",

@@ -12,13 +12,15 @@ public:
     explicit Approval(const ServiceParts& parts) : parts_(parts), trail_(parts), issuance_(parts) {}
 
     /// Records the request as pending, and uses up what the Grant redeems. Refused:
-    /// "TransactionIdTaken", "ChallengeAlreadyRedeemed", "TooManyPending" (temporary).
+    /// "TransactionIdTaken", "ChallengeAlreadyRedeemed", "GrantTooLong", "TooManyPending"
+    /// (temporary).
     boost::asio::awaitable<Outcome> hold(const Operation& operation,
                                          const EnrollmentRequest& request, const Grant& grant,
                                          const ca_backend::TransactionKey& key);
 
     /// The answer to a request that was recorded before, pending or not: a certificate, PENDING, or
-    /// "ApprovalRejected", "ApprovalExpired". `request` null: a poll for what was never pending.
+    /// "ApprovalRejected", "ApprovalExpired", "RenewalSignerRevoked" (since it was recorded).
+    /// `request` null: a poll for what was never pending.
     boost::asio::awaitable<Outcome> answer(const Operation& operation,
                                            const EnrollmentRequest* request,
                                            const ca_backend::StoredTransaction& transaction);

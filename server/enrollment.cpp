@@ -6,6 +6,7 @@ namespace scepgate::server {
 
 namespace asio = boost::asio;
 using ca_backend::StoredTransaction;
+using ca_backend::TransactionState;
 using policy::RenewalChallenge;
 
 namespace {
@@ -45,6 +46,33 @@ Result<std::optional<policy::RenewedCertificate>> look_up(ca_backend::Store& sto
     return std::optional(std::move(known));
 }
 
+/// Whether what became of an earlier request also answers this one: the same CSR under the same
+/// transactionID, but signed by another certificate of the same key. Keys, transactionIDs and CSRs
+/// come again for years; what is over must not be handed out for ever.
+Result<bool> still_answers(ca_backend::Store& store, const StoredTransaction& earlier,
+                           const EnrollmentRequest& request, std::int64_t now) {
+    // A renewal is signed by the certificate that it renews, not by a fresh one.
+    if (request.kind == EnrollmentKind::kRenewal) return false;
+    if (earlier.state == TransactionState::kExpired) return false;
+    if (earlier.state != TransactionState::kIssued) return true;
+    const certs::Certificate& issued = *earlier.certificate;
+    if (request.signer == issued || now >= issued.not_after()) return false;
+    const auto row = store.find_certificate(ca_backend::certificate_id(issued));
+    if (!row) return row.error();
+    return *row && !(*row)->revocation;
+}
+
+/// Whether the token was used by another request than this one, which may have used it in vain.
+Result<bool> used_up(ca_backend::Store& store, const Redemption& redemption,
+                     const ca_backend::TransactionKey& key, std::int64_t now) {
+    const auto redeemed = store.is_redeemed(redemption);
+    if (!redeemed || !*redeemed) return redeemed;
+    const auto own = store.find_transaction(key, now);
+    if (!own) return own.error();
+    return !*own || (*own)->state != TransactionState::kExpired ||
+           (*own)->challenge != redemption.token;
+}
+
 }  // namespace
 
 asio::awaitable<Outcome> Enrollment::answer(const Operation& operation) {
@@ -78,9 +106,9 @@ asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
     for (const auto& left_out : grant->stripped())
         operation.record.notes.push_back("left out " + left_out);
     if (grant->redemption()) {
-        const auto redeemed = parts_.store->is_redeemed(*grant->redemption());
-        if (!redeemed) co_return store_unavailable(redeemed.error());
-        if (*redeemed) {
+        const auto used = used_up(*parts_.store, *grant->redemption(), key, parts_.clock->now());
+        if (!used) co_return store_unavailable(used.error());
+        if (*used) {
             // By a parallel copy of this very request, or by another one?
             before = recorded_before(request, key);
             if (!before) co_return before.error();
@@ -105,6 +133,10 @@ Result<std::optional<StoredTransaction>, Refusal> Enrollment::recorded_before(
     const std::int64_t now = parts_.clock->now();
     auto same = parts_.store->find_transaction(key, now);
     if (!same) return store_unavailable(same.error());
+    // Nobody decided in time: the device asks anew, and policy judges anew.
+    if (*same && (*same)->state == TransactionState::kExpired) {
+        return std::optional<StoredTransaction>();
+    }
     if (*same) return std::move(*same);
     auto waiting =
         parts_.store->find_pending({.endpoint = request.endpoint,
@@ -112,11 +144,13 @@ Result<std::optional<StoredTransaction>, Refusal> Enrollment::recorded_before(
                                     .signer_key = ca_backend::signer_key_hash(request.signer)},
                                    now);
     if (!waiting) return store_unavailable(waiting.error());
-    const bool same_csr = *waiting && (*waiting)->pending &&
-                          (*waiting)->message_type == request.message_type &&
-                          equal((*waiting)->pending->csr, request.csr.der());
-    if (same_csr) return std::move(*waiting);
-    return std::optional<StoredTransaction>();
+    const bool signed_anew = *waiting && (*waiting)->pending &&
+                             (*waiting)->message_type == request.message_type &&
+                             equal((*waiting)->pending->csr, request.csr.der());
+    if (!signed_anew) return std::optional<StoredTransaction>();
+    auto answers = still_answers(*parts_.store, **waiting, request, now);
+    if (!answers) return store_unavailable(answers.error());
+    return *answers ? std::move(*waiting) : std::nullopt;
 }
 
 asio::awaitable<Result<Grant, Refusal>> Enrollment::authorise(const Operation& operation,

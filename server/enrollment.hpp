@@ -16,8 +16,8 @@ public:
 private:
     boost::asio::awaitable<Outcome> decide(const Operation& operation,
                                            const EnrollmentRequest& request);
-    /// This very request, or the same CSR by the same key under the same transactionID while it is
-    /// pending: some clients sign it anew instead of polling. Empty: none.
+    /// This very request, or the same CSR by the same key under the same transactionID that had to
+    /// wait: some clients sign it anew instead of polling. Empty: none that answers this one.
     Result<std::optional<ca_backend::StoredTransaction>, Refusal> recorded_before(
         const EnrollmentRequest& request, const ca_backend::TransactionKey& key);
     boost::asio::awaitable<Result<Grant, Refusal>> authorise(const Operation& operation,

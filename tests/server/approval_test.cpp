@@ -107,8 +107,62 @@ TEST_F(ApprovalTest, ARequestThatNobodyDecidedExpires) {
     EXPECT_EQ(lab.ask(request).outcome(), "pending");
     lab.clock->set(kNow + 7 * kDay + 1);
     EXPECT_EQ(lab.ask(lab.poll(request)).record.code, "ApprovalExpired");
-    EXPECT_EQ(lab.ask(request).record.code, "ApprovalExpired");
     EXPECT_EQ(lab.issued(), 0U);
+}
+
+TEST_F(ApprovalTest, AnExpiredRequestSentAgainIsJudgedAndWaitsAnew) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.clock->set(kNow + 7 * kDay + 1);
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    EXPECT_EQ(lab.module->verified, 2) << "policy may think otherwise by now";
+    EXPECT_EQ(lab.ask(lab.request(1), 1).record.code, "ChallengeAlreadyRedeemed")
+        << "the challenge is its own again, nobody else's";
+    lab.decide(Verdict::kApprove);
+    EXPECT_EQ(lab.ask(lab.poll(request)).outcome(), "success");
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+TEST_F(ApprovalTest, AnApprovalJustInTimeLeavesTheDeviceTimeToComeBack) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.clock->set(kNow + 7 * kDay - 1);
+    lab.decide(Verdict::kApprove);
+    lab.clock->set(kNow + 10 * kDay);
+    EXPECT_EQ(lab.ask(lab.poll(request)).outcome(), "success");
+}
+
+TEST_F(ApprovalTest, AnApprovalThatTheDeviceMissedIsNotCalledUndecided) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    lab.clock->set(kNow + 8 * kDay);
+    const Asked late = lab.ask(lab.poll(request));
+    EXPECT_EQ(late.record.code, "ApprovalExpired");
+    EXPECT_NE(late.record.reason.find("olga"), std::string::npos) << late.record.reason;
+}
+
+TEST_F(ApprovalTest, T07_ARequestSignedAnewGetsTheCertificateAgainOnlyWhileItIsGood) {
+    lab.module->redemption.reset();
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    const auto issued = lab.ask(lab.poll(request)).cert->certificate;
+    auto fresh = request;
+    fresh.signer = lab.request().signer;
+    EXPECT_EQ(lab.ask(fresh).cert->certificate, issued) << "the reply was lost";
+    lab.revoke(issued);
+    EXPECT_EQ(lab.ask(fresh).outcome(), "pending");
+    EXPECT_EQ(lab.module->verified, 2);
+}
+
+TEST_F(ApprovalTest, T12_ARenewalUnderTheSameIdWithTheSameKeyIsNoRetry) {
+    lab.endpoint.renewal = policy::RenewalSettings();
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    const auto old = lab.ask(lab.poll(request)).cert->certificate;
+    auto renewal = request;  // the same transactionID and CSR
+    renewal.signer = old;
+    EXPECT_EQ(lab.ask(renewal).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    EXPECT_NE(lab.ask(lab.poll(renewal)).cert->certificate, old);
+    EXPECT_EQ(lab.issued(), 2U);
 }
 
 TEST_F(ApprovalTest, C01_TheChallengeIsUsedUpWhileTheRequestWaits) {

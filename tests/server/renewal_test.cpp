@@ -118,5 +118,19 @@ TEST_F(RenewalServiceTest, ARenewalWaitsForApprovalLikeARequest) {
     EXPECT_EQ(lab.ask(lab.poll(request), 1).outcome(), "success");
 }
 
+TEST_F(RenewalServiceTest, G02_ACertificateRevokedWhileItsRenewalWaitsRenewsNothing) {
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    const auto request = lab.renewal(old, 0, 1);
+    EXPECT_EQ(lab.ask(request, 1).outcome(), "pending");
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    lab.revoke(old);
+    for (const auto& again : {lab.poll(request), request}) {
+        const Asked asked = lab.ask(again, 1);
+        EXPECT_EQ(asked.outcome(), "badRequest");
+        EXPECT_EQ(asked.record.code, "RenewalSignerRevoked");
+    }
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
 }  // namespace
 }  // namespace scepgate::server::testing
