@@ -62,20 +62,16 @@ asio::awaitable<Verdict> GuardedPolicy::verify_request(const EnrollmentRequest& 
     }
     auto call = verify(module_, request);
     auto outcome = co_await within(limit_, std::move(call));
-    if (auto* verdict = std::get_if<Verdict>(&outcome)) co_return std::move(*verdict);
-    if (const auto* thrown = std::get_if<std::exception_ptr>(&outcome)) {
-        co_return policy_failed(name(), *thrown);
-    }
+    if (outcome.value) co_return std::move(*outcome.value);
+    if (outcome.thrown) co_return policy_failed(name(), outcome.thrown);
     co_return Refusal{FailInfo::kBadRequest, "PolicyTimeout", too_long(name(), limit_), true};
 }
 
 asio::awaitable<Result<void>> GuardedPolicy::notify(const TransactionOutcome& outcome) {
     auto call = notify_module(module_, *outcome.request, outcome);
     auto ended = co_await within(limit_, std::move(call));
-    if (auto* told = std::get_if<Result<void>>(&ended)) co_return std::move(*told);
-    if (const auto* thrown = std::get_if<std::exception_ptr>(&ended)) {
-        co_return Error{Errc::kUnavailable, failed(name(), *thrown)};
-    }
+    if (ended.value) co_return std::move(*ended.value);
+    if (ended.thrown) co_return Error{Errc::kUnavailable, failed(name(), ended.thrown)};
     co_return Error{Errc::kUnavailable, too_long(name(), limit_)};
 }
 

@@ -6,7 +6,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <variant>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
@@ -23,12 +22,12 @@
 
 namespace scepgate::server {
 
-/// The limit passed.
-struct TimedOut {};
-
-/// How a coroutine under a limit ended: its value, what it threw, or not in time.
+/// How a coroutine under a limit ended: its value, what it threw, or (both empty) not in time.
 template <class T>
-using LimitedOutcome = std::variant<TimedOut, T, std::exception_ptr>;
+struct LimitedOutcome {
+    std::optional<T> value;
+    std::exception_ptr thrown;
+};
 
 /// One wait. The coroutine, the timer and the waiter may be on three threads; whichever of the
 /// first two is first ends the wait, the other finds it ended.
@@ -52,9 +51,9 @@ public:
         }
         auto ended = [self = this->shared_from_this()](std::exception_ptr failure, T value) {
             if (failure) {
-                self->end(std::move(failure));
+                self->end({std::nullopt, std::move(failure)});
             } else {
-                self->end(std::move(value));
+                self->end({std::move(value), nullptr});
             }
         };
         boost::asio::co_spawn(
@@ -64,7 +63,7 @@ public:
 
 private:
     void time_out() {
-        if (!end(TimedOut{})) return;
+        if (!end({})) return;
         // On the strand: a signal is not for several threads.
         boost::asio::post(strand_, [self = this->shared_from_this()] {
             self->cancel_.emit(boost::asio::cancellation_type::terminal);
