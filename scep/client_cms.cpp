@@ -1,23 +1,16 @@
 #include "scep/client_cms.hpp"
 
-#include "certs/ber.hpp"
 #include "certs/oids.hpp"
 
 namespace scepgate::scep {
 
-Result<CmsLayer> read_cms_layer(ByteView octets) {
+Result<CmsLayer> read_cms_layer(ByteView octets, const certs::BerLimits& limits) {
+    auto der = certs::ber_to_der(octets, limits);
+    if (!der) return der.error();
     CmsLayer layer;
-    layer.der = to_bytes(octets);
+    layer.der = std::move(*der);
     auto data = certs::parse_signed_data(layer.der);
-    if (!data) {
-        auto der = certs::ber_to_der(octets);
-        if (!der) return der.error();
-        // It was DER already, and its fault another one.
-        if (*der == layer.der) return data.error();
-        layer.der = std::move(*der);
-        data = certs::parse_signed_data(layer.der);
-        if (!data) return data.error();
-    }
+    if (!data) return data.error();
     layer.data = std::move(*data);
     return layer;
 }

@@ -1,6 +1,7 @@
 // Signed messages as a client reads them. Internal to the client side.
 #pragma once
 
+#include "certs/ber.hpp"
 #include "certs/cms_signed_data.hpp"
 
 namespace scepgate::scep {
@@ -14,9 +15,8 @@ struct CmsLayer {
     Bytes der;
     certs::CmsSignedData data;
 };
-/// Servers may write BER at each layer, just as clients may. DER is taken as it is: a CRL may have
-/// more elements than are rewritten.
-Result<CmsLayer> read_cms_layer(ByteView octets);
+/// Servers may write BER at each layer, just as clients may.
+Result<CmsLayer> read_cms_layer(ByteView octets, const certs::BerLimits& limits = {});
 
 /// The pinned certificate signed it, around id-data and alone; what certificates came along does
 /// not matter (K01).

@@ -156,7 +156,9 @@ Result<Opened> open_reply(ByteView body, const ClientRequest& request, const CaC
 
     const auto content = open_content(outer->data, request);
     if (!content) return content.error();
-    auto inner = read_cms_layer(content->view());
+    // By now the server has signed it, and a CRL has many elements.
+    constexpr certs::BerLimits kWideLimits{.elements = 1'000'000};
+    auto inner = read_cms_layer(content->view(), kWideLimits);
     if (!inner) return in_context("the reply's content", inner.error());
     opened.content = std::move(*inner);
     return opened;
