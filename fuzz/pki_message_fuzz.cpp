@@ -15,10 +15,12 @@ void run(ByteView input) {
     }
     require_answerable(*request);
     const auto message = scep::open_request(*request, recipients(), {});
+    const bool ours = scep::is_addressed_to(*request, recipients());
     if (!message) {
         require_open_refusal(message.error());
         return;
     }
+    FUZZ_REQUIRE(ours);
     require_rightly_opened(*request, *message);
     require_rightly_classified(*message);
     require_rightly_read(*message);

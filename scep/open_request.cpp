@@ -78,6 +78,22 @@ Result<ByteView, Refusal> envelope_der(ByteView content, Bytes& converted, Toler
 
 }  // namespace
 
+bool is_addressed_to(const SignedRequest& request, std::span<const RecipientKey> recipients) {
+    if (!request.signed_data.content) return false;
+    const auto der = certs::ber_to_der(*request.signed_data.content);
+    if (!der) return false;
+    const auto enveloped = find_enveloped_data(*der);
+    if (!enveloped) return false;
+    const auto data = certs::parse_enveloped_data(*enveloped, false);
+    if (!data) return false;
+    for (const auto& candidate : data->key_transport) {
+        for (const RecipientKey& key : recipients) {
+            if (candidate.recipient.names(key.certificate)) return true;
+        }
+    }
+    return false;
+}
+
 Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
                                          std::span<const RecipientKey> recipients,
                                          const AlgorithmRules& rules) {

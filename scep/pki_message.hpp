@@ -23,8 +23,9 @@ struct SignedRequest {
     certs::DerTag transaction_id_type = certs::DerTag::kPrintableString;  ///< echoed too
     std::string message_type_text;  ///< as sent, at most 16 octets kept
     std::optional<MessageType> message_type;
-    Bytes sender_nonce;         ///< as sent: 1 to 64 octets, echoed
-    certs::Certificate signer;  ///< the certificate that the SignerInfo names
+    Bytes sender_nonce;                        ///< as sent: 1 to 64 octets, echoed
+    std::optional<std::int64_t> signing_time;  ///< empty when it is missing or cannot be read
+    certs::Certificate signer;                 ///< the certificate that the SignerInfo names
     Tolerances tolerances;
 
     Bytes der;  ///< the whole message as DER
@@ -47,6 +48,11 @@ struct RecipientKey {
     certs::Certificate certificate;
     certs::PrivateKey key;  ///< RSA
 };
+
+/// Whether the envelope names one of `recipients`. Looks at nothing else and touches no key; false
+/// for what cannot be read, which open_request() refuses.
+[[nodiscard]] bool is_addressed_to(const SignedRequest& request,
+                                   std::span<const RecipientKey> recipients);
 
 /// A message whose signature verifies and whose envelope was opened (a CertPoll's: judged). Only
 /// open_request() makes one; it carries all that later steps need of the SignedRequest, so that no

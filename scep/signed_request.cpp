@@ -132,7 +132,11 @@ Result<void> check_cms_attributes(const certs::CmsSignerInfo& signer, SignedRequ
     if (!*type) request.tolerances.emplace_back("no-content-type");
     const auto time = optional_attribute(signer, certs::oid::kSigningTime);
     if (!time) return time.error();
-    if (!*time) request.tolerances.emplace_back("no-signing-time");
+    if (!*time) {
+        request.tolerances.emplace_back("no-signing-time");
+    } else if (const auto read = certs::read_time(**time)) {
+        request.signing_time = *read;
+    }
     return {};
 }
 

@@ -10,6 +10,7 @@
 
 #include "policy/renewal.hpp"
 #include "server/config_keys.hpp"
+#include "server/endpoint_shape.hpp"
 #include "server/http_settings.hpp"
 
 namespace scepgate::server {
@@ -91,10 +92,19 @@ struct EndpointConfig {
         KeyPairConfig encryption;
         std::vector<KeyPairConfig> previous_encryption;
     };
-    std::optional<Ra> ra;      ///< absent: CA mode
-    bool include_root = true;  ///< GetCACert: the root too
+    std::optional<Ra> ra;  ///< absent: CA mode
+    /// What takes the place of `ca` and of the keys at a set time.
+    struct Next {
+        std::string json_path;
+        std::string ca;
+        std::optional<Ra> ra;   ///< absent: CA mode
+        std::int64_t from = 0;  ///< seconds since the epoch
+    };
+    std::optional<Next> next;
+    EndpointShape shape;
     std::string signature_template, encryption_template, general_purpose_template;
     bool sha1 = true, des3 = true, des = false;
+    bool ec_password_recipient = false;
     std::optional<RenewalConfig> renewal;  ///< absent: only challenges count
     std::size_t max_pending = 1000;        ///< requests that may wait for an operator
 };

@@ -1,6 +1,7 @@
 #include "server/config_parts.hpp"
 
 #include "server/config_paths.hpp"
+#include "server/config_shape.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -168,7 +169,10 @@ EndpointConfig ConfigParts::endpoint(const Json& json, const std::string& path) 
         "policy",
         "the name of one of 'policies' (to allow everybody, spell out one of type \"none\")");
     if (const Json* keys = reader.member("ra")) endpoint.ra = ra(*keys, reader.path_of("ra"));
-    reader.flag("include_root", endpoint.include_root);
+    if (const Json* later = reader.member("next")) {
+        endpoint.next = next(*later, reader.path_of("next"));
+    }
+    read_endpoint_shape(reader, endpoint);
     if (const Json* templates = reader.required("templates", "{ \"general_purpose\": … }")) {
         ConfigReader part(*templates, reader.path_of("templates"), faults_);
         part.text("signature", endpoint.signature_template);
@@ -181,6 +185,7 @@ EndpointConfig ConfigParts::endpoint(const Json& json, const std::string& path) 
         part.flag("sha1", endpoint.sha1);
         part.flag("des3", endpoint.des3);
         part.flag("des", endpoint.des);
+        part.flag("ec_password_recipient", endpoint.ec_password_recipient);
         part.finish();
     }
     if (const Json* rule = reader.member("renewal")) {
@@ -256,6 +261,25 @@ EndpointConfig::Ra ConfigParts::ra(const Json& json, const std::string& path) {
     });
     reader.finish();
     return keys;
+}
+
+EndpointConfig::Next ConfigParts::next(const Json& json, const std::string& path) {
+    EndpointConfig::Next result;
+    result.json_path = path;
+    ConfigReader reader(json, path, faults_);
+    result.ca = reader.required_text("ca", "the name of one of 'cas'");
+    if (const Json* keys = reader.member("ra")) result.ra = ra(*keys, reader.path_of("ra"));
+    const auto from = reader.required_text("from", "a time such as \"2027-01-01T00:00:00Z\"");
+    if (!from.empty()) {
+        const auto time = parse_time(from);
+        if (time) {
+            result.from = *time;
+        } else {
+            faults_.error(reader.path_of("from"), time.error().detail);
+        }
+    }
+    reader.finish();
+    return result;
 }
 
 }  // namespace scepgate::server

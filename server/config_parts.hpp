@@ -31,6 +31,7 @@ private:
     void endpoint_name(ConfigReader& reader, EndpointConfig& endpoint);
     [[nodiscard]] RenewalConfig renewal(const Json& json, const std::string& path);
     [[nodiscard]] EndpointConfig::Ra ra(const Json& json, const std::string& path);
+    [[nodiscard]] EndpointConfig::Next next(const Json& json, const std::string& path);
     [[nodiscard]] KeySource key(ConfigReader& owner);
     [[nodiscard]] SecretSource secret(const Json& json, const std::string& path);
     void source(ConfigReader& reader, SecretSource& source);

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <limits>
 
+#include "certs/calendar.hpp"
 #include "server/text_escape.hpp"
 
 namespace scepgate::server {
@@ -43,6 +44,32 @@ Result<std::int64_t> parse_duration(std::string_view text) {
     if (unit == "w") factor = 7 * 86'400;
     if (factor == 0 || value > std::numeric_limits<std::int64_t>::max() / factor) return error;
     return value * factor;
+}
+
+Result<std::int64_t> parse_time(std::string_view text) {
+    constexpr std::string_view kForm = "0000-00-00T00:00:00Z";
+    bool sound = text.size() == kForm.size();
+    for (std::size_t i = 0; sound && i < kForm.size(); ++i) {
+        const bool digit = text[i] >= '0' && text[i] <= '9';
+        sound = kForm[i] == '0' ? digit : text[i] == kForm[i];
+    }
+    const auto field = [&](std::size_t at, std::size_t length) {
+        unsigned value = 0;
+        std::from_chars(text.data() + at, text.data() + at + length, value);
+        return value;
+    };
+    std::optional<std::int64_t> time;
+    if (sound) {
+        time = certs::from_calendar({.year = static_cast<int>(field(0, 4)),
+                                     .month = field(5, 2),
+                                     .day = field(8, 2),
+                                     .hour = field(11, 2),
+                                     .minute = field(14, 2),
+                                     .second = field(17, 2)});
+    }
+    if (time) return *time;
+    return malformed("'" + std::string(text.substr(0, 40)) +
+                     "' is no time; write it in UTC: \"2027-01-01T00:00:00Z\"");
 }
 
 std::string nearest(std::string_view word, const std::set<std::string>& candidates) {

@@ -13,6 +13,9 @@ namespace scepgate::server {
 /// "90s", "10m", "12h", "365d", "2w", or a plain number of seconds in text.
 [[nodiscard]] Result<std::int64_t> parse_duration(std::string_view text);
 
+/// "2027-01-01T00:00:00Z" as seconds since the epoch: UTC, all of it given.
+[[nodiscard]] Result<std::int64_t> parse_time(std::string_view text);
+
 /// The candidate that is nearest to `word` by edit distance, or "" when none is near.
 [[nodiscard]] std::string nearest(std::string_view word, const std::set<std::string>& candidates);
 

@@ -25,6 +25,8 @@ void check_name(const std::string& path, const std::string& name, const Map& nam
 void check_endpoint(const EndpointConfig& endpoint, const Config& config, ConfigFaults& faults) {
     const std::string& at = endpoint.json_path;
     check_name(at + ".ca", endpoint.ca, config.cas, "cas", faults);
+    if (endpoint.next)
+        check_name(endpoint.next->json_path + ".ca", endpoint.next->ca, config.cas, "cas", faults);
     check_name(at + ".policy", endpoint.policy, config.policies, "policies", faults);
     const std::pair<const char*, const std::string*> templates[] = {
         {"signature", &endpoint.signature_template},

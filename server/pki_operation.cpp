@@ -29,6 +29,57 @@ void describe(const scep::PkiMessage& message, RequestRecord& record) {
     append(record.decode_path, message.tolerances());
 }
 
+/// What is encrypted to the next CA's or RA's certificate is for the next CA (RFC 8894 section 4.7,
+/// C16).
+const Endpoint& addressee(const Endpoint& endpoint, const scep::SignedRequest& request) {
+    const bool for_next = endpoint.next && !is_addressed_to(request, endpoint.recipients) &&
+                          is_addressed_to(request, endpoint.next->recipients);
+    return for_next ? *endpoint.next : endpoint;
+}
+
+/// T10: only where the endpoint asks for it; many devices have no clock, or send no signingTime.
+Result<void, Refusal> check_signing_time(const Endpoint& endpoint,
+                                         const scep::SignedRequest& request, std::int64_t now) {
+    const std::int64_t window = endpoint.shape.signing_time_window;
+    const auto& time = request.signing_time;
+    if (window == 0 || !time || (*time >= now - window && *time <= now + window)) return {};
+    return Refusal{FailInfo::kBadTime, "SigningTimeOutsideWindow",
+                   "signed at " + certs::utc_text(*time) + " by the device's clock, more than " +
+                       std::to_string(window) + " s from now (signing_time_window)"};
+}
+
+/// From the CA that issued it up to the root; empty when that is neither the endpoint's CA nor its
+/// counterpart (GetCert finds those of earlier CAs too).
+std::vector<certs::Certificate> chain_of(const Endpoint& endpoint,
+                                         const certs::Certificate& certificate) {
+    const auto issued = [&](const ca_backend::CaBackend& ca) {
+        return equal(certificate.issuer_der(), ca.chain().front().subject_der());
+    };
+    if (issued(*endpoint.ca)) return endpoint.ca->chain();
+    if (endpoint.counterpart && issued(*endpoint.counterpart->ca)) {
+        return endpoint.counterpart->ca->chain();
+    }
+    return {};
+}
+
+/// The issued certificate and what the endpoint sends with it.
+std::vector<certs::Certificate> with_chain(const Endpoint& endpoint,
+                                           const certs::Certificate& certificate) {
+    std::vector<certs::Certificate> all{certificate};
+    const auto chain = chain_of(endpoint, certificate);
+    switch (endpoint.shape.cert_rep) {
+        case CertRepShape::kLeaf:
+            break;
+        case CertRepShape::kLeafAndCa:
+            if (!chain.empty()) all.push_back(chain.front());
+            break;
+        case CertRepShape::kChain:
+            all.insert(all.end(), chain.begin(), chain.end());
+            break;
+    }
+    return all;
+}
+
 OperationReply reply_of(Result<Bytes> cert_rep, RequestRecord& record) {
     if (cert_rep) return {Kind::kCertRep, std::move(*cert_rep), {}};
     record.notes.push_back(cert_rep.error().detail);
@@ -44,8 +95,7 @@ PkiOperations::PkiOperations(ServiceParts parts)
       poll_(parts_),
       look_up_(parts_) {}
 
-asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& endpoint,
-                                                       const Bytes& message,
+asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, const Bytes& message,
                                                        std::string client_address,
                                                        RequestRecord& record) {
     auto signed_request = scep::read_signed_request(message);
@@ -55,8 +105,9 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& endpoint,
         co_return OperationReply{Kind::kMalformed, {}, {}};
     }
     describe(*signed_request, record);
+    const Endpoint& endpoint = addressee(routed, *signed_request);
     const auto began = std::chrono::steady_clock::now();
-    auto opened = scep::open_request(*signed_request, endpoint.recipients, endpoint.rules);
+    auto opened = open(endpoint, *signed_request);
     Outcome outcome;
     scep::ReplyAddress address;
     if (opened) {
@@ -68,6 +119,7 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& endpoint,
         address = scep::reply_address(*signed_request, endpoint.rules);
         outcome = opened.error();
     }
+    address.empty_content = endpoint.shape.empty_failure;
     if (outcome) co_return reply(endpoint, address, *outcome, record);
 
     const Refusal& refusal = outcome.error();
@@ -81,6 +133,13 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& endpoint,
         record);
     failure.failed_since = began;
     co_return failure;
+}
+
+Result<scep::PkiMessage, Refusal> PkiOperations::open(const Endpoint& endpoint,
+                                                      const scep::SignedRequest& request) const {
+    const auto timely = check_signing_time(endpoint, request, parts_.clock->now());
+    if (!timely) return timely.error();
+    return scep::open_request(request, endpoint.recipients, endpoint.rules);
 }
 
 asio::awaitable<Outcome> PkiOperations::dispatch(const Operation& operation) {
@@ -105,8 +164,8 @@ OperationReply PkiOperations::reply(const Endpoint& endpoint, const scep::ReplyA
     const std::int64_t now = parts_.clock->now();
     if (const auto* released = std::get_if<ReleasedCertificate>(&answer)) {
         record.serial = released->certificate.serial_hex();
-        return reply_of(scep::encode_success(address, {released->certificate}, released->recipient,
-                                             endpoint.signer, now),
+        return reply_of(scep::encode_success(address, with_chain(endpoint, released->certificate),
+                                             released->recipient, endpoint.signer, now),
                         record);
     }
     if (const auto* released = std::get_if<ReleasedCrl>(&answer)) {

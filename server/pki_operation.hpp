@@ -31,12 +31,15 @@ public:
     PkiOperations(const PkiOperations&) = delete;
     PkiOperations& operator=(const PkiOperations&) = delete;
 
-    /// `record` is filled in for the request log; it and `endpoint` stay alive until the end.
-    boost::asio::awaitable<OperationReply> process(const Endpoint& endpoint, const Bytes& message,
+    /// `routed`: by the path; before a rollover a message can be for its successor all the same.
+    /// `record` is filled in for the request log; both stay alive until the end.
+    boost::asio::awaitable<OperationReply> process(const Endpoint& routed, const Bytes& message,
                                                    std::string client_address,
                                                    RequestRecord& record);
 
 private:
+    Result<scep::PkiMessage, Refusal> open(const Endpoint& endpoint,
+                                           const scep::SignedRequest& request) const;
     boost::asio::awaitable<Outcome> dispatch(const Operation& operation);
     OperationReply reply(const Endpoint& endpoint, const scep::ReplyAddress& address,
                          const Answer& answer, RequestRecord& record) const;

@@ -26,8 +26,9 @@ bool begins_with(std::string_view path, std::string_view lower_prefix) noexcept 
 
 }  // namespace
 
-Runtime::Runtime(std::vector<std::shared_ptr<const Endpoint>> endpoints, std::size_t message_limit)
-    : endpoints_(std::move(endpoints)), message_limit_(message_limit) {
+Runtime::Runtime(std::vector<std::shared_ptr<const Endpoint>> endpoints, std::size_t message_limit,
+                 std::shared_ptr<const certs::Clock> clock)
+    : endpoints_(std::move(endpoints)), message_limit_(message_limit), clock_(std::move(clock)) {
     for (const auto& endpoint : endpoints_) {
         for (const auto& path : endpoint->paths)
             routes_.emplace_back(path, endpoint);
@@ -41,10 +42,17 @@ std::shared_ptr<const Endpoint> Runtime::route(std::string_view path) const {
     for (const auto& [prefix, endpoint] : routes_) {
         if (!begins_with(path, prefix)) continue;
         const std::string_view suffix = path.substr(prefix.size());
-        if (suffix.empty()) return endpoint;
-        if ((suffix.front() == '/' || prefix == "/") && sound_suffix(suffix)) return endpoint;
+        if (suffix.empty()) return at_this_time(endpoint);
+        if ((suffix.front() == '/' || prefix == "/") && sound_suffix(suffix)) {
+            return at_this_time(endpoint);
+        }
     }
     return nullptr;
+}
+
+std::shared_ptr<const Endpoint> Runtime::at_this_time(
+    const std::shared_ptr<const Endpoint>& endpoint) const {
+    return endpoint->next && clock_->now() >= endpoint->next_from ? endpoint->next : endpoint;
 }
 
 }  // namespace scepgate::server

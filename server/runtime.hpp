@@ -6,10 +6,12 @@
 #include <vector>
 
 #include "ca_backend/ca_backend.hpp"
+#include "certs/clock.hpp"
 #include "policy/policy_module.hpp"
 #include "policy/renewal.hpp"
 #include "scep/cert_rep.hpp"
 #include "scep/message_content.hpp"
+#include "server/endpoint_shape.hpp"
 #include "server/http_message.hpp"
 #include "server/http_settings.hpp"
 
@@ -21,6 +23,13 @@ struct ApprovalRule {
     std::int64_t expires = 7 * 86400;  ///< seconds in which the operator can
 };
 
+/// The other side of a CA rollover, as seen from an endpoint before or after it: devices still
+/// mean it, or mean it already.
+struct Counterpart {
+    std::shared_ptr<ca_backend::CaBackend> ca;
+    std::vector<certs::Certificate> ra;  ///< what it speaks SCEP with
+};
+
 /// One SCEP service under one or more paths. Immutable; shared by requests in progress.
 struct Endpoint {
     std::string name;                ///< in records and logs
@@ -30,15 +39,22 @@ struct Endpoint {
     scep::ReplySigner signer;
     std::vector<scep::RecipientKey> recipients;
     scep::AlgorithmRules rules;
+    EndpointShape shape;
     std::array<std::string, 3> templates;            ///< by certs::Purpose; "" for none
     std::array<ApprovalRule, 3> approvals;           ///< of these templates
     std::size_t maximum_pending = 1000;              ///< requests that may wait for an operator
     std::optional<policy::RenewalSettings> renewal;  ///< empty: only challenges count
-    std::vector<scep::TrustedIssuer> issuers;        ///< the CA and its predecessors
+    std::vector<scep::TrustedIssuer> issuers;        ///< the CA, its predecessors and its successor
+    std::optional<Counterpart> counterpart;
+    /// What stands in this one's place from `next_from` (seconds since the epoch) on, under the
+    /// same name and paths. Until then it answers what is encrypted to its own certificates.
+    std::shared_ptr<const Endpoint> next;
+    std::int64_t next_from = 0;
 
     std::shared_ptr<const PreparedReply> capabilities;
     std::shared_ptr<const PreparedReply> ca_certificates;
-    std::shared_ptr<const PreparedReply> information_page;  ///< a GET without operation
+    std::shared_ptr<const PreparedReply> next_ca_certificates;  ///< null: there is no next CA
+    std::shared_ptr<const PreparedReply> information_page;      ///< a GET without operation
 
     [[nodiscard]] const std::string& template_for(certs::Purpose purpose) const noexcept {
         return templates[static_cast<std::size_t>(purpose)];
@@ -51,13 +67,17 @@ struct Endpoint {
 /// All endpoints. Replaced as a whole when the configuration is reloaded.
 class Runtime {
 public:
-    /// `message_limit`: octets of a message, whether it comes as a body or in a query.
-    explicit Runtime(std::vector<std::shared_ptr<const Endpoint>> endpoints,
-                     std::size_t message_limit = HttpLimits{}.body);
+    /// `message_limit`: octets of a message, whether it comes as a body or in a query. `clock`
+    /// tells which endpoints have come to their next CA.
+    explicit Runtime(
+        std::vector<std::shared_ptr<const Endpoint>> endpoints,
+        std::size_t message_limit = HttpLimits{}.body,
+        std::shared_ptr<const certs::Clock> clock = std::make_shared<certs::SystemClock>());
 
     /// The endpoint whose path this is, or begins: paths match without ASCII case, with any suffix
     /// below ("/scep/pkiclient.exe", "/scep/"); the longest wins. Null when there is none, and for
     /// suffixes with "..", "//", or anything but letters, digits, ".", "_", "-" and "/".
+    /// From Endpoint::next_from on it is the successor.
     [[nodiscard]] std::shared_ptr<const Endpoint> route(std::string_view path) const;
 
     [[nodiscard]] const std::vector<std::shared_ptr<const Endpoint>>& endpoints() const noexcept {
@@ -66,10 +86,14 @@ public:
     [[nodiscard]] std::size_t message_limit() const noexcept { return message_limit_; }
 
 private:
+    [[nodiscard]] std::shared_ptr<const Endpoint> at_this_time(
+        const std::shared_ptr<const Endpoint>& endpoint) const;
+
     std::vector<std::shared_ptr<const Endpoint>> endpoints_;
     std::vector<std::pair<std::string, std::shared_ptr<const Endpoint>>>
         routes_;  ///< longest first
     std::size_t message_limit_;
+    std::shared_ptr<const certs::Clock> clock_;
 };
 
 }  // namespace scepgate::server

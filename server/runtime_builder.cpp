@@ -19,6 +19,18 @@ std::array<ApprovalRule, 3> approvals_of(const EndpointConfig& endpoint, const C
     return rules;
 }
 
+/// A CA whose endpoints have all gone over to their next one: it may expire.
+bool is_retired(const std::string& ca, const Config& config, std::int64_t now) {
+    bool used = false;
+    for (const auto& endpoint : config.endpoints) {
+        const bool over = endpoint.next && endpoint.next->from <= now;
+        if (endpoint.next && endpoint.next->ca == ca) return false;
+        if (endpoint.ca == ca && !over) return false;
+        used = used || endpoint.ca == ca;
+    }
+    return used;
+}
+
 }  // namespace
 
 std::shared_ptr<const Runtime> build_runtime(const Config& config,
@@ -28,7 +40,9 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
     const auto templates = build_templates(config.templates, faults);
     std::map<std::string, BuiltCa> cas;
     for (const auto& [name, ca] : config.cas) {
-        if (auto built = build_ca(name, ca, templates, context))
+        const bool retired = is_retired(name, config, context.clock->now());
+        if (auto built =
+                build_ca(name, ca, templates, context, retired ? Expiry::kWarning : Expiry::kError))
             cas.emplace(name, std::move(*built));
     }
     std::map<std::string, std::shared_ptr<policy::PolicyModule>> policies;
@@ -39,6 +53,10 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
     for (const auto& endpoint : config.endpoints) {
         EndpointParts parts;
         if (const auto ca = cas.find(endpoint.ca); ca != cas.end()) parts.ca = &ca->second;
+        if (endpoint.next) {
+            const auto next = cas.find(endpoint.next->ca);
+            if (next != cas.end()) parts.next_ca = &next->second;
+        }
         if (const auto policy = config.policies.find(endpoint.policy);
             policy != config.policies.end()) {
             parts.policy = policies[endpoint.policy];
@@ -57,7 +75,7 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
     }
     context.keys.judge(faults);
     if (faults.has_errors()) return nullptr;
-    return std::make_shared<Runtime>(std::move(endpoints), config.http.limits.body);
+    return std::make_shared<Runtime>(std::move(endpoints), config.http.limits.body, context.clock);
 }
 
 }  // namespace scepgate::server

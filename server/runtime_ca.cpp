@@ -25,9 +25,10 @@ bool judge_chain(const std::vector<certs::Certificate>& chain, const CaConfig& c
 }  // namespace
 
 std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
-                                const std::optional<Templates>& templates,
-                                RuntimeContext& context) {
-    auto credential = context.loader.credential(config.certificate, config.key, config.json_path);
+                                const std::optional<Templates>& templates, RuntimeContext& context,
+                                Expiry expiry) {
+    auto credential =
+        context.loader.credential(config.certificate, config.key, config.json_path, expiry);
     if (!credential) return std::nullopt;
     context.keys.add(KeyRole::kCa, config.json_path + ".key", credential->key.public_key());
 
@@ -37,7 +38,8 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
     settings.chain.push_back(credential->certificate);
     settings.chain.insert(settings.chain.end(), credential->more.begin(), credential->more.end());
     if (config.chain) {
-        auto chain = context.loader.certificates(*config.chain, config.json_path + ".chain");
+        auto chain =
+            context.loader.certificates(*config.chain, config.json_path + ".chain", expiry);
         if (!chain) return std::nullopt;
         settings.chain.insert(settings.chain.end(), chain->begin(), chain->end());
     }

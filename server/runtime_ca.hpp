@@ -13,9 +13,10 @@ struct BuiltCa {
 };
 
 /// Nothing after a fault. Without `templates`, which have a fault of their own, the CA is judged
-/// but not made.
+/// but not made. `expiry`: of its own certificate.
 [[nodiscard]] std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
                                               const std::optional<Templates>& templates,
-                                              RuntimeContext& context);
+                                              RuntimeContext& context,
+                                              Expiry expiry = Expiry::kError);
 
 }  // namespace scepgate::server

@@ -2,6 +2,7 @@
 
 #include "scep/ca_info.hpp"
 #include "server/information_page.hpp"
+#include "server/runtime_rollover.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -9,27 +10,31 @@ namespace {
 using certs::Certificate;
 using certs::KeyUsageBit;
 
-/// GetCACaps and GetCACert change only with the configuration; a minute's caching is harmless.
+/// GetCACaps and GetCACert change only with the configuration; a minute's caching is harmless. But
+/// not where they change at a set time.
 constexpr std::string_view kStaticHeaders = "Cache-Control: max-age=60\r\n";
-
-std::shared_ptr<const PreparedReply> prepare(const scep::StaticReply& reply) {
-    return std::make_shared<PreparedReply>(200, reply.content_type, reply.body, kStaticHeaders);
-}
+constexpr std::string_view kRolloverHeaders = "Cache-Control: no-cache\r\n";
 
 class EndpointBuilder {
 public:
+    /// `expiry`: of the RA certificates.
     EndpointBuilder(const EndpointConfig& config, const EndpointParts& parts,
-                    RuntimeContext& context)
-        : config_(config), parts_(parts), context_(context), faults_(context.faults) {}
+                    RuntimeContext& context, Expiry expiry)
+        : config_(config),
+          parts_(parts),
+          context_(context),
+          faults_(context.faults),
+          expiry_(expiry) {}
 
-    std::shared_ptr<const Endpoint> build() {
-        judge_settings();
+    std::shared_ptr<Endpoint> build() {
         Endpoint& endpoint = *endpoint_;
         endpoint.name = config_.name;
         endpoint.paths = config_.paths;
         endpoint.rules.sha1 = config_.sha1;
         endpoint.rules.des3 = config_.des3;
         endpoint.rules.des = config_.des;
+        endpoint.rules.ec_password_recipient = config_.ec_password_recipient;
+        endpoint.shape = config_.shape;
         endpoint.templates = {config_.signature_template, config_.encryption_template,
                               config_.general_purpose_template};
         endpoint.approvals = parts_.approvals;
@@ -48,7 +53,7 @@ public:
         return endpoint_;
     }
 
-private:
+    /// What holds before and after a rollover.
     void judge_settings() {
         if (config_.des) {
             faults_.warn(config_.json_path + ".algorithms.des",
@@ -66,32 +71,34 @@ private:
         }
     }
 
+private:
     void build_ra(const EndpointConfig::Ra& ra) {
-        if (auto signing = context_.loader.credential(ra.signing)) {
+        if (auto signing = context_.loader.credential(ra.signing, expiry_)) {
             judge_ra(signing->certificate, KeyUsageBit::kDigitalSignature, "digitalSignature",
                      ra.signing.json_path + ".certificate");
             context_.keys.add(KeyRole::kRaSigning, ra.signing.json_path + ".key",
                               signing->key.public_key());
             endpoint_->signer = {signing->certificate, signing->key};
         }
-        build_recipient(ra.encryption, Expiry::kError);
+        build_recipient(ra.encryption, expiry_, true);
         // Devices that fetched it earlier may still use it for a while.
         for (const auto& previous : ra.previous_encryption)
-            build_recipient(previous, Expiry::kWarning);
+            build_recipient(previous, Expiry::kWarning, false);
     }
 
-    void build_recipient(const KeyPairConfig& pair, Expiry expiry) {
+    /// `published`: in GetCACert.
+    void build_recipient(const KeyPairConfig& pair, Expiry expiry, bool published) {
         const auto credential = context_.loader.credential(pair, expiry);
         if (!credential) return;
         judge_ra(credential->certificate, KeyUsageBit::kKeyEncipherment, "keyEncipherment",
-                 pair.json_path + ".certificate");
+                 pair.json_path + ".certificate", published);
         context_.keys.add(KeyRole::kRaEncryption, pair.json_path + ".key",
                           credential->key.public_key());
         add_recipient(*credential, pair.json_path);
     }
 
     void judge_ra(const Certificate& certificate, KeyUsageBit needed, const char* needed_name,
-                  const std::string& json_path) {
+                  const std::string& json_path, bool published = true) {
         const auto usage = certificate.key_usage();
         if (!usage) return faults_.error(json_path, usage.error().detail);
         if (*usage && !(*usage)->has(needed)) {
@@ -104,7 +111,7 @@ private:
             faults_.warn(json_path, "the RA certificate has no key usage extension",
                          "macOS and Windows choose by it");
         }
-        if (parts_.ca == nullptr) return;
+        if (parts_.ca == nullptr || !published) return;
         const Credential& ca = parts_.ca->credential;
         if (!certificate.signed_by(ca.key.public_key())) {
             faults_.warn(json_path,
@@ -169,30 +176,61 @@ private:
         endpoint_->issuers.push_back({ca, std::move(*key)});
     }
 
+    std::shared_ptr<const PreparedReply> prepare(const scep::StaticReply& reply) const {
+        return std::make_shared<PreparedReply>(200, reply.content_type, reply.body,
+                                               config_.next ? kRolloverHeaders : kStaticHeaders);
+    }
+
     void prepare_replies(const BuiltCa& ca) {
         Endpoint& endpoint = *endpoint_;
-        endpoint.capabilities = prepare(scep::ca_capabilities(
-            {.algorithms = endpoint.rules, .renewal = endpoint.renewal.has_value()}));
-        if (!config_.ra) {
-            endpoint.ca_certificates = prepare(scep::ca_certificate(ca.credential.certificate));
-        } else if (endpoint.signer.certificate && !endpoint.recipients.empty()) {
-            std::vector<Certificate> bundle{endpoint.signer.certificate,
-                                            endpoint.recipients.front().certificate};
-            for (const auto& certificate : ca.backend->chain()) {
-                const bool root = certificate.self_issued();
-                const bool issuing = certificate == ca.backend->chain().front();
-                if (!root || issuing || config_.include_root) bundle.push_back(certificate);
-            }
-            endpoint.ca_certificates = prepare(scep::ra_certificates(bundle));
-        }
+        endpoint.capabilities =
+            prepare(scep::ca_capabilities({.algorithms = endpoint.rules,
+                                           .renewal = endpoint.renewal.has_value(),
+                                           .next_ca = config_.next.has_value()}));
+        prepare_ca_certificates(ca);
         endpoint.information_page =
             parts_.open_to_all ? open_information_page() : forbidden_information_page();
+    }
+
+    void prepare_ca_certificates(const BuiltCa& ca) {
+        Endpoint& endpoint = *endpoint_;
+        const auto& chain = ca.backend->chain();
+        const CaCertShape shape = config_.shape.get_ca_cert;
+        if (shape == CaCertShape::kSingle && config_.ra) {
+            faults_.error(config_.json_path + ".get_ca_cert",
+                          "is \"single\", but devices have to learn of the RA certificates",
+                          "leave it out, or leave out 'ra'");
+            return;
+        }
+        if (shape == CaCertShape::kIssuer) {
+            if (config_.ra) {
+                faults_.warn(config_.json_path + ".get_ca_cert",
+                             "is \"issuer\": devices have to know the RA certificates already");
+            }
+            endpoint.ca_certificates = prepare(scep::ra_certificates({chain.front()}));
+            return;
+        }
+        if (!config_.ra && (chain.size() == 1 || shape == CaCertShape::kSingle)) {
+            endpoint.ca_certificates = prepare(scep::ca_certificate(chain.front()));
+            return;
+        }
+        if (!endpoint.signer.certificate || endpoint.recipients.empty()) return;
+        std::vector<Certificate> bundle;
+        if (config_.ra) {
+            bundle = {endpoint.signer.certificate, endpoint.recipients.front().certificate};
+        }
+        for (const auto& certificate : chain) {
+            const bool root = certificate.self_issued() && !(certificate == chain.front());
+            if (!root || shape == CaCertShape::kRaAndChain) bundle.push_back(certificate);
+        }
+        endpoint.ca_certificates = prepare(scep::ra_certificates(bundle));
     }
 
     const EndpointConfig& config_;
     const EndpointParts& parts_;
     RuntimeContext& context_;
     ConfigFaults& faults_;
+    Expiry expiry_;
     std::shared_ptr<Endpoint> endpoint_ = std::make_shared<Endpoint>();
 };
 
@@ -201,7 +239,25 @@ private:
 std::shared_ptr<const Endpoint> build_endpoint(const EndpointConfig& config,
                                                const EndpointParts& parts,
                                                RuntimeContext& context) {
-    return EndpointBuilder(config, parts, context).build();
+    const std::int64_t now = context.clock->now();
+    const bool over = config.next && config.next->from <= now;
+    EndpointBuilder builder(config, parts, context, over ? Expiry::kWarning : Expiry::kError);
+    builder.judge_settings();
+    auto endpoint = builder.build();
+    if (!config.next) return endpoint;
+
+    EndpointConfig later = config;
+    later.json_path = config.next->json_path;
+    later.ca = config.next->ca;
+    later.ra = config.next->ra;
+    later.next.reset();
+    if (later.renewal) later.renewal->previous_cas.clear();  // judged once, joined below
+    EndpointParts later_parts = parts;
+    later_parts.ca = parts.next_ca;
+    auto successor = EndpointBuilder(later, later_parts, context, Expiry::kError).build();
+    if (!endpoint || !successor) return nullptr;
+    join_rollover(*endpoint, successor, *config.next, context);
+    return endpoint;
 }
 
 }  // namespace scepgate::server

@@ -9,6 +9,7 @@ namespace scepgate::server {
 /// What an endpoint refers to; null or empty where that has a fault of its own.
 struct EndpointParts {
     const BuiltCa* ca = nullptr;
+    const BuiltCa* next_ca = nullptr;
     std::shared_ptr<policy::PolicyModule> policy;
     bool open_to_all = false;  ///< its policy grants everything
     std::array<ApprovalRule, 3> approvals;

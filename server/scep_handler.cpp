@@ -61,8 +61,7 @@ HttpReply to_http(OperationReply outcome) {
     reply.headers = kOperationHeaders;
     reply.body = std::move(outcome.body);
     if (outcome.failed_since) {
-        reply.not_before =
-            failure_release(*outcome.failed_since, std::chrono::steady_clock::now());
+        reply.not_before = failure_release(*outcome.failed_since, std::chrono::steady_clock::now());
     }
     return reply;
 }
@@ -71,7 +70,10 @@ HttpReply to_http(OperationReply outcome) {
 
 ScepHandler::ScepHandler(std::shared_ptr<const Runtime> runtime, PkiOperations& operations,
                          WorkerPool& workers, std::shared_ptr<Log> log)
-    : runtime_(std::move(runtime)), operations_(operations), workers_(workers), log_(std::move(log)) {}
+    : runtime_(std::move(runtime)),
+      operations_(operations),
+      workers_(workers),
+      log_(std::move(log)) {}
 
 void ScepHandler::replace(std::shared_ptr<const Runtime> runtime) {
     const std::lock_guard lock(mutex_);
@@ -122,7 +124,8 @@ std::shared_ptr<const PreparedReply> ScepHandler::answer_from_memory(const HttpR
         case scep::Operation::kGetCaCert:
             return answer(endpoint->ca_certificates);
         case scep::Operation::kGetNextCaCert:
-            return answer(no_next_ca());
+            return answer(endpoint->next_ca_certificates ? endpoint->next_ca_certificates
+                                                         : no_next_ca());
         case scep::Operation::kPkiOperation:
             break;
     }
@@ -183,7 +186,8 @@ asio::awaitable<OperationReply> ScepHandler::work(std::shared_ptr<const Endpoint
                                                   Bytes message, std::string client_address,
                                                   RequestRecord& record) {
     try {
-        co_return co_await operations_.process(*endpoint, message, std::move(client_address), record);
+        co_return co_await operations_.process(*endpoint, message, std::move(client_address),
+                                               record);
     } catch (const std::exception& error) {
         record.code = "InternalError";
         record.reason = error.what();

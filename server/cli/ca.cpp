@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "certs/clock.hpp"
+#include "server/cli/ca_rollover.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/store_access.hpp"
 #include "server/cli/support.hpp"
@@ -108,6 +109,7 @@ void add_ca(CLI::App& app, int& status) {
     command->add_flag("--der", options->der, "DER instead of PEM");
     command->add_flag("--json", options->json, "Print what it says as JSON");
     command->callback([&status, options] { status = crl(*options); });
+    add_ca_rollover(*ca, status);
 }
 
 }  // namespace scepgate::server::cli

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "ca_backend/sqlite_store.hpp"
-#include "certs/certificate_builder.hpp"
 #include "server/cli/folder_builder.hpp"
+#include "server/cli/party.hpp"
 #include "server/cli/support.hpp"
 
 namespace scepgate::server::cli {
@@ -19,21 +19,6 @@ constexpr const char* kConfiguration = "scepgate.json";
 constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kCaValidity = 10 * 365 * kDay;
 constexpr std::int64_t kRaValidity = 2 * 365 * kDay;
-
-struct Party {
-    certs::Certificate certificate;
-    certs::PrivateKey key;
-};
-
-Result<certs::Name> common_name(const std::string& text) {
-    // Slash form takes every character but "/" and "+" as it stands.
-    std::string escaped;
-    for (const char c : text) {
-        if (c == '/' || c == '+' || c == '\\') escaped += '\\';
-        escaped += c;
-    }
-    return certs::Name::from_text("/CN=" + escaped);
-}
 
 class LabMaker {
 public:
@@ -57,53 +42,33 @@ private:
         return write_new_file(settings_.directory / name, as_bytes(content), secret);
     }
 
-    Result<void> write_party(const std::string& name, const Party& party) {
-        const auto pem = party.key.to_pem();
-        if (!pem) return pem.error();
-        if (auto key = write_new_file(settings_.directory / (name + ".key"), pem->view(), true);
-            !key) {
-            return key.error();
-        }
-        return write(name + ".pem", party.certificate.pem(), false);
-    }
-
-    /// A certificate by `issuer`, or self-signed when there is none.
-    Result<Party> certify(const std::string& name, certs::KeySpec spec, std::int64_t validity,
-                          const std::vector<Bytes>& extensions, const Party* issuer) {
-        auto key = certs::PrivateKey::generate(spec);
-        if (!key) return key.error();
-        const auto subject = common_name(name);
+    /// A certificate by `issuer`, or self-signed when there is none; both files of it.
+    Result<Party> certify(const std::string& file, const std::string& name, certs::KeySpec key,
+                          KeyUsage usage, const Party* issuer) {
+        auto subject = common_name(name);
         if (!subject) return in_context("--ca-name", subject.error());
-        certs::CertificateContents contents;
-        contents.serial = certs::random_serial();
-        contents.subject_der = subject->der();
-        contents.issuer_der =
-            issuer != nullptr ? to_bytes(issuer->certificate.subject_der()) : subject->der();
-        contents.not_before = now_ - 600;
-        contents.not_after = now_ + validity;
-        contents.spki = to_bytes(key->public_key().spki());
-        contents.extensions = extensions;
-        contents.extensions.push_back(certs::subject_key_identifier_extension(key->public_key()));
-        if (issuer != nullptr) {
-            contents.extensions.push_back(certs::authority_key_identifier_extension(
-                issuer->certificate.subject_key_identifier().value_or(ByteView())));
-        }
-        auto certificate = certs::build_certificate(
-            contents, issuer != nullptr ? issuer->key : *key, certs::Digest::kSha256);
-        if (!certificate) return certificate.error();
-        return Party{std::move(*certificate), std::move(*key)};
+        const bool ca = usage.has(KeyUsageBit::kKeyCertSign);
+        auto party = make_party({.subject = std::move(*subject),
+                                 .key = key,
+                                 .usage = usage,
+                                 .ca = ca,
+                                 .not_before = now_ - 600,
+                                 .not_after = now_ + (ca ? kCaValidity : kRaValidity)},
+                                issuer);
+        if (!party) return party.error();
+        const auto written = write_party(settings_.directory, file, *party);
+        if (!written) return written.error();
+        return party;
     }
 
     Result<void> make_ca() {
-        auto ca = certify(settings_.ca_name, settings_.ca_key, kCaValidity,
-                          {certs::basic_constraints_extension(true, 0),
-                           certs::key_usage_extension(KeyUsage{KeyUsageBit::kDigitalSignature,
-                                                               KeyUsageBit::kKeyCertSign,
-                                                               KeyUsageBit::kCrlSign})},
-                          nullptr);
+        auto ca = certify(
+            "ca", settings_.ca_name, settings_.ca_key,
+            {KeyUsageBit::kDigitalSignature, KeyUsageBit::kKeyCertSign, KeyUsageBit::kCrlSign},
+            nullptr);
         if (!ca) return ca.error();
         ca_ = std::move(*ca);
-        return write_party("ca", ca_);
+        return {};
     }
 
     Result<void> make_ra() {
@@ -112,12 +77,9 @@ private:
             {"signing", KeyUsageBit::kDigitalSignature},
             {"encryption", KeyUsageBit::kKeyEncipherment}};
         for (const auto& [role, usage] : roles) {
-            const auto party = certify(settings_.ca_name + " RA " + role, rsa, kRaValidity,
-                                       {certs::basic_constraints_extension(false),
-                                        certs::key_usage_extension(KeyUsage{usage})},
-                                       &ca_);
-            if (!party) return party.error();
-            if (auto written = write_party("ra-" + role, *party); !written) return written.error();
+            const auto made =
+                certify("ra-" + role, settings_.ca_name + " RA " + role, rsa, {usage}, &ca_);
+            if (!made) return made.error();
         }
         return {};
     }
@@ -128,24 +90,13 @@ private:
         }
         if (settings_.policy != "challenge_blob") return {};
         const certs::KeySpec ec{certs::KeyType::kEc, 256};
-        const auto signer =
-            certify("scepgate Lab MDM signer", ec, kRaValidity,
-                    {certs::basic_constraints_extension(false),
-                     certs::key_usage_extension(KeyUsage{KeyUsageBit::kDigitalSignature})},
-                    nullptr);
+        const auto signer = certify("mdm-signer", "scepgate Lab MDM signer", ec,
+                                    {KeyUsageBit::kDigitalSignature}, nullptr);
         if (!signer) return signer.error();
-        if (auto written = write_party("mdm-signer", *signer); !written) return written.error();
-        const auto decryption =
-            certify("scepgate Lab challenge decryption", ec, kRaValidity,
-                    {certs::basic_constraints_extension(false),
-                     certs::key_usage_extension(KeyUsage{KeyUsageBit::kKeyAgreement})},
-                    nullptr);
+        const auto decryption = certify("challenge-decryption", "scepgate Lab challenge decryption",
+                                        ec, {KeyUsageBit::kKeyAgreement}, nullptr);
         if (!decryption) return decryption.error();
-        return write_party("challenge-decryption", *decryption);
-    }
-
-    static Json pair(const std::string& name) {
-        return {{"certificate", name + ".pem"}, {"key", {{"file", name + ".key"}}}};
+        return {};
     }
 
     Json policy() const {
@@ -154,10 +105,10 @@ private:
         }
         if (settings_.policy == "none") return {{"type", "none"}};
         Json blob{{"type", "challenge_blob"}};
-        blob["decryption"] = pair("challenge-decryption");
+        blob["decryption"] = key_pair_json("challenge-decryption");
         blob["trusted_signers"] = Json::array({"mdm-signer.pem"});
         blob["audience"] = url();
-        blob["signer"] = pair("mdm-signer");
+        blob["signer"] = key_pair_json("mdm-signer");
         return blob;
     }
 
@@ -186,7 +137,8 @@ private:
             Json::array({"/scep", "/certsrv/mscep/mscep.dll", "/cgi-bin/pkiclient.exe"});
         endpoint["ca"] = "lab";
         endpoint["policy"] = "mdm";
-        endpoint["ra"] = {{"signing", pair("ra-signing")}, {"encryption", pair("ra-encryption")}};
+        endpoint["ra"] = {{"signing", key_pair_json("ra-signing")},
+                          {"encryption", key_pair_json("ra-encryption")}};
         endpoint["templates"] = {{"signature", "DeviceSignature"},
                                  {"encryption", "DeviceEncryption"},
                                  {"general_purpose", "DeviceGeneral"}};

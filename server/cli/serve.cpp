@@ -9,6 +9,7 @@
 #include "server/cli/support.hpp"
 #include "server/config_changes.hpp"
 #include "server/config_judge.hpp"
+#include "server/config_shape.hpp"
 #include "server/http_server.hpp"
 #include "server/scep_handler.hpp"
 
@@ -43,6 +44,7 @@ public:
         for (const auto& address : server_->addresses()) {
             log_->info("serving", LogFields().add("address", address));
         }
+        log_endpoints(*judged.runtime);
         audit_event("start");
         log_->flush();
         wait(set);
@@ -122,7 +124,24 @@ private:
         report(server_->reload_tls());
         audit_event("reload");
         log_->info("reloaded");
+        log_endpoints(*judged.runtime);
         log_->flush();
+    }
+
+    /// What devices of all kinds will get: the first thing to look at when one kind fails.
+    void log_endpoints(const Runtime& runtime) {
+        for (const auto& endpoint : runtime.endpoints()) {
+            LogFields fields;
+            fields.add("endpoint", endpoint->name)
+                .add("preset", endpoint->shape.preset)
+                .add("shape", to_text(endpoint->shape))
+                .add("ca", endpoint->ca->chain().front().subject_text());
+            if (endpoint->next) {
+                fields.add("next_ca", endpoint->next->ca->chain().front().subject_text())
+                    .add("next_from", certs::utc_text(endpoint->next_from));
+            }
+            log_->info("endpoint", fields);
+        }
     }
 
     void report(const Result<void>& result) {

@@ -54,6 +54,22 @@ TEST(OpenRequestTest, R_B15_EachTypeThatClientsSendIsVerifiedAndOpened) {
     }
 }
 
+TEST(OpenRequestTest, R_C16_WhomARequestIsForIsReadWithoutAnyKey) {
+    const auto before = testing::decryptions();
+    const auto request = read_signed_request(honest_message().build()).value();
+    EXPECT_TRUE(is_addressed_to(request, testing::our_recipients()));
+    EXPECT_FALSE(is_addressed_to(request, {}));
+    auto others = testing::our_recipients();
+    others.erase(others.begin());
+    EXPECT_FALSE(is_addressed_to(request, others));
+
+    Message message = honest_message();
+    message.content = Bytes{0x30, 0x03, 0x02, 0x01, 0x00};
+    const auto broken = read_signed_request(message.build()).value();
+    EXPECT_FALSE(is_addressed_to(broken, testing::our_recipients()));
+    EXPECT_EQ(testing::decryptions(), before);
+}
+
 TEST(OpenRequestTest, A_Z06_EveryPublicCheckComesBeforeThePrivateKey) {
     const auto outcome = [&](const Bytes& octets, const AlgorithmRules& rules = {}) {
         const auto request = read_signed_request(octets);

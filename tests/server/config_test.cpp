@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "server/config_reader.hpp"
+#include "server/config_shape.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -192,6 +193,38 @@ TEST(ConfigTest, AnEndpointGoesByItsFirstPathUnlessItHasAName) {
     EXPECT_EQ(unnamed.paths, (std::vector<std::string>{"/scep", "/other"}));
     EXPECT_EQ(with_endpoint(R"({"paths":["/a","/b"],"name":"devices"})").endpoints.at(0).name,
               "devices");
+}
+
+TEST(ConfigTest, APresetSetsWhatWasNotGiven) {
+    const auto shape_of = [](const std::string& keys) {
+        ConfigFaults faults;
+        const auto config =
+            parse_config("{\"endpoints\": [{" + keys + "\"paths\": [\"/scep\"]}]}", "/", faults);
+        return to_text(config.endpoints.at(0).shape);
+    };
+    const std::string cisco = shape_of("\"preset\": \"cisco\",");
+    EXPECT_NE(cisco, shape_of(""));
+    EXPECT_NE(cisco.find("cert_rep=leaf_and_ca"), std::string::npos) << cisco;
+    // Whatever the order of the keys.
+    for (const char* keys : {"\"cert_rep\": \"chain\", \"preset\": \"cisco\",",
+                             "\"preset\": \"cisco\", \"cert_rep\": \"chain\","}) {
+        EXPECT_NE(shape_of(keys).find("cert_rep=chain"), std::string::npos) << keys;
+    }
+}
+
+TEST(TimeTest, ReadsUtc) {
+    EXPECT_EQ(*parse_time("1970-01-01T00:00:00Z"), 0);
+    EXPECT_EQ(*parse_time("2027-01-01T00:00:00Z"), 1'798'761'600);
+    EXPECT_EQ(*parse_time("2028-02-29T23:59:59Z"), 1'835'481'599);
+}
+
+TEST(TimeTest, RefusesWhatIsNone) {
+    for (const char* text : {"", "2027-01-01", "2027-01-01T00:00:00", "2027-01-01T00:00:00+01:00",
+                             "2027-01-01t00:00:00z", "2027-02-29T00:00:00Z", "2027-13-01T00:00:00Z",
+                             "2027-01-01T24:00:00Z", "2027-1-01T00:00:00Z", " 2027-01-01T00:00:00Z",
+                             "2027-01-01T00:00:00ZZ", "+027-01-01T00:00:00Z"}) {
+        EXPECT_FALSE(parse_time(text)) << text;
+    }
 }
 
 TEST(DurationTest, ReadsUnits) {

@@ -44,5 +44,24 @@ TEST_F(RoutingTest, H11_OddPathsReachNothing) {
     }
 }
 
+TEST(RolloverTest, TheSuccessorIsThereFromItsTimeOn) {
+    auto later = std::make_shared<Endpoint>();
+    later->name = "later";
+    auto now = std::make_shared<Endpoint>();
+    now->name = "now";
+    now->paths = {"/scep"};
+    now->next = later;
+    now->next_from = 1000;
+    const auto clock = std::make_shared<certs::FixedClock>(999);
+    const Runtime runtime({now}, 4096, clock);
+    EXPECT_EQ(runtime.route("/scep")->name, "now");
+    EXPECT_EQ(runtime.route("/scep/pkiclient.exe")->name, "now");
+    clock->set(1000);
+    EXPECT_EQ(runtime.route("/scep")->name, "later");
+    EXPECT_EQ(runtime.route("/scep/pkiclient.exe")->name, "later");
+    clock->set(999);
+    EXPECT_EQ(runtime.route("/scep")->name, "now") << "a clock that was put back";
+}
+
 }  // namespace
 }  // namespace scepgate::server

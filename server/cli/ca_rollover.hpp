@@ -1,0 +1,10 @@
+// 'scepgate ca rollover'.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace scepgate::server::cli {
+
+void add_ca_rollover(CLI::App& ca, int& status);
+
+}  // namespace scepgate::server::cli

@@ -1,0 +1,59 @@
+#include "server/cli/party.hpp"
+
+#include "certs/certificate_builder.hpp"
+#include "server/cli/support.hpp"
+
+namespace scepgate::server::cli {
+
+Result<Party> make_party(const PartySettings& settings, const Party* issuer) {
+    auto key = certs::PrivateKey::generate(settings.key);
+    if (!key) return key.error();
+    certs::CertificateContents contents;
+    contents.serial = certs::random_serial();
+    contents.subject_der = settings.subject.der();
+    contents.issuer_der =
+        issuer != nullptr ? to_bytes(issuer->certificate.subject_der()) : settings.subject.der();
+    contents.not_before = settings.not_before;
+    contents.not_after = settings.not_after;
+    contents.spki = to_bytes(key->public_key().spki());
+    contents.extensions = {
+        settings.ca ? certs::basic_constraints_extension(true, 0)
+                    : certs::basic_constraints_extension(false),
+        certs::key_usage_extension(settings.usage),
+        certs::subject_key_identifier_extension(key->public_key()),
+    };
+    if (issuer != nullptr) {
+        contents.extensions.push_back(certs::authority_key_identifier_extension(
+            issuer->certificate.subject_key_identifier().value_or(ByteView())));
+    }
+    auto certificate = certs::build_certificate(contents, issuer != nullptr ? issuer->key : *key,
+                                                certs::Digest::kSha256);
+    if (!certificate) return certificate.error();
+    return Party{std::move(*certificate), std::move(*key)};
+}
+
+Result<certs::Name> common_name(std::string_view text) {
+    // Slash form takes every character but these as it stands.
+    std::string escaped;
+    for (const char c : text) {
+        if (c == '/' || c == '+' || c == '\\') escaped += '\\';
+        escaped += c;
+    }
+    return certs::Name::from_text("/CN=" + escaped);
+}
+
+Result<void> write_party(const std::filesystem::path& folder, const std::string& name,
+                         const Party& party) {
+    const auto pem = party.key.to_pem();
+    if (!pem) return pem.error();
+    if (auto key = write_new_file(folder / (name + ".key"), pem->view(), true); !key) {
+        return key.error();
+    }
+    return write_new_file(folder / (name + ".pem"), as_bytes(party.certificate.pem()), false);
+}
+
+nlohmann::ordered_json key_pair_json(const std::string& name, const std::string& prefix) {
+    return {{"certificate", prefix + name + ".pem"}, {"key", {{"file", prefix + name + ".key"}}}};
+}
+
+}  // namespace scepgate::server::cli

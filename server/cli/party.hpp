@@ -1,0 +1,42 @@
+// Keys with certificates that commands make: CAs, RAs, signers of challenges.
+#pragma once
+
+#include <filesystem>
+
+#include <nlohmann/json.hpp>
+
+#include "certs/certificate.hpp"
+#include "certs/key_usage.hpp"
+#include "certs/private_key.hpp"
+
+namespace scepgate::server::cli {
+
+struct Party {
+    certs::Certificate certificate;
+    certs::PrivateKey key;
+};
+
+struct PartySettings {
+    certs::Name subject;
+    certs::KeySpec key;
+    certs::KeyUsage usage;
+    bool ca = false;  ///< of device certificates alone: path length 0
+    std::int64_t not_before = 0, not_after = 0;
+};
+
+/// With a new key; by `issuer`, or self-signed when there is none.
+[[nodiscard]] Result<Party> make_party(const PartySettings& settings,
+                                       const Party* issuer = nullptr);
+
+/// A Name of one commonName, whatever characters it has.
+[[nodiscard]] Result<certs::Name> common_name(std::string_view text);
+
+/// FOLDER/NAME.key (0600) and FOLDER/NAME.pem, which must not exist.
+Result<void> write_party(const std::filesystem::path& folder, const std::string& name,
+                         const Party& party);
+
+/// What the configuration says of such a pair: NAME.pem and NAME.key, with `prefix` in front.
+[[nodiscard]] nlohmann::ordered_json key_pair_json(const std::string& name,
+                                                   const std::string& prefix = "");
+
+}  // namespace scepgate::server::cli
