@@ -1,5 +1,7 @@
 #include "server/lookup.hpp"
 
+#include <algorithm>
+
 namespace scepgate::server {
 namespace {
 
@@ -8,10 +10,50 @@ Refusal unknown_certificate() {
             "this endpoint has issued no such certificate to the key that asks"};
 }
 
-/// Whether a client's name for the issuer, in whatever encoding, means this CA.
-bool names_issuer(const certs::Name& name, const certs::Certificate& ca) {
-    const auto subject = certs::Name::from_der(ca.subject_der());
-    return subject && matches(name, *subject);
+/// Whether a client's name means the one with this subject: in any encoding, with the RDNs in
+/// either order (Java clients make names from printed text, last RDN first).
+bool names(const certs::Name& name, const certs::Certificate& certificate) {
+    const auto subject = certs::Name::from_der(certificate.subject_der());
+    return subject && (matches(name, *subject) || matches_reversed(name, *subject));
+}
+
+bool names_one_of(const certs::Name& name, const std::vector<certs::Certificate>& certificates) {
+    return std::any_of(certificates.begin(), certificates.end(),
+                       [&](const auto& certificate) { return names(name, certificate); });
+}
+
+bool names_ra(const certs::Name& name, const Endpoint& endpoint) {
+    return names(name, endpoint.signer.certificate) ||
+           std::any_of(endpoint.recipients.begin(), endpoint.recipients.end(),
+                       [&](const auto& key) { return names(name, key.certificate); });
+}
+
+/// The CA of this endpoint that a client means by its name for the issuer; null: none. That may be
+/// the name of another certificate of GetCACert: C clients take the RA that signs the replies, or
+/// the CA's own issuer, Java clients the root.
+ca_backend::CaBackend* meant_ca(const certs::Name& name, const Endpoint& endpoint) {
+    const auto& other = endpoint.counterpart;
+    if (names(name, endpoint.ca->chain().front())) return endpoint.ca.get();
+    if (other && names(name, other->ca->chain().front())) return other->ca.get();
+    if (names_one_of(name, endpoint.ca->chain())) return endpoint.ca.get();
+    if (other && (names_one_of(name, other->ca->chain()) || names_one_of(name, other->ra))) {
+        return other->ca.get();
+    }
+    return names_ra(name, endpoint) ? endpoint.ca.get() : nullptr;
+}
+
+/// Whose certificates a client asks after: those of the issuer that it names, or of all when it
+/// names the endpoint by another certificate.
+std::vector<const certs::Certificate*> meant_issuers(const certs::Name& name,
+                                                     const Endpoint& endpoint) {
+    std::vector<const certs::Certificate*> meant;
+    std::vector<const certs::Certificate*> all;
+    for (const scep::TrustedIssuer& issuer : endpoint.issuers) {
+        all.push_back(&issuer.certificate);
+        if (names(name, issuer.certificate)) meant.push_back(&issuer.certificate);
+    }
+    if (!meant.empty()) return meant;
+    return meant_ca(name, endpoint) != nullptr ? all : meant;
 }
 
 }  // namespace
@@ -19,10 +61,9 @@ bool names_issuer(const certs::Name& name, const certs::Certificate& ca) {
 Outcome LookUp::certificate(const Operation& operation) const {
     auto asked = scep::read_get_cert(operation.message);
     if (!asked) return asked.error();
-    for (const scep::TrustedIssuer& issuer : operation.endpoint.issuers) {
-        if (!names_issuer(asked->issuer, issuer.certificate)) continue;
+    for (const certs::Certificate* issuer : meant_issuers(asked->issuer, operation.endpoint)) {
         auto row = parts_.store->find_certificate(
-            {ca_backend::issuer_hash(issuer.certificate.subject_der()), asked->serial});
+            {ca_backend::issuer_hash(issuer->subject_der()), asked->serial});
         if (!row) return unavailable("StoreUnavailable", row.error().detail);
         if (!*row || (*row)->endpoint != operation.endpoint.name) continue;
         auto found = certs::Certificate::from_der((*row)->der);
@@ -39,14 +80,15 @@ Outcome LookUp::certificate(const Operation& operation) const {
 boost::asio::awaitable<Outcome> LookUp::crl(const Operation& operation) const {
     auto asked = scep::read_get_crl(operation.message);
     if (!asked) co_return asked.error();
-    ca_backend::CaBackend& ca = *operation.endpoint.ca;
-    if (!names_issuer(asked->issuer, ca.chain().front())) {
+    // Not the serial number: clients send the RA's, the CA's, or one of their own.
+    ca_backend::CaBackend* ca = meant_ca(asked->issuer, operation.endpoint);
+    if (ca == nullptr) {
         co_return Refusal{FailInfo::kBadCertId, "CrlUnknownIssuer",
                           "'" + asked->issuer.text() + "' is not the CA of this endpoint"};
     }
     auto recipient = scep::reply_recipient(operation.message);
     if (!recipient) co_return recipient.error();
-    auto crl = co_await ca.crl(*parts_.store);
+    auto crl = co_await ca->crl(*parts_.store);
     if (!crl && crl.error().code == Errc::kUnsupported) {
         co_return Refusal{FailInfo::kBadRequest, "CrlUnsupported", crl.error().detail};
     }

@@ -5,6 +5,10 @@
 
 namespace scepgate::server {
 
+/// Clients name the issuer in their own ways: the subject of any certificate of the endpoint's
+/// chain or RA will do, in any encoding, its RDNs in either order. Nothing is lost by it: a
+/// certificate goes only to the holder of its key, and a CRL is public. transactionIDs, which some
+/// clients send as a constant, are not looked at.
 class LookUp {
 public:
     explicit LookUp(const ServiceParts& parts) : parts_(parts) {}
@@ -13,8 +17,8 @@ public:
     /// "CertificateUnknown" (badCertId), whether or not it exists (T04).
     Outcome certificate(const Operation& operation) const;
 
-    /// The CRL of this endpoint's CA. Refused: "CrlUnknownIssuer" (badCertId), "CrlUnsupported",
-    /// "CrlUnavailable" (temporary).
+    /// The CRL of this endpoint's CA, or of the one before or after it in a rollover. Refused:
+    /// "CrlUnknownIssuer" (badCertId), "CrlUnsupported", "CrlUnavailable" (temporary).
     boost::asio::awaitable<Outcome> crl(const Operation& operation) const;
 
 private:
