@@ -58,10 +58,11 @@ int getca(const Options& options) {
 
 int getnextca(Options& options) {
     if (!options.in.empty()) {
-        trust_known_ca(options.connection, options.in);
+        const auto trusted = trust_known_ca(options.connection, options.in);
+        if (!trusted) return complain(kUsage, trusted.error().detail);
         if (options.connection.fingerprint.empty()) {
-            return complain(
-                kUsage, "--in: there is no readable " + (fs::path(options.in) / "ca.pem").string());
+            return complain(kUsage,
+                            "--in: there is no " + (fs::path(options.in) / "ca.pem").string());
         }
     }
     const auto session = ScepSession::open(options.connection, certs::SystemClock().now());

@@ -39,7 +39,9 @@ Result<Question> ask(Options& options, scep::MessageType type) {
     auto identity = load_identity(options.in);
     if (!identity) return identity.error();
     if (const auto usable = check_signer_key(identity->key, false); !usable) return usable.error();
-    trust_known_ca(options.connection, options.in);
+    if (const auto trusted = trust_known_ca(options.connection, options.in); !trusted) {
+        return trusted.error();
+    }
     auto session = ScepSession::open(options.connection, certs::SystemClock().now());
     if (!session) return session.error();
     if (const auto agreed = (*session)->negotiate(); !agreed) return agreed.error();

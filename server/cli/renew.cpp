@@ -39,13 +39,29 @@ Result<void> move_over(const fs::path& from, const fs::path& to) {
     return Error{Errc::kUnavailable, "cannot replace " + to.string() + ": " + error.message()};
 }
 
-/// Puts a new pair into the place of the old one; also what an interrupted run left to do.
+bool belong_together(const fs::path& key_file, const certs::Certificate& certificate) {
+    const auto key = certs::PrivateKey::from_file(key_file);
+    const auto certified = certificate.public_key();
+    return key && certified && *certified == key->public_key();
+}
+
+/// Puts a new pair into the place of the old one; also what an interrupted run left to do. A new
+/// key that came to nothing (refused, then renewed with --same-key) stays where it is.
 Result<void> take_over(const Places& places) {
     std::error_code error;
-    if (!places.in_place || !fs::exists(places.folder / places.certificate(), error)) return {};
-    const auto key = move_over(places.key(), places.folder / "key.pem");
-    if (!key) return key.error();
-    return move_over(places.folder / places.certificate(), places.folder / "cert.pem");
+    const fs::path file = places.folder / places.certificate();
+    if (!places.in_place || !fs::exists(file, error)) return {};
+    const auto certificate = certs::Certificate::from_file(file);
+    if (!certificate) return certificate.error();
+    if (belong_together(places.key(), *certificate)) {
+        const auto key = move_over(places.key(), places.folder / "key.pem");
+        if (!key) return key.error();
+    } else if (!belong_together(places.folder / "key.pem", *certificate)) {
+        return Error{Errc::kConfig, file.string() +
+                                        " is the certificate of neither new-key.pem "
+                                        "nor key.pem: move it away"};
+    }
+    return move_over(file, places.folder / "cert.pem");
 }
 
 Result<Places> prepare(const Options& options) {
@@ -68,8 +84,14 @@ Result<Places> prepare(const Options& options) {
 Result<certs::PrivateKey> choose_key(const Options& options, const Places& places,
                                      const Identity& old) {
     if (!options.same_key) return load_or_make_key(places.key(), options.key, options.key_asked);
+    if (places.in_place) return old.key;
     std::error_code error;
-    if (places.in_place || fs::exists(places.key(), error)) return old.key;
+    if (fs::exists(places.key(), error)) {
+        if (belong_together(places.key(), old.certificate)) return old.key;
+        return Error{Errc::kConfig, places.key().string() +
+                                        " is another key than that of --in: choose another --out, "
+                                        "or leave --same-key out"};
+    }
     const auto pem = old.key.to_pem();
     if (!pem) return pem.error();
     if (const auto written = write_new_file(places.key(), pem->view(), true); !written) {
@@ -134,7 +156,9 @@ int renew(Options& options) {
                   << certs::utc_text(old->certificate.not_after())
                   << "; most servers then want a new enrolment\n";
     }
-    trust_known_ca(options.connection, options.in);
+    if (const auto trusted = trust_known_ca(options.connection, options.in); !trusted) {
+        return complain_about(trusted.error());
+    }
     const auto session = ScepSession::open(options.connection, now);
     if (!session) return complain_about(session.error());
     if (const auto agreed = (*session)->negotiate(); !agreed) return complain_about(agreed.error());

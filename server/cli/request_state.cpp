@@ -44,7 +44,9 @@ Result<RequestState> parse(const Json& json) {
     state.transaction_id = text("transaction_id");
     state.csr = std::move(*csr);
     state.signer = std::move(*signer);
-    state.pending = json.value("pending", false);
+    const auto pending = json.find("pending");
+    if (pending != json.end() && !pending->is_boolean()) return malformed("damaged");
+    state.pending = pending != json.end() && pending->get<bool>();
     return state;
 }
 

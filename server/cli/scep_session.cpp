@@ -71,7 +71,8 @@ Result<void> ScepSession::fetch_ca(std::string_view fingerprint, std::int64_t no
     auto certificates = scep::parse_ca_certificates(*body, now);
     if (!certificates) return in_context("GetCACert", certificates.error());
     ca_ = std::move(*certificates);
-    if (fingerprint.empty()) return {};
+    pinned_ = !fingerprint.empty();
+    if (!pinned_) return {};
     const std::string wanted = bare_fingerprint(fingerprint);
     const bool known = std::any_of(ca_.chain.begin(), ca_.chain.end(), [&](const auto& candidate) {
         return to_hex(candidate.fingerprint()) == wanted;
@@ -82,7 +83,14 @@ Result<void> ScepSession::fetch_ca(std::string_view fingerprint, std::int64_t no
                                     ": another server, or the CA was replaced"};
 }
 
+void ScepSession::note_unknown_ca() const {
+    if (pinned_) return;
+    note("whether this is the right CA was not checked: '" + ca_.ca.subject_text() + "', SHA-256 " +
+         to_hex(ca_.ca.fingerprint()) + "; --ca-fingerprint checks it");
+}
+
 Result<void> ScepSession::negotiate() {
+    note_unknown_ca();
     const auto reply = web_.get("GetCACaps");
     if (!reply) return reply.error();
     if (reply->status == 200) {
@@ -124,6 +132,7 @@ Result<Bytes> ScepSession::send(scep::ClientRequest& request, std::int64_t now) 
 }
 
 Result<Bytes> ScepSession::next_ca() {
+    note_unknown_ca();
     return body_of(web_.get("GetNextCACert"), "GetNextCACert");
 }
 
@@ -191,10 +200,17 @@ Result<Identity> load_identity(const std::string& directory) {
     return Identity{std::move(*certificate), std::move(*key)};
 }
 
-void trust_known_ca(ConnectionOptions& options, const std::string& directory) {
-    if (!options.fingerprint.empty()) return;
-    const auto known = certs::Certificate::from_file(std::filesystem::path(directory) / "ca.pem");
-    if (known) options.fingerprint = to_hex(known->fingerprint());
+Result<void> trust_known_ca(ConnectionOptions& options, const std::string& directory) {
+    const std::filesystem::path file = std::filesystem::path(directory) / "ca.pem";
+    std::error_code error;
+    if (!options.fingerprint.empty()) return {};
+    if (std::filesystem::status(file, error).type() == std::filesystem::file_type::not_found) {
+        return {};
+    }
+    const auto known = certs::Certificate::from_file(file);
+    if (!known) return Error{Errc::kConfig, known.error().detail};
+    options.fingerprint = to_hex(known->fingerprint());
+    return {};
 }
 
 }  // namespace scepgate::server::cli

@@ -27,8 +27,9 @@ public:
     /// kDenied.
     static Result<std::unique_ptr<ScepSession>> open(const ConnectionOptions& options,
                                                      std::int64_t now);
-    /// GetCACaps. What the server lacks is told on standard error with what is done instead. A
-    /// server that does not answer it has no capabilities (RFC 8894 section 3.5.2).
+    /// GetCACaps. What the server lacks is told on standard error with what is done instead, and
+    /// that its CA is unknown, if it is. A server that does not answer it has no capabilities
+    /// (RFC 8894 section 3.5.2).
     Result<void> negotiate();
 
     [[nodiscard]] const scep::CaCertificates& ca() const noexcept { return ca_; }
@@ -42,7 +43,7 @@ public:
                                                  certs::PrivateKey key) const;
     /// Gives the request a nonce and a time and sends it; the body of the answer.
     Result<Bytes> send(scep::ClientRequest& request, std::int64_t now);
-    /// GetNextCACert's body.
+    /// GetNextCACert's body. That the CA which vouches for it is unknown is told.
     Result<Bytes> next_ca();
 
     ScepSession(const ScepSession&) = delete;
@@ -54,12 +55,14 @@ private:
           web_(options.url, options.web, &trace_),
           method_(options.method) {}
     Result<void> fetch_ca(std::string_view fingerprint, std::int64_t now);
+    void note_unknown_ca() const;
     Result<Bytes> body_of(Result<WebReply> reply, const std::string& operation) const;
 
     Trace trace_;
     WebClient web_;
     std::string method_;
     bool post_ = false;
+    bool pinned_ = false;  ///< the CA is the one that the user named
     scep::ServerCapabilities caps_;
     scep::CaCertificates ca_;
 };
@@ -75,7 +78,7 @@ struct Identity {
 /// kConfig when one is missing or they do not belong together.
 Result<Identity> load_identity(const std::string& directory);
 /// --ca-fingerprint, or else the fingerprint of DIR/ca.pem if that is there: an enrolled client
-/// trusts the CA that it knows.
-void trust_known_ca(ConnectionOptions& options, const std::string& directory);
+/// trusts the CA that it knows. kConfig when the file is there and holds no certificate.
+Result<void> trust_known_ca(ConnectionOptions& options, const std::string& directory);
 
 }  // namespace scepgate::server::cli

@@ -13,9 +13,24 @@ namespace fs = std::filesystem;
 
 /// The number that a file of an earlier trace begins with, or 0.
 int leading_number(const std::string& name) {
+    constexpr int kHighest = 999'999;
     int number = 0;
     std::from_chars(name.data(), name.data() + name.size(), number);
-    return number;
+    return number <= kHighest ? number : 0;
+}
+
+/// Whoever prints the file must not have its terminal played with.
+std::string printable(std::string_view headers) {
+    std::string text;
+    for (const char c : headers) {
+        const bool plain = (c >= ' ' && c <= '~') || c == '\t' || c == '\n';
+        if (plain) {
+            text += c;
+        } else if (c != '\r') {
+            text += "\\x" + to_hex(as_bytes({&c, 1}));
+        }
+    }
+    return text;
 }
 
 /// Name and password before the host are for nobody else.
@@ -80,7 +95,7 @@ Result<void> Trace::request(const WebRequest& request) {
 Result<void> Trace::reply(const WebRequest& request, const WebReply& reply) {
     if (folder_.empty()) return {};
     const std::string text =
-        reply.headers + "\nThe body:\n" + in_words(reply.body, key_ ? &*key_ : nullptr);
+        printable(reply.headers) + "\nThe body:\n" + in_words(reply.body, key_ ? &*key_ : nullptr);
     const auto written = write(request, "reply.body", reply.body);
     if (!written) return written.error();
     return write(request, "reply.txt", as_bytes(text));

@@ -88,8 +88,9 @@ def test_A_damaged_state_file_is_an_error_that_says_how_to_go_on(server, tmp_pat
     server.answers = ["lose"]
     out = tmp_path / "device"
     assert enroll(server, out).returncode == 1
+    kept = (out / "request.json").read_text()
     for text in ("", "{}", "[1]", "null", '{"format": "scepgate request 1", "csr": "%%"}',
-                 (out / "request.json").read_text()[:200]):
+                 kept[:200], kept.replace('"pending": false', '"pending": "no"')):
         (out / "request.json").write_text(text)
         result = enroll(server, out)
         assert result.returncode == 2 and "request.json" in result.stderr
@@ -138,7 +139,8 @@ def test_A_poll_interval_that_is_none_is_bad_usage(server, tmp_path):
 def test_What_the_server_lacks_is_replaced_and_told(server, tmp_path, capabilities, method, cipher,
                                                     digest, notes):
     server.capabilities = capabilities
-    result = enroll(server, tmp_path / "device")
+    known = server.ca.fingerprint(fake_server.hashes.SHA256()).hex()
+    result = enroll(server, tmp_path / "device", "--ca-fingerprint", known)
     assert result.returncode == 0, result.stderr
     request = server.requests[0]
     assert (request.method, request.cipher, request.digest) == (method, cipher, digest)
@@ -177,7 +179,17 @@ def test_Another_CA_than_the_one_named_is_refused(server, tmp_path, command):
     assert refused.returncode == 1 and "fingerprint" in refused.stderr
     assert server.requests == [] and not (tmp_path / "out" / "ca.pem").exists()
     assert run(command, *arguments, "--ca-fingerprint", "abc").returncode == 2
-    assert run(command, *arguments, "--ca-fingerprint", right).returncode == 0
+    done = run(command, *arguments, "--ca-fingerprint", right)
+    assert done.returncode == 0 and "not checked" not in done.stderr
+
+
+def test_A07_A_CA_that_nobody_vouched_for_is_told_with_its_fingerprint(server, keys, tmp_path):
+    right = server.ca.fingerprint(fake_server.hashes.SHA256()).hex()
+    server.next_ca = fake_server.signed_next_ca(server, [fake_server.make_ca(keys(1), "Next CA")])
+    asked = run("getnextca", "--url", server.url, "--out", tmp_path / "next")
+    for result in (enroll(server, tmp_path / "device"), asked):
+        assert result.returncode == 0, result.stderr
+        assert "not checked" in result.stderr and right in result.stderr
 
 
 # --- Renewal ------------------------------------------------------------------------------------
@@ -209,6 +221,28 @@ def test_Renew_with_the_same_key_into_another_folder(server, enrolled, tmp_path)
     old, new = (scep_client.cert_key(certificate(d / "cert.pem"))
                 for d in (enrolled, tmp_path / "new"))
     assert old == new
+
+
+def test_Renew_with_the_same_key_is_not_mixed_up_with_a_key_of_an_earlier_try(server, enrolled,
+                                                                              tmp_path):
+    key = (enrolled / "key.pem").read_bytes()
+    server.answers = ["2"]
+    assert run("renew", "--url", server.url, "--in", enrolled).returncode == 1
+    left = (enrolled / "new-key.pem").read_bytes()
+    done = run("renew", "--url", server.url, "--in", enrolled, "--same-key")
+    assert done.returncode == 0, done.stderr
+    assert (enrolled / "key.pem").read_bytes() == key
+    assert (enrolled / "new-key.pem").read_bytes() == left
+    assert run("renew", "--url", server.url, "--in", enrolled).returncode == 0
+    assert (enrolled / "key.pem").read_bytes() == left
+
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "key.pem").write_bytes(key)
+    server.requests.clear()
+    mixed = run("renew", "--url", server.url, "--in", enrolled, "--same-key", "--out",
+                tmp_path / "new")
+    assert mixed.returncode == 2 and "another key" in mixed.stderr
+    assert server.requests == []
 
 
 def test_A_lost_renewal_leaves_the_old_pair_and_is_asked_for_again(server, enrolled):
@@ -254,6 +288,16 @@ def test_An_enrolled_client_trusts_only_the_CA_that_it_knows(keys, enrolled, tmp
         result = run(command, "--url", other.url, "--in", enrolled, *more, cwd=tmp_path)
         assert result.returncode == 1 and "fingerprint" in result.stderr
         assert other.requests == []
+
+
+@pytest.mark.parametrize("command", [("renew",), ("getcrl", "--out", "x"), ("getnextca", "--out", "x"),
+                                     ("getcert", "--serial", "1", "--out", "x")])
+def test_A_known_CA_that_cannot_be_read_is_not_replaced_by_whatever_answers(server, enrolled,
+                                                                            tmp_path, command):
+    (enrolled / "ca.pem").write_text("damaged")
+    result = run(*command, "--url", server.url, "--in", enrolled, cwd=tmp_path)
+    assert result.returncode == 2 and "ca.pem" in result.stderr
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("command", [("renew",), ("getcrl", "--out", "x"),
