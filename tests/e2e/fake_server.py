@@ -110,6 +110,7 @@ class FakeServer:
             return
         handler.send_response(404 if reply is None else 200)
         handler.send_header("Content-Length", str(len(reply or b"")))
+        handler.send_header("X-Screen", "\x1b[2Jcleared")
         handler.end_headers()
         handler.wfile.write(reply or b"")
 

@@ -370,6 +370,7 @@ def test_A_trace_holds_every_exchange_and_no_secret(server, tmp_path, method):
     reply = (folder / "006-PKIOperation-reply.txt").read_text()
     assert re.search(r"^HTTP/1.. 200", reply) and "CertRep SUCCESS" in reply
     assert "CN=client" in reply, "opened with the device's key"
+    assert "\x1b" not in reply and r"\x1b[2Jcleared" in reply
     assert "No reply" in (folder / "003-PKIOperation-reply.txt").read_text()
     for file in folder.iterdir():
         assert b"secret-challenge" not in file.read_bytes()
