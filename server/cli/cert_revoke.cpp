@@ -63,18 +63,17 @@ int change(const Options& options, RevocationReason reason) {
     if (!*row) return complain(kFailed, "there is no certificate with serial " + options.serial);
     const auto certificate = certs::Certificate::from_der((*row)->der);
     if (!certificate) return complain(kFailed, certificate.error().detail);
-    const auto ca = load_ca(*config, (*row)->ca);
-    if (!ca) return kUsage;
 
-    const auto done =
-        wait_for(ca->revoke(*records->store, to_bytes(certificate->serial()), reason));
+    // By the certificate's own issuer: the CA may have another key, name or certificate by now, or
+    // be gone from the configuration, and its certificates must be revocable all the same.
+    const ca_backend::RevocationOrder order{ca_backend::certificate_id(*certificate), reason,
+                                            certs::SystemClock().now()};
+    const auto done = wait_for(records->store->revoke(order));
     if (!done) return complain(kFailed, done.error().detail);
     if (const auto written = audit(*records->audit, **row, reason); !written) {
         return complain(kFailed, "done, but not audited: " + written.error().detail);
     }
-    const auto after = records->store->find_certificate(ca_backend::certificate_id(*certificate));
-    if (!after || !*after) return complain(kFailed, "the certificate cannot be read back");
-    print(**after, options.json);
+    print(*done, options.json);
     return flush_output(kSuccess);
 }
 

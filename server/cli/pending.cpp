@@ -5,6 +5,7 @@
 #include "server/cli/commands.hpp"
 #include "server/cli/store_access.hpp"
 #include "server/cli/support.hpp"
+#include "server/text_escape.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -39,6 +40,8 @@ Json to_json(const StoredTransaction& transaction) {
                  {"recorded_at", certs::utc_text(transaction.recorded_at)}};
     if (!transaction.pending) return json;
     json["expires"] = certs::utc_text(transaction.pending->expires);
+    // For an operator who asks the device's owner which request is theirs (RFC 8894 section 2.4).
+    json["csr_sha256"] = to_hex(sha256(transaction.pending->csr));
     json["upstream_id"] = transaction.pending->upstream_id;
     if (transaction.pending->decided_at != 0) {
         json["decided_at"] = certs::utc_text(transaction.pending->decided_at);
@@ -54,7 +57,7 @@ void print_line(std::ostream& out, const StoredTransaction& transaction) {
         transaction.subject.empty() ? transaction.subject_alt_name : transaction.subject;
     out << transaction.id << "  " << to_text(transaction.state) << "  "
         << certs::utc_text(transaction.recorded_at) << "  " << transaction.endpoint << "  "
-        << transaction.transaction_id << "  " << name << '\n';
+        << printable(transaction.transaction_id) << "  " << printable(name) << '\n';
 }
 
 int list(const Options& options) {

@@ -188,6 +188,32 @@ TEST_F(SqliteStorePendingTest, ExpiresUndecidedAndApprovedOnes) {
     EXPECT_EQ(poll(*store_, made, kNow + 100 * kDay)->state, State::kIssued);
 }
 
+TEST_F(SqliteStorePendingTest, LetsAnExpiredRequestWaitAnewWithTheChallengeItUsedInVain) {
+    auto made = make_pending("token");
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    ASSERT_TRUE(decide(*store_, made, kApprove));
+    made.now = kNow + 2 * kDay;
+    made.details.expires = made.now + kDay;
+    auto other = make_pending("token");
+    other.now = made.now;
+    EXPECT_EQ(describe(record_pending(*store_, other)), "already redeemed");
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    const auto found = poll(*store_, made, made.now);
+    EXPECT_EQ(found->state, State::kPending) << "the old approval does not count";
+    EXPECT_EQ(found->pending->decided_at, 0);
+    EXPECT_EQ(store_->list_pending({.open_only = false, .now = made.now})->size(), 1U);
+    EXPECT_EQ(describe(record_pending(*store_, other)), "already redeemed");
+    EXPECT_EQ(describe(record_pending(*store_, made)), "recorded before");
+}
+
+TEST_F(SqliteStorePendingTest, GivesTheDeviceAsLongToFetchItAsTheOperatorHadToApproveIt) {
+    const auto made = make_pending();
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    ASSERT_TRUE(decide(*store_, made, kApprove, kNow + kDay - 1));
+    EXPECT_EQ(poll(*store_, made, kNow + 2 * kDay - 2)->state, State::kApproved);
+    EXPECT_EQ(poll(*store_, made, kNow + 2 * kDay - 1)->state, State::kExpired);
+}
+
 TEST_F(SqliteStorePendingTest, LeavesTheDecisionToTheCaAboveWhereThatHasIt) {
     auto made = make_pending();
     made.details.upstream_id = "request 17";
