@@ -2,14 +2,15 @@
 
 import pytest
 
-from conformance_lab import password_of, put_below_a_root, served
+import two_tier
+from conformance_lab import password_of, served
 from scep_client import Csr, name, pkcs_req
 
 
 @pytest.fixture(scope="session")
-def chained_lab(templates, tmp_path_factory, keys):
+def chained_lab(templates, tmp_path_factory):
     """A serving lab whose CA stands below a root."""
-    yield from served(templates, tmp_path_factory, lambda lab: put_below_a_root(lab, keys(5)))
+    yield from served(templates, tmp_path_factory, two_tier.rebuild)
 
 
 @pytest.fixture(scope="session")

@@ -27,27 +27,23 @@ class Mutant(FakeServer):
     seen: list = field(default_factory=list)            # (method, operation, headers, raw query)
 
     def serve(self, handler, method, body):
-        raw = handler.path.partition("?")[2]
-        operation = raw.partition("operation=")[2].partition("&")[0]
+        operation = handler.path.partition("operation=")[2].partition("&")[0]
         self.seen.append((method, operation, dict(handler.headers), handler.path))
-        if operation == "GetCACert" and self.ca_reply is not None or operation in \
-                self.content_types:
-            reply = self.ca_reply if operation == "GetCACert" and self.ca_reply else None
-            original = handler.end_headers
+        if operation in self.content_types:
+            end_headers = handler.end_headers
 
-            def end_headers():
-                if operation in self.content_types:
-                    handler.send_header("Content-Type", self.content_types[operation])
-                original()
+            def end_headers_with_type():
+                handler.send_header("Content-Type", self.content_types[operation])
+                end_headers()
 
-            handler.end_headers = end_headers
-            if reply:
-                handler.send_response(200)
-                handler.send_header("Content-Length", str(len(reply)))
-                handler.end_headers()
-                handler.wfile.write(reply)
-                return
-        super().serve(handler, method, body)
+            handler.end_headers = end_headers_with_type
+        if operation == "GetCACert" and self.ca_reply:
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(self.ca_reply)))
+            handler.end_headers()
+            handler.wfile.write(self.ca_reply)
+        else:
+            super().serve(handler, method, body)
 
     def reply(self, request, status, content=None, fail_info=None):
         attributes = {oids.PKI_STATUS: der.printable(status),

@@ -1,7 +1,6 @@
 """What jscep (Java, Bouncy Castle) demands of a server, from its source: Client.java,
 EnrollmentTransaction, PkiMessageDecoder, of 1.x to 2.5."""
 
-import pytest
 from cryptography import x509
 
 import der
@@ -73,30 +72,3 @@ def test_jscep_numbers_its_look_ups_from_0(chained_lab, enrolled_at, keys):
                                 ca).certificates == [mine]
         assert chained_lab.send(scep.get_crl(mine, ca, mine, keys(number), **same),
                                 ca).crl is not None
-
-
-def printed(subject, reverse):
-    """The name from its text: each value a UTF8String but C, in the order of the text."""
-    rdns = [der.set_of(der.sequence(
-        der.oid(a.oid.dotted_string),
-        der.printable(a.value) if a.rfc4514_attribute_name == "C" else der.utf8(a.value)))
-        for a in subject]
-    return der.sequence(*(reversed(rdns) if reverse else rdns))
-
-
-@pytest.mark.parametrize("reverse", [False], ids=["in-order"])
-@pytest.mark.parametrize("whose", ["CA"])
-@pytest.mark.parametrize("message_type", ["21", "22"])
-def test_jscep_R_C11_R_C12_names_the_issuer_from_its_printed_text(chained_lab, enrolled_at, keys,
-                                                                  message_type, whose, reverse):
-    """1.x to 2.0: `new X500Name(ca.getIssuerX500Principal().toString())`, which is the root below
-    one; other string types, and the RDNs from the last to the first."""
-    ca = chained_lab.ca()
-    mine = enrolled_at(chained_lab, "printed")
-    issuer = printed((ca.ca if whose == "CA" else ca.all[-1]).subject, reverse)
-    content = der.sequence(issuer, der.integer(mine.serial_number))
-    message = scep.Message(scep.Envelope([ca.encryption]).seal(content), keys(), mine,
-                           message_type=message_type, transaction_id="1")
-    reply = chained_lab.send(message, ca)
-    assert reply.status == "success"
-    assert reply.crl is not None if message_type == "22" else reply.certificates == [mine]

@@ -7,8 +7,10 @@ import datetime
 import pytest
 
 import der
+import harness
 import oids
 import scep_client as scep
+from conformance_lab import password_of
 from scep_client import Csr, name, pkcs_req
 
 
@@ -16,6 +18,19 @@ def test_R_B04_a_CSR_without_its_envelope_is_badRequest(static_lab, request_to, 
     message = request_to(static_lab, "bare")
     message.content = Csr(keys(), name("bare"), "x").der()
     assert refused(static_lab, message) == "badRequest"
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["off", "on"])
+def test_R_B03_an_EC_device_is_answered_under_its_challenge_or_not_at_all(new_lab, tmp_path,
+                                                                          answered):
+    lab = new_lab("--policy", "static", edit=lambda config: config["endpoints"][0].update(
+        algorithms={"ec_password_recipient": answered}))
+    (tmp_path / "challenge").write_text(password_of(lab))
+    done = harness.run("enroll", "--url", lab.url, "--challenge-file", tmp_path / "challenge",
+                       "--subject", "CN=ec", "--key", "ec:p256", "--out", tmp_path / "ec")
+    assert (done.returncode == 0) == answered, done.stderr
+    assert len(lab.serials()) == answered
+    assert answered or "badAlg" in done.stderr
 
 
 @pytest.mark.parametrize("message_type, content", [
@@ -132,6 +147,18 @@ def test_R_T07_a_request_sent_again_octet_by_octet_gets_the_same_certificate(sta
     """However often, and over whatever connection."""
     message = request_to(static_lab, "t07")
     assert len({static_lab.send(message).certificate.serial_number for _ in range(3)}) == 1
+
+
+def test_R_T07_also_when_it_was_revoked_since(static_lab, request_to):
+    """A new one takes a new request."""
+    message = request_to(static_lab, "t07r")
+    issued = static_lab.send(message).certificate
+    revoked = harness.run("cert", "revoke", format(issued.serial_number, "x"), "--config",
+                          static_lab.config_file)
+    assert revoked.returncode == 0, revoked.stderr
+    assert static_lab.send(message).certificate == issued
+    message.sender_nonce, message.transaction_id = bytes(16), "t07r-anew"
+    assert static_lab.send(message).certificate.serial_number != issued.serial_number
 
 
 def test_R_T08_a_transaction_id_is_not_taken_over_by_another_key(static_lab, request_to):

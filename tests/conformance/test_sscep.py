@@ -3,10 +3,8 @@ sscep.c of 0.6 to 0.10."""
 
 import re
 
-import pytest
 from cryptography import x509
 
-import der
 import harness
 import oids
 import scep_client as scep
@@ -132,39 +130,6 @@ def test_sscep_asks_under_one_transaction_id_for_everything(chained_lab, enrolle
         assert got.certificates == [mine]
         assert chained_lab.send(scep.get_crl(mine, ca, mine, keys(number), **constant),
                                 ca).crl is not None
-
-
-def asked_as(message_type, issuer, serial, ca, signer, key, **fields):
-    content = der.sequence(issuer.public_bytes(), der.integer(serial))
-    fields.setdefault("transaction_id", "SSCEP transactionId")
-    return scep.Message(scep.Envelope([ca.encryption]).seal(content), key, signer,
-                        message_type=message_type, **fields)
-
-
-ISSUERS = {"the CA": lambda ca: ca.ca}
-
-
-@pytest.mark.parametrize("named", ISSUERS, ids=lambda n: n.replace(" ", "-"))
-def test_sscep_R_C11_names_as_issuer_what_it_verifies_replies_with(chained_lab, enrolled_at, keys,
-                                                                   named):
-    """0.7 and later: the subject of -c, the RA. Older ones its issuer. Forks the CA's issuer."""
-    ca = chained_lab.ca()
-    mine = enrolled_at(chained_lab, "issuer")
-    message = asked_as("21", ISSUERS[named](ca).subject, mine.serial_number, ca, mine, keys())
-    reply = chained_lab.send(message, ca)
-    assert (reply.status, reply.certificates) == ("success", [mine])
-
-
-@pytest.mark.parametrize("named", ISSUERS, ids=lambda n: n.replace(" ", "-"))
-def test_sscep_R_C12_asks_for_the_CRL_with_the_RAs_own_name_and_serial(chained_lab, enrolled_at,
-                                                                       keys, named):
-    ca = chained_lab.ca()
-    mine = enrolled_at(chained_lab, "issuer")
-    whose = ISSUERS[named](ca)
-    reply = chained_lab.send(asked_as("22", whose.subject, whose.serial_number, ca, mine, keys()),
-                             ca)
-    assert reply.status == "success"
-    assert reply.crl.issuer == ca.ca.subject and reply.crl.is_signature_valid(ca.ca.public_key())
 
 
 def test_sscep_R_C12_takes_the_first_CRL_of_a_list(chained_lab, enrolled_at, keys, tmp_path):
