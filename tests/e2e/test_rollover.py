@@ -372,6 +372,21 @@ def test_a_switch_that_is_over_is_worth_a_warning(prepared):
     assert "warning: endpoints[0].next.from: is over" in said
 
 
+def test_an_old_CA_may_expire_after_the_switch_but_not_before(prepared):
+    key = scep.serialization.load_pem_private_key((prepared.dir / "ca.key").read_bytes(), None)
+    subject = name("scepgate Lab CA")
+    expired = two_tier.certify(subject, key, subject, key, ("key_cert_sign", "crl_sign"), True,
+                               days=-1)
+    two_tier.write(prepared, "ca", key, expired)
+    status, said = check(prepared)
+    assert status == 2
+    assert "error: cas.lab.certificate" in said
+    switch_at(prepared, at(-60))
+    status, said = check(prepared)
+    assert status == 0, said
+    assert "warning: cas.lab.certificate" in said
+
+
 def test_a_switch_after_the_next_CAs_end_is_an_error(prepared):
     switch_at(prepared, "9000-01-01T00:00:00Z")
     status, said = check(prepared)

@@ -18,13 +18,13 @@ def usage(*bits):
     return x509.KeyUsage(**{bit: bit in bits for bit in known})
 
 
-def certify(subject, key, issuer, issuer_key, bits, ca):
+def certify(subject, key, issuer, issuer_key, bits, ca, days=1000):
     now = datetime.datetime.utcnow()
     public = key.public_key()
     return (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer)
             .public_key(public).serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=1000))
+            .not_valid_before(now + datetime.timedelta(days=min(0, days - 1), hours=-1))
+            .not_valid_after(now + datetime.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca, None), True)
             .add_extension(usage(*bits), True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), False)
