@@ -22,8 +22,8 @@ def test_D01_D02_GetCACaps_lists_exactly_what_works(static_lab):
     assert (reply.status, reply.content_type) == (200, "text/plain")
     words = reply.body.decode("ascii").split("\n")
     assert words.pop() == "", "each keyword ends its line"
-    assert sorted(words) == sorted(["AES", "DES3", "POSTPKIOperation", "SCEPStandard", "SHA-1",
-                                    "SHA-256", "SHA-384", "SHA-512"])
+    assert sorted(words) == sorted(["AES", "DES3", "POSTPKIOperation", "Renewal", "SCEPStandard",
+                                    "SHA-1", "SHA-256", "SHA-384", "SHA-512"])
 
 
 def test_D03_switched_off_algorithms_are_not_listed_and_not_taken(new_lab, keys):
