@@ -116,6 +116,7 @@ TEST_F(HttpTlsTest, AKeyThatEverybodyMayReadIsRefused) {
 TEST_F(HttpTlsTest, AKeyOfAnotherCertificateIsAConfigurationError) {
     fs::copy_file(fs::path(SCEPGATE_TEST_DATA) / "server/tls/second.key.pem", folder / "key.pem",
                   fs::copy_options::overwrite_existing);
+    fs::permissions(folder / "key.pem", fs::perms::owner_read);
     const auto created = HttpServer::create(settings, handler);
     ASSERT_FALSE(created);
     EXPECT_EQ(created.error().code, Errc::kConfig);
