@@ -13,8 +13,11 @@ namespace {
 
 constexpr std::size_t kSmallestRead = 2 * 1024;
 constexpr std::size_t kLargestRead = 64 * 1024;
-/// What is read after a refusal, to measure it or to let the reply arrive.
-constexpr std::size_t kDiscarded = 1024 * 1024;
+/// What is read of a head that is too long, to say in the log how long it was.
+constexpr std::size_t kMeasured = 1024 * 1024;
+/// What is read after a refusal, so that the reply arrives: a proxy that is reset while it sends
+/// tells its client 502.
+constexpr std::size_t kDiscarded = 4 * 1024 * 1024;
 constexpr std::chrono::seconds kDiscardTime{2};
 
 }  // namespace
@@ -79,7 +82,7 @@ asio::awaitable<HttpSession::Measured> HttpSession::measure(std::size_t start,
         const std::size_t kept = std::min(buffer_.size(), terminator.size() - 1);
         measured.octets += buffer_.size() - kept;
         buffer_.consume(buffer_.size() - kept);
-        if (measured.octets >= kDiscarded || co_await read_more() != Read::kData)
+        if (measured.octets >= kMeasured || co_await read_more() != Read::kData)
             co_return measured;
     }
 }

@@ -23,8 +23,12 @@ def certmonger(tmp_path_factory):
         daemon.stop()
 
 
-def pytest_sessionstart(session):
-    session.config.passed_cases = set()
+passed_cases = set()
+
+
+@pytest.fixture
+def cases_that_passed():
+    return passed_cases
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -32,4 +36,4 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     case = getattr(item, "callspec", None) and item.callspec.params.get("case")
     if isinstance(case, cases.Case) and call.when == "call" and outcome.get_result().passed:
-        item.config.passed_cases.add(case)
+        passed_cases.add(case)
