@@ -82,8 +82,7 @@ asio::awaitable<HttpSession::Measured> HttpSession::measure(std::size_t start,
         const std::size_t kept = std::min(buffer_.size(), terminator.size() - 1);
         measured.octets += buffer_.size() - kept;
         buffer_.consume(buffer_.size() - kept);
-        if (measured.octets >= kMeasured || co_await read_more() != Read::kData)
-            co_return measured;
+        if (measured.octets >= kMeasured || co_await read_more() != Read::kData) co_return measured;
     }
 }
 
