@@ -3,8 +3,10 @@ sscep.c of 0.6 to 0.10."""
 
 import re
 
+import pytest
 from cryptography import x509
 
+import der
 import harness
 import oids
 import scep_client as scep
@@ -70,6 +72,12 @@ def test_sscep_R_E23_sends_parameters_of_its_own(static_lab):
         assert (own.status, own.content_type, own.body) == (200, plain.content_type, plain.body)
 
 
+def test_sscep_names_an_IPv6_host_without_brackets(static_lab):
+    out = raw_exchange(static_lab.port, f"GET {CAPS} HTTP/1.1\r\nHost: ::1:{static_lab.port}\r\n"
+                                        "Connection: close\r\n\r\n".encode())
+    assert out.startswith(b"HTTP/1.1 200 ")
+
+
 def test_sscep_picks_the_right_certificates_of_the_list(static_lab):
     """Of those that are nobody's issuer by name: the last that may sign, the last that may
     encipher."""
@@ -81,10 +89,13 @@ def test_sscep_picks_the_right_certificates_of_the_list(static_lab):
     assert [c for c, u in zip(leaves, usage) if u.key_encipherment][-1] == ca.encryption
 
 
-def test_sscep_signs_with_a_serial_number_of_32_octets(static_lab, request_to, keys):
-    """The 32 hexadecimal letters of its transactionID, as octets."""
-    message = request_to(static_lab, "serial32", transaction_id="0123456789ABCDEF" * 2)
-    message.signer = OddSerial(keys(), name("serial32"), b"0123456789ABCDEF" * 2)
+@pytest.mark.parametrize("last", [b"F", b"\0"], ids=["letters", "NUL-at-the-end"])
+def test_sscep_signs_with_a_serial_number_of_32_octets(static_lab, request_to, keys, last):
+    """The 32 hexadecimal letters of its transactionID, as octets; the last one falls to a NUL where
+    it is built with OpenSSL 1.1 or later."""
+    text = "0123456789ABCDEF" * 2
+    message = request_to(static_lab, "serial32", transaction_id=text)
+    message.signer = OddSerial(keys(), name("serial32"), text[:-1].encode() + last)
     assert static_lab.send(message).status == "success"
 
 
@@ -109,6 +120,34 @@ def test_sscep_polls_with_a_new_certificate_of_the_same_key(approval_lab, reques
     assert done.returncode == 0, done.stderr
     poll = scep.cert_poll(message, ca, signer=anew)
     assert approval_lab.send(poll, ca).status == "success"
+
+
+def subject_first(message, ca):
+    return der.sequence(message.signer.subject.public_bytes(), ca.signing.subject.public_bytes())
+
+
+def printed(message, ca):
+    """ASN1_item_print() where DER belongs."""
+    return (f"issuer: {ca.signing.subject.rfc4514_string()}\n"
+            f"subject: {message.signer.subject.rfc4514_string()}\n").encode()
+
+
+@pytest.mark.parametrize("content", [subject_first, printed])
+def test_sscep_before_0_8_polls_with_names_that_nobody_can_read(approval_lab, request_to, content):
+    ca = approval_lab.ca()
+    message = request_to(approval_lab, f"poll-{content.__name__}")
+    assert approval_lab.send(message, ca).status == "pending"
+
+    def polled():
+        poll = scep.cert_poll(message, ca)
+        poll.content = scep.Envelope([ca.encryption]).seal(content(message, ca))
+        return approval_lab.send(poll, ca)
+
+    assert polled().status == "pending"
+    done = harness.run("pending", "approve", message.transaction_id, "--config",
+                       approval_lab.config_file)
+    assert done.returncode == 0, done.stderr
+    assert polled().certificate.subject == message.signer.subject
 
 
 def test_sscep_renews_by_a_PKCSReq_signed_with_the_old_certificate(static_lab, enrolled_at, keys):
