@@ -42,18 +42,17 @@ ca_backend::CaBackend* meant_ca(const certs::Name& name, const Endpoint& endpoin
     return names_ra(name, endpoint) ? endpoint.ca.get() : nullptr;
 }
 
-/// Whose certificates a client asks after: those of the issuer that it names, or of all when it
-/// names the endpoint by another certificate.
+/// Whose certificates a client may mean: the issuer that it names comes first. The others of this
+/// endpoint follow, because Java clients name the CA of today whatever CA issued the certificate.
 std::vector<const certs::Certificate*> meant_issuers(const certs::Name& name,
                                                      const Endpoint& endpoint) {
     std::vector<const certs::Certificate*> meant;
-    std::vector<const certs::Certificate*> all;
-    for (const scep::TrustedIssuer& issuer : endpoint.issuers) {
-        all.push_back(&issuer.certificate);
-        if (names(name, issuer.certificate)) meant.push_back(&issuer.certificate);
-    }
-    if (!meant.empty()) return meant;
-    return meant_ca(name, endpoint) != nullptr ? all : meant;
+    for (const scep::TrustedIssuer& issuer : endpoint.issuers)
+        meant.push_back(&issuer.certificate);
+    const auto others = std::stable_partition(
+        meant.begin(), meant.end(), [&](const auto* issuer) { return names(name, *issuer); });
+    if (others == meant.begin() && meant_ca(name, endpoint) == nullptr) meant.clear();
+    return meant;
 }
 
 }  // namespace

@@ -6,9 +6,10 @@
 namespace scepgate::server {
 
 /// Clients name the issuer in their own ways: the subject of any certificate of the endpoint's
-/// chain or RA will do, in any encoding, its RDNs in either order. Nothing is lost by it: a
-/// certificate goes only to the holder of its key, and a CRL is public. transactionIDs, which some
-/// clients send as a constant, are not looked at.
+/// chain or RA will do, in any encoding, its RDNs in either order; in a rollover the one CA for
+/// certificates of the other. Nothing is lost by it: a certificate goes only to the holder of its
+/// key, and a CRL is public. transactionIDs, which some clients send as a constant, are not looked
+/// at.
 class LookUp {
 public:
     explicit LookUp(const ServiceParts& parts) : parts_(parts) {}

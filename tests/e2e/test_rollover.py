@@ -10,6 +10,7 @@ import time
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 
+import der
 import harness
 import scep_client as scep
 import two_tier
@@ -251,6 +252,21 @@ def test_a_certificate_of_the_old_CA_is_still_found(switched, keys):
     now = lab.ca()
     assert lab.send(scep.get_cert(certificate, now, certificate, keys()), now).certificate \
         == certificate
+
+
+def test_jscep_names_the_CA_of_today_for_a_certificate_of_the_old_one(switched, keys):
+    """Client.getCertificate takes the issuer from GetCACert, whoever issued the certificate."""
+    lab, _, certificate = switched
+    now = lab.ca()
+
+    def ask(key):
+        content = der.sequence(now.ca.subject.public_bytes(), der.integer(certificate.serial_number))
+        return lab.send(scep.Message(scep.Envelope([now.encryption]).seal(content), key,
+                                     scep.self_signed(key), message_type="21",
+                                     transaction_id="0"), now)
+
+    assert ask(keys()).certificates == [certificate]
+    assert ask(keys(1)).fail_info == "badCertId", "it is for the holder of its key only"
 
 
 def test_each_CA_goes_on_with_its_own_CRL(switched, keys):
