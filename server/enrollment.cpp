@@ -94,7 +94,9 @@ asio::awaitable<Outcome> Enrollment::answer(const Operation& operation) {
 
 asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
                                             const EnrollmentRequest& request) {
-    const auto key = ca_backend::transaction_key(request);
+    const auto fit = check_key(operation.endpoint, request.csr.public_key());
+    if (!fit) co_return fit.error();
+    auto key = ca_backend::transaction_key(request);
     auto before = recorded_before(request, key);
     if (!before) co_return before.error();
     if (*before) co_return co_await approval_.answer(operation, &request, **before);

@@ -33,6 +33,13 @@ Result<std::string, Refusal> choose_template(const Endpoint& endpoint, const Gra
     return chosen;
 }
 
+Result<void, Refusal> check_key(const Endpoint& endpoint, const certs::PublicKey& key) {
+    if (!endpoint.own_keys->contains(key)) return {};
+    return Refusal{FailInfo::kBadRequest, "KeyIsServers",
+                   "the request is for a key of this server itself (CA, RA, challenges or TLS): "
+                   "whoever sent it holds that key; if no mistake explains it, replace the key"};
+}
+
 Refusal already_redeemed(const Grant& grant) {
     if (grant.policy() == policy::kRenewalPolicy) {
         return {FailInfo::kBadRequest, "RenewalSuperseded",
@@ -74,6 +81,8 @@ asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation
 asio::awaitable<CertificateOrRefusal> Issuance::sign(const Operation& operation, const Grant& grant,
                                                      ByteView challenge) {
     const Endpoint& endpoint = operation.endpoint;
+    // Again: it may have waited for an operator while the server was given new keys.
+    if (auto fit = check_key(endpoint, grant.public_key()); !fit) co_return fit.error();
     auto chosen = choose_template(endpoint, grant);
     if (!chosen) co_return chosen.error();
     operation.record.template_name = *chosen;

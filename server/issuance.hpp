@@ -11,6 +11,10 @@ namespace scepgate::server {
 [[nodiscard]] Result<std::string, Refusal> choose_template(const Endpoint& endpoint,
                                                            const Grant& grant);
 
+/// No device has a key of the server's. Refused: "KeyIsServers".
+[[nodiscard]] Result<void, Refusal> check_key(const Endpoint& endpoint,
+                                              const certs::PublicKey& key);
+
 /// What this Grant has to use up is used up: another request was faster, or came long before.
 [[nodiscard]] Refusal already_redeemed(const Grant& grant);
 

@@ -24,6 +24,7 @@ std::string_view what_it_does(KeyRole role) noexcept {
 }  // namespace
 
 void KeyRoles::add(KeyRole role, std::string json_path, const certs::PublicKey& key) {
+    own_->add(key);
     uses_.push_back({role, std::move(json_path), key});
 }
 

@@ -14,6 +14,7 @@
 #include "server/endpoint_shape.hpp"
 #include "server/http_message.hpp"
 #include "server/http_settings.hpp"
+#include "server/own_keys.hpp"
 
 namespace scepgate::server {
 
@@ -46,6 +47,7 @@ struct Endpoint {
     std::optional<policy::RenewalSettings> renewal;  ///< empty: only challenges count
     std::vector<scep::TrustedIssuer> issuers;        ///< the CA, its predecessors and its successor
     std::optional<Counterpart> counterpart;
+    std::shared_ptr<const OwnKeys> own_keys = std::make_shared<OwnKeys>();  ///< of all endpoints
     /// What stands in this one's place from `next_from` (seconds since the epoch) on, under the
     /// same name and paths. Until then it answers what is encrypted to its own certificates.
     std::shared_ptr<const Endpoint> next;

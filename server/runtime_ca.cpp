@@ -44,6 +44,9 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
         settings.chain.insert(settings.chain.end(), chain->begin(), chain->end());
     }
     if (!judge_chain(settings.chain, config, context.faults)) return std::nullopt;
+    for (const auto& ca : settings.chain) {
+        if (const auto key = ca.public_key()) context.keys.add_elsewhere(*key);
+    }
     settings.ca_issuers_urls = config.ca_issuers_urls;
     settings.ocsp_urls = config.ocsp_urls;
     settings.crl_urls = config.crl_urls;

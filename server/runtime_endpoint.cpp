@@ -40,6 +40,7 @@ public:
         endpoint.approvals = parts_.approvals;
         endpoint.maximum_pending = config_.max_pending;
         endpoint.policy = parts_.policy;
+        endpoint.own_keys = context_.keys.own();
         if (config_.renewal) endpoint.renewal = config_.renewal->settings;
         build_issuers();
         if (config_.ra) {
@@ -173,6 +174,7 @@ private:
     void add_issuer(const Certificate& ca, const std::string& path) {
         auto key = ca.public_key();
         if (!key) return faults_.error(path, key.error().detail);
+        context_.keys.add_elsewhere(*key);
         endpoint_->issuers.push_back({ca, std::move(*key)});
     }
 

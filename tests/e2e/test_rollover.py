@@ -117,6 +117,22 @@ def test_E18_E20_D03_the_next_CA_can_be_fetched(prepared, tmp_path):
     assert coming.ca not in present.all
 
 
+@pytest.mark.parametrize("from_", [86400, -10], ids=["before", "after"])
+def test_A_K03_no_key_of_either_RA_gets_a_certificate(prepared, from_):
+    switch_at(prepared, at(from_))
+    lab = prepared.start()
+    ca = lab.ca()
+    endpoint = lab.config()["endpoints"][0]
+    for side in (endpoint["ra"], endpoint["next"]["ra"]):
+        for role in ("signing", "encryption"):
+            file = lab.dir / side[role]["key"]["file"]
+            key = scep.serialization.load_pem_private_key(file.read_bytes(), None)
+            reply = lab.send(request(lab, key, ca.encryption), ca)
+            assert (reply.status, reply.fail_info) == ("failure", "badRequest")
+            assert lab.audit()[-1]["code"] == "KeyIsServers"
+    assert lab.serials() == []
+
+
 def test_E19_our_own_client_takes_the_next_CA(prepared, tmp_path):
     lab = prepared.start()
     fetched = harness.run("getnextca", "--url", lab.url, "--out", tmp_path / "next")

@@ -72,6 +72,37 @@ TEST(PkiOperationTest, ARequestThatNeverReachedTheModuleIsNotToldToIt) {
     EXPECT_TRUE(lab.module->refused.empty());
 }
 
+TEST(PkiOperationTest, A_K03_AKeyOfTheServersGetsNoCertificate) {
+    ServiceLab lab;
+    auto own = std::make_shared<OwnKeys>();
+    own->add(device_key(0).public_key());
+    lab.endpoint.own_keys = own;
+    lab.module->redemption = Redemption{"fake", Bytes(16, 1), kNow + kDay};
+    const Asked asked = lab.ask(lab.request(0));
+    EXPECT_EQ(asked.outcome(), "badRequest");
+    EXPECT_EQ(asked.record.code, "KeyIsServers");
+    EXPECT_EQ(lab.audit_events(), Events{"refuse"});
+    EXPECT_EQ(lab.module->verified, 0) << "nobody was asked";
+    EXPECT_EQ(lab.issued(), 0U);
+    EXPECT_FALSE(lab.store->is_redeemed(*lab.module->redemption).value());
+    EXPECT_EQ(lab.ask(lab.request(1), 1).outcome(), "success");
+}
+
+TEST(PkiOperationTest, A_K03_AKeyThatBecameTheServersWhileItWaitedGetsNone) {
+    ServiceLab lab;
+    lab.module->verifies = Behaviour::kGrantAfterApproval;
+    const auto request = lab.request();
+    ASSERT_EQ(lab.ask(request).outcome(), "pending");
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    auto own = std::make_shared<OwnKeys>();
+    own->add(device_key().public_key());
+    lab.endpoint.own_keys = own;
+    const Asked asked = lab.ask(lab.poll(request));
+    EXPECT_EQ(asked.outcome(), "badRequest");
+    EXPECT_EQ(asked.record.code, "KeyIsServers");
+    EXPECT_EQ(lab.issued(), 0U);
+}
+
 TEST(PkiOperationTest, A05_NothingLeavesWhileTheStoreIsDown) {
     ServiceLab lab;
     const auto request = lab.request();

@@ -40,6 +40,14 @@ TEST_F(RenewalServiceTest, T12_APkcsReqByACertificateOfOursIsARenewal) {
     EXPECT_EQ(lab.module->verified, 0);
 }
 
+TEST_F(RenewalServiceTest, A_K03_ToAKeyOfTheServersNothingIsRenewed) {
+    auto own = std::make_shared<OwnKeys>();
+    own->add(device_key(1).public_key());
+    lab.endpoint.own_keys = own;
+    EXPECT_EQ(renew(1), "KeyIsServers");
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
 TEST_F(RenewalServiceTest, WithoutTheSettingNoCertificateReplacesAChallenge) {
     lab.endpoint.renewal.reset();
     EXPECT_EQ(renew(), "RenewalSignerUnknown");
