@@ -21,8 +21,8 @@ enum class EnrollmentKind { kInitial, kRenewal };
 /// (proof of possession) and, for an initial request, that both are by one key, were checked before
 /// one of these exists. In a renewal `signer` is by name and signature a certificate of the
 /// endpoint's CA; whether it may be renewed is policy's to judge. There the keys may differ, and
-/// the CSR may be another's, sniffed and signed anew: its challenge proves nothing about the signer
-/// and must not be used up for it unless `signed_by_csr_key`.
+/// the CSR may be another's, sniffed and signed anew: its challenge counts only after its names
+/// were found to be the signer's own (policy::judge_renewal).
 struct EnrollmentRequest {
     std::string endpoint;  ///< the endpoint's name: its first path
     EnrollmentKind kind = EnrollmentKind::kInitial;
@@ -30,9 +30,8 @@ struct EnrollmentRequest {
     std::string transaction_id;
     certs::Csr csr;  ///< with its challenge
     certs::Purpose purpose{};
-    certs::Certificate signer;      ///< who signed the message: transient, or the one being renewed
-    std::string client_address;     ///< text; the device's, or the nearest untrusted hop's
-    bool signed_by_csr_key = true;  ///< always so in an initial request
+    certs::Certificate signer;   ///< who signed the message: transient, or the one being renewed
+    std::string client_address;  ///< text; the device's, or the nearest untrusted hop's
 };
 
 /// What must be used up in the same durable write that records the certificate.

@@ -58,9 +58,8 @@ Result<EnrollmentRequest, Refusal> to_enrollment_request(const PkiMessage& messa
     if (!kind) return kind.error();
     auto csr = read_request(message, rules);
     if (!csr) return csr.error();
-    const bool one_key = csr->public_key() == message.signer_key();
     // Otherwise somebody could sign another one's sniffed envelope anew and burn its challenge.
-    if (*kind == EnrollmentKind::kInitial && !one_key) {
+    if (*kind == EnrollmentKind::kInitial && csr->public_key() != message.signer_key()) {
         return bad_request("SignerKeyMismatch", "the request is for another key (" +
                                                     csr->public_key().text() +
                                                     ") than the one that signed the message (" +
@@ -78,8 +77,7 @@ Result<EnrollmentRequest, Refusal> to_enrollment_request(const PkiMessage& messa
                              .csr = std::move(*csr),
                              .purpose = *purpose,
                              .signer = message.signer(),
-                             .client_address = context.client_address,
-                             .signed_by_csr_key = one_key};
+                             .client_address = context.client_address};
 }
 
 }  // namespace scepgate::scep

@@ -36,7 +36,6 @@ Result<EnrollmentRequest> restore_request(const Operation& operation,
             return equal(signer->issuer_der(), issuer.certificate.subject_der()) &&
                    signer->signed_by(issuer.key);
         });
-    const bool one_key = csr->public_key() == operation.message.signer_key();
     return EnrollmentRequest{
         .endpoint = transaction.endpoint,
         .kind = ours ? EnrollmentKind::kRenewal : EnrollmentKind::kInitial,
@@ -46,7 +45,6 @@ Result<EnrollmentRequest> restore_request(const Operation& operation,
         .purpose = *purpose,
         .signer = std::move(*signer),
         .client_address = operation.client_address,
-        .signed_by_csr_key = one_key,
     };
 }
 

@@ -213,7 +213,6 @@ TEST(RecordedMessagesTest, R_T12_CertmongersRenewalWithANewKeyIsOneThoughAPkcsRe
         const auto renewal = to_enrollment_request(*message, {"", "", issuers}, {});
         ASSERT_TRUE(renewal) << renewal.error().text;
         EXPECT_EQ(renewal->kind, EnrollmentKind::kRenewal);
-        EXPECT_FALSE(renewal->signed_by_csr_key);
         const auto stranger = to_enrollment_request(*message, {}, {});
         ASSERT_FALSE(stranger);
         EXPECT_EQ(stranger.error().code, "SignerKeyMismatch");

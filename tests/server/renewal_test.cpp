@@ -87,6 +87,18 @@ TEST_F(RenewalServiceTest, G06_AChallengeIsAskedForWhereItIsRequired) {
     EXPECT_EQ(lab.module->verified, 1) << "the rule comes first";
 }
 
+// The CSR of another device with its challenge, sniffed in its envelope and signed anew.
+TEST_F(RenewalServiceTest, A_E09_ARenewalDoesNotUseUpTheChallengeOfAnother) {
+    lab.endpoint.renewal->challenge = RenewalChallenge::kRequired;
+    certs::CsrContents victim;
+    victim.subject = certs::Name::from_text("CN=victim").value();
+    victim.challenge = "challenge";
+    auto request = lab.renewal(old, 0, 1);
+    request.content = certs::build_csr(victim, device_key(1)).value();
+    EXPECT_EQ(lab.ask(request, 1).record.code, "RenewalSubjectMismatch");
+    EXPECT_EQ(lab.module->verified, 0);
+}
+
 TEST_F(RenewalServiceTest, G06_AChallengeThatIsThereIsVerifiedWhereThatIsTheRule) {
     lab.endpoint.renewal->challenge = RenewalChallenge::kVerifiedIfPresent;
     lab.module->verifies = FakeModule::Behaviour::kRefuse;
