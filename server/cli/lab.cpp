@@ -16,9 +16,7 @@ using certs::KeyUsageBit;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kConfiguration = "scepgate.json";
-constexpr std::int64_t kDay = 86'400;
-constexpr std::int64_t kCaValidity = 10 * 365 * kDay;
-constexpr std::int64_t kRaValidity = 2 * 365 * kDay;
+constexpr std::int64_t kCaValidity = 10 * 365 * 86'400;
 
 class LabMaker {
 public:
@@ -73,12 +71,9 @@ private:
 
     Result<void> make_ra() {
         const certs::KeySpec rsa{certs::KeyType::kRsa, 2048};
-        const std::pair<std::string, KeyUsageBit> roles[] = {
-            {"signing", KeyUsageBit::kDigitalSignature},
-            {"encryption", KeyUsageBit::kKeyEncipherment}};
-        for (const auto& [role, usage] : roles) {
-            const auto made =
-                certify("ra-" + role, settings_.ca_name + " RA " + role, rsa, {usage}, &ca_);
+        for (const auto& [role, usage] : kRaRoles) {
+            const std::string file = std::string("ra-") + role;
+            const auto made = certify(file, settings_.ca_name + " RA " + role, rsa, {usage}, &ca_);
             if (!made) return made.error();
         }
         return {};

@@ -1,6 +1,7 @@
 // Keys with certificates that commands make: CAs, RAs, signers of challenges.
 #pragma once
 
+#include <array>
 #include <filesystem>
 
 #include <nlohmann/json.hpp>
@@ -15,6 +16,16 @@ struct Party {
     certs::Certificate certificate;
     certs::PrivateKey key;
 };
+
+/// An RA's two certificates, and how long they are valid.
+struct RaRole {
+    const char* name;
+    certs::KeyUsageBit usage;
+};
+inline constexpr std::array<RaRole, 2> kRaRoles{
+    {{"signing", certs::KeyUsageBit::kDigitalSignature},
+     {"encryption", certs::KeyUsageBit::kKeyEncipherment}}};
+inline constexpr std::int64_t kRaValidity = 2 * 365 * 86'400;
 
 struct PartySettings {
     certs::Name subject;

@@ -20,8 +20,6 @@ using certs::KeyUsageBit;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kAdditions = "next.json";
-constexpr std::int64_t kDay = 86'400;
-constexpr std::int64_t kRaValidity = 2 * 365 * kDay;
 
 Error denied(std::string what) {
     return {Errc::kDenied, std::move(what)};
@@ -215,11 +213,8 @@ private:
 
     Result<void> make_ra(const fs::path& folder, std::size_t index, const Party& next,
                          const std::string& ca_name, std::int64_t ca_not_after, Json& keys) const {
-        const std::pair<std::string, KeyUsageBit> roles[] = {
-            {"signing", KeyUsageBit::kDigitalSignature},
-            {"encryption", KeyUsageBit::kKeyEncipherment}};
         const std::string number = endpoints_.size() > 1 ? std::to_string(index) + "-" : "";
-        for (const auto& [role, usage] : roles) {
+        for (const auto& [role, usage] : kRaRoles) {
             auto subject = common_name(ca_name + " RA " + role);
             if (!subject) return in_context("--ca-name", subject.error());
             const auto ra = make_party({.subject = std::move(*subject),

@@ -5,28 +5,15 @@
 #include <optional>
 #include <string>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-
 #include "ca_backend/embedded_ca.hpp"
 #include "ca_backend/sqlite_store.hpp"
+#include "ca_backend/wait_for.hpp"
 #include "server/audit_log.hpp"
 #include "server/config.hpp"
 
 namespace scepgate::server::cli {
 
-/// Runs a coroutine to its end on this thread.
-template <class T>
-T wait_for(boost::asio::awaitable<T> task) {
-    boost::asio::io_context context;
-    std::optional<T> result;
-    boost::asio::co_spawn(context, std::move(task), [&result](std::exception_ptr failure, T value) {
-        if (failure) std::rethrow_exception(failure);
-        result.emplace(std::move(value));
-    });
-    context.run();
-    return std::move(result).value();
-}
+using ca_backend::wait_for;
 
 /// The store for reading; prints what is wrong and gives nothing when it cannot be opened.
 [[nodiscard]] std::unique_ptr<ca_backend::SqliteStore> open_store_to_read(const Config& config);

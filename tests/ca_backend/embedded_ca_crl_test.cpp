@@ -18,7 +18,6 @@ using testing::make_grant;
 using testing::make_record;
 using testing::open_store;
 using testing::record;
-using testing::run;
 
 class EmbeddedCaCrlTest : public ::testing::Test {
 protected:
@@ -30,10 +29,10 @@ protected:
         EXPECT_EQ(describe(record(*store_, make_record(certificate))), "recorded");
         return certificate;
     }
-    Crl crl(EmbeddedCa& ca) { return run(ca.crl(*store_)).value(); }
+    Crl crl(EmbeddedCa& ca) { return wait_for(ca.crl(*store_)).value(); }
     Result<void> revoke(EmbeddedCa& ca, const certs::Certificate& certificate,
                         RevocationReason reason) {
-        return run(ca.revoke(*store_, to_bytes(certificate.serial()), reason));
+        return wait_for(ca.revoke(*store_, to_bytes(certificate.serial()), reason));
     }
 
     testing::TemporaryDirectory directory_;
@@ -97,8 +96,8 @@ TEST_F(EmbeddedCaCrlTest, SeesARevocationByAnotherProcess) {
     const auto device = issued(*ca);
     ASSERT_TRUE(crl(*ca).entries().empty());
     const auto other_store = open_store(file_);
-    ASSERT_TRUE(
-        run(ca->revoke(*other_store, to_bytes(device.serial()), RevocationReason::kSuperseded)));
+    ASSERT_TRUE(wait_for(
+        ca->revoke(*other_store, to_bytes(device.serial()), RevocationReason::kSuperseded)));
     EXPECT_NE(crl(*ca).find(device.serial()), nullptr);
 }
 
@@ -124,10 +123,10 @@ TEST_F(EmbeddedCaCrlTest, RevokesOnlyItsOwnCertificates) {
 
 TEST_F(EmbeddedCaCrlTest, SaysWhyItMakesNone) {
     const auto without = make_ca({.key_usage = certs::KeyUsage{certs::KeyUsageBit::kKeyCertSign}});
-    EXPECT_EQ(run(without->crl(*store_)).error().code, Errc::kUnsupported);
+    EXPECT_EQ(wait_for(without->crl(*store_)).error().code, Errc::kUnsupported);
     const auto ca = make_ca();
     clock_->set(ca->chain().front().not_after());
-    EXPECT_EQ(run(ca->crl(*store_)).error().code, Errc::kUnavailable);
+    EXPECT_EQ(wait_for(ca->crl(*store_)).error().code, Errc::kUnavailable);
     auto settings = ca_settings();
     settings.crl_validity = 60;
     EXPECT_EQ(EmbeddedCa::create(settings, clock_).error().code, Errc::kConfig);

@@ -19,7 +19,6 @@ using testing::make_record;
 using testing::make_redeeming_record;
 using testing::open_store;
 using testing::record;
-using testing::run;
 using Mode = SqliteStore::Mode;
 
 class SqliteSchemaTest : public ::testing::Test {
@@ -51,7 +50,7 @@ TEST_F(SqliteSchemaTest, UpgradesAStoreOfVersion1AndKeepsAllOfIt) {
             store->newest_of_identity(certificate, row.template_name, row.issued_at).value();
         ASSERT_TRUE(newest);
         EXPECT_EQ(newest->serial, row.serial);
-        const auto revoked = run(store->revoke(
+        const auto revoked = wait_for(store->revoke(
             {certificate_id(certificate), certs::RevocationReason::kSuperseded, kNow}));
         EXPECT_TRUE(revoked);
     }

@@ -21,7 +21,6 @@ using testing::poll;
 using testing::record;
 using testing::record_pending;
 using testing::record_together;
-using testing::run;
 using enum Decision::Verdict;
 using State = TransactionState;
 
@@ -250,7 +249,7 @@ TEST_F(SqliteStorePendingTest, DecidesOnNothingThatDidNotWait) {
     for (const std::int64_t id :
          {store_->find_transaction(issued.transaction, kNow).value()->id, std::int64_t{99}}) {
         decision.id = id;
-        EXPECT_EQ(run(store_->decide(decision)).error().code, Errc::kNotFound);
+        EXPECT_EQ(wait_for(store_->decide(decision)).error().code, Errc::kNotFound);
     }
 }
 
@@ -258,9 +257,9 @@ TEST_F(SqliteStorePendingTest, RemembersWhetherPolicyWasTold) {
     const auto issued = make_record();
     ASSERT_EQ(describe(record(*store_, issued)), "recorded");
     EXPECT_FALSE(store_->find_transaction(issued.transaction, kNow).value()->notified);
-    ASSERT_TRUE(run(store_->mark_notified(issued.transaction)));
+    ASSERT_TRUE(wait_for(store_->mark_notified(issued.transaction)));
     EXPECT_TRUE(store_->find_transaction(issued.transaction, kNow).value()->notified);
-    EXPECT_EQ(run(store_->mark_notified(TransactionKey{})).error().code, Errc::kNotFound);
+    EXPECT_EQ(wait_for(store_->mark_notified(TransactionKey{})).error().code, Errc::kNotFound);
     auto nobody_to_tell = make_record();
     nobody_to_tell.notified = true;
     ASSERT_EQ(describe(record(*store_, nobody_to_tell)), "recorded");

@@ -14,7 +14,6 @@ using testing::make_certificate;
 using testing::make_record;
 using testing::open_store;
 using testing::record;
-using testing::run;
 using Mode = SqliteStore::Mode;
 
 class SqliteStoreRevocationTest : public ::testing::Test {
@@ -26,7 +25,7 @@ protected:
     }
     Result<CertificateRow> revoke(const certs::Certificate& certificate, RevocationReason reason,
                                   std::int64_t at = kNow) {
-        return run(store_->revoke({certificate_id(certificate), reason, at}));
+        return wait_for(store_->revoke({certificate_id(certificate), reason, at}));
     }
     std::optional<CertificateRow> newest(const certs::Certificate& of,
                                          std::string_view template_name = "device") {
@@ -129,37 +128,37 @@ TEST_F(SqliteStoreRevocationTest, CountsEveryChange) {
 TEST_F(SqliteStoreRevocationTest, NumbersCrlsUpwardsOverRestartsAndNodes) {
     std::int64_t before = 0;
     for (int i = 0; i < 3; ++i) {
-        const auto basis = run(store_->begin_crl(issuer_, kNow)).value();
+        const auto basis = wait_for(store_->begin_crl(issuer_, kNow)).value();
         EXPECT_GT(basis.number, before);
-        before = run(open_store(file_)->begin_crl(issuer_, kNow)).value().number;
+        before = wait_for(open_store(file_)->begin_crl(issuer_, kNow)).value().number;
         EXPECT_GT(before, basis.number);
         store_.reset();
         store_ = open_store(file_, Mode::kOpenExisting);
     }
     IssuerHash other{};
-    EXPECT_EQ(run(store_->begin_crl(other, kNow)).value().number, 1) << "each issuer its own";
+    EXPECT_EQ(wait_for(store_->begin_crl(other, kNow)).value().number, 1) << "each issuer its own";
 }
 
 TEST_F(SqliteStoreRevocationTest, ListsWhatIsRevokedUntilLongAfterItExpired) {
     const auto good = recorded();
     const auto certificate = recorded();
     ASSERT_TRUE(revoke(certificate, RevocationReason::kSuperseded, kNow - 5));
-    const auto basis = run(store_->begin_crl(issuer_, kNow)).value();
+    const auto basis = wait_for(store_->begin_crl(issuer_, kNow)).value();
     ASSERT_EQ(basis.revoked.size(), 1U);
     EXPECT_EQ(to_hex(basis.revoked[0].serial), certificate.serial_hex());
     EXPECT_EQ(basis.revoked[0].revoked_at, kNow - 5);
     EXPECT_EQ(basis.revoked[0].reason, RevocationReason::kSuperseded);
     EXPECT_EQ(basis.revision, store_->revocation_revision(issuer_).value());
     const std::int64_t end = certificate.not_after();
-    EXPECT_EQ(run(store_->begin_crl(issuer_, end + 29 * kDay)).value().revoked.size(), 1U);
-    EXPECT_EQ(run(store_->begin_crl(issuer_, end + 31 * kDay)).value().revoked.size(), 0U);
-    EXPECT_TRUE(run(store_->begin_crl(IssuerHash{}, kNow)).value().revoked.empty());
+    EXPECT_EQ(wait_for(store_->begin_crl(issuer_, end + 29 * kDay)).value().revoked.size(), 1U);
+    EXPECT_EQ(wait_for(store_->begin_crl(issuer_, end + 31 * kDay)).value().revoked.size(), 0U);
+    EXPECT_TRUE(wait_for(store_->begin_crl(IssuerHash{}, kNow)).value().revoked.empty());
 }
 
 TEST_F(SqliteStoreRevocationTest, KeepsTheNewestCrl) {
-    const std::int64_t number = run(store_->begin_crl(issuer_, kNow)).value().number;
-    ASSERT_TRUE(run(store_->keep_crl(issuer_, {number + 1, 7, {1, 2}})));
-    ASSERT_TRUE(run(store_->keep_crl(issuer_, {number, 6, {3}}))) << "late, and passed over";
+    const std::int64_t number = wait_for(store_->begin_crl(issuer_, kNow)).value().number;
+    ASSERT_TRUE(wait_for(store_->keep_crl(issuer_, {number + 1, 7, {1, 2}})));
+    ASSERT_TRUE(wait_for(store_->keep_crl(issuer_, {number, 6, {3}}))) << "late, and passed over";
     const auto kept = store_->find_crl(issuer_).value();
     ASSERT_TRUE(kept);
     EXPECT_EQ(kept->number, number + 1);
@@ -184,7 +183,7 @@ TEST_F(SqliteStoreRevocationTest, WritesNothingWhenOpenedForReading) {
     const auto certificate = recorded();
     store_ = open_store(file_, Mode::kReadOnly);
     EXPECT_EQ(revoke(certificate, RevocationReason::kSuperseded).error().code, Errc::kDenied);
-    EXPECT_EQ(run(store_->begin_crl(issuer_, kNow)).error().code, Errc::kDenied);
+    EXPECT_EQ(wait_for(store_->begin_crl(issuer_, kNow)).error().code, Errc::kDenied);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "tests/ca_backend/support/grants.hpp"
 
-#include "tests/ca_backend/support/run.hpp"
+#include "ca_backend/wait_for.hpp"
 
 namespace scepgate::ca_backend::testing {
 
@@ -71,7 +71,7 @@ Result<IssueOutcome, Refusal> issue(EmbeddedCa& ca, const Grant& grant,
                                     const std::string& template_name) {
     const IssueContext context{
         .endpoint = "/scep", .template_name = template_name, .transaction_id = "transaction-1"};
-    return run(ca.issue(grant, context));
+    return wait_for(ca.issue(grant, context));
 }
 
 IssuedCertificate issue_ok(EmbeddedCa& ca, const Grant& grant, const std::string& template_name) {

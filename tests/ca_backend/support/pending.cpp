@@ -52,7 +52,7 @@ Result<StoredTransaction> decide(SqliteStore& store, const PendingRecord& pendin
     decision.by = "operator";
     decision.reason = "because";
     decision.now = now;
-    return run(store.decide(decision));
+    return wait_for(store.decide(decision));
 }
 
 }  // namespace scepgate::ca_backend::testing

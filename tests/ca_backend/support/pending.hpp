@@ -1,9 +1,9 @@
 // Pending requests for the store's tests.
 #pragma once
 
+#include "ca_backend/wait_for.hpp"
 #include "tests/ca_backend/support/grants.hpp"
 #include "tests/ca_backend/support/records.hpp"
-#include "tests/ca_backend/support/run.hpp"
 
 namespace scepgate::ca_backend::testing {
 
@@ -14,7 +14,7 @@ PendingRecord make_pending(std::string_view token = {});
 IssuanceRecord issuance_of(const PendingRecord& pending);
 
 inline Result<PendingOutcome> record_pending(SqliteStore& store, const PendingRecord& pending) {
-    return run(store.record_pending(pending));
+    return wait_for(store.record_pending(pending));
 }
 
 /// "recorded", "recorded before", "already redeemed", "id taken", "too many" or the error's text.

@@ -5,8 +5,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "ca_backend/wait_for.hpp"
 #include "tests/ca_backend/support/grants.hpp"
-#include "tests/ca_backend/support/run.hpp"
 
 namespace scepgate::ca_backend::testing {
 
@@ -53,7 +53,7 @@ std::unique_ptr<SqliteStore> open_store(const std::filesystem::path& file, Sqlit
 }
 
 Result<RecordOutcome> record(SqliteStore& store, IssuanceRecord record) {
-    return run(store.record(std::move(record)));
+    return wait_for(store.record(std::move(record)));
 }
 
 std::vector<Result<RecordOutcome>> record_together(

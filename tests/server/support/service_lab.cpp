@@ -3,12 +3,14 @@
 #include <fstream>
 #include <stdlib.h>
 
+#include "ca_backend/wait_for.hpp"
 #include "certs/certificate_builder.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
 
 namespace scepgate::server::testing {
 namespace {
 
+using ca_backend::wait_for;
 using certs::KeyUsageBit;
 
 const certs::PrivateKey& ca_key() {
@@ -39,18 +41,6 @@ Bytes csr(const certs::PrivateKey& key) {
         certs::GeneralName::make(certs::GeneralNameType::kDns, "device.example").value()};
     contents.challenge = "challenge";
     return certs::build_csr(contents, key).value();
-}
-
-template <class T>
-T run(boost::asio::awaitable<T> task) {
-    boost::asio::io_context context;
-    std::optional<T> result;
-    boost::asio::co_spawn(context, std::move(task), [&](std::exception_ptr failure, T value) {
-        if (failure) std::rethrow_exception(failure);
-        result.emplace(std::move(value));
-    });
-    context.run();
-    return std::move(result).value();
 }
 
 }  // namespace
@@ -184,12 +174,12 @@ boost::asio::awaitable<Asked> ServiceLab::process(scep::ClientRequest request, i
 }
 
 Asked ServiceLab::ask(const scep::ClientRequest& request, int csr_key) {
-    return run(process(request, csr_key));
+    return wait_for(process(request, csr_key));
 }
 
 Asked ServiceLab::ask_octets(const Bytes& octets) {
     Asked asked;
-    asked.reply = run(operations_->process(endpoint, octets, "192.0.2.1", asked.record));
+    asked.reply = wait_for(operations_->process(endpoint, octets, "192.0.2.1", asked.record));
     return asked;
 }
 
@@ -217,7 +207,7 @@ void ServiceLab::decide(ca_backend::Decision::Verdict verdict) {
     decision.by = "olga";
     decision.reason = "seen";
     decision.now = clock->now();
-    run(store->decide(decision)).value();
+    wait_for(store->decide(decision)).value();
 }
 
 void ServiceLab::revoke(const certs::Certificate& certificate) {
@@ -225,7 +215,7 @@ void ServiceLab::revoke(const certs::Certificate& certificate) {
     order.certificate = ca_backend::certificate_id(certificate);
     order.reason = certs::RevocationReason::kKeyCompromise;
     order.at = clock->now();
-    run(store->revoke(order)).value();
+    wait_for(store->revoke(order)).value();
 }
 
 std::vector<std::string> ServiceLab::audit() const {

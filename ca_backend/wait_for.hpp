@@ -1,4 +1,4 @@
-// Running a coroutine to its end on this thread.
+// For whoever has no thread to give: tools and tests.
 #pragma once
 
 #include <optional>
@@ -7,10 +7,11 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
-namespace scepgate::ca_backend::testing {
+namespace scepgate::ca_backend {
 
+/// Runs a coroutine to its end on this thread.
 template <class T>
-T run(boost::asio::awaitable<T> task) {
+T wait_for(boost::asio::awaitable<T> task) {
     boost::asio::io_context context;
     std::optional<T> result;
     boost::asio::co_spawn(context, std::move(task), [&result](std::exception_ptr failure, T value) {
@@ -21,4 +22,4 @@ T run(boost::asio::awaitable<T> task) {
     return std::move(result).value();
 }
 
-}  // namespace scepgate::ca_backend::testing
+}  // namespace scepgate::ca_backend
