@@ -15,6 +15,7 @@ struct ServerCapabilities {
     /// offered, else SHA-512, else SHA-1.
     [[nodiscard]] certs::ContentCipher cipher() const noexcept;
     [[nodiscard]] certs::Digest digest() const noexcept;
+    bool operator==(const ServerCapabilities&) const = default;
 };
 [[nodiscard]] ServerCapabilities parse_capabilities(std::string_view body);
 
@@ -69,8 +70,8 @@ Result<Bytes> encode_request(const ClientRequest& request);
 Result<certs::Certificate> transient_certificate(const certs::Name& subject,
                                                  const certs::PrivateKey& key, std::int64_t now);
 
-/// The transaction ID for a key: SHA-256 of its SubjectPublicKeyInfo in hex, the same for retries.
-[[nodiscard]] std::string transaction_id_for(const certs::PublicKey& key);
+/// For a new operation (section 3.2.1.1): 128 random bits in hex. Retries and polls keep theirs.
+[[nodiscard]] std::string new_transaction_id();
 
 /// What every reply says.
 struct ReplyStatus {

@@ -1,5 +1,6 @@
 // GetCACert as a client reads it: which certificate plays which part.
 #include "certs/ber.hpp"
+#include "certs/clock.hpp"
 #include "certs/cms_signed_data.hpp"
 #include "certs/oids.hpp"
 #include "scep/client.hpp"
@@ -87,7 +88,13 @@ Result<const Ca*> find_issuing_ca(const Bundle& bundle) {
 
 Result<void> check_validity(const Certificate& certificate, std::int64_t now) {
     if (certificate.not_before() <= now && now <= certificate.not_after()) return {};
-    return Error{Errc::kDenied, certificate.subject_text() + " is not valid now"};
+    const bool over = certificate.not_after() < now;
+    return Error{Errc::kDenied,
+                 "'" + certificate.subject_text() + "' is not valid now: it " +
+                     (over ? "expired at " + certs::utc_text(certificate.not_after())
+                           : "begins at " + certs::utc_text(certificate.not_before())) +
+                     ", and here it is " + certs::utc_text(now) +
+                     ". If this clock is right, the server needs a new certificate"};
 }
 
 /// A certificate for other purposes, which each device of this CA has, must not pass for an RA's:

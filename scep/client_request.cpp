@@ -55,8 +55,8 @@ Result<certs::Certificate> transient_certificate(const certs::Name& subject,
     return certs::build_certificate(contents, key, certs::Digest::kSha256);
 }
 
-std::string transaction_id_for(const certs::PublicKey& key) {
-    return to_hex(sha256(key.spki()));
+std::string new_transaction_id() {
+    return to_hex(random_bytes(16));
 }
 
 }  // namespace scepgate::scep

@@ -8,16 +8,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
-    ConnectionOptions connection;
-    ChallengeOptions challenge;
-    PollOptions poll;
+struct Options : EnrolmentOptions {
     NameOptions names;
     std::vector<std::string> extended_key_usage;
-    std::string key = "rsa:2048";
-    bool key_asked = false;
     std::string out;
-    bool json = false;
 };
 
 Result<void> prepare_folder(const fs::path& folder) {
@@ -49,65 +43,30 @@ Result<certs::CsrContents> contents_of(const Options& options) {
     return contents;
 }
 
-/// The request as these arguments make it.
-Result<RequestState> make_request(const Options& options, const certs::PrivateKey& key,
-                                  std::int64_t now) {
-    auto contents = contents_of(options);
-    if (!contents) return contents.error();
-    const auto challenge = options.challenge.read();
-    if (!challenge) return challenge.error();
-    contents->challenge = challenge->text();
-    RequestState request;
-    request.url = options.connection.url;
-    request.transaction_id = scep::transaction_id_for(key.public_key());
-    auto csr = certs::build_csr(*contents, key);
-    if (!csr) return csr.error();
-    request.csr = std::move(*csr);
-    auto transient = scep::transient_certificate(contents->subject, key, now);
-    if (!transient) return transient.error();
-    request.signer = std::move(*transient);
-    return request;
-}
-
 int enroll(const Options& options) {
-    const fs::path out = options.out;
-    const fs::path state_file = out / "request.json";
-    if (const auto sound = contents_of(options); !sound) {
-        return complain(kUsage, sound.error().detail);
-    }
+    auto contents = contents_of(options);
+    if (!contents) return complain(kUsage, contents.error().detail);
     if (const auto read = options.challenge.read(); !read) {
         return complain(kUsage, read.error().detail);
     }
-    if (const auto ready = prepare_folder(out); !ready) {
-        return complain(kFailed, ready.error().detail);
-    }
-    const auto key = load_or_make_key(out / "key.pem", options.key, options.key_asked);
+    const EnrolmentFiles files{.folder = options.out};
+    if (const auto ready = prepare_folder(files.folder); !ready) return complain(ready.error());
+    const auto key = load_or_make_key(files.folder / "key.pem", options.key, options.key_asked);
     if (!key) return complain(kUsage, key.error().detail);
-    const std::int64_t now = certs::SystemClock().now();
-    auto fresh = make_request(options, *key, now);
+    auto fresh = make_request(options, scep::MessageType::kPkcsReq, std::move(*contents), *key,
+                              std::nullopt);
     if (!fresh) return complain(kUsage, fresh.error().detail);
     // Before the first octet is sent: whatever is lost afterwards, the next run sends the same.
-    auto request = resume_or_save(state_file, std::move(*fresh));
+    auto request = resume_or_save(files.state(), std::move(*fresh));
     if (!request) return complain(kUsage, request.error().detail);
 
-    const auto session = ScepSession::open(options.connection, now);
-    if (!session) return complain(kFailed, session.error().detail);
-    if (const auto agreed = (*session)->negotiate(); !agreed) {
-        return complain(kFailed, agreed.error().detail);
-    }
-    const auto reply =
-        obtain(**session, std::move(*request), state_file, *key, key->public_key(), options.poll);
-    if (!reply) return complain(kFailed, reply.error().detail);
-    std::error_code error;
-    if (reply->status == scep::PkiStatus::kFailure) {
-        // An answer for good: the next run may ask for something else.
-        fs::remove(state_file, error);
-        return complain(kFailed, explain_failure(*reply));
-    }
-    const auto written = write_certificates(out, "cert.pem", (*session)->ca(), reply->certificate);
-    if (!written) return complain(kFailed, written.error().detail);
-    fs::remove(state_file, error);
-    print_certificate(reply->certificate, out / "cert.pem", options.json);
+    const auto session = ScepSession::open(options.connection, certs::SystemClock().now());
+    if (!session) return complain(session.error());
+    if (const auto agreed = (*session)->negotiate(); !agreed) return complain(agreed.error());
+    const auto certificate =
+        obtain(**session, std::move(*request), *key, key->public_key(), options.poll, files);
+    if (!certificate) return complain(certificate.error());
+    print_certificate(*certificate, files.folder / files.certificate, options.json);
     return kSuccess;
 }
 
@@ -122,9 +81,7 @@ void add_enroll(CLI::App& app, int& status) {
         "reply, or while the request is pending, the same command sends the same request, and the "
         "server takes it for a retry.");
     auto options = std::make_shared<Options>();
-    options->connection.add_to(*command);
-    options->connection.add_method_to(*command);
-    options->challenge.add_to(*command);
+    options->add_to(*command);
     options->names.add_to(*command);
     command->add_option("--eku", options->extended_key_usage,
                         "Extended key usage to ask for: clientAuth, … or an OID (repeatable)");
@@ -135,11 +92,9 @@ void add_enroll(CLI::App& app, int& status) {
                          "ec:p521, only for servers that answer under the challenge (RFC 8894 "
                          "section 3.1; most do not)")
             ->capture_default_str();
-    options->poll.add_to(*command);
     command->add_option("--out", options->out, "The folder to write to")
         ->required()
         ->type_name("DIR");
-    command->add_flag("--json", options->json, "Print the result as JSON");
     command->callback([&status, options, key] {
         if (!options->challenge.given()) {
             status = complain(

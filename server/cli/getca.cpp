@@ -2,6 +2,7 @@
 
 #include "certs/clock.hpp"
 #include "server/cli/commands.hpp"
+#include "server/cli/explain.hpp"
 #include "server/cli/scep_session.hpp"
 #include "server/cli/support.hpp"
 
@@ -44,7 +45,7 @@ void print_roles(const std::vector<Role>& roles, bool as_json) {
 
 int getca(const Options& options) {
     const auto session = ScepSession::open(options.connection, certs::SystemClock().now());
-    if (!session) return complain(kFailed, session.error().detail);
+    if (!session) return complain(session.error());
     const auto& ca = (*session)->ca();
     const int status = write_all(options.out, {{"ca.pem", ca.ca.pem()},
                                                {"chain.pem", pem_of(ca.chain)},
@@ -58,22 +59,21 @@ int getca(const Options& options) {
 
 int getnextca(Options& options) {
     if (!options.in.empty()) {
-        const auto trusted = trust_known_ca(options.connection, options.in);
-        if (!trusted) return complain(kUsage, trusted.error().detail);
-        if (options.connection.fingerprint.empty()) {
+        trust_known_ca(options.connection, options.in);
+        if (options.connection.fingerprint.empty() && options.connection.ca_file.empty()) {
             return complain(kUsage,
                             "--in: there is no " + (fs::path(options.in) / "ca.pem").string());
         }
     }
     const auto session = ScepSession::open(options.connection, certs::SystemClock().now());
-    if (!session) return complain(kFailed, session.error().detail);
+    if (!session) return complain(session.error());
     const auto body = (*session)->next_ca();
     if (!body) {
-        return complain(
-            kFailed, body.error().detail + " (a server that has no next CA yet answers so, too)");
+        return complain({body.error().code,
+                         body.error().detail + " (a server without a next CA answers so, too)"});
     }
     const auto next = scep::parse_next_ca_certificates(*body, (*session)->ca());
-    if (!next) return complain(kFailed, next.error().detail);
+    if (!next) return complain(explain_reply(next.error(), (*session)->url()));
     const int status = write_all(
         options.out, {{"next-ca.pem", next->front().pem()}, {"next-chain.pem", pem_of(*next)}});
     if (status != kSuccess) return status;

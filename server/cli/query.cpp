@@ -4,6 +4,7 @@
 #include "certs/clock.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/enrolment.hpp"
+#include "server/cli/explain.hpp"
 #include "server/cli/support.hpp"
 
 namespace scepgate::server::cli {
@@ -16,7 +17,7 @@ struct Options {
 
     void add_to(CLI::App& command) {
         connection.add_to(command);
-        connection.add_method_to(command);
+        connection.add_messages_to(command);
         command
             .add_option("--in", in,
                         "The folder of an enrolment: its cert.pem and key.pem sign the question, "
@@ -39,20 +40,14 @@ Result<Question> ask(Options& options, scep::MessageType type) {
     auto identity = load_identity(options.in);
     if (!identity) return identity.error();
     if (const auto usable = check_signer_key(identity->key, false); !usable) return usable.error();
-    if (const auto trusted = trust_known_ca(options.connection, options.in); !trusted) {
-        return trusted.error();
-    }
+    trust_known_ca(options.connection, options.in);
     auto session = ScepSession::open(options.connection, certs::SystemClock().now());
     if (!session) return session.error();
     if (const auto agreed = (*session)->negotiate(); !agreed) return agreed.error();
     auto request = (*session)->request_by(identity->certificate, identity->key);
     request.type = type;
-    request.transaction_id = to_hex(random_bytes(16));
+    request.transaction_id = scep::new_transaction_id();
     return Question{std::move(*identity), std::move(*session), std::move(request)};
-}
-
-int complain_about(const Error& error) {
-    return complain(error.code == Errc::kConfig ? kUsage : kFailed, error.detail);
 }
 
 int getcert(Options& options) {
@@ -62,16 +57,16 @@ int getcert(Options& options) {
         return complain(kUsage, "--serial: a serial number is hexadecimal digits");
     }
     auto question = ask(options, scep::MessageType::kGetCert);
-    if (!question) return complain_about(question.error());
+    if (!question) return complain(question.error());
     auto& [identity, session, request] = *question;
     request.content = certs::der::sequence(
         {session->ca().ca.subject_der(), certs::der::unsigned_integer(*serial)});
     const auto body = session->send(request, certs::SystemClock().now());
-    if (!body) return complain_about(body.error());
+    if (!body) return complain(body.error());
     const auto reply = scep::decode_get_cert_reply(*body, request, session->ca());
-    if (!reply) return complain(kFailed, "the reply: " + reply.error().detail);
+    if (!reply) return complain(explain_reply(reply.error(), session->url()));
     if (reply->status != scep::PkiStatus::kSuccess)
-        return complain(kFailed, explain_failure(*reply));
+        return complain(kFailed, explain_failure(*reply, session->url()));
     const auto written = replace_file(options.out, as_bytes(reply->certificate.pem()), false);
     if (!written) return complain(kFailed, written.error().detail);
     print_certificate(reply->certificate, options.out, options.json);
@@ -80,15 +75,15 @@ int getcert(Options& options) {
 
 int getcrl(Options& options) {
     auto question = ask(options, scep::MessageType::kGetCrl);
-    if (!question) return complain_about(question.error());
+    if (!question) return complain(question.error());
     auto& [identity, session, request] = *question;
     request.content = identity.certificate.issuer_and_serial();
     const auto body = session->send(request, certs::SystemClock().now());
-    if (!body) return complain_about(body.error());
+    if (!body) return complain(body.error());
     const auto reply = scep::decode_get_crl_reply(*body, request, session->ca());
-    if (!reply) return complain(kFailed, "the reply: " + reply.error().detail);
+    if (!reply) return complain(explain_reply(reply.error(), session->url()));
     if (reply->status != scep::PkiStatus::kSuccess)
-        return complain(kFailed, explain_failure(*reply));
+        return complain(kFailed, explain_failure(*reply, session->url()));
     const auto written =
         replace_file(options.out, as_bytes(pem_text("X509 CRL", reply->crl)), false);
     if (!written) return complain(kFailed, written.error().detail);

@@ -11,24 +11,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
-    ConnectionOptions connection;
-    ChallengeOptions challenge;
-    PollOptions poll;
+struct Options : EnrolmentOptions {
     std::string in, out;
-    std::string key = "rsa:2048";
-    bool key_asked = false;
     bool same_key = false;
-    bool json = false;
 };
 
 /// In place, new files wait beside the old ones: the old pair works until the new one is whole.
-struct Places {
-    fs::path folder;
+struct Places : EnrolmentFiles {
+    Places(fs::path in, bool replace)
+        : EnrolmentFiles{std::move(in), replace ? "new-cert.pem" : "cert.pem"}, in_place(replace) {}
     bool in_place;
     [[nodiscard]] fs::path key() const { return folder / (in_place ? "new-key.pem" : "key.pem"); }
-    [[nodiscard]] std::string certificate() const { return in_place ? "new-cert.pem" : "cert.pem"; }
-    [[nodiscard]] fs::path state() const { return folder / "request.json"; }
 };
 
 Result<void> move_over(const fs::path& from, const fs::path& to) {
@@ -49,7 +42,7 @@ bool belong_together(const fs::path& key_file, const certs::Certificate& certifi
 /// key that came to nothing (refused, then renewed with --same-key) stays where it is.
 Result<void> take_over(const Places& places) {
     std::error_code error;
-    const fs::path file = places.folder / places.certificate();
+    const fs::path file = places.folder / places.certificate;
     if (!places.in_place || !fs::exists(file, error)) return {};
     const auto certificate = certs::Certificate::from_file(file);
     if (!certificate) return certificate.error();
@@ -72,7 +65,7 @@ Result<Places> prepare(const Options& options) {
     if (error) {
         return Error{Errc::kUnavailable, "cannot create " + out.string() + ": " + error.message()};
     }
-    const Places places{out, fs::equivalent(in, out, error)};
+    const Places places(out, fs::equivalent(in, out, error));
     if (!places.in_place && fs::exists(out / "cert.pem", error)) {
         return Error{Errc::kDenied, (out / "cert.pem").string() + " exists; choose another --out"};
     }
@@ -121,73 +114,44 @@ Result<certs::CsrContents> contents_of(const certs::Certificate& old) {
     return contents;
 }
 
-Result<RequestState> make_request(const Options& options, const Identity& old,
-                                  const certs::PrivateKey& key, bool renewal_offered) {
-    auto contents = contents_of(old.certificate);
-    if (!contents) return contents.error();
-    const auto challenge = options.challenge.read();
-    if (!challenge) return challenge.error();
-    contents->challenge = challenge->text();
-    RequestState request;
-    request.url = options.connection.url;
-    request.type = renewal_offered ? scep::MessageType::kRenewalReq : scep::MessageType::kPkcsReq;
-    request.transaction_id = scep::transaction_id_for(key.public_key());
-    auto csr = certs::build_csr(*contents, key);
-    if (!csr) return csr.error();
-    request.csr = std::move(*csr);
-    request.signer = old.certificate;
-    return request;
-}
-
-int complain_about(const Error& error) {
-    return complain(error.code == Errc::kConfig ? kUsage : kFailed, error.detail);
+scep::MessageType type_for(const scep::ServerCapabilities& capabilities) {
+    if (capabilities.renewal) return scep::MessageType::kRenewalReq;
+    std::cerr << "note: the server offers no Renewal: sending a PKCSReq signed by the old "
+                 "certificate instead of a RenewalReq\n";
+    return scep::MessageType::kPkcsReq;
 }
 
 int renew(Options& options) {
     const auto places = prepare(options);
-    if (!places) return complain_about(places.error());
+    if (!places) return complain(places.error());
     const auto old = load_identity(options.in);
-    if (!old) return complain_about(old.error());
+    if (!old) return complain(old.error());
     const auto usable = check_signer_key(old->key, options.challenge.given());
-    if (!usable) return complain_about(usable.error());
+    if (!usable) return complain(usable.error());
     const std::int64_t now = certs::SystemClock().now();
     if (old->certificate.not_after() < now) {
         std::cerr << "note: the certificate expired at "
                   << certs::utc_text(old->certificate.not_after())
                   << "; most servers then want a new enrolment\n";
     }
-    if (const auto trusted = trust_known_ca(options.connection, options.in); !trusted) {
-        return complain_about(trusted.error());
-    }
+    trust_known_ca(options.connection, options.in);
     const auto session = ScepSession::open(options.connection, now);
-    if (!session) return complain_about(session.error());
-    if (const auto agreed = (*session)->negotiate(); !agreed) return complain_about(agreed.error());
-    const bool renewal = (*session)->capabilities().renewal;
-    if (!renewal) {
-        std::cerr << "note: the server offers no Renewal: sending a PKCSReq signed by the old "
-                     "certificate instead of a RenewalReq\n";
-    }
+    if (!session) return complain(session.error());
+    if (const auto agreed = (*session)->negotiate(); !agreed) return complain(agreed.error());
     const auto key = choose_key(options, *places, *old);
-    if (!key) return complain_about(key.error());
-    auto fresh = make_request(options, *old, *key, renewal);
-    if (!fresh) return complain_about(fresh.error());
+    if (!key) return complain(key.error());
+    auto contents = contents_of(old->certificate);
+    if (!contents) return complain(contents.error());
+    auto fresh = make_request(options, type_for((*session)->capabilities()), std::move(*contents),
+                              *key, old->certificate);
+    if (!fresh) return complain(fresh.error());
     auto request = resume_or_save(places->state(), std::move(*fresh));
-    if (!request) return complain_about(request.error());
-
-    const auto reply = obtain(**session, std::move(*request), places->state(), old->key,
-                              key->public_key(), options.poll);
-    if (!reply) return complain_about(reply.error());
-    std::error_code error;
-    if (reply->status == scep::PkiStatus::kFailure) {
-        fs::remove(places->state(), error);
-        return complain(kFailed, explain_failure(*reply));
-    }
-    const auto written = write_certificates(places->folder, places->certificate(), (*session)->ca(),
-                                            reply->certificate);
-    if (!written) return complain_about(written.error());
-    fs::remove(places->state(), error);
-    if (const auto taken = take_over(*places); !taken) return complain_about(taken.error());
-    print_certificate(reply->certificate, places->folder / "cert.pem", options.json);
+    if (!request) return complain(request.error());
+    const auto certificate =
+        obtain(**session, std::move(*request), old->key, key->public_key(), options.poll, *places);
+    if (!certificate) return complain(certificate.error());
+    if (const auto taken = take_over(*places); !taken) return complain(taken.error());
+    print_certificate(*certificate, places->folder / "cert.pem", options.json);
     return kSuccess;
 }
 
@@ -202,12 +166,11 @@ void add_renew(CLI::App& app, int& status) {
         "A lost reply or a pending request is taken up by running the same command again "
         "(DIR/request.json keeps it).");
     auto options = std::make_shared<Options>();
-    options->connection.add_to(*command);
-    options->connection.add_method_to(*command);
+    options->add_to(*command);
     command
         ->add_option("--in", options->in,
                      "The folder of the enrolment: cert.pem and key.pem; its ca.pem is trusted "
-                     "unless --ca-fingerprint says otherwise")
+                     "unless --ca-fingerprint or --ca-file says otherwise")
         ->required()
         ->type_name("DIR");
     command->add_option("--out", options->out, "Another folder for the new pair")->type_name("DIR");
@@ -219,9 +182,6 @@ void add_renew(CLI::App& app, int& status) {
                     ->capture_default_str();
     command->add_flag("--same-key", options->same_key, "Keep the old key instead of a new one")
         ->excludes(key);
-    options->challenge.add_to(*command);
-    options->poll.add_to(*command);
-    command->add_flag("--json", options->json, "Print the result as JSON");
     command->callback([&status, options, key] {
         options->key_asked = key->count() > 0;
         status = renew(*options);

@@ -37,11 +37,11 @@ Result<RequestState> parse(const Json& json) {
     const auto type = scep::message_type_from_text(text("message_type"));
     auto csr = from_base64(text("csr"));
     const auto signer_der = from_base64(text("signer"));
-    if (!type || !csr || !signer_der) return malformed("damaged");
+    state.transaction_id = text("transaction_id");
+    if (!type || !csr || !signer_der || state.transaction_id.empty()) return malformed("damaged");
     auto signer = certs::Certificate::from_der(*signer_der);
     if (!signer) return signer.error();
     state.type = *type;
-    state.transaction_id = text("transaction_id");
     state.csr = std::move(*csr);
     state.signer = std::move(*signer);
     const auto pending = json.find("pending");
@@ -53,16 +53,15 @@ Result<RequestState> parse(const Json& json) {
 /// What differs, or "".
 std::string difference(const RequestState& kept, const RequestState& fresh) {
     if (kept.url != fresh.url) return "to " + kept.url;
-    if (kept.type != fresh.type || kept.transaction_id != fresh.transaction_id) {
-        return "with another key or of another kind";
-    }
-    if (kept.type == scep::MessageType::kRenewalReq && kept.signer != fresh.signer) {
+    if (kept.type != fresh.type) return "of another kind";
+    // A transient certificate is another each time.
+    if (!fresh.signer.self_issued() && kept.signer != fresh.signer) {
         return "to renew another certificate";
     }
     const auto kept_info = request_info(kept.csr);
     const auto fresh_info = request_info(fresh.csr);
     if (!kept_info || !fresh_info || *kept_info != *fresh_info) {
-        return "with other names, usages or another challenge";
+        return "with another key, other names or usages, or another challenge";
     }
     return "";
 }

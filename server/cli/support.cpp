@@ -55,6 +55,10 @@ int complain(int status, std::string_view what) {
     return status;
 }
 
+int complain(const Error& error) {
+    return complain(error.code == Errc::kConfig ? kUsage : kFailed, error.detail);
+}
+
 void print_json(const nlohmann::ordered_json& json) {
     std::cout << json.dump(2, ' ', true, nlohmann::ordered_json::error_handler_t::replace) << '\n';
 }

@@ -19,6 +19,8 @@ namespace scepgate::server::cli {
 
 /// "scepgate: …" on standard error; returns `status` for the caller to hand on.
 int complain(int status, std::string_view what);
+/// kUsage for kConfig, else kFailed.
+int complain(const Error& error);
 /// Indented, on standard output; text that is no UTF-8 is mended.
 void print_json(const nlohmann::ordered_json& json);
 /// `status`, or kFailed with a message when what was printed did not arrive (a full disk).

@@ -33,7 +33,14 @@ std::string printable(std::string_view headers) {
     return text;
 }
 
-/// Name and password before the host are for nobody else.
+std::string in_words(ByteView octets, const scep::RecipientKey* key) {
+    if (octets.empty()) return "nothing\n";
+    const auto facts = describe_file(octets, key);
+    return facts ? to_text(*facts) : "not understood: " + facts.error().detail + "\n";
+}
+
+}  // namespace
+
 std::string without_credentials(const std::string& url) {
     const auto scheme = url.find("://");
     if (scheme == std::string::npos) return url;
@@ -43,14 +50,6 @@ std::string without_credentials(const std::string& url) {
     if (at == std::string::npos || at < host) return url;
     return url.substr(0, host) + "…" + url.substr(at);
 }
-
-std::string in_words(ByteView octets, const scep::RecipientKey* key) {
-    if (octets.empty()) return "nothing\n";
-    const auto facts = describe_file(octets, key);
-    return facts ? to_text(*facts) : "not understood: " + facts.error().detail + "\n";
-}
-
-}  // namespace
 
 Result<Trace> Trace::open(const fs::path& folder) {
     Trace trace;

@@ -23,6 +23,9 @@ struct WebReply {
     Bytes body;
 };
 
+/// A URL to show: name and password before the host are for nobody else.
+[[nodiscard]] std::string without_credentials(const std::string& url);
+
 /// Writes NNN-OPERATION-request.txt, -request.der, -reply.txt and -reply.body; numbers go on after
 /// those that are in the folder.
 class Trace {

@@ -1,5 +1,8 @@
 #include "server/cli/web_client.hpp"
 
+#include <array>
+#include <cstring>
+
 #include <curl/curl.h>
 
 #include "certs/ossl.hpp"
@@ -28,9 +31,51 @@ std::size_t collect_header(char* data, std::size_t size, std::size_t count, void
     return octets;
 }
 
+/// What broke between here and the server, and where to look.
+Error explain(CURLcode code, const std::string& said, const std::string& url, long seconds) {
+    const std::string what = "cannot talk to " + without_credentials(url) + ": " +
+                             (said.empty() ? curl_easy_strerror(code) : said) + ". ";
+    switch (code) {
+        case CURLE_COULDNT_RESOLVE_HOST:
+        case CURLE_COULDNT_RESOLVE_PROXY:
+            return {Errc::kUnavailable, what + "Check the host name in --url, and the name server"};
+        case CURLE_COULDNT_CONNECT:
+            return {Errc::kUnavailable,
+                    what +
+                        "Is the server running, and is the port in --url right? Else a firewall "
+                        "stands in between"};
+        case CURLE_OPERATION_TIMEDOUT:
+            return {Errc::kUnavailable, what + "It has " + std::to_string(seconds) +
+                                            " s to answer: is it busy, or a firewall in between?"};
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_CACERT_BADFILE:
+            return {Errc::kUnavailable,
+                    what + "--tls-ca FILE names the CA that its TLS certificate comes from"};
+        case CURLE_SSL_CONNECT_ERROR:
+            return {Errc::kUnavailable, what + "Is it http:// that the server speaks there?"};
+        case CURLE_WRITE_ERROR:
+            return {Errc::kUnavailable, what + "Its answer is longer than any of SCEP"};
+        case CURLE_URL_MALFORMAT:
+            return {Errc::kConfig, what + "A SCEP URL is such as http://HOST/scep"};
+        case CURLE_GOT_NOTHING:
+        case CURLE_RECV_ERROR:
+        case CURLE_SEND_ERROR:
+        case CURLE_PARTIAL_FILE:
+        case CURLE_WEIRD_SERVER_REPLY:
+        case CURLE_UNSUPPORTED_PROTOCOL:  // how curl calls an answer without a status line
+            return {Errc::kMalformed,
+                    what +
+                        "It hung up or speaks no HTTP: is the port in --url right, is it "
+                        "https:// there, or did something in between cut the connection?"};
+        default:
+            return {Errc::kUnavailable, what + "--trace DIR shows how far it came"};
+    }
+}
+
 }  // namespace
 
 struct WebClient::Handle {
+    std::array<char, CURL_ERROR_SIZE> said{};  ///< what libcurl says of an error
     std::unique_ptr<CURL, certs::Deleter<curl_easy_cleanup>> curl{curl_easy_init()};
 };
 
@@ -85,6 +130,8 @@ Result<WebReply> WebClient::perform(const WebRequest& request) {
     curl_easy_reset(curl);
     WebReply reply;
     HeaderList headers;
+    handle_->said.fill('\0');
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, handle_->said.data());
     curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
@@ -107,8 +154,13 @@ Result<WebReply> WebClient::perform(const WebRequest& request) {
     }
     const CURLcode code = curl_easy_perform(curl);
     if (code != CURLE_OK) {
-        return Error{Errc::kUnavailable,
-                     "cannot talk to " + url_ + ": " + curl_easy_strerror(code)};
+        std::string said = handle_->said.data();
+        long error = 0;
+        curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &error);
+        if (code == CURLE_COULDNT_CONNECT && error != 0) {
+            said += std::string(", ") + std::strerror(static_cast<int>(error));
+        }
+        return explain(code, said, url_, settings_.timeout_seconds);
     }
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
     const char* type = nullptr;

@@ -15,7 +15,8 @@ struct WebSettings {
 };
 
 /// A connection to one SCEP URL, kept alive over requests. No redirects: a SCEP URL that redirects
-/// is a login page or a wrong path, and says so in the error.
+/// is a login page or a wrong path. Errors say what to do. kMalformed: the server was there and
+/// hung up, or answered what is no HTTP; kConfig: no URL; kUnavailable: no answer.
 class WebClient {
 public:
     /// `trace`, if there is one, gets every exchange and must live as long.
@@ -28,8 +29,6 @@ public:
     Result<WebReply> get_message(ByteView message);
     /// POST URL?operation=PKIOperation with a DER body.
     Result<WebReply> post_message(ByteView message);
-
-    [[nodiscard]] const std::string& url() const noexcept { return url_; }
 
 private:
     struct Handle;

@@ -7,8 +7,6 @@ import oids
 from fake_server import FakeServer
 from scep_client import Envelope, Message
 
-FAIL_INFO_TEXT = "1.3.6.1.5.5.7.24.1"
-
 
 class NoContent(der.Der):
     """Leaves an empty eContent out, as RFC 8894 asks of FAILURE and PENDING."""

@@ -2,6 +2,7 @@
 that lies."""
 
 import base64
+import re
 import urllib.parse
 
 import pytest
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 import der
 import oids
 import scep_client as scep
-from fake_mutant import FAIL_INFO_TEXT, Mutant
+from fake_mutant import Mutant
 from fake_server import certs_only
 from harness import run
 
@@ -59,6 +60,18 @@ def test_R_A04_R_E04_R_E12_R_C01_what_a_first_enrolment_sends(server, enroll):
     assert der.oid(oids.CHALLENGE_PASSWORD) in server.requests[0].content
 
 
+@pytest.mark.parametrize("typed, path", [
+    ("", "/cgi-bin/pkiclient.exe?"), ("?ca=1", "/cgi-bin/pkiclient.exe?ca=1&"), ("/", "/?"),
+    ("/scep", "/scep?"), ("/scep/ca?x=1", "/scep/ca?x=1&"),
+], ids=["none", "none-but-a-query", "root", "one", "one-and-a-query"])
+def test_R_E02_where_no_path_is_given_it_is_that_of_the_RFC(server, enroll, typed, path):
+    result = enroll("a", url=server.url.removesuffix("/scep") + typed)
+    assert result.returncode == 0, result.stderr
+    assert len(server.seen) == 3
+    for _, _, _, target in server.seen:
+        assert target.startswith(path + "operation=")
+
+
 def test_R_E04_only_PKIOperation_is_ever_posted(server, enroll):
     assert enroll("a", "--method", "post").returncode == 0
     assert {m for m, operation in server.operations if operation != "PKIOperation"} == {"GET"}
@@ -87,13 +100,27 @@ def test_R_A10_R_A12_the_transient_certificate_has_the_subject_and_key_of_the_CS
 
 
 def test_R_B12_R_B22_R_E15_one_transaction_id_and_ever_new_nonces(server, enroll):
-    server.answers = ["pending", "pending"]
+    server.answers = ["pending", "lose", "pending"]
+    assert enroll("a", "--poll", "0s").returncode == 1, "a poll without an answer"
     assert enroll("a", "--poll", "0s").returncode == 0
-    assert enroll("b", key=None).returncode == 0
     ids = [r.transaction_id for r in server.requests]
-    assert len(set(ids[:3])) == 1 and ids[3] != ids[0]
+    assert [r.message_type for r in server.requests] == ["19", "20", "20", "20"]
+    assert len(set(ids)) == 1 and re.fullmatch("[0-9a-f]{32}", ids[0])
     nonces = [r.nonce for r in server.requests]
     assert len(set(nonces)) == 4 and {len(n) for n in nonces} == {16}
+
+
+def test_R_B12_each_operation_has_a_transaction_id_of_its_own(server, enroll, tmp_path):
+    """All of one key, which is what the older drafts hashed."""
+    assert enroll("a").returncode == 0
+    assert enroll("b").returncode == 0
+    mine = x509.load_pem_x509_certificate((tmp_path / "a" / "cert.pem").read_bytes())
+    for command in (("renew", "--same-key"), ("getcrl", "--out", tmp_path / "crl.pem"),
+                    ("getcert", "--serial", f"{mine.serial_number:x}", "--out", tmp_path / "c")):
+        result = run(*command, "--url", server.url, "--in", tmp_path / "a")
+        assert result.returncode == 0, result.stderr
+    assert [r.message_type for r in server.requests] == ["19", "19", "17", "22", "21"]
+    assert len({r.transaction_id for r in server.requests}) == 5
 
 
 def test_R_T02_it_stops_at_the_limit_of_polls_and_has_no_certificate(server, enroll, tmp_path):
@@ -151,6 +178,55 @@ def test_R_D06_no_answer_to_GetCACaps_is_no_capabilities(server, enroll, answer)
     request = server.requests[0]
     assert (request.method, request.cipher, request.digest) == ("GET", "des3", "sha1")
     assert "note: " in result.stderr, "the user is told what became of it"
+
+
+NO_CAPABILITIES = {
+    "it hangs up": "lose",
+    "an HTTP error": (500, b"AES\nSHA-256\n"),
+    "a web page": (200, b"<html><body>AES</body></html>"),
+    "octets": (200, bytes(range(256))),
+    "no HTTP": b"SSH-2.0-fake\r\n",
+}
+
+
+@pytest.mark.parametrize("answer", NO_CAPABILITIES, ids=lambda a: a.replace(" ", "-"))
+def test_R_O15_R_D06_whatever_is_no_list_is_no_capabilities(server, enroll, answer):
+    server.overrides = {"GetCACaps": NO_CAPABILITIES[answer]}
+    result = enroll()
+    assert result.returncode == 0, result.stderr
+    request = server.requests[0]
+    assert (request.method, request.cipher, request.digest) == ("GET", "des3", "sha1")
+    notes = [line for line in result.stderr.splitlines() if line.startswith("note: ")]
+    for word in ("GetCACaps", "3DES", "SHA-1", "using GET", "--assume-caps"):
+        assert any(word in note for note in notes), word
+
+
+@pytest.mark.parametrize("assumed, used", [
+    ("AES,SHA-256,POSTPKIOperation", ("POST", "aes128", "sha256")),
+    ("scepstandard", ("POST", "aes128", "sha256")),
+    ("AES SHA-512", ("GET", "aes128", "sha512")),
+    ("none", ("GET", "des3", "sha1")),
+])
+def test_R_O15_what_the_server_can_may_be_told_instead(server, enroll, assumed, used):
+    server.overrides = {"GetCACaps": "lose"}
+    result = enroll("a", "--assume-caps", assumed)
+    assert result.returncode == 0, result.stderr
+    request = server.requests[0]
+    assert (request.method, request.cipher, request.digest) == used
+    assert "GetCACaps" not in [operation for _, operation in server.operations]
+    assert "--assume-caps" in result.stderr, "and it is told"
+
+
+def test_R_D09_SCEPStandard_can_be_insisted_on(server, enroll):
+    for shortened in ("POSTPKIOperation\nSHA-1\nDES3\n", "AES\nSHA-256\nPOSTPKIOperation\n", None):
+        server.capabilities = shortened
+        result = enroll("a", "--require-scepstandard")
+        assert result.returncode == 1 and "SCEPStandard" in result.stderr
+    server.overrides = {"GetCACaps": "lose"}
+    assert enroll("a", "--require-scepstandard").returncode == 1
+    assert server.requests == []
+    server.overrides, server.capabilities = {}, "SCEPStandard\n"
+    assert enroll("a", "--require-scepstandard").returncode == 0
 
 
 def test_R_A23_it_never_falls_to_DES_or_MD5(server, enroll):
@@ -236,7 +312,7 @@ def test_R_B18_an_unknown_failInfo_is_an_error(server, enroll, tmp_path, number)
                                          ("SUCCESS\x1b[2J", False)])
 def test_R_B19_failInfoText_is_for_people_and_changes_nothing(server, enroll, text, shown):
     server.answers = ["2"]
-    server.change = lambda f: f["replace"].update({FAIL_INFO_TEXT: der.utf8(text)})
+    server.change = lambda f: f["replace"].update({oids.FAIL_INFO_TEXT: der.utf8(text)})
     result = enroll()
     assert result.returncode == 1 and "badRequest" in result.stderr
     assert (text in result.stderr) == shown and "\x1b" not in result.stderr
@@ -323,7 +399,7 @@ def test_R_A01_a_CA_that_was_not_named_is_told_by_its_fingerprint(server, tmp_pa
     """Without --ca-fingerprint it is the user's part to compare it."""
     result = run("getca", "--url", server.url, "--out", tmp_path / "ca")
     right = server.ca.fingerprint(scep.hashes.SHA256()).hex()
-    assert right in (result.stdout + result.stderr).lower().replace(":", "")
+    assert right in result.stdout and right in result.stderr and "warning:" in result.stderr
 
 
 # --- What it ends with ----------------------------------------------------------------------------

@@ -65,6 +65,8 @@ class FakeServer:
     answers: list = field(default_factory=list)
     requests: list = field(default_factory=list)
     next_ca: bytes = None
+    # operation -> (status, body); "lose" hangs up; bytes are written as they stand, HTTP or not
+    overrides: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.ca = make_ca(self.key)
@@ -99,20 +101,33 @@ class FakeServer:
     def serve(self, handler, method, body):
         query = urllib.parse.parse_qs(urllib.parse.urlsplit(handler.path).query)
         operation = query["operation"][0]
+        if operation in self.overrides:
+            self.answer(handler, *self.as_it_stands(self.overrides[operation]))
+            return
         reply = {"GetCACaps": lambda: self.capabilities and self.capabilities.encode(),
                  "GetCACert": lambda: cert_der(self.ca),
                  "GetNextCACert": lambda: self.next_ca,
                  "PKIOperation": lambda: self.operate(
                      method, body or base64.b64decode(query["message"][0]))}[operation]()
-        if reply == "lose":
+        self.answer(handler, 404 if reply is None else 200, reply)
+
+    @staticmethod
+    def as_it_stands(override):
+        return override if isinstance(override, tuple) else (None, override)
+
+    @staticmethod
+    def answer(handler, status, body):
+        """Without a status the octets alone; "lose" none at all."""
+        if body == "lose" or status is None:
+            handler.wfile.write(b"" if body == "lose" else body)
             handler.close_connection = True
             handler.connection.close()
             return
-        handler.send_response(404 if reply is None else 200)
-        handler.send_header("Content-Length", str(len(reply or b"")))
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(body or b"")))
         handler.send_header("X-Screen", "\x1b[2Jcleared")
         handler.end_headers()
-        handler.wfile.write(reply or b"")
+        handler.wfile.write(body or b"")
 
     # -- SCEP ------------------------------------------------------------------------------------
 

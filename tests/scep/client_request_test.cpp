@@ -98,10 +98,11 @@ TEST(ClientRequestTest, R_A09_AnEcTransientCertificateCannotEncipher) {
     EXPECT_EQ(made->key_usage().value(), certs::KeyUsage{certs::KeyUsageBit::kDigitalSignature});
 }
 
-TEST(ClientRequestTest, R_O05_TheTransactionIdIsTheKeysHash) {
-    const std::string id = transaction_id_for(testing::device_key().public_key());
-    EXPECT_EQ(id, to_hex(sha256(testing::device_key().public_key().spki())));
-    EXPECT_NE(id, transaction_id_for(testing::ra_key().public_key()));
+TEST(ClientRequestTest, R_B12_ANewTransactionIdIs128BitsThatNoOtherHas) {
+    const std::string id = new_transaction_id();
+    EXPECT_EQ(id.size(), 32U);
+    EXPECT_TRUE(from_hex(id));
+    EXPECT_NE(id, new_transaction_id());
 }
 
 TEST(ClientRequestTest, RefusesAnEncryptionCertificateThatCannotReceive) {
