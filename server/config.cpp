@@ -41,6 +41,7 @@ public:
         read_limits(top, config);
         read_threads(top, config);
         read_files(top, config);
+        top.flag("openssl_patched", config.openssl_patched);
         top.finish();
         check_references(config, faults_);
         return config;

@@ -119,8 +119,9 @@ struct LogConfig {
 struct Config {
     std::filesystem::path file;
     HttpSettings http;
-    unsigned crypto_threads = 0;  ///< 0: one a core
-    std::size_t queue = 512;      ///< enrolments in progress; above it 503
+    unsigned crypto_threads = 0;   ///< 0: one a core
+    std::size_t queue = 512;       ///< enrolments in progress; above it 503
+    bool openssl_patched = false;  ///< an old OpenSSL has its distributor's fixes
     LogConfig log;
     std::filesystem::path audit_file;
     std::filesystem::path store_sqlite;

@@ -7,6 +7,7 @@
 #include "ca_backend/sqlite_judge.hpp"
 #include "server/http_address.hpp"
 #include "server/http_listener.hpp"
+#include "server/libcrypto_gate.hpp"
 #include "server/runtime_builder.hpp"
 
 namespace scepgate::server {
@@ -86,6 +87,7 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
     const Config& config = judged.config;
     // Files are looked at even when keys are unknown elsewhere: one run shows every fault.
     judged.runtime = build_runtime(config, std::move(clock), faults);
+    judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
     judge_listeners(config, occasion, faults);
     judge_store(config.store_sqlite, occasion, faults);
     if (config.log.file) judge_output(*config.log.file, "log.file", faults);
