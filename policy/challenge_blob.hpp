@@ -7,6 +7,7 @@
 #include "certs/clock.hpp"
 #include "certs/private_key.hpp"
 #include "policy/challenge_claims.hpp"
+#include "policy/failed_matches.hpp"
 #include "policy/policy_module.hpp"
 
 namespace scepgate::policy {
@@ -69,6 +70,7 @@ private:
     ChallengeBlobSettings settings_;
     std::unique_ptr<const BlobOpener> opener_;
     std::shared_ptr<const certs::Clock> clock_;
+    FailedMatches failed_matches_;
 };
 
 }  // namespace scepgate::policy

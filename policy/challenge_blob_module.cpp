@@ -97,8 +97,21 @@ boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_reque
     const std::int64_t now = clock_->now();
     auto claims = opener_->open(challenge->text(), now);
     if (!claims) co_return claims.error();
+    const std::string challenge_name = claims->issuer + ' ' + claims->id;
     if (auto refusal = judge_claims(settings_, *claims, request, now)) {
+        // The text says what was asked for: another text is another guess.
+        if (refusal->fail_info == FailInfo::kBadRequest) {
+            failed_matches_.add(challenge_name, sha256(as_bytes(refusal->text)), now);
+        }
         co_return std::move(*refusal);
+    }
+    // As late as this, and answered as a mismatch: a guesser does not learn which one was right.
+    if (failed_matches_.locked(challenge_name, now)) {
+        co_return Refusal{FailInfo::kBadRequest, "ChallengeLocked",
+                          "challenge: several CSRs that do not match came with it; it can be used "
+                          "again " +
+                              std::to_string(FailedMatches::kWindow / 60) +
+                              " minutes after the first of them"};
     }
 
     auto token = from_hex(claims->id);

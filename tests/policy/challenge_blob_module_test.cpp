@@ -86,6 +86,47 @@ TEST(ChallengeBlobModuleTest, C14_AMismatchLeavesTheChallengeUsable) {
     EXPECT_EQ(outcome(verify(module, request(matching_contents(blob)))), "ok");
 }
 
+TEST(ChallengeBlobModuleTest, A_C14_WhoTriesNamesLearnsNothingFromTheSixthOn) {
+    const auto clock = clock_at(kNow);
+    ChallengeBlobModule module(settings(), clock);
+    const std::string blob = read_vector("good-ec.b64");
+    const auto guess = [&](const std::string& name) {
+        certs::CsrContents other = matching_contents(blob);
+        other.subject = certs::Name::from_text("CN=" + name).value();
+        return verify(module, request(other));
+    };
+    for (const char* name : {"a", "b", "c", "d", "e"})
+        EXPECT_EQ(outcome(guess(name)), "SubjectNameMismatch");
+    const auto right = verify(module, request(matching_contents(blob)));
+    EXPECT_EQ(outcome(right), "ChallengeLocked");
+    EXPECT_EQ(right.error().fail_info, guess("f").error().fail_info);
+    EXPECT_FALSE(right.error().temporary);
+    clock->set(kNow + FailedMatches::kWindow);
+    EXPECT_EQ(outcome(verify(module, request(matching_contents(blob)))), "ok");
+}
+
+TEST(ChallengeBlobModuleTest, A_C14_ADeviceWhoseProfileIsWrongIsNotLockedOutByItsRetries) {
+    ChallengeBlobModule module(settings(), clock_at(kNow));
+    const std::string blob = read_vector("good-ec.b64");
+    certs::CsrContents other = matching_contents(blob);
+    other.subject = certs::Name::from_text("CN=other").value();
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(outcome(verify(module, request(other))), "SubjectNameMismatch");
+    EXPECT_EQ(outcome(verify(module, request(matching_contents(blob)))), "ok");
+}
+
+// Nobody who cannot sign takes room in the memory of those that failed, or locks anything.
+TEST(ChallengeBlobModuleTest, A_C14_BlobsThatDoNotOpenCountForNothing) {
+    ChallengeBlobModule module(settings(), clock_at(kNow));
+    for (int i = 0; i < 10; ++i) {
+        const auto refused =
+            verify(module, request(matching_contents(read_vector("bad-signer-unknown.b64"))));
+        EXPECT_EQ(outcome(refused), "SigningCertThumbprintMismatch");
+    }
+    EXPECT_EQ(outcome(verify(module, request(matching_contents(read_vector("good-ec.b64"))))),
+              "ok");
+}
+
 TEST(ChallengeBlobModuleTest, C12_RefusesARequestWithoutAChallenge) {
     ChallengeBlobModule module(settings(), clock_at(kNow));
     const auto refused = verify(module, request(matching_contents()));
