@@ -46,12 +46,14 @@ StaticPasswordModule::StaticPasswordModule(std::string name, Secret password)
 boost::asio::awaitable<Result<Grant, Refusal>> StaticPasswordModule::verify_request(
     const EnrollmentRequest& request) {
     const std::optional<Secret>& challenge = request.csr.challenge();
+    // On the wire the same, and the same as a challenge blob that is missing or wrong.
     if (!challenge) {
-        co_return refuse("ChallengePasswordMissing",
-                         "the CSR has no challengePassword; set the password in the client");
+        co_return Refusal{FailInfo::kBadMessageCheck, "ChallengePasswordMissing",
+                          "the CSR has no challengePassword; set the password in the client"};
     }
     if (!password_.equals(challenge->view())) {
-        co_return refuse("ChallengeMismatch", "the challengePassword is not the configured one");
+        co_return Refusal{FailInfo::kBadMessageCheck, "ChallengeMismatch",
+                          "the challengePassword is not the configured one"};
     }
     co_return grant_as_asked(request, name_);
 }

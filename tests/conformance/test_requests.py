@@ -71,7 +71,7 @@ def test_R_B30_a_signature_over_another_digest_than_the_message_names_is_badAlg(
 
 def test_R_C01_a_request_without_its_challenge_gives_nothing(static_lab, keys, refused):
     message = pkcs_req(Csr(keys(), name("c01")), [static_lab.ca().encryption])
-    assert refused(static_lab, message) == "badRequest"
+    assert refused(static_lab, message) == "badMessageCheck"
 
 
 def test_R_A17_a_self_signed_certificate_vouches_for_nothing(static_lab, keys, refused):

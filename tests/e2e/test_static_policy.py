@@ -29,7 +29,7 @@ def test_C13_a_wrong_password_gives_nothing(static_lab, password, keys, wrong):
     message = pkcs_req(Csr(keys(), name("guess"), value), [ca.encryption],
                        transaction_id=f"guess-{len(wrong or '')}-{wrong is None}")
     reply = static_lab.send(message, ca)
-    assert (reply.status, reply.fail_info) == ("failure", "badRequest")
+    assert (reply.status, reply.fail_info) == ("failure", "badMessageCheck")
     assert static_lab.serials() == before
     line = [e for e in static_lab.audit() if e.get("transaction_id") == message.transaction_id][-1]
     assert line["event"] == "refuse" and line["code"]

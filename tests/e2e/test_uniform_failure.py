@@ -72,6 +72,20 @@ def undecryptable(key, encryption):
             for what, content in contents.items()}
 
 
+def test_A_C13_a_missing_challenge_is_answered_as_a_wrong_one(blob_lab, static_lab, keys):
+    for lab in (blob_lab, static_lab):
+        replies, codes = [], []
+        ca = lab.ca()
+        for challenge in (None, "", "wrong", "0123456789abcdef"):
+            message = scep.pkcs_req(Csr(keys(), name("guess"), challenge), [ca.encryption],
+                                    transaction_id="guess")
+            replies.append(lab.send(message, ca))
+            codes.append(lab.audit()[-1]["code"])
+        assert {reply.fail_info for reply in replies} == {"badMessageCheck"}
+        assert len({bytes(reply.without_the_varying()) for reply in replies}) == 1
+        assert len(set(codes)) >= 2, "only the audit file tells them apart"
+
+
 def test_E06_E07_E08_all_undecryptable_requests_get_one_and_the_same_reply(blob_lab, keys):
     ca = blob_lab.ca()
     replies = {}

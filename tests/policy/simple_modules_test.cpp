@@ -39,14 +39,16 @@ TEST(StaticPasswordModuleTest, C13_RefusesEveryOtherPassword) {
         const auto refused = verify(module, request(matching_contents(wrong)));
         ASSERT_FALSE(refused) << wrong;
         EXPECT_EQ(refused.error().code, "ChallengeMismatch");
-        EXPECT_EQ(refused.error().fail_info, FailInfo::kBadRequest);
+        EXPECT_EQ(refused.error().fail_info, FailInfo::kBadMessageCheck);
         EXPECT_EQ(refused.error().text.find("horse"), std::string::npos);
     }
 }
 
 TEST(StaticPasswordModuleTest, C12_RefusesARequestWithoutPassword) {
     auto module = password_module();
-    EXPECT_EQ(outcome(verify(module, request(matching_contents()))), "ChallengePasswordMissing");
+    const auto refused = verify(module, request(matching_contents()));
+    EXPECT_EQ(outcome(refused), "ChallengePasswordMissing");
+    EXPECT_EQ(refused.error().fail_info, FailInfo::kBadMessageCheck) << "as a wrong one";
     StaticPasswordModule empty("lab", Secret());
     EXPECT_EQ(outcome(verify(empty, request(matching_contents()))), "ChallengePasswordMissing");
 }
