@@ -7,13 +7,14 @@ does. Writing is done octet by octet (der.py), reading with asn1crypto, keys wit
 import datetime
 import hashlib
 import os
+import subprocess
 from dataclasses import dataclass, field
 
 from asn1crypto import cms as asn1_cms
 from asn1crypto import core as asn1_core
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.x509.oid import NameOID
 
@@ -79,6 +80,15 @@ def attribute(dotted, *values):
     return der.sequence(der.oid(dotted), der.set_of(*values))
 
 
+def _sign(key, octets_, digest):
+    """(signatureAlgorithm, signature) by an RSA or EC key."""
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return (der.algorithm(oids.ECDSA_WITH[digest], b""),
+                key.sign(octets_, ec.ECDSA(HASH[digest]())))
+    return (der.algorithm(oids.RSA_WITH[digest]),
+            key.sign(octets_, padding.PKCS1v15(), HASH[digest]()))
+
+
 @dataclass
 class Csr:
     """What to put into a PKCS#10 request; `attributes` are more of them, as DER."""
@@ -106,10 +116,10 @@ class Csr:
             attributes.append(attribute(self.extension_request, extensions(self.extensions)))
         info = der.sequence(der.integer(0), subject, spki,
                             der.tlv(0xA0, b"".join(sorted(attributes))))
-        signature = self.key.sign(info, padding.PKCS1v15(), HASH[self.digest]())
+        algorithm, signature = _sign(self.key, info, self.digest)
         if self.break_signature:
             signature = signature[:-1] + bytes([signature[-1] ^ 1])
-        return der.sequence(info, der.algorithm(oids.RSA_WITH[self.digest]), der.bits(signature))
+        return der.sequence(info, algorithm, der.bits(signature))
 
 
 def self_signed(key, subject=None, days=30):
@@ -205,6 +215,7 @@ class Message:
     signed_attributes: bool = True
     trailing: bytes = b""
     new_key: object = None               # of the certificate that comes back, when not the signer's
+    challenge: str = None                # under which an EC key gets its reply
 
     def __post_init__(self):
         if self.transaction_id is None:
@@ -235,13 +246,13 @@ class Message:
         digest = der.algorithm(oids.DIGEST[self.digest])
         attributes = b"".join(sorted(self._attributes())) if self.signed_attributes else b""
         to_sign = der.tlv(0x31, attributes) if self.signed_attributes else self.content
-        signature = self.signer_key.sign(to_sign, padding.PKCS1v15(), HASH[self.digest]())
+        algorithm, signature = _sign(self.signer_key, to_sign, self.digest)
         if self.break_signature:
             signature = signature[:-1] + bytes([signature[-1] ^ 1])
         signer_info = der.sequence(
             der.integer(version), sid, digest,
             der.tlv(0xA0, attributes) if self.signed_attributes else b"",
-            der.algorithm(self.signature_oid or oids.RSA_WITH[self.digest]),
+            der.algorithm(self.signature_oid) if self.signature_oid else algorithm,
             der.octets(signature))
         certificates = b"".join(cert_der(c) for c in [self.signer, *self.extra_certificates])
         signed = e.sequence(
@@ -262,6 +273,7 @@ def pkcs_req(csr, recipients, *, envelope=None, **message):
     subject = csr.subject if isinstance(csr.subject, x509.Name) else None
     signer = message.pop("signer", None) or self_signed(csr.key, subject)
     sealed = Envelope(list(recipients), **(envelope or {})).seal(csr.der())
+    message.setdefault("challenge", csr.challenge)
     return Message(sealed, message.pop("signer_key", csr.key), signer, **message)
 
 
@@ -393,9 +405,11 @@ def _open_envelope(content, message):
     info = asn1_cms.ContentInfo.load(content, strict=True)
     _require(info["content_type"].native == "enveloped_data", "content is EnvelopedData")
     enveloped = info["content"]
-    _require(enveloped["version"].native == "v0", "EnvelopedData version 0")
     _require(len(enveloped["recipient_infos"]) == 1, "exactly one recipient")
     recipient = enveloped["recipient_infos"][0]
+    if isinstance(message.signer_key, ec.EllipticCurvePrivateKey):
+        return _open_under_challenge(content, enveloped, recipient, message)
+    _require(enveloped["version"].native == "v0", "EnvelopedData version 0")
     _require(recipient.name == "ktri", "KeyTransRecipientInfo")
     ktri = recipient.chosen
     _require(ktri["rid"].chosen.dump() == issuer_and_serial(message.signer),
@@ -418,6 +432,20 @@ def _open_envelope(content, message):
     fill = plain[-1]
     _require(1 <= fill <= block and plain[-fill:] == bytes([fill]) * fill, "padding")
     return cipher, plain[:-fill]
+
+
+def _open_under_challenge(content, enveloped, recipient, message):
+    """RFC 8894 section 3.1: "PasswordRecipientInfo" where the key cannot decrypt."""
+    _require(enveloped["version"].native == "v3", "EnvelopedData version 3")
+    _require(recipient.name == "pwri", "PasswordRecipientInfo")
+    inner = enveloped["encrypted_content_info"]
+    _require(inner["content_type"].native == "data", "enveloped content is id-data")
+    oid = inner["content_encryption_algorithm"]["algorithm"].dotted
+    opened = subprocess.run(["openssl", "cms", "-decrypt", "-inform", "DER", "-binary",
+                             "-pwri_password", message.challenge],
+                            input=content, capture_output=True)
+    _require(opened.returncode == 0, "opens with the challenge")
+    return {v: k for k, v in oids.CIPHER.items()}[oid], opened.stdout
 
 
 def read_cert_rep(raw, message, signing, digest=None):
