@@ -43,14 +43,8 @@ Result<void> AuditTrail::retry(const Operation& operation,
     AuditRecord line =
         begin("retry", operation.endpoint, operation.record, operation.client_address);
     if (transaction.certificate) add_certificate(line, *transaction.certificate);
-    line.add("ca", transaction.ca)
-        .add_if("template", transaction.template_name)
-        .add("policy", transaction.policy)
-        .add("subject_alt_name",
-             transaction.subject_alt_name.empty() ? "none" : transaction.subject_alt_name)
-        .add_if("device_id", transaction.device_id)
-        .add_if("user_id", transaction.user_id)
-        .add_if("challenge", to_hex(transaction.challenge));
+    add_grant(line, transaction);
+    line.add_if("challenge", to_hex(transaction.challenge));
     return parts_.audit->write(line);
 }
 
@@ -58,14 +52,9 @@ Result<void> AuditTrail::pending(const Operation& operation,
                                  const ca_backend::PendingRecord& row) const {
     AuditRecord line =
         begin("pending", operation.endpoint, operation.record, operation.client_address);
-    line.add("subject", row.subject)
-        .add("ca", row.ca)
-        .add_if("template", row.template_name)
-        .add("policy", row.policy)
-        .add("subject_alt_name", row.subject_alt_name)
-        .add_if("device_id", row.device_id)
-        .add_if("user_id", row.user_id)
-        .add("expires", certs::utc_text(row.details.expires));
+    line.add("subject", row.subject);
+    add_grant(line, row);
+    line.add("expires", certs::utc_text(row.details.expires));
     if (row.redemption) line.add("challenge", to_hex(row.redemption->token));
     return parts_.audit->write(line);
 }

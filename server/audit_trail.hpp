@@ -5,6 +5,18 @@
 
 namespace scepgate::server {
 
+/// What a recorded request was granted, and by whom; the same keys in every line about it. `row`: a
+/// StoredTransaction or a PendingRecord.
+template <class Row>
+void add_grant(AuditRecord& line, const Row& row) {
+    line.add("ca", row.ca)
+        .add_if("template", row.template_name)
+        .add("policy", row.policy)
+        .add("subject_alt_name", row.subject_alt_name.empty() ? "none" : row.subject_alt_name)
+        .add_if("device_id", row.device_id)
+        .add_if("user_id", row.user_id);
+}
+
 /// Writes what was decided about one request. What is released with SUCCESS or PENDING is written
 /// first: where that fails, it is not released.
 class AuditTrail {

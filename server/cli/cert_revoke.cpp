@@ -1,10 +1,9 @@
 // scepgate cert revoke | hold | release
 #include <iostream>
 
-#include "certs/clock.hpp"
 #include "server/cli/cert.hpp"
 #include "server/cli/commands.hpp"
-#include "server/cli/store_access.hpp"
+#include "server/cli/operator_act.hpp"
 #include "server/cli/support.hpp"
 
 namespace scepgate::server::cli {
@@ -23,18 +22,6 @@ struct Options {
 std::string_view event_of(RevocationReason reason) {
     if (reason == RevocationReason::kCertificateHold) return "hold";
     return reason == RevocationReason::kRemoveFromCrl ? "release" : "revoke";
-}
-
-Result<void> audit(AuditLog& log, const CertificateRow& row, RevocationReason reason) {
-    AuditRecord line(event_of(reason), certs::SystemClock().now());
-    line.add("ca", row.ca)
-        .add("serial", row.serial)
-        .add("subject", row.subject)
-        .add_if("subject_alt_name", row.subject_alt_name)
-        .add("not_after", certs::utc_text(row.not_after))
-        .add("reason", to_text(reason))
-        .add("by", operator_name());
-    return log.write(line);
 }
 
 void print(const CertificateRow& row, bool json) {
@@ -68,11 +55,17 @@ int change(const Options& options, RevocationReason reason) {
     // be gone from the configuration, and its certificates must be revocable all the same.
     const ca_backend::RevocationOrder order{ca_backend::certificate_id(*certificate), reason,
                                             certs::SystemClock().now()};
-    const auto done = wait_for(records->store->revoke(order));
+    const auto facts = [&](AuditRecord& line) {
+        line.add("ca", (*row)->ca)
+            .add("serial", (*row)->serial)
+            .add("subject", (*row)->subject)
+            .add_if("subject_alt_name", (*row)->subject_alt_name)
+            .add("not_after", certs::utc_text((*row)->not_after))
+            .add("reason", to_text(reason));
+    };
+    const auto done = audited(*records->audit, event_of(reason), facts,
+                              [&] { return wait_for(records->store->revoke(order)); });
     if (!done) return complain(kFailed, done.error().detail);
-    if (const auto written = audit(*records->audit, **row, reason); !written) {
-        return complain(kFailed, "done, but not audited: " + written.error().detail);
-    }
     print(*done, options.json);
     return flush_output(kSuccess);
 }

@@ -1,9 +1,9 @@
 // scepgate pending list | approve | reject
 #include <iostream>
 
-#include "certs/clock.hpp"
+#include "server/audit_trail.hpp"
 #include "server/cli/commands.hpp"
-#include "server/cli/store_access.hpp"
+#include "server/cli/operator_act.hpp"
 #include "server/cli/support.hpp"
 #include "server/text_escape.hpp"
 
@@ -121,23 +121,6 @@ std::optional<StoredTransaction> choose(ca_backend::Store& store, const Options&
     return std::move(found->front());
 }
 
-Result<void> audit(AuditLog& log, const StoredTransaction& transaction, const Decision& decision) {
-    const bool approve = decision.verdict == Decision::Verdict::kApprove;
-    AuditRecord line(approve ? "approve" : "reject", decision.now);
-    line.add("endpoint", transaction.endpoint)
-        .add("transaction_id", transaction.transaction_id)
-        .add("request", transaction.id)
-        .add("subject", transaction.subject)
-        .add_if("subject_alt_name", transaction.subject_alt_name)
-        .add("ca", transaction.ca)
-        .add("policy", transaction.policy)
-        .add_if("device_id", transaction.device_id)
-        .add_if("user_id", transaction.user_id)
-        .add_if("reason", decision.reason)
-        .add("by", decision.by);
-    return log.write(line);
-}
-
 int decide(const Options& options, Decision::Verdict verdict) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
@@ -151,11 +134,18 @@ int decide(const Options& options, Decision::Verdict verdict) {
     const auto chosen = choose(*records->store, options, decision.now);
     if (!chosen) return kFailed;
     decision.id = chosen->id;
-    const auto decided = wait_for(records->store->decide(decision));
+    const auto facts = [&](AuditRecord& line) {
+        line.add("endpoint", chosen->endpoint)
+            .add("transaction_id", chosen->transaction_id)
+            .add("request", chosen->id)
+            .add("subject", chosen->subject);
+        add_grant(line, *chosen);
+        line.add_if("reason", decision.reason);
+    };
+    const auto decided =
+        audited(*records->audit, verdict == Decision::Verdict::kApprove ? "approve" : "reject",
+                facts, [&] { return wait_for(records->store->decide(decision)); });
     if (!decided) return complain(kFailed, decided.error().detail);
-    if (const auto written = audit(*records->audit, *decided, decision); !written) {
-        return complain(kFailed, "done, but not audited: " + written.error().detail);
-    }
     if (options.json) {
         print_json(to_json(*decided));
     } else {

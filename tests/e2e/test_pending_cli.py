@@ -49,6 +49,30 @@ def audit(lab, event):
     return [line for line in lab.audit() if line["event"] == event]
 
 
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+def test_what_cannot_be_audited_is_not_decided(lab, verdict):
+    wait_for_operator(lab, "transaction-1")
+    before = lab.audit_text()
+    lab.edit(lambda config: config.update(audit={"file": "/dev/full"}))
+    refused = command(lab, verdict, "transaction-1")
+    assert refused.returncode == 1 and "nothing was done" in refused.stderr
+    row, = listed(lab)
+    assert row["state"] == "pending" and lab.audit_text() == before
+
+
+def test_an_intention_stands_in_the_audit_file_before_and_its_end_after(lab):
+    wait_for_operator(lab, "transaction-1")
+    assert command(lab, "reject", "transaction-1", "--reason", "unknown").returncode == 0
+    assert command(lab, "approve", "transaction-1").returncode == 1
+    told = [(line["event"], line.get("act")) for line in lab.audit() if "by" in line]
+    assert told == [("intend", "reject"), ("reject", None),
+                    ("intend", "approve"), ("fail", "approve")]
+    first, second, _, failed = [line for line in lab.audit() if "by" in line]
+    for key in ("request", "transaction_id", "subject", "ca", "policy", "device_id", "reason"):
+        assert first[key] == second[key], key
+    assert failed["error"]
+
+
 def test_a_request_is_listed_approved_and_audited(lab):
     number = wait_for_operator(lab, "transaction-1")
     row, = listed(lab)

@@ -129,6 +129,14 @@ def test_what_cannot_be_revoked(issued):
     assert revoked(issued) == {} and not audit(issued, "revoke")
 
 
+def test_what_cannot_be_written_to_the_audit_file_is_not_revoked(issued):
+    issued.edit(lambda config: config.update(audit={"file": "/dev/full"}))
+    refused = command(issued, "cert", "revoke", issued.issued[0][0])
+    assert refused.returncode == 1 and "nothing was done" in refused.stderr
+    issued.edit(lambda config: config.pop("audit"))
+    assert revoked(issued) == {}
+
+
 def test_nothing_is_revoked_that_cannot_be_audited(issued):
     audit_file = issued.dir / "audit.jsonl"
     issued.stop()
