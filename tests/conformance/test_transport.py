@@ -44,7 +44,11 @@ def test_R_D03_GetNextCACert_is_listed_only_with_a_next_CA(static_lab):
 
 
 @pytest.mark.parametrize("message", ["", "&message=", "&message=0", "&message=CAIdentifier",
-                                     "&message=unknown", "&message=%20"])
+                                     "&message=unknown", "&message=%20", "&message=1",
+                                     "&message=ca", "&message=NDESCA", "&message=default",
+                                     "&message=MDM", "&message=SCEP%20Authority",
+                                     "&message=SCEP+Authority", "&message=%C3%A4", "&message=%zz",
+                                     "&message=a=b", "&message=" + 1000 * "x"])
 @pytest.mark.parametrize("target", [CAPS, CACERT], ids=["GetCACaps", "GetCACert"])
 def test_R_E08_R_O08_a_CA_identifier_changes_nothing(static_lab, target, message):
     plain, named = static_lab.get(target), static_lab.get(target + message)

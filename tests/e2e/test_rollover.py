@@ -117,6 +117,15 @@ def test_E18_E20_D03_the_next_CA_can_be_fetched(prepared, tmp_path):
     assert coming.ca not in present.all
 
 
+def test_R_O08_the_next_CA_comes_whatever_CA_identifier_is_sent(prepared):
+    lab = prepared.start()
+    target = "/scep?operation=GetNextCACert"
+    inner = {scep.asn1_cms.ContentInfo.load(reply.body)["content"]["encap_content_info"].dump()
+             for reply in (lab.get(target + message) for message in (
+                 "", "&message=", "&message=0", "&message=CAIdentifier", "&message=NDESCA"))}
+    assert len(inner) == 1
+
+
 @pytest.mark.parametrize("from_", [86400, -10], ids=["before", "after"])
 def test_A_K03_no_key_of_either_RA_gets_a_certificate(prepared, from_):
     switch_at(prepared, at(from_))
