@@ -55,11 +55,20 @@ Result<bool> still_answers(ca_backend::Store& store, const StoredTransaction& ea
     if (request.kind == EnrollmentKind::kRenewal) return false;
     if (earlier.state == TransactionState::kExpired) return false;
     if (earlier.state != TransactionState::kIssued) return true;
-    const certs::Certificate& issued = *earlier.certificate;
-    if (request.signer == issued || now >= issued.not_after()) return false;
-    const auto row = store.find_certificate(ca_backend::certificate_id(issued));
-    if (!row) return row.error();
-    return *row && !(*row)->revocation;
+    if (request.signer == *earlier.certificate) return false;
+    const auto over = is_over(store, *earlier.certificate, now);
+    if (!over) return over.error();
+    return !*over;
+}
+
+/// The name of a request that comes once more, to the octet, when what it was answered with is
+/// over.
+ca_backend::TransactionKey next_key(const ca_backend::TransactionKey& key,
+                                    const certs::Certificate& over) {
+    Bytes both = to_bytes(key);
+    const Sha256 fingerprint = over.fingerprint();
+    both.insert(both.end(), fingerprint.begin(), fingerprint.end());
+    return sha256(both);
 }
 
 /// Whether the token was used by another request than this one, which may have used it in vain.
@@ -131,9 +140,16 @@ asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
 }
 
 Result<std::optional<StoredTransaction>, Refusal> Enrollment::recorded_before(
-    const EnrollmentRequest& request, const ca_backend::TransactionKey& key) {
+    const EnrollmentRequest& request, ca_backend::TransactionKey& key) {
     const std::int64_t now = parts_.clock->now();
     auto same = parts_.store->find_transaction(key, now);
+    while (same && *same && (*same)->certificate) {
+        const auto over = is_over(*parts_.store, *(*same)->certificate, now);
+        if (!over) return store_unavailable(over.error());
+        if (!*over) break;
+        key = next_key(key, *(*same)->certificate);
+        same = parts_.store->find_transaction(key, now);
+    }
     if (!same) return store_unavailable(same.error());
     // Nobody decided in time: the device asks anew, and policy judges anew.
     if (*same && (*same)->state == TransactionState::kExpired) {

@@ -17,9 +17,10 @@ private:
     boost::asio::awaitable<Outcome> decide(const Operation& operation,
                                            const EnrollmentRequest& request);
     /// This very request, or the same CSR by the same key under the same transactionID that had to
-    /// wait: some clients sign it anew instead of polling. Empty: none that answers this one.
+    /// wait: some clients sign it anew instead of polling. Empty: none that answers this one; where
+    /// its certificate is over, `key` becomes the one to record the next under.
     Result<std::optional<ca_backend::StoredTransaction>, Refusal> recorded_before(
-        const EnrollmentRequest& request, const ca_backend::TransactionKey& key);
+        const EnrollmentRequest& request, ca_backend::TransactionKey& key);
     boost::asio::awaitable<Result<Grant, Refusal>> authorise(const Operation& operation,
                                                              const EnrollmentRequest& request);
     boost::asio::awaitable<Result<Grant, Refusal>> ask_module(const Operation& operation,

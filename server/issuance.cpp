@@ -40,6 +40,13 @@ Result<void, Refusal> check_key(const Endpoint& endpoint, const certs::PublicKey
                    "whoever sent it holds that key; if no mistake explains it, replace the key"};
 }
 
+Result<bool> is_over(ca_backend::Store& store, const Certificate& issued, std::int64_t now) {
+    if (now >= issued.not_after()) return true;
+    const auto row = store.find_certificate(ca_backend::certificate_id(issued));
+    if (!row) return row.error();
+    return !*row || (*row)->revocation.has_value();
+}
+
 Refusal already_redeemed(const Grant& grant) {
     if (grant.policy() == policy::kRenewalPolicy) {
         return {FailInfo::kBadRequest, "RenewalSuperseded",

@@ -15,6 +15,11 @@ namespace scepgate::server {
 [[nodiscard]] Result<void, Refusal> check_key(const Endpoint& endpoint,
                                               const certs::PublicKey& key);
 
+/// Whether a certificate that was issued has expired, was revoked or is on hold: nobody is answered
+/// with it any more who asks for one.
+[[nodiscard]] Result<bool> is_over(ca_backend::Store& store, const certs::Certificate& issued,
+                                   std::int64_t now);
+
 /// What this Grant has to use up is used up: another request was faster, or came long before.
 [[nodiscard]] Refusal already_redeemed(const Grant& grant);
 

@@ -13,6 +13,15 @@ boost::asio::awaitable<Outcome> Poll::answer(const Operation& operation) {
         co_return Refusal{FailInfo::kBadCertId, "PollUnknown",
                           "this key has no request with this transactionID here"};
     }
+    if (const auto& certificate = (*found)->certificate) {
+        const auto over = is_over(*parts_.store, *certificate, parts_.clock->now());
+        if (!over) co_return unavailable("StoreUnavailable", over.error().detail);
+        if (*over) {
+            co_return Refusal{FailInfo::kBadCertId, "PollOver",
+                              "what this request was answered with has expired or was revoked: " +
+                                  certificate->serial_hex()};
+        }
+    }
     if (!(*found)->pending) co_return co_await approval_.answer(operation, nullptr, **found);
     auto request = restore_request(operation, **found);
     if (!request) co_return unavailable("StoreUnavailable", request.error().detail);

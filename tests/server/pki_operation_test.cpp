@@ -151,6 +151,68 @@ TEST(PkiOperationTest, T07_ARetryGetsTheSameCertificateAndItsAuditLineSaysAll) {
     }
 }
 
+TEST(PkiOperationTest, R_T07_ARetryAfterRevocationIsJudgedAnew) {
+    ServiceLab lab;
+    const auto request = lab.request();
+    auto last = lab.ask(request).cert->certificate;
+    for (int again = 2; again <= 3; ++again) {
+        lab.revoke(last);
+        const Asked poll = lab.ask(lab.poll(request));
+        EXPECT_EQ(poll.outcome(), "badCertId");
+        EXPECT_EQ(poll.record.code, "PollOver");
+        const Asked anew = lab.ask(request);
+        ASSERT_EQ(anew.outcome(), "success");
+        EXPECT_EQ(anew.record.code, "Success");
+        EXPECT_NE(anew.cert->certificate, last);
+        EXPECT_EQ(lab.module->verified, again);
+        last = anew.cert->certificate;
+        const Asked retry = lab.ask(request);
+        EXPECT_EQ(retry.record.code, "Retry");
+        EXPECT_EQ(retry.cert->certificate, last);
+        EXPECT_EQ(lab.ask(lab.poll(request)).cert->certificate, last);
+    }
+    EXPECT_EQ(lab.issued(), 3U);
+    lab.revoke(last);
+    lab.module->verifies = Behaviour::kRefuse;
+    EXPECT_EQ(lab.ask(request).record.code, "FakeRefusal");
+}
+
+TEST(PkiOperationTest, R_T07_ARetryIsJudgedAnewFromTheEndOfItsCertificateOn) {
+    ServiceLab lab;
+    const auto request = lab.request();
+    const auto first = lab.ask(request).cert->certificate;
+    lab.clock->set(first.not_after() - 1);
+    EXPECT_EQ(lab.ask(request).cert->certificate, first);
+    lab.clock->set(first.not_after());
+    const Asked anew = lab.ask(request);
+    ASSERT_EQ(anew.outcome(), "success");
+    EXPECT_NE(anew.cert->certificate, first);
+    EXPECT_EQ(lab.module->verified, 2);
+}
+
+TEST(PkiOperationTest, R_T07_C01_AfterRevocationAUsedChallengeStaysUsed) {
+    ServiceLab lab;
+    lab.module->redemption = Redemption{"fake", Bytes(16, 1), kNow + 3650 * kDay};
+    const auto request = lab.request();
+    lab.revoke(lab.ask(request).cert->certificate);
+    const Asked again = lab.ask(request);
+    EXPECT_EQ(again.outcome(), "badMessageCheck");
+    EXPECT_EQ(again.record.code, "ChallengeAlreadyRedeemed");
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+TEST(PkiOperationTest, R_T07_ManyRetriesAtOnceAfterRevocationGiveOneCertificate) {
+    ServiceLab lab;
+    const auto request = lab.request();
+    lab.revoke(lab.ask(request).cert->certificate);
+    const auto all = lab.ask_together(std::vector(6, request));
+    for (const Asked& each : all) {
+        ASSERT_EQ(each.outcome(), "success");
+        EXPECT_EQ(each.cert->certificate, all.front().cert->certificate);
+    }
+    EXPECT_EQ(lab.issued(), 2U);
+}
+
 TEST(PkiOperationTest, ARetryAfterAFailedNotificationNotifiesAgainBeforeDelivery) {
     ServiceLab lab;
     const auto request = lab.request();
