@@ -12,7 +12,8 @@ public:
     explicit Poll(const ServiceParts& parts) : parts_(parts), approval_(parts) {}
 
     /// Refused: "PollUnknown" (badCertId), the same for no request and for somebody else's (T02);
-    /// else as Approval::answer().
+    /// "PollOver" (badCertId), when its certificate has expired or was revoked; else as
+    /// Approval::answer().
     boost::asio::awaitable<Outcome> answer(const Operation& operation);
 
 private:
