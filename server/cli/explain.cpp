@@ -3,7 +3,8 @@
 namespace scepgate::server::cli {
 namespace {
 
-std::string_view remedy(long status, bool post) {
+/// `other`: the --method that was not taken; none for what only goes by GET.
+std::string remedy(long status, const std::string& other) {
     if (status >= 300 && status < 400) {
         return ", a redirect: a login page in front, or the wrong path in --url";
     }
@@ -17,13 +18,15 @@ std::string_view remedy(long status, bool post) {
         case 404:
             return ": check the path in --url";
         case 405:
-            return post ? ": it takes no POST; try --method get"
-                        : ": it takes no GET; try --method post";
+            if (!other.empty()) return ": it wants another method; try --method " + other;
+            return ": check the path in --url";
         case 413:
         case 414:
         case 431:
-            return post ? ": too long for the server or a proxy in front; try --method get"
-                        : ": too long for the server or a proxy in front; try --method post";
+            if (!other.empty()) {
+                return ": too long for the server or a proxy in front; try --method " + other;
+            }
+            return ": too long for the server or a proxy in front";
         case 502:
         case 503:
         case 504:
@@ -61,8 +64,9 @@ std::optional<Error> explain_answer(const WebReply& reply, const std::string& op
                                     const std::string& url, bool post) {
     const std::string who = operation + ": " + url;
     if (reply.status != 200) {
+        const std::string other = operation != "PKIOperation" ? "" : post ? "get" : "post";
         return Error{Errc::kUnavailable, who + " answers HTTP " + std::to_string(reply.status) +
-                                             std::string(remedy(reply.status, post))};
+                                             remedy(reply.status, other)};
     }
     if (reply.body.empty()) {
         return Error{Errc::kUnavailable,

@@ -8,10 +8,10 @@
 namespace scepgate::server::cli {
 
 /// An answer that cannot be one: another status than 200, nothing at all, a web page. No value: it
-/// may be what `operation` asked for.
+/// may be what `operation` asked for. `post`: how messages go.
 [[nodiscard]] std::optional<Error> explain_answer(const WebReply& reply,
                                                   const std::string& operation,
-                                                  const std::string& url, bool post = false);
+                                                  const std::string& url, bool post);
 /// A CertRep that was not believed, by what decode_reply() and its sisters say of it.
 [[nodiscard]] Error explain_reply(const Error& error, const std::string& url);
 /// A FAILURE: what the failInfo means and where to look.

@@ -130,8 +130,7 @@ Result<Bytes> ScepSession::next_ca() {
 
 Result<Bytes> ScepSession::body_of(Result<WebReply> reply, const std::string& operation) const {
     if (!reply) return in_context(operation, reply.error());
-    const bool post = post_ && operation == "PKIOperation";
-    if (auto fault = explain_answer(*reply, operation, url(), post)) return *std::move(fault);
+    if (auto fault = explain_answer(*reply, operation, url(), post_)) return *std::move(fault);
     return std::move(reply->body);
 }
 

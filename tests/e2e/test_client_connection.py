@@ -96,8 +96,8 @@ def test_A_password_in_the_URL_is_not_shown(server, tmp_path):
     ((401, b""), ["401", "login"]),
     ((403, b""), ["403", "path"]),
     ((404, b""), ["404", "path"]),
-    ((405, b""), ["405", "--method"]),
-    ((413, b""), ["413", "--method"]),
+    ((405, b""), ["405"]),
+    ((413, b""), ["413", "too long"]),
     ((500, b"\x1b[2J"), ["500", "log"]),
     ((503, b""), ["503", "later"]),
     ("lose", ["hung up", "port"]),
@@ -110,6 +110,15 @@ def test_An_answer_that_is_none_says_where_to_look(server, tmp_path, operation, 
     assert "\x1b" not in result.stderr and not (tmp_path / "a" / "cert.pem").exists()
     server.overrides = {}
     assert enroll(server.url, tmp_path / "a").returncode == 0
+
+
+@pytest.mark.parametrize("status", [405, 413, 414])
+@pytest.mark.parametrize("method, other", [("get", "post"), ("post", "get")])
+def test_A_message_that_does_not_pass_may_go_by_the_other_method(server, tmp_path, status, method,
+                                                                 other):
+    server.overrides = {"PKIOperation": (status, b"")}
+    assert_one_message(enroll(server.url, tmp_path / "a", "--method", method),
+                       f"try --method {other}")
 
 
 @pytest.mark.parametrize("lie, words", [
