@@ -273,6 +273,22 @@ def test_Without_Renewal_a_PKCSReq_signed_by_the_old_certificate_is_sent(server,
     assert server.requests[0].message_type == "19" and server.requests[0].signer == old
 
 
+@pytest.mark.parametrize("capabilities", [fake_server.EVERYTHING, "AES\nSHA-256\n"],
+                         ids=["RenewalReq", "PKCSReq"])
+def test_A_kept_renewal_is_not_signed_by_another_certificate(server, enrolled, tmp_path,
+                                                             capabilities):
+    server.capabilities = capabilities
+    server.answers = ["lose"]
+    assert run("renew", "--url", server.url, "--in", enrolled).returncode == 1
+    assert enroll(server, tmp_path / "other", "--dns", "client.example").returncode == 0
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / "other" / name).rename(enrolled / name)
+    server.requests.clear()
+    result = run("renew", "--url", server.url, "--in", enrolled)
+    assert result.returncode == 2 and "another certificate" in result.stderr
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("command, more", [
     ("renew", ()), ("getcrl", ("--out", "x.pem")), ("getcert", ("--serial", "1", "--out", "x.pem")),
     ("getnextca", ("--out", "x"))])
