@@ -3,7 +3,10 @@
 
 #include <mutex>
 
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 
 #include "ca_backend/store.hpp"
 #include "certs/private_key.hpp"
@@ -27,8 +30,9 @@ public:
 
     [[nodiscard]] const IssuerHash& issuer() const noexcept { return issuer_; }
 
-    /// While a new one is being made, other callers get the one before it, as long as that is
-    /// valid: a crowd of them does not make a crowd of signatures. Safe for concurrent use.
+    /// One caller at a time makes a new one; those who come meanwhile wait for it and share it, or
+    /// its failure: a crowd of them does not make a crowd of signatures, and none of them gets a
+    /// CRL from before a revocation that was recorded when it asked. Safe for concurrent use.
     boost::asio::awaitable<Result<certs::Crl>> current(Store& store, std::int64_t now);
 
 private:
@@ -38,18 +42,29 @@ private:
         std::int64_t revision = -1;
     };
 
+    struct Waiting {
+        boost::asio::any_completion_handler<void(Result<Current>)> handler;
+        boost::asio::executor_work_guard<boost::asio::any_io_executor> guard;
+    };
+    class Turn;
+
+    boost::asio::awaitable<Result<Current>> join();
+    void end_turn(const Result<Current>& outcome);
+    boost::asio::awaitable<Result<Current>> renew(Store& store, std::int64_t revision,
+                                                  std::int64_t now) const;
     [[nodiscard]] bool is_fresh(const Current& current, std::int64_t revision,
                                 std::int64_t now) const noexcept;
     [[nodiscard]] Result<std::optional<Current>> kept(Store& store, std::int64_t revision,
                                                       std::int64_t now) const;
     boost::asio::awaitable<Result<Current>> make(Store& store, std::int64_t now) const;
-    void remember(const Current& made);
 
     CrlSettings settings_;
     IssuerHash issuer_;
     std::mutex mutex_;
-    Current current_;  ///< guarded by mutex_
+    // Guarded by mutex_:
+    Current current_;
     bool making_ = false;
+    std::vector<Waiting> waiting_;  ///< for the one that is being made
 };
 
 }  // namespace scepgate::ca_backend

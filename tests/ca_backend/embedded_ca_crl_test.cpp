@@ -1,4 +1,10 @@
 // The embedded CA takes certificates back and publishes that.
+#include <future>
+#include <set>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
 
 #include "certs/oids.hpp"
@@ -33,6 +39,24 @@ protected:
     Result<void> revoke(EmbeddedCa& ca, const certs::Certificate& certificate,
                         RevocationReason reason) {
         return wait_for(ca.revoke(*store_, to_bytes(certificate.serial()), reason));
+    }
+
+    /// Asked for many times before the first answer, on so many threads.
+    std::vector<Crl> together(EmbeddedCa& ca, std::size_t threads) {
+        boost::asio::thread_pool pool(threads);
+        std::vector<std::future<Result<Crl>>> asked;
+        for (int i = 0; i < 16; ++i)
+            asked.push_back(boost::asio::co_spawn(pool, ca.crl(*store_), boost::asio::use_future));
+        std::vector<Crl> got;
+        for (auto& each : asked)
+            got.push_back(each.get().value());
+        return got;
+    }
+    static std::set<std::string> numbers(const std::vector<Crl>& crls) {
+        std::set<std::string> found;
+        for (const Crl& each : crls)
+            found.insert(to_hex(each.number()));
+        return found;
     }
 
     testing::TemporaryDirectory directory_;
@@ -111,6 +135,31 @@ TEST_F(EmbeddedCaCrlTest, GivesTheSameCrlAfterARestart) {
     const Crl other = crl(*new_key);
     EXPECT_TRUE(other.signed_by(testing::ec_key().public_key())) << "the kept one is not its own";
     EXPECT_EQ(to_hex(other.number()), "02");
+}
+
+TEST_F(EmbeddedCaCrlTest, ManyWhoAskAtOnceShareOneSignature) {
+    const auto ca = make_ca();
+    const auto device = issued(*ca);
+    std::vector<Crl> crls = together(*ca, 1);
+    EXPECT_EQ(numbers(crls), std::set<std::string>{"01"}) << "the first one";
+    ASSERT_TRUE(revoke(*ca, device, RevocationReason::kKeyCompromise));
+    crls = together(*ca, 1);
+    EXPECT_EQ(numbers(crls), std::set<std::string>{"02"});
+    for (const Crl& each : crls)
+        EXPECT_NE(each.find(device.serial()), nullptr) << "as each of them came after it";
+}
+
+TEST_F(EmbeddedCaCrlTest, ManyThreadsShareOneSignatureAfterEachRevocation) {
+    const auto ca = make_ca();
+    (void)crl(*ca);
+    for (int round = 2; round < 6; ++round) {
+        const auto device = issued(*ca);
+        ASSERT_TRUE(revoke(*ca, device, RevocationReason::kKeyCompromise));
+        const std::vector<Crl> crls = together(*ca, 4);
+        EXPECT_EQ(numbers(crls), std::set<std::string>{"0" + std::to_string(round)});
+        for (const Crl& each : crls)
+            EXPECT_NE(each.find(device.serial()), nullptr);
+    }
 }
 
 TEST_F(EmbeddedCaCrlTest, RevokesOnlyItsOwnCertificates) {

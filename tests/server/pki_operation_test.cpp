@@ -317,5 +317,20 @@ TEST(PkiOperationTest, C12_GetCrlGivesTheCrlOfTheCaThatIsNamed) {
     EXPECT_EQ(lab.ask(request).record.code, "CrlUnknownIssuer");
 }
 
+TEST(PkiOperationTest, A05_ACrlThatCannotBeKeptIsGivenToNobodyWhoWaitedForIt) {
+    ServiceLab lab;
+    auto request = lab.request();
+    request.type = scep::MessageType::kGetCrl;
+    request.content = lab.certificates.signing.issuer_and_serial();
+    lab.store->writes_fail = true;
+    for (const Asked& asked : lab.ask_together({request, request, request})) {
+        EXPECT_EQ(asked.outcome(), "503");
+        EXPECT_EQ(asked.record.code, "CrlUnavailable");
+    }
+    lab.store->writes_fail = false;
+    for (const Asked& asked : lab.ask_together({request, request, request}))
+        EXPECT_EQ(asked.record.code, "Success");
+}
+
 }  // namespace
 }  // namespace scepgate::server::testing

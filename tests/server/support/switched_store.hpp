@@ -80,6 +80,7 @@ public:
     }
     boost::asio::awaitable<Result<void>> keep_crl(ca_backend::IssuerHash issuer,
                                                   ca_backend::KeptCrl crl) override {
+        if (writes_fail) return failed<void>();
         return store_->keep_crl(issuer, std::move(crl));
     }
     Result<std::optional<ca_backend::KeptCrl>> find_crl(
