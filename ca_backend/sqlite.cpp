@@ -67,7 +67,8 @@ Result<Database> Database::open(const std::filesystem::path& file, Access access
     sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     const auto set_up = database.execute(
-        "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON");
+        "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; "
+        "PRAGMA temp_store=MEMORY");
     if (!set_up) return set_up.error();
     return database;
 }
@@ -106,6 +107,10 @@ std::int64_t Database::last_row_id() const noexcept {
 
 std::int64_t Database::changes() const noexcept {
     return sqlite3_changes64(get());
+}
+
+std::int64_t Database::total_changes() const noexcept {
+    return sqlite3_total_changes64(get());
 }
 
 Result<Statement> Statement::prepare(const Database& database, std::string_view sql) {

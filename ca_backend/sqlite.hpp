@@ -35,6 +35,8 @@ public:
     [[nodiscard]] std::int64_t last_row_id() const noexcept;
     /// How many rows the last INSERT, UPDATE or DELETE changed.
     [[nodiscard]] std::int64_t changes() const noexcept;
+    /// How many rows were changed since the connection was opened.
+    [[nodiscard]] std::int64_t total_changes() const noexcept;
     [[nodiscard]] sqlite3* get() const noexcept { return connection_.get(); }
 
 private:

@@ -81,7 +81,9 @@ Result<std::vector<CertificateRow>> list_certificates(const Database& database,
                                                       const CertificateFilter& filter) {
     std::string sql = kSelect + "WHERE TRUE ";
     if (filter.subject_contains) sql += "AND instr(lower(subject), lower(?)) > 0 ";
-    if (filter.transaction_id) sql += "AND transaction_id = ? ";
+    if (filter.transaction_id) {
+        sql += "AND id IN (SELECT certificate FROM transactions WHERE transaction_id = ?) ";
+    }
     if (filter.revoked) sql += "AND revoked_at IS NOT NULL ";
     if (filter.expires_after) sql += "AND not_after > ? ";
     if (filter.expires_until) sql += "AND not_after <= ? ";

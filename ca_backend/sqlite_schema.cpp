@@ -123,6 +123,10 @@ constexpr auto* kVersion2Indexes =
     "CREATE INDEX certificates_revoked ON certificates(issuer_hash, not_after)"
     "  WHERE revoked_at IS NOT NULL;";
 
+/// An index is a page to write with each certificate: this one is seldom needed, and transactions
+/// have the same.
+constexpr auto* kVersion3 = "DROP INDEX certificates_by_transaction_id;";
+
 /// What SQL cannot compute from a stored certificate.
 Result<void> hash_certificates(Database& database) {
     auto select = Statement::prepare(
@@ -167,12 +171,16 @@ Result<void> to_version_2(Database& database) {
     return database.execute(kVersion2Indexes);
 }
 
+Result<void> to_version_3(Database& database) {
+    return database.execute(kVersion3);
+}
+
 /// Each takes the schema from its index to the next version. Released ones are never edited.
 ///
 /// certificates: a serial number is unique with its issuer (RFC 5280 section 4.1.2.2). The id grows
 /// with each commit, so newest first needs no index over a time.
 /// transactions, redemptions: looked up by their key alone, which is random.
-constexpr std::array kMigrations = {to_version_1, to_version_2};
+constexpr std::array kMigrations = {to_version_1, to_version_2, to_version_3};
 
 /// SQLite does not wait for locks by itself when the journal mode changes.
 Result<void> switch_to_wal(Database& database) {

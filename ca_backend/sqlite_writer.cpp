@@ -8,13 +8,24 @@ namespace scepgate::ca_backend::sqlite {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// A disk takes about as long to make anything durable.
+constexpr std::chrono::milliseconds kGatherTime{2};
+
+/// Whatever it was: this transaction cannot be had now.
+Error unavailable(const Result<void>& failed) {
+    return {Errc::kUnavailable, "store: " + failed.error().detail};
+}
+
+}  // namespace
+
 Result<Brackets> Brackets::prepare(const Database& database) {
     Brackets made;
     // IMMEDIATE: from here on nobody else writes, so what is looked up stays true until the end.
-    const auto prepared = prepare_all(database, {{made.begin, "BEGIN IMMEDIATE"},
-                                                 {made.commit, "COMMIT"},
-                                                 {made.savepoint, "SAVEPOINT work"},
-                                                 {made.release, "RELEASE work"}});
+    const auto prepared = prepare_all(
+        database,
+        {{made.begin, "BEGIN IMMEDIATE"}, {made.commit, "COMMIT"}, {made.rollback, "ROLLBACK"}});
     if (!prepared) return prepared.error();
     return made;
 }
@@ -51,11 +62,13 @@ Writer::~Writer() {
 
 void Writer::submit(Work work, WorkHandler handler) {
     auto guard = asio::make_work_guard(asio::get_associated_executor(handler));
+    bool wanted = false;
     {
         const std::lock_guard lock(mutex_);
         queue_.push_back({std::move(work), std::move(handler), std::move(guard), {}});
+        wanted = queue_.size() == 1 || queue_.size() == expected_;
     }
-    something_to_do_.notify_one();
+    if (wanted) something_to_do_.notify_one();
 }
 
 void Writer::run() {
@@ -69,7 +82,11 @@ void Writer::run() {
             std::unique_lock lock(mutex_);
             something_to_do_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
             if (queue_.empty()) return;
+            // Who came together will come together again, most often.
+            something_to_do_.wait_for(lock, kGatherTime,
+                                      [this] { return stopping_ || queue_.size() >= expected_; });
             group.swap(queue_);
+            expected_ = group.size();
         }
         write(group);
         for (Waiting& waiting : group) {
@@ -83,40 +100,38 @@ void Writer::run() {
     }
 }
 
-void Writer::write(std::vector<Waiting>& group) {
+void Writer::write(std::span<Waiting> group) {
     auto written = write_in_transaction(group);
     if (written) return;
-    Database& database = changes_.database;
-    if (database.in_transaction()) {
-        if (const auto undone = database.execute("ROLLBACK"); !undone) {
-            written.error().detail += "; and " + undone.error().detail;
-        }
+    if (changes_.database.in_transaction()) {
+        const auto undone = changes_.brackets.rollback.run().finish();
+        if (!undone) written.error().detail += "; and " + undone.error().detail;
     }
+    if (written.error().code == Errc::kUnavailable || group.size() == 1) {
+        for (Waiting& waiting : group)
+            waiting.outcome = written.error();
+        return;
+    }
+    // One failed half done: nobody else shall have to pay for it.
     for (Waiting& waiting : group)
-        waiting.outcome = Error{Errc::kUnavailable, "store: " + written.error().detail};
+        write({&waiting, 1});
 }
 
-Result<void> Writer::write_in_transaction(std::vector<Waiting>& group) {
-    Brackets& brackets = changes_.brackets;
-    if (const auto begun = brackets.begin.run().finish(); !begun) return begun.error();
+/// An error here undoes all that was written.
+Result<void> Writer::write_in_transaction(std::span<Waiting> group) {
+    if (const auto begun = changes_.brackets.begin.run().finish(); !begun)
+        return unavailable(begun);
     for (Waiting& waiting : group) {
-        if (const auto written = write_one(waiting); !written) return written.error();
+        const std::int64_t changes_before = changes_.database.total_changes();
+        waiting.outcome = waiting.work(changes_);
+        if (waiting.outcome) continue;
+        if (waiting.outcome.error().code == Errc::kUnavailable) return unavailable(waiting.outcome);
+        if (changes_.database.total_changes() != changes_before) return waiting.outcome.error();
     }
     const auto purged = changes_.recorder.purge_redemptions(changes_.now, 2 * group.size());
-    if (!purged) return purged.error();
-    return brackets.commit.run().finish();
-}
-
-/// An error here ends the whole transaction.
-Result<void> Writer::write_one(Waiting& waiting) {
-    if (const auto begun = changes_.brackets.savepoint.run().finish(); !begun) return begun.error();
-    waiting.outcome = waiting.work(changes_);
-    if (!waiting.outcome) {
-        if (waiting.outcome.error().code == Errc::kUnavailable) return waiting.outcome.error();
-        const auto undone = changes_.database.execute("ROLLBACK TO work");
-        if (!undone) return undone.error();
-    }
-    return changes_.brackets.release.run().finish();
+    if (!purged) return unavailable(purged);
+    const auto committed = changes_.brackets.commit.run().finish();
+    return committed ? committed : unavailable(committed);
 }
 
 }  // namespace scepgate::ca_backend::sqlite

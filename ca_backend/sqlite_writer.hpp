@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <thread>
 
 #include <boost/asio/any_completion_executor.hpp>
@@ -17,7 +18,7 @@ namespace scepgate::ca_backend::sqlite {
 
 /// The statements around what is written.
 struct Brackets {
-    Statement begin, commit, savepoint, release;
+    Statement begin, commit, rollback;
 
     static Result<Brackets> prepare(const Database& database);
 };
@@ -33,16 +34,19 @@ struct Changes {
     static Result<Changes> prepare(Database database);
 };
 
-/// One piece of work, to be durable as a whole or not at all. kUnavailable fails all of its group;
-/// any other error only itself.
+/// One piece of work, to be durable as a whole or not at all; it may be done again after it was
+/// undone. kUnavailable fails all of its group; any other error only itself.
 using Work = std::function<Result<void>(Changes&)>;
 using WorkHandler = boost::asio::any_completion_handler<void(Result<void>)>;
 
-/// Group commit: takes all work that waits, does it in one transaction, each under a savepoint of
-/// its own and, when that is on disk, tells all of them how it ended, each on its own executor.
-/// While it waits for the disk, the next group gathers; while all cores are busy, too. When the
-/// transaction fails, it fails for all of its group. With each group a few redemptions are removed
-/// that nobody needs any more, more than the group can have added.
+/// Group commit: takes all work that waits, does it in one transaction and, when that is on disk,
+/// tells all of them how it ended, each on its own executor. While it waits for the disk, the next
+/// group gathers; while all cores are busy, too; and it waits a moment until as many have come as
+/// the last time, so one client alone never waits for others. When the transaction fails, it fails
+/// for all of its group. There is no savepoint around each piece of work, which would cost more
+/// than the work: one that fails with something written, as almost none does, has the whole group
+/// undone and done again one by one. Now and then redemptions are removed that nobody needs any
+/// more, more than were added meanwhile.
 class Writer {
 public:
     static Result<std::unique_ptr<Writer>> start(Database database);
@@ -65,14 +69,14 @@ private:
 
     explicit Writer(Changes changes);
     void run();
-    void write(std::vector<Waiting>& group);
-    Result<void> write_in_transaction(std::vector<Waiting>& group);
-    Result<void> write_one(Waiting& waiting);
+    void write(std::span<Waiting> group);
+    Result<void> write_in_transaction(std::span<Waiting> group);
 
     Changes changes_;
     std::mutex mutex_;
     std::condition_variable something_to_do_;
     std::vector<Waiting> queue_;
+    std::size_t expected_ = 1;
     bool stopping_ = false;
     std::thread thread_;
 };
