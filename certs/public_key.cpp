@@ -14,7 +14,9 @@ struct PublicKey::State {
     KeyType type = KeyType::kRsa;
     int bits = 0;
     Bytes spki;
-    std::size_t key_bits_size = 0;  ///< the subjectPublicKey's octets, at the end of spki
+    std::size_t key_bits_size = 0;   ///< the subjectPublicKey's octets, at the end of spki
+    std::size_t modulus_offset = 0;  ///< RSA: in those octets
+    std::size_t modulus_size = 0;
     EvpPkeyPtr key;
     KeyContexts contexts;  ///< of `key`, so freed before it
 };
@@ -51,12 +53,12 @@ Result<ByteView> read_positive(DerReader& reader, std::string_view what) {
     return octets.subspan(1);
 }
 
-/// Judges size, oddness and exponent, and returns the number of bits of the modulus.
+/// Judges size, oddness and exponent, and returns the modulus' octets.
 ///
 ///   RSAPublicKey ::= SEQUENCE {
 ///       modulus            INTEGER,    -- n
 ///       publicExponent     INTEGER  }  -- e         (RFC 8017 appendix A.1.1)
-Result<int> check_rsa(ByteView rsa_public_key, const KeyLimits& limits) {
+Result<ByteView> check_rsa(ByteView rsa_public_key, const KeyLimits& limits) {
     DerReader outer(rsa_public_key);
     const auto content = outer.read(DerTag::kSequence);
     if (!content) return in_context("RSAPublicKey", content.error());
@@ -89,7 +91,7 @@ Result<int> check_rsa(ByteView rsa_public_key, const KeyLimits& limits) {
         return unsupported("RSA exponent over " + std::to_string(limits.maximum_rsa_exponent));
     }
     if ((value & 1U) == 0) return unsupported("RSA exponent that is even");
-    return bits;
+    return *modulus;
 }
 
 Result<EvpPkeyPtr> decode_rsa(ByteView rsa_public_key) {
@@ -188,10 +190,12 @@ Result<PublicKey> PublicKey::from_spki(ByteView spki, const KeyLimits& limits) {
         if (!algorithm->null_or_no_parameters()) {
             return malformed("rsaEncryption with parameters other than NULL");
         }
-        const auto bits = check_rsa(*key_bits, limits);
-        if (!bits) return bits.error();
+        const auto modulus = check_rsa(*key_bits, limits);
+        if (!modulus) return modulus.error();
         state->type = KeyType::kRsa;
-        state->bits = *bits;
+        state->bits = static_cast<int>(modulus->size() * 8);
+        state->modulus_offset = static_cast<std::size_t>(modulus->data() - key_bits->data());
+        state->modulus_size = modulus->size();
         identifier = der::sequence({der::oid(oid::kRsaEncryption), der::null()});
         key = decode_rsa(*key_bits);
     } else if (equal(algorithm->algorithm, oid::kEcPublicKey)) {
@@ -227,6 +231,11 @@ std::string PublicKey::text() const {
 
 ByteView PublicKey::spki() const noexcept {
     return state_ ? ByteView(state_->spki) : ByteView();
+}
+
+ByteView PublicKey::rsa_modulus() const noexcept {
+    if (!state_) return {};
+    return spki().last(state_->key_bits_size).subspan(state_->modulus_offset, state_->modulus_size);
 }
 
 Bytes PublicKey::key_identifier() const {

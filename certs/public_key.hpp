@@ -40,6 +40,8 @@ public:
     [[nodiscard]] ByteView spki() const noexcept;
     /// SHA-1 of the subjectPublicKey bits: RFC 5280 section 4.2.1.2, method 1.
     [[nodiscard]] Bytes key_identifier() const;
+    /// RSA: the modulus' octets, the first not zero. Empty for other types.
+    [[nodiscard]] ByteView rsa_modulus() const noexcept;
     [[nodiscard]] EVP_PKEY* evp() const noexcept;
 
     /// Whether `signature` over `data` is by this key; no other answer (a malformed signature is

@@ -2,9 +2,9 @@
 
 #include <stdexcept>
 
-#include <openssl/hmac.h>
+#include <openssl/core_names.h>
 
-#include "certs/algorithms.hpp"
+#include "certs/ossl.hpp"
 
 namespace scepgate::certs {
 namespace {
@@ -24,11 +24,29 @@ Mask is_equal(std::uint8_t left, std::uint8_t right) noexcept {
     return is_zero(static_cast<std::uint8_t>(left ^ right));
 }
 
+using MacContext = std::unique_ptr<EVP_MAC_CTX, Deleter<EVP_MAC_CTX_free>>;
+
+/// To copy: HMAC() looks its algorithms up by name each time, at ten times the work.
+MacContext make_hmac_sha256() {
+    const std::unique_ptr<EVP_MAC, Deleter<EVP_MAC_free>> mac(
+        EVP_MAC_fetch(nullptr, "HMAC", nullptr));
+    MacContext context(mac ? EVP_MAC_CTX_new(mac.get()) : nullptr);
+    std::array<char, 7> digest{"SHA256"};
+    const std::array parameters{
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+        OSSL_PARAM_construct_end()};
+    if (!context || EVP_MAC_CTX_set_params(context.get(), parameters.data()) != 1) return nullptr;
+    return context;
+}
+
 Secret hmac_sha256(ByteView key, ByteView data) {
+    static const MacContext made = make_hmac_sha256();
+    const MacContext context(made ? EVP_MAC_CTX_dup(made.get()) : nullptr);
     Bytes out(32);
-    unsigned length = 0;
-    if (HMAC(evp_md(Digest::kSha256), key.data(), static_cast<int>(key.size()), data.data(),
-             data.size(), out.data(), &length) == nullptr ||
+    std::size_t length = 0;
+    if (!context || EVP_MAC_init(context.get(), key.data(), key.size(), nullptr) != 1 ||
+        EVP_MAC_update(context.get(), data.data(), data.size()) != 1 ||
+        EVP_MAC_final(context.get(), out.data(), &length, out.size()) != 1 ||
         length != out.size()) {
         throw std::runtime_error("OpenSSL cannot compute HMAC-SHA256");
     }

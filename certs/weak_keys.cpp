@@ -5,8 +5,6 @@
 #include <cmath>
 #include <cstdint>
 
-#include <openssl/core_names.h>
-
 #include "certs/ossl.hpp"
 
 namespace scepgate::certs {
@@ -85,20 +83,30 @@ bool has_roca_fingerprint(const BIGNUM* modulus) {
 }
 
 /// The largest number whose square is not over `n`; null without memory. Newton's method from the
-/// leading 53 bits: each step doubles the bits that are right.
+/// root of the leading half of the bits, found the same way: each step doubles the bits that are
+/// right.
 BnPtr square_root(const BIGNUM* n, BN_CTX* context) {
-    const int half = (BN_num_bits(n) + 1) / 2;
-    BnPtr top(BN_new());
-    BnPtr root(BN_new());
-    BnPtr quotient(BN_new());
-    if (!top || !root || !quotient) return nullptr;
-    // root = ceil(sqrt(n / 4^shift)) + 1, shifted back: not under the root of n.
-    const int shift = std::max(0, half - 31);
-    if (BN_rshift(top.get(), n, 2 * shift) != 1) return nullptr;
-    const auto estimate =
-        static_cast<BN_ULONG>(std::sqrt(static_cast<double>(BN_get_word(top.get())))) + 2;
-    if (BN_set_word(root.get(), estimate) != 1 || BN_lshift(root.get(), root.get(), shift) != 1)
-        return nullptr;
+    constexpr int kWordBits = 62;
+    constexpr int kGuardBits = 4;  // so that the first step is the last, but for its proof
+    BnPtr root;
+    if (BN_num_bits(n) <= kWordBits) {
+        root.reset(BN_new());
+        const auto start =
+            static_cast<BN_ULONG>(std::sqrt(static_cast<double>(BN_get_word(n)))) + 2;
+        if (!root || BN_set_word(root.get(), start) != 1) return nullptr;
+    } else {
+        const int shift = BN_num_bits(n) / 4 - kGuardBits;
+        const BnPtr leading(BN_new());
+        if (!leading || BN_rshift(leading.get(), n, 2 * shift) != 1) return nullptr;
+        root = square_root(leading.get(), context);
+        // Not under the root of n.
+        if (!root || BN_add_word(root.get(), 1) != 1 ||
+            BN_lshift(root.get(), root.get(), shift) != 1) {
+            return nullptr;
+        }
+    }
+    const BnPtr quotient(BN_new());
+    if (!quotient) return nullptr;
     for (;;) {
         if (BN_div(quotient.get(), nullptr, n, root.get(), context) != 1) return nullptr;
         if (BN_cmp(quotient.get(), root.get()) >= 0) return root;
@@ -169,10 +177,9 @@ bool has_close_primes(const BIGNUM* modulus) {
 
 std::optional<std::string_view> weakness_of(const PublicKey& key) {
     if (key.type() != KeyType::kRsa) return std::nullopt;
-    BIGNUM* raw = nullptr;
-    if (EVP_PKEY_get_bn_param(key.evp(), OSSL_PKEY_PARAM_RSA_N, &raw) != 1)
-        return "its modulus cannot be read";
-    const BnPtr modulus(raw);
+    const ByteView octets = key.rsa_modulus();
+    const BnPtr modulus(BN_bin2bn(octets.data(), static_cast<int>(octets.size()), nullptr));
+    if (!modulus) return "its modulus cannot be read";
     if (has_roca_fingerprint(modulus.get()))
         return "it has the fingerprint of ROCA (CVE-2017-15361): its private key can be computed";
     if (has_close_primes(modulus.get()))
