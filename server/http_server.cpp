@@ -5,6 +5,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "server/cores.hpp"
 #include "server/http_connections.hpp"
 #include "server/http_io_thread.hpp"
 #include "server/http_listener.hpp"
@@ -17,9 +18,7 @@ class HttpServer::Impl {
 public:
     explicit Impl(const HttpSettings& settings) : counts_(settings.limits) {
         const auto shared = std::make_shared<const HttpSettings>(settings);
-        const unsigned count = settings.io_threads > 0
-                                   ? settings.io_threads
-                                   : std::max(1U, std::thread::hardware_concurrency());
+        const unsigned count = settings.io_threads > 0 ? settings.io_threads : usable_cores();
         for (unsigned i = 0; i < count; ++i)
             threads_.push_back(std::make_unique<HttpIoThread>(shared));
     }

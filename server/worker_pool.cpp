@@ -1,13 +1,11 @@
 #include "server/worker_pool.hpp"
 
-#include <algorithm>
-#include <thread>
+#include "server/cores.hpp"
 
 namespace scepgate::server {
 
 WorkerPool::WorkerPool(unsigned threads, std::size_t capacity)
-    : threads_(threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency())),
-      capacity_(capacity) {}
+    : threads_(threads != 0 ? threads : usable_cores()), capacity_(capacity) {}
 
 WorkerPool::~WorkerPool() {
     join();
