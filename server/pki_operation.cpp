@@ -37,6 +37,15 @@ const Endpoint& addressee(const Endpoint& endpoint, const scep::SignedRequest& r
     return for_next ? *endpoint.next : endpoint;
 }
 
+/// Who signs the reply: whom the device wrote to.
+const scep::ReplySigner& signer_for(const Endpoint& endpoint, const scep::SignedRequest& request,
+                                    std::int64_t now) {
+    const auto& earlier = endpoint.earlier_ra;
+    const bool to_earlier = earlier && now < earlier->signer.certificate.not_after() &&
+                            is_addressed_to(request, earlier->recipients);
+    return to_earlier ? earlier->signer : endpoint.signer;
+}
+
 /// T10: only where the endpoint asks for it; many devices have no clock, or send no signingTime.
 Result<void, Refusal> check_signing_time(const Endpoint& endpoint,
                                          const scep::SignedRequest& request, std::int64_t now) {
@@ -120,7 +129,8 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, c
         outcome = opened.error();
     }
     address.empty_content = endpoint.shape.empty_failure;
-    if (outcome) co_return reply(endpoint, address, *outcome, record);
+    const scep::ReplySigner& signer = signer_for(endpoint, *signed_request, parts_.clock->now());
+    if (outcome) co_return reply(endpoint, signer, address, *outcome, record);
 
     const Refusal& refusal = outcome.error();
     record.refused = true;
@@ -129,8 +139,7 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, c
     trail_.refusal(endpoint, record, client_address, refusal);
     if (refusal.temporary) co_return OperationReply{Kind::kUnavailable, {}, {}};
     auto failure = reply_of(
-        scep::encode_failure(address, refusal.fail_info, endpoint.signer, parts_.clock->now()),
-        record);
+        scep::encode_failure(address, refusal.fail_info, signer, parts_.clock->now()), record);
     failure.failed_since = began;
     co_return failure;
 }
@@ -159,21 +168,22 @@ asio::awaitable<Outcome> PkiOperations::dispatch(const Operation& operation) {
     throw std::logic_error("open_request() let a CertRep pass");
 }
 
-OperationReply PkiOperations::reply(const Endpoint& endpoint, const scep::ReplyAddress& address,
-                                    const Answer& answer, RequestRecord& record) const {
+OperationReply PkiOperations::reply(const Endpoint& endpoint, const scep::ReplySigner& signer,
+                                    const scep::ReplyAddress& address, const Answer& answer,
+                                    RequestRecord& record) const {
     const std::int64_t now = parts_.clock->now();
     if (const auto* released = std::get_if<ReleasedCertificate>(&answer)) {
         record.serial = released->certificate.serial_hex();
         return reply_of(scep::encode_success(address, with_chain(endpoint, released->certificate),
-                                             released->recipient, endpoint.signer, now),
+                                             released->recipient, signer, now),
                         record);
     }
     if (const auto* released = std::get_if<ReleasedCrl>(&answer)) {
-        return reply_of(scep::encode_crl(address, released->crl.der(), released->recipient,
-                                         endpoint.signer, now),
-                        record);
+        return reply_of(
+            scep::encode_crl(address, released->crl.der(), released->recipient, signer, now),
+            record);
     }
-    return reply_of(scep::encode_pending(address, endpoint.signer, now), record);
+    return reply_of(scep::encode_pending(address, signer, now), record);
 }
 
 }  // namespace scepgate::server

@@ -41,8 +41,9 @@ private:
     Result<scep::PkiMessage, Refusal> open(const Endpoint& endpoint,
                                            const scep::SignedRequest& request) const;
     boost::asio::awaitable<Outcome> dispatch(const Operation& operation);
-    OperationReply reply(const Endpoint& endpoint, const scep::ReplyAddress& address,
-                         const Answer& answer, RequestRecord& record) const;
+    OperationReply reply(const Endpoint& endpoint, const scep::ReplySigner& signer,
+                         const scep::ReplyAddress& address, const Answer& answer,
+                         RequestRecord& record) const;
 
     ServiceParts parts_;
     AuditTrail trail_;

@@ -31,6 +31,11 @@ struct Counterpart {
     std::vector<certs::Certificate> ra;  ///< what it speaks SCEP with
 };
 
+struct EarlierRa {
+    scep::ReplySigner signer;
+    std::vector<scep::RecipientKey> recipients;
+};
+
 /// One SCEP service under one or more paths. Immutable; shared by requests in progress.
 struct Endpoint {
     std::string name;                ///< in records and logs
@@ -47,6 +52,9 @@ struct Endpoint {
     std::optional<policy::RenewalSettings> renewal;  ///< empty: only challenges count
     std::vector<scep::TrustedIssuer> issuers;        ///< the CA, its predecessors and its successor
     std::optional<Counterpart> counterpart;
+    /// After a rollover: the RA before. A device that has not fetched GetCACert since encrypts to
+    /// it, and takes its signature alone.
+    std::optional<EarlierRa> earlier_ra;
     std::shared_ptr<const OwnKeys> own_keys = std::make_shared<OwnKeys>();  ///< of all endpoints
     /// What stands in this one's place from `next_from` (seconds since the epoch) on, under the
     /// same name and paths. Until then it answers what is encrypted to its own certificates.

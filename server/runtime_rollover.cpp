@@ -130,6 +130,7 @@ void join_rollover(Endpoint& now, const std::shared_ptr<Endpoint>& next,
     now.next_ca_certificates = std::make_shared<PreparedReply>(
         200, reply->content_type, reply->body, "Cache-Control: no-cache\r\n");
 
+    next->earlier_ra = EarlierRa{now.signer, now.recipients};
     next->recipients.insert(next->recipients.end(), now.recipients.begin(), now.recipients.end());
     const auto before = now.issuers;
     add_issuers(now.issuers, next->issuers);

@@ -257,10 +257,12 @@ def test_E18_D03_after_the_switch_there_is_no_next_CA(switched):
     assert not set(now.all) & set(old.all)
 
 
-def test_what_is_encrypted_to_the_old_RA_is_issued_by_the_new_CA(switched, keys):
+def test_sscep_is_answered_by_the_old_RA_that_it_wrote_to_with_a_certificate_of_the_new_CA(
+        switched, keys):
     lab, old, _ = switched
-    now = lab.ca()
-    assert issued_by(enrol(lab, keys(1), now, recipient=old.encryption), now) == NEW
+    assert issued_by(enrol(lab, keys(1), old), lab.ca()) == NEW
+    refused = lab.send(scep.pkcs_req(Csr(keys(1), SUBJECT, "wrong", [SAN]), [old.encryption]), old)
+    assert refused.status == "failure"
 
 
 def test_a_certificate_of_the_old_CA_is_renewed_by_the_new_one(switched, keys):
