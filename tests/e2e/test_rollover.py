@@ -232,7 +232,7 @@ def test_a_retry_gets_its_certificate_over_the_switch(prepared, keys):
     lab.stop()
     switch_at(lab, at(-5))
     lab.start()
-    assert lab.send(message).certificate == issued
+    assert lab.send(message, old).certificate == issued
 
 
 # --- After ---------------------------------------------------------------------------------------
