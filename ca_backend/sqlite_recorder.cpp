@@ -9,8 +9,15 @@ namespace scepgate::ca_backend::sqlite {
 namespace {
 
 /// As long as a token's redemption is kept when the token is refused for its age anyway: a clock
-/// that was set wrong and back must not make old tokens good again.
-constexpr std::int64_t kRedemptionKept = std::int64_t{30} * 86400;
+/// that was set wrong and back must not make old tokens good again. What became of a request is
+/// told as long.
+constexpr std::int64_t kKept = std::int64_t{30} * 86400;
+
+// Each has its index.
+const std::string kExpired =
+    "SELECT id FROM transactions WHERE state < 2 AND expires < ? ORDER BY expires LIMIT ?";
+const std::string kRejected =
+    "SELECT id FROM transactions WHERE state = 2 AND expires < ? ORDER BY expires LIMIT ?";
 
 constexpr std::int64_t number(TransactionState state) {
     return static_cast<std::int64_t>(state);
@@ -33,8 +40,11 @@ Bytes token_of(const std::optional<Redemption>& redemption) {
 Result<Recorder> Recorder::prepare(const Database& database) {
     auto transactions = Transactions::prepare(database);
     if (!transactions) return transactions.error();
+    auto certificates = Certificates::prepare(database);
+    if (!certificates) return certificates.error();
     Recorder made;
     made.transactions_ = *std::move(transactions);
+    made.certificates_ = *std::move(certificates);
     const auto prepared = prepare_all(
         database,
         {{made.certificate_,
@@ -63,7 +73,11 @@ Result<Recorder> Recorder::prepare(const Database& database) {
          {made.notified_, "UPDATE transactions SET notified = 1 WHERE key = ?"},
          {made.purge_,
           "DELETE FROM redemptions WHERE (policy, token) IN (SELECT policy, token FROM "
-          "redemptions WHERE expires < ? ORDER BY expires LIMIT ?)"}});
+          "redemptions WHERE expires < ? ORDER BY expires LIMIT ?)"},
+         {made.purge_expired_details_, "DELETE FROM pending WHERE request IN (" + kExpired + ")"},
+         {made.purge_expired_, "DELETE FROM transactions WHERE id IN (" + kExpired + ")"},
+         {made.purge_rejected_details_, "DELETE FROM pending WHERE request IN (" + kRejected + ")"},
+         {made.purge_rejected_, "DELETE FROM transactions WHERE id IN (" + kRejected + ")"}});
     if (!prepared) return prepared.error();
     return made;
 }
@@ -75,16 +89,17 @@ Result<RecordOutcome> Recorder::record(const Database& database, const IssuanceR
     if (!before) return before.error();
     if (*before && !is_open(**before)) return RecordOutcome(RecordedBefore{**std::move(before)});
     const bool waited = before->has_value();
-    if (!waited && record.redemption) {
-        const auto redeemed = transactions_.is_redeemed(*record.redemption);
-        if (!redeemed) return redeemed.error();
-        if (*redeemed) return RecordOutcome(AlreadyRedeemed{});
-    }
+    auto against = judge(record, waited);
+    if (!against) return against.error();
+    if (*against) return **std::move(against);
 
     const auto certificate = insert_certificate(database, record);
     if (!certificate) {
         return in_context("certificate with serial " + record.certificate.serial_hex(),
                           certificate.error());
+    }
+    if (record.renewal) {
+        if (const auto used = redeem(record.renewal->once); !used) return used.error();
     }
     if (waited) {
         Query query = now_issued_.run();
@@ -107,6 +122,25 @@ Result<RecordOutcome> Recorder::record(const Database& database, const IssuanceR
     }
     if (const auto redeemed = redeem(record.redemption); !redeemed) return redeemed.error();
     return RecordOutcome(Recorded{});
+}
+
+Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& record, bool waited) {
+    using Against = std::optional<RecordOutcome>;
+    if (!waited && record.redemption) {
+        const auto redeemed = transactions_.is_redeemed(*record.redemption);
+        if (!redeemed) return redeemed.error();
+        if (*redeemed) return Against(AlreadyRedeemed{});
+    }
+    if (!record.renewal) return Against();
+    const auto signer = certificates_.find(record.renewal->certificate);
+    if (!signer) return signer.error();
+    if (*signer && (*signer)->revocation) return Against(SignerRevoked{});
+    if (record.renewal->once) {
+        const auto renewed = transactions_.is_redeemed(*record.renewal->once);
+        if (!renewed) return renewed.error();
+        if (*renewed) return Against(AlreadyRenewed{});
+    }
+    return Against();
 }
 
 Result<std::int64_t> Recorder::insert_certificate(const Database& database,
@@ -265,7 +299,17 @@ Result<void> Recorder::mark_notified(const Database& database, const Transaction
 
 Result<void> Recorder::purge_redemptions(std::int64_t now, std::size_t limit) {
     Query query = purge_.run();
-    return query.bind(now - kRedemptionKept).bind(static_cast<std::int64_t>(limit)).finish();
+    return query.bind(now - kKept).bind(static_cast<std::int64_t>(limit)).finish();
+}
+
+Result<void> Recorder::purge_pending(std::int64_t now, std::size_t limit) {
+    for (Statement* remove :
+         {&purge_expired_details_, &purge_expired_, &purge_rejected_details_, &purge_rejected_}) {
+        Query query = remove->run();
+        const auto done = query.bind(now - kKept).bind(static_cast<std::int64_t>(limit)).finish();
+        if (!done) return done.error();
+    }
+    return {};
 }
 
 }  // namespace scepgate::ca_backend::sqlite

@@ -1,6 +1,7 @@
 // Writing transactions inside an open write transaction of the database.
 #pragma once
 
+#include "ca_backend/sqlite_certificates.hpp"
 #include "ca_backend/sqlite_transactions.hpp"
 
 namespace scepgate::ca_backend::sqlite {
@@ -20,13 +21,19 @@ public:
     /// Removes at most `limit` redemptions whose tokens have been refused for their age since long
     /// before `now`.
     Result<void> purge_redemptions(std::int64_t now, std::size_t limit);
+    /// Removes at most `limit` requests of each kind that were rejected, or expired without a
+    /// certificate, long before `now`.
+    Result<void> purge_pending(std::int64_t now, std::size_t limit);
 
 private:
+    /// Empty: nothing stands against it.
+    Result<std::optional<RecordOutcome>> judge(const IssuanceRecord& record, bool waited);
     Result<std::int64_t> insert_certificate(const Database& database, const IssuanceRecord& record);
     Result<void> insert_pending(const Database& database, const PendingRecord& record);
     Result<void> redeem(const std::optional<Redemption>& redemption);
 
     Transactions transactions_;
+    Certificates certificates_;
     Statement certificate_;
     Statement issued_;
     Statement now_issued_;
@@ -39,6 +46,8 @@ private:
     Statement decision_;
     Statement notified_;
     Statement purge_;
+    Statement purge_expired_details_, purge_expired_;
+    Statement purge_rejected_details_, purge_rejected_;
 };
 
 }  // namespace scepgate::ca_backend::sqlite

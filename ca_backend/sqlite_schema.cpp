@@ -124,8 +124,10 @@ constexpr auto* kVersion2Indexes =
     "  WHERE revoked_at IS NOT NULL;";
 
 /// An index is a page to write with each certificate: this one is seldom needed, and transactions
-/// have the same.
-constexpr auto* kVersion3 = "DROP INDEX certificates_by_transaction_id;";
+/// have the same. Rejected requests are found by their end, to be removed.
+constexpr auto* kVersion3 =
+    "DROP INDEX certificates_by_transaction_id;"
+    "CREATE INDEX transactions_rejected ON transactions(expires) WHERE state = 2;";
 
 /// What SQL cannot compute from a stored certificate.
 Result<void> hash_certificates(Database& database) {

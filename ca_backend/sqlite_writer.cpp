@@ -128,10 +128,21 @@ Result<void> Writer::write_in_transaction(std::span<Waiting> group) {
         if (waiting.outcome.error().code == Errc::kUnavailable) return unavailable(waiting.outcome);
         if (changes_.database.total_changes() != changes_before) return waiting.outcome.error();
     }
-    const auto purged = changes_.recorder.purge_redemptions(changes_.now, 2 * group.size());
-    if (!purged) return unavailable(purged);
+    if (const auto purged = purge(2 * group.size()); !purged) return unavailable(purged);
     const auto committed = changes_.brackets.commit.run().finish();
     return committed ? committed : unavailable(committed);
+}
+
+Result<void> Writer::purge(std::size_t limit) {
+    const std::int64_t now = changes_.now;
+    if (const auto purged = changes_.recorder.purge_redemptions(now, limit); !purged)
+        return purged.error();
+    // Few ever wait, so a look now and then is enough.
+    constexpr std::int64_t kPendingInterval = 600;
+    constexpr std::size_t kPendingLimit = 100;
+    if (now < pending_purged_ + kPendingInterval) return {};
+    pending_purged_ = now;
+    return changes_.recorder.purge_pending(now, kPendingLimit);
 }
 
 }  // namespace scepgate::ca_backend::sqlite

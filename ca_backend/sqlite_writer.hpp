@@ -45,8 +45,9 @@ using WorkHandler = boost::asio::any_completion_handler<void(Result<void>)>;
 /// the last time, so one client alone never waits for others. When the transaction fails, it fails
 /// for all of its group. There is no savepoint around each piece of work, which would cost more
 /// than the work: one that fails with something written, as almost none does, has the whole group
-/// undone and done again one by one. Now and then redemptions are removed that nobody needs any
-/// more, more than were added meanwhile.
+/// undone and done again one by one. With each group a few
+/// redemptions are removed that nobody needs any more, more than the group can have added; now and
+/// then, so are old requests that came to nothing.
 class Writer {
 public:
     static Result<std::unique_ptr<Writer>> start(Database database);
@@ -71,8 +72,10 @@ private:
     void run();
     void write(std::span<Waiting> group);
     Result<void> write_in_transaction(std::span<Waiting> group);
+    Result<void> purge(std::size_t limit);
 
     Changes changes_;
+    std::int64_t pending_purged_ = 0;  ///< seconds since the epoch
     std::mutex mutex_;
     std::condition_variable something_to_do_;
     std::vector<Waiting> queue_;

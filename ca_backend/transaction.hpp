@@ -3,6 +3,7 @@
 
 #include <variant>
 
+#include "ca_backend/certificate_record.hpp"
 #include "certs/enrollment.hpp"
 
 namespace scepgate::ca_backend {
@@ -58,6 +59,12 @@ struct StoredTransaction {
     std::optional<PendingDetails> pending;          ///< it is, or was, pending
 };
 
+/// What a renewal rests on, looked at again in the moment of recording.
+struct Renewal {
+    CertificateId certificate;       ///< which signed the request; must not be revoked
+    std::optional<Redemption> once;  ///< when it may be renewed only once
+};
+
 /// One issuance to make durable: all of it or nothing.
 struct IssuanceRecord {
     TransactionKey transaction{};
@@ -73,6 +80,7 @@ struct IssuanceRecord {
     certs::Certificate certificate;
     certs::GeneralNames subject_alt_name;
     std::optional<Redemption> redemption;
+    std::optional<Renewal> renewal;
     bool notified = false;  ///< nobody has to be told: spares the write of mark_notified()
     std::int64_t now = 0;   ///< seconds since the epoch
 };
@@ -106,12 +114,17 @@ struct RecordedBefore {
 };
 /// The redemption's token was used by another request: nothing was recorded.
 struct AlreadyRedeemed {};
+/// The certificate that was to be renewed is revoked or on hold: nothing was recorded.
+struct SignerRevoked {};
+/// It was renewed by another request, and may be only once: nothing was recorded.
+struct AlreadyRenewed {};
 /// The same signer key has another request with this transactionID waiting: nothing was recorded.
 struct TransactionIdTaken {};
 /// As many wait at this endpoint as may: nothing was recorded.
 struct TooManyPending {};
 
-using RecordOutcome = std::variant<Recorded, RecordedBefore, AlreadyRedeemed>;
+using RecordOutcome =
+    std::variant<Recorded, RecordedBefore, AlreadyRedeemed, SignerRevoked, AlreadyRenewed>;
 using PendingOutcome =
     std::variant<Recorded, RecordedBefore, AlreadyRedeemed, TransactionIdTaken, TooManyPending>;
 

@@ -153,11 +153,14 @@ Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
         .max_validity(validity_limit(request.signer, *known))
         .sid(std::move(old->sid))
         .identities(known->device_id, known->user_id);
-    if (settings.newest_only) {
-        maker.redemption({std::string(kRenewalPolicy), to_bytes(request.signer.fingerprint()),
-                          request.signer.not_after() + settings.grace});
-    }
     return std::move(maker).make();
+}
+
+std::optional<Redemption> redemption_of_renewal(const RenewalSettings& settings,
+                                                const certs::Certificate& renewed) {
+    if (!settings.newest_only) return std::nullopt;
+    return Redemption{std::string(kRenewalPolicy), to_bytes(renewed.fingerprint()),
+                      renewed.not_after() + settings.grace};
 }
 
 }  // namespace scepgate::policy

@@ -41,8 +41,7 @@ struct RenewedCertificate {
 /// `template_name`: the endpoint's for the request's purpose.
 ///
 /// The Grant: subject, usages and SID of the old certificate, those of its alternative names that
-/// the CSR asks for (all when it asks for none), no longer a validity than it had; to be redeemed
-/// when only the newest may be renewed.
+/// the CSR asks for (all when it asks for none), no longer a validity than it had.
 ///
 /// Refusals, all badRequest (attacks.md G01-G07), in this order: "RenewalSignerUnknown",
 /// "RenewalOtherEndpoint", "RenewalSignerRevoked", "RenewalSignerNotYetValid",
@@ -54,5 +53,10 @@ struct RenewedCertificate {
                                                    const std::optional<RenewedCertificate>& known,
                                                    std::string_view template_name,
                                                    std::int64_t now);
+
+/// What makes a certificate renewable only once, of parallel renewals too; empty where it may be
+/// renewed again. Whoever grants the renewal.
+[[nodiscard]] std::optional<Redemption> redemption_of_renewal(const RenewalSettings& settings,
+                                                              const certs::Certificate& renewed);
 
 }  // namespace scepgate::policy

@@ -88,7 +88,7 @@ asio::awaitable<Outcome> Approval::hold(const Operation& operation,
         co_return co_await answer(operation, &request, before->transaction);
     }
     if (std::holds_alternative<ca_backend::AlreadyRedeemed>(*recorded)) {
-        co_return already_redeemed(grant);
+        co_return already_redeemed();
     }
     if (std::holds_alternative<ca_backend::TransactionIdTaken>(*recorded)) {
         co_return Refusal{FailInfo::kBadRequest, "TransactionIdTaken",
@@ -140,9 +140,7 @@ asio::awaitable<Result<certs::Certificate, Refusal>> Approval::issue_approved(
     const auto signer = parts_.store->find_certificate(ca_backend::certificate_id(request.signer));
     if (!signer) co_return unavailable("StoreUnavailable", signer.error().detail);
     if (*signer && (*signer)->revocation && equal((*signer)->der, request.signer.der())) {
-        Refusal refusal{FailInfo::kBadRequest, "RenewalSignerRevoked",
-                        "the certificate with serial " + request.signer.serial_hex() +
-                            " was revoked or put on hold while its renewal waited"};
+        Refusal refusal = signer_revoked(request.signer);
         co_await issuance_.tell_refused(operation, request, refusal);
         co_return refusal;
     }

@@ -124,7 +124,7 @@ asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
             before = recorded_before(request, key);
             if (!before) co_return before.error();
             if (*before) co_return co_await approval_.answer(operation, &request, **before);
-            Refusal refusal = already_redeemed(*grant);
+            Refusal refusal = already_redeemed();
             co_await issuance_.tell_refused(operation, request, refusal);
             co_return refusal;
         }

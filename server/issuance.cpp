@@ -16,6 +16,12 @@ ByteView token_of(const Grant& grant) {
 
 }  // namespace
 
+Refusal signer_revoked(const Certificate& signer) {
+    return {FailInfo::kBadRequest, "RenewalSignerRevoked",
+            "the certificate with serial " + signer.serial_hex() +
+                " was revoked or put on hold before its renewal was done"};
+}
+
 Result<std::string, Refusal> choose_template(const Endpoint& endpoint, const Grant& grant) {
     const std::string& chosen = endpoint.template_for(grant.purpose());
     const std::string purpose(to_text(grant.purpose()));
@@ -47,11 +53,7 @@ Result<bool> is_over(ca_backend::Store& store, const Certificate& issued, std::i
     return !*row || (*row)->revocation.has_value();
 }
 
-Refusal already_redeemed(const Grant& grant) {
-    if (grant.policy() == policy::kRenewalPolicy) {
-        return {FailInfo::kBadRequest, "RenewalSuperseded",
-                "renewal: this certificate was renewed before (renewal.newest_only)"};
-    }
+Refusal already_redeemed() {
     return {FailInfo::kBadMessageCheck, "ChallengeAlreadyRedeemed",
             "this challenge was used for another request before"};
 }
@@ -135,11 +137,24 @@ asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> Issuance::record(
     row.certificate = certificate;
     row.subject_alt_name = grant.subject_alt_name();
     row.redemption = grant.redemption();
+    if (request.kind == EnrollmentKind::kRenewal) {
+        row.renewal.emplace().certificate = ca_backend::certificate_id(request.signer);
+        if (const auto& settings = operation.endpoint.renewal) {
+            row.renewal->once = policy::redemption_of_renewal(*settings, request.signer);
+        }
+    }
     row.now = parts_.clock->now();
     auto recorded = co_await parts_.store->record(std::move(row));
     if (!recorded) co_return unavailable("StoreUnavailable", recorded.error().detail);
     if (std::holds_alternative<ca_backend::AlreadyRedeemed>(*recorded)) {
-        co_return already_redeemed(grant);
+        co_return already_redeemed();
+    }
+    if (std::holds_alternative<ca_backend::SignerRevoked>(*recorded)) {
+        co_return signer_revoked(request.signer);
+    }
+    if (std::holds_alternative<ca_backend::AlreadyRenewed>(*recorded)) {
+        co_return Refusal{FailInfo::kBadRequest, "RenewalSuperseded",
+                          "renewal: this certificate was renewed before (renewal.newest_only)"};
     }
     co_return std::move(*recorded);
 }

@@ -20,8 +20,10 @@ namespace scepgate::server {
 [[nodiscard]] Result<bool> is_over(ca_backend::Store& store, const certs::Certificate& issued,
                                    std::int64_t now);
 
-/// What this Grant has to use up is used up: another request was faster, or came long before.
-[[nodiscard]] Refusal already_redeemed(const Grant& grant);
+/// The challenge is used up: another request was faster, or came long before.
+[[nodiscard]] Refusal already_redeemed();
+/// The certificate that asks for its renewal was revoked since that was judged.
+[[nodiscard]] Refusal signer_revoked(const certs::Certificate& signer);
 
 /// The only place where a CA is asked. In this order: the CA signs, the audit file says so, the
 /// store records, the policy module is told, the audit file says that it leaves.

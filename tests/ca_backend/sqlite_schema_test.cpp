@@ -161,6 +161,30 @@ TEST_F(SqliteSchemaTest, PurgesRedemptionsLongAfterTheirTokensExpired) {
     EXPECT_TRUE(testing::found(*store, old.transaction)) << "the certificate stays";
 }
 
+TEST_F(SqliteSchemaTest, PurgesRequestsThatCameToNothingLongAfterTheirEnd) {
+    const auto store = open_store(file_);
+    const auto expired = testing::make_pending("expired");  // a day after kNow
+    const auto rejected = testing::make_pending("rejected");
+    const auto issued = testing::make_pending("issued");
+    for (const auto& pending : {expired, rejected, issued})
+        ASSERT_EQ(describe(testing::record_pending(*store, pending)), "recorded");
+    ASSERT_TRUE(testing::decide(*store, rejected, Decision::Verdict::kReject, kNow));
+    ASSERT_EQ(describe(record(*store, testing::issuance_of(issued))), "recorded");
+    const auto kept_at = [&store](std::int64_t now, const PendingRecord& pending) {
+        auto later = make_record();
+        later.now = now;
+        EXPECT_EQ(describe(record(*store, later)), "recorded");
+        return store->find_transaction(pending.transaction, now).value().has_value();
+    };
+    for (const auto& pending : {expired, rejected, issued})
+        EXPECT_TRUE(kept_at(kNow + 30 * kDay, pending)) << "never too early";
+    EXPECT_FALSE(kept_at(kNow + 32 * kDay, expired));
+    EXPECT_FALSE(kept_at(kNow + 32 * kDay, rejected));
+    EXPECT_TRUE(kept_at(kNow + 32 * kDay, issued));
+    EXPECT_EQ(store->list_pending({.open_only = false, .now = kNow + 32 * kDay}).value().size(),
+              1U);
+}
+
 TEST_F(SqliteSchemaTest, PurgesNothingByAClockThatIsBehind) {
     const auto store = open_store(file_);
     auto current = make_redeeming_record("current");

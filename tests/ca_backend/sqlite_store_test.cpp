@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "ca_backend/sqlite.hpp"
+#include "ca_backend/wait_for.hpp"
 #include "tests/ca_backend/support/grants.hpp"
 #include "tests/ca_backend/support/records.hpp"
 
@@ -16,6 +17,8 @@ namespace {
 
 using testing::describe;
 using testing::found;
+using testing::kNow;
+using testing::kNow;
 using testing::make_certificate;
 using testing::make_record;
 using testing::make_redeeming_record;
@@ -132,6 +135,41 @@ TEST_F(SqliteStoreTest, RecordsATransactionOnceUnder64ParallelAttemptsOnTwoNodes
         if (const auto* before = std::get_if<RecordedBefore>(&*outcome)) {
             EXPECT_EQ(before->transaction.certificate, kept);
         }
+    }
+}
+
+TEST_F(SqliteStoreTest, G02_RecordsNoRenewalOfACertificateThatWasRevokedMeanwhile) {
+    const auto old = make_record();
+    ASSERT_EQ(describe(record(*store_, old)), "recorded");
+    auto renewal = make_record();
+    renewal.renewal.emplace().certificate = certificate_id(old.certificate);
+    ASSERT_TRUE(wait_for(store_->revoke(
+        {certificate_id(old.certificate), certs::RevocationReason::kCertificateHold, kNow})));
+    EXPECT_EQ(describe(record(*store_, renewal)), "signer revoked");
+    EXPECT_FALSE(found(*store_, renewal.transaction));
+    ASSERT_TRUE(wait_for(store_->revoke(
+        {certificate_id(old.certificate), certs::RevocationReason::kRemoveFromCrl, kNow})));
+    EXPECT_EQ(describe(record(*store_, renewal)), "recorded");
+}
+
+TEST_F(SqliteStoreTest, G05_RenewsOnceUnderParallelRenewalsOnTwoNodesWithAChallengeEach) {
+    const auto old = make_record();
+    ASSERT_EQ(describe(record(*store_, old)), "recorded");
+    const auto other = open_store(file_);
+    std::vector<std::pair<SqliteStore*, IssuanceRecord>> records;
+    for (int i = 0; i < 16; ++i) {
+        auto made = make_redeeming_record("challenge " + std::to_string(i));
+        made.renewal = Renewal{certificate_id(old.certificate),
+                               Redemption{"renewal", Bytes{1, 2, 3}, kNow + 3600}};
+        records.emplace_back(i % 2 == 0 ? store_.get() : other.get(), made);
+    }
+    const auto outcomes = record_together(records);
+    EXPECT_EQ(count(outcomes, "recorded"), 1U);
+    EXPECT_EQ(count(outcomes, "already renewed"), 15U);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        const bool recorded = describe(outcomes[i]) == "recorded";
+        EXPECT_EQ(store_->is_redeemed(*records[i].second.redemption).value(), recorded)
+            << "what was refused used nothing up";
     }
 }
 

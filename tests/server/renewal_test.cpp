@@ -107,8 +107,23 @@ TEST_F(RenewalServiceTest, G06_AChallengeThatIsThereIsVerifiedWhereThatIsTheRule
     EXPECT_EQ(renew(), "Success");
 }
 
-TEST_F(RenewalServiceTest, G05_OnlyTheNewestRenewsAndOnlyOnce) {
+TEST_F(RenewalServiceTest, G02_ACertificateRevokedWhileItsRenewalIsJudgedRenewsNothing) {
+    lab.endpoint.renewal->challenge = RenewalChallenge::kRequired;
+    lab.module->meanwhile = [this] { lab.revoke(old); };
+    EXPECT_EQ(renew(), "RenewalSignerRevoked");
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+class RenewalOnceTest : public RenewalServiceTest,
+                        public ::testing::WithParamInterface<RenewalChallenge> {};
+
+INSTANTIATE_TEST_SUITE_P(Rules, RenewalOnceTest,
+                         ::testing::Values(RenewalChallenge::kIgnored,
+                                           RenewalChallenge::kRequired));
+
+TEST_P(RenewalOnceTest, G05_OnlyTheNewestRenewsAndOnlyOnce) {
     lab.endpoint.renewal->newest_only = true;
+    lab.endpoint.renewal->challenge = GetParam();
     lab.module->redemption.reset();
     std::vector<scep::ClientRequest> storm;
     for (int i = 0; i < 6; ++i) {
@@ -121,6 +136,17 @@ TEST_F(RenewalServiceTest, G05_OnlyTheNewestRenewsAndOnlyOnce) {
     EXPECT_EQ(taken, 1);
     EXPECT_EQ(lab.issued(), 2U);
     EXPECT_EQ(renew(), "RenewalSuperseded");
+}
+
+TEST_F(RenewalServiceTest, G05_ARenewalThatNobodyDecidedLeavesTheCertificateRenewable) {
+    lab.endpoint.renewal->newest_only = true;
+    lab.endpoint.approvals.fill({true, kDay});
+    EXPECT_EQ(lab.ask(lab.renewal(old, 0, 1), 1).outcome(), "pending");
+    lab.clock->set(kNow + 2 * kDay);
+    lab.endpoint.approvals.fill({});
+    auto other = lab.renewal(old, 0, 0);
+    other.transaction_id = "other";
+    EXPECT_EQ(lab.ask(other, 0).outcome(), "success");
 }
 
 TEST_F(RenewalServiceTest, G07_ARetriedRenewalGetsTheSameCertificate) {

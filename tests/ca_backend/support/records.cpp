@@ -81,7 +81,8 @@ std::string describe(const Result<RecordOutcome>& outcome) {
     if (!outcome) return outcome.error().detail;
     if (std::holds_alternative<Recorded>(*outcome)) return "recorded";
     if (std::holds_alternative<RecordedBefore>(*outcome)) return "recorded before";
-    return "already redeemed";
+    if (std::holds_alternative<AlreadyRedeemed>(*outcome)) return "already redeemed";
+    return std::holds_alternative<SignerRevoked>(*outcome) ? "signer revoked" : "already renewed";
 }
 
 }  // namespace scepgate::ca_backend::testing

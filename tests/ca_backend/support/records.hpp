@@ -41,7 +41,8 @@ std::vector<Result<RecordOutcome>> record_together(
 /// What this transaction was answered with, if it was.
 std::optional<certs::Certificate> found(SqliteStore& store, const TransactionKey& key);
 
-/// "recorded", "recorded before", "already redeemed" or the error's text.
+/// "recorded", "recorded before", "already redeemed", "signer revoked", "already renewed" or the
+/// error's text.
 std::string describe(const Result<RecordOutcome>& outcome);
 
 }  // namespace scepgate::ca_backend::testing

@@ -1,6 +1,8 @@
 // A policy module that does what a test wants of it.
 #pragma once
 
+#include <functional>
+
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -18,6 +20,7 @@ public:
     Behaviour notifies = Behaviour::kGrant;
     bool hears = true;
     std::optional<Redemption> redemption;
+    std::function<void()> meanwhile;  ///< while it verifies
     int verified = 0;
     int cancelled = 0;                 ///< hanging calls that were told to end
     std::vector<std::string> issued;   ///< serials that it heard of
@@ -30,6 +33,7 @@ public:
         const EnrollmentRequest& request) override {
         ++verified;
         co_await behave(verifies);
+        if (meanwhile) meanwhile();
         if (verifies == Behaviour::kRefuse) {
             co_return Refusal{FailInfo::kBadRequest, "FakeRefusal", "as the test wants"};
         }
