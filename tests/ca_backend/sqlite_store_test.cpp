@@ -18,7 +18,6 @@ namespace {
 using testing::describe;
 using testing::found;
 using testing::kNow;
-using testing::kNow;
 using testing::make_certificate;
 using testing::make_record;
 using testing::make_redeeming_record;
