@@ -31,6 +31,11 @@ bool is_open(const StoredTransaction& transaction) {
            transaction.state == TransactionState::kApproved;
 }
 
+/// Renewals that began to wait under schema 2 have used theirs up already.
+bool has_used(const StoredTransaction& waited, const std::optional<Redemption>& redemption) {
+    return redemption && waited.challenge == redemption->token;
+}
+
 Bytes token_of(const std::optional<Redemption>& redemption) {
     return redemption ? redemption->token : Bytes{};
 }
@@ -89,7 +94,7 @@ Result<RecordOutcome> Recorder::record(const Database& database, const IssuanceR
     if (!before) return before.error();
     if (*before && !is_open(**before)) return RecordOutcome(RecordedBefore{**std::move(before)});
     const bool waited = before->has_value();
-    auto against = judge(record, waited);
+    auto against = judge(record, waited ? &**before : nullptr);
     if (!against) return against.error();
     if (*against) return **std::move(against);
 
@@ -98,7 +103,7 @@ Result<RecordOutcome> Recorder::record(const Database& database, const IssuanceR
         return in_context("certificate with serial " + record.certificate.serial_hex(),
                           certificate.error());
     }
-    if (record.renewal) {
+    if (record.renewal && !(waited && has_used(**before, record.renewal->once))) {
         if (const auto used = redeem(record.renewal->once); !used) return used.error();
     }
     if (waited) {
@@ -124,9 +129,10 @@ Result<RecordOutcome> Recorder::record(const Database& database, const IssuanceR
     return RecordOutcome(Recorded{});
 }
 
-Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& record, bool waited) {
+Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& record,
+                                                     const StoredTransaction* waited) {
     using Against = std::optional<RecordOutcome>;
-    if (!waited && record.redemption) {
+    if (waited == nullptr && record.redemption) {
         const auto redeemed = transactions_.is_redeemed(*record.redemption);
         if (!redeemed) return redeemed.error();
         if (*redeemed) return Against(AlreadyRedeemed{});
@@ -135,7 +141,8 @@ Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& recor
     const auto signer = certificates_.find(record.renewal->certificate);
     if (!signer) return signer.error();
     if (*signer && (*signer)->revocation) return Against(SignerRevoked{});
-    if (record.renewal->once) {
+    const bool own = waited != nullptr && has_used(*waited, record.renewal->once);
+    if (record.renewal->once && !own) {
         const auto renewed = transactions_.is_redeemed(*record.renewal->once);
         if (!renewed) return renewed.error();
         if (*renewed) return Against(AlreadyRenewed{});
@@ -201,6 +208,11 @@ Result<PendingOutcome> Recorder::record_pending(const Database& database,
         {record.endpoint, record.transaction_id, record.signer_key}, record.now);
     if (!same_id) return same_id.error();
     if (*same_id && is_open(**same_id)) return PendingOutcome(TransactionIdTaken{});
+    if (record.only_of_signer) {
+        const auto open = transactions_.has_open(record.endpoint, record.signer_key, record.now);
+        if (!open) return open.error();
+        if (*open) return PendingOutcome(SignerWaits{});
+    }
     if (record.maximum_open != 0) {
         const auto open = transactions_.count_open(record.endpoint, record.now);
         if (!open) return open.error();
@@ -302,14 +314,18 @@ Result<void> Recorder::purge_redemptions(std::int64_t now, std::size_t limit) {
     return query.bind(now - kKept).bind(static_cast<std::int64_t>(limit)).finish();
 }
 
-Result<void> Recorder::purge_pending(std::int64_t now, std::size_t limit) {
+Result<bool> Recorder::purge_pending(const Database& database, std::int64_t now,
+                                     std::size_t limit) {
+    const auto most = static_cast<std::int64_t>(limit);
+    bool all = true;
     for (Statement* remove :
          {&purge_expired_details_, &purge_expired_, &purge_rejected_details_, &purge_rejected_}) {
         Query query = remove->run();
-        const auto done = query.bind(now - kKept).bind(static_cast<std::int64_t>(limit)).finish();
+        const auto done = query.bind(now - kKept).bind(most).finish();
         if (!done) return done.error();
+        all = all && database.changes() < most;
     }
-    return {};
+    return all;
 }
 
 }  // namespace scepgate::ca_backend::sqlite

@@ -22,12 +22,13 @@ public:
     /// before `now`.
     Result<void> purge_redemptions(std::int64_t now, std::size_t limit);
     /// Removes at most `limit` requests of each kind that were rejected, or expired without a
-    /// certificate, long before `now`.
-    Result<void> purge_pending(std::int64_t now, std::size_t limit);
+    /// certificate, long before `now`. True: these were all.
+    Result<bool> purge_pending(const Database& database, std::int64_t now, std::size_t limit);
 
 private:
     /// Empty: nothing stands against it.
-    Result<std::optional<RecordOutcome>> judge(const IssuanceRecord& record, bool waited);
+    Result<std::optional<RecordOutcome>> judge(const IssuanceRecord& record,
+                                               const StoredTransaction* waited);
     Result<std::int64_t> insert_certificate(const Database& database, const IssuanceRecord& record);
     Result<void> insert_pending(const Database& database, const PendingRecord& record);
     Result<void> redeem(const std::optional<Redemption>& redemption);

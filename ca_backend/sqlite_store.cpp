@@ -165,14 +165,14 @@ Result<bool> SqliteStore::is_redeemed(const Redemption& redemption) {
 
 asio::awaitable<Result<RecordOutcome>> SqliteStore::record(IssuanceRecord record) {
     return impl_->write<RecordOutcome>([record = std::move(record)](sqlite::Changes& changes) {
-        changes.now = std::max(changes.now, record.now);
+        changes.now = std::min(changes.now, record.now);
         return changes.recorder.record(changes.database, record);
     });
 }
 
 asio::awaitable<Result<PendingOutcome>> SqliteStore::record_pending(PendingRecord record) {
     return impl_->write<PendingOutcome>([record = std::move(record)](sqlite::Changes& changes) {
-        changes.now = std::max(changes.now, record.now);
+        changes.now = std::min(changes.now, record.now);
         return changes.recorder.record_pending(changes.database, record);
     });
 }

@@ -89,6 +89,9 @@ Result<Transactions> Transactions::prepare(const Database& database) {
                              "ORDER BY t.id DESC LIMIT 1"},
          {made.count_open_,
           "SELECT count(*) FROM transactions WHERE state < 2 AND expires > ? AND endpoint = ?"},
+         {made.open_of_signer_,
+          "SELECT 1 FROM transactions WHERE state < 2 AND expires > ? AND endpoint = ? AND "
+          "signer_key = ? LIMIT 1"},
          {made.redemption_, "SELECT 1 FROM redemptions WHERE policy = ? AND token = ?"}});
     if (!prepared) return prepared.error();
     return made;
@@ -117,6 +120,12 @@ Result<std::int64_t> Transactions::count_open(std::string_view endpoint, std::in
     const auto row = query.bind(now).bind(endpoint).next();
     if (!row) return row.error();
     return query.integer(0);
+}
+
+Result<bool> Transactions::has_open(std::string_view endpoint, const Sha256& signer_key,
+                                    std::int64_t now) {
+    Query query = open_of_signer_.run();
+    return query.bind(now).bind(endpoint).bind(ByteView(signer_key)).next();
 }
 
 Result<bool> Transactions::is_redeemed(const Redemption& redemption) {

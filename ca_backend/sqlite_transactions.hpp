@@ -18,6 +18,8 @@ public:
 
     /// How many of an endpoint are pending or approved.
     Result<std::int64_t> count_open(std::string_view endpoint, std::int64_t now);
+    /// Whether this key has signed one of them.
+    Result<bool> has_open(std::string_view endpoint, const Sha256& signer_key, std::int64_t now);
     Result<bool> is_redeemed(const Redemption& redemption);
 
 private:
@@ -25,6 +27,7 @@ private:
     Statement by_id_;
     Statement by_poll_;
     Statement count_open_;
+    Statement open_of_signer_;
     Statement redemption_;
 };
 

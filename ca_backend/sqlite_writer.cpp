@@ -121,6 +121,7 @@ void Writer::write(std::span<Waiting> group) {
 Result<void> Writer::write_in_transaction(std::span<Waiting> group) {
     if (const auto begun = changes_.brackets.begin.run().finish(); !begun)
         return unavailable(begun);
+    changes_.now = Changes::kNobodySaid;
     for (Waiting& waiting : group) {
         const std::int64_t changes_before = changes_.database.total_changes();
         waiting.outcome = waiting.work(changes_);
@@ -135,14 +136,17 @@ Result<void> Writer::write_in_transaction(std::span<Waiting> group) {
 
 Result<void> Writer::purge(std::size_t limit) {
     const std::int64_t now = changes_.now;
+    if (now == Changes::kNobodySaid) return {};
     if (const auto purged = changes_.recorder.purge_redemptions(now, limit); !purged)
         return purged.error();
     // Few ever wait, so a look now and then is enough.
     constexpr std::int64_t kPendingInterval = 600;
     constexpr std::size_t kPendingLimit = 100;
-    if (now < pending_purged_ + kPendingInterval) return {};
-    pending_purged_ = now;
-    return changes_.recorder.purge_pending(now, kPendingLimit);
+    if (now >= pending_purged_ && now < pending_purged_ + kPendingInterval) return {};
+    const auto all = changes_.recorder.purge_pending(changes_.database, now, kPendingLimit);
+    if (!all) return all.error();
+    if (*all) pending_purged_ = now;
+    return {};
 }
 
 }  // namespace scepgate::ca_backend::sqlite

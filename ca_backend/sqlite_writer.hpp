@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <span>
 #include <thread>
@@ -29,7 +30,10 @@ struct Changes {
     Brackets brackets;
     Recorder recorder;
     Revoker revoker;
-    std::int64_t now = 0;  ///< the latest time that a piece of work spoke of
+    std::int64_t now =
+        kNobodySaid;  ///< the earliest time that a piece of this group's work spoke of
+
+    static constexpr std::int64_t kNobodySaid = std::numeric_limits<std::int64_t>::max();
 
     static Result<Changes> prepare(Database database);
 };
@@ -42,7 +46,7 @@ using WorkHandler = boost::asio::any_completion_handler<void(Result<void>)>;
 /// Group commit: takes all work that waits, does it in one transaction and, when that is on disk,
 /// tells all of them how it ended, each on its own executor. While it waits for the disk, the next
 /// group gathers; while all cores are busy, too; and it waits a moment until as many have come as
-/// the last time, so one client alone never waits for others. When the transaction fails, it fails
+/// the last time, so one client alone does not wait. When the transaction fails, it fails
 /// for all of its group. There is no savepoint around each piece of work, which would cost more
 /// than the work: one that fails with something written, as almost none does, has the whole group
 /// undone and done again one by one. With each group a few

@@ -101,6 +101,7 @@ struct PendingRecord {
     std::string subject_alt_name;
     std::optional<Redemption> redemption;
     PendingDetails details;        ///< all but the decision
+    bool only_of_signer = false;   ///< no other request of signer_key may be open at this endpoint
     std::size_t maximum_open = 0;  ///< of this endpoint, this one included; 0: no limit
     std::int64_t now = 0;
 };
@@ -120,13 +121,15 @@ struct SignerRevoked {};
 struct AlreadyRenewed {};
 /// The same signer key has another request with this transactionID waiting: nothing was recorded.
 struct TransactionIdTaken {};
+/// The signer key has another request open, and may not: nothing was recorded.
+struct SignerWaits {};
 /// As many wait at this endpoint as may: nothing was recorded.
 struct TooManyPending {};
 
 using RecordOutcome =
     std::variant<Recorded, RecordedBefore, AlreadyRedeemed, SignerRevoked, AlreadyRenewed>;
-using PendingOutcome =
-    std::variant<Recorded, RecordedBefore, AlreadyRedeemed, TransactionIdTaken, TooManyPending>;
+using PendingOutcome = std::variant<Recorded, RecordedBefore, AlreadyRedeemed, TransactionIdTaken,
+                                    SignerWaits, TooManyPending>;
 
 /// Who asks by CertPoll.
 struct PollKey {

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "certs/oids.hpp"
+#include "certs/signed_structure.hpp"
 
 namespace scepgate::certs {
 
@@ -43,27 +44,12 @@ std::string name_text(ByteView der) {
 //        signatureAlgorithm   AlgorithmIdentifier,
 //        signatureValue       BIT STRING  }
 Result<void> Certificate::State::parse() {
-    DerReader outer(der);
-    const auto certificate = outer.read(DerTag::kSequence);
-    if (!certificate) return certificate.error();
-    if (const auto end = outer.finish("after the certificate"); !end) return end.error();
-
-    DerReader fields(*certificate);
-    const auto tbs_whole = fields.read_whole(DerTag::kSequence);
-    if (!tbs_whole) return tbs_whole.error();
-    tbs = *tbs_whole;
-    const auto algorithm = fields.read_whole(DerTag::kSequence);
-    if (!algorithm) return algorithm.error();
-    outer_algorithm = *algorithm;
-    const auto bits = fields.read_octet_bits();
-    if (!bits) return bits.error();
-    signature = *bits;
-    if (const auto end = fields.finish("after the signature"); !end) return end.error();
-
-    DerReader inner(tbs);
-    const auto content = inner.read(DerTag::kSequence);
-    if (!content) return content.error();
-    return parse_tbs(*content);
+    const auto parts = read_signed_structure(der, "certificate");
+    if (!parts) return parts.error();
+    tbs = parts->to_be_signed;
+    outer_algorithm = parts->algorithm;
+    signature = parts->signature;
+    return parse_tbs(parts->content);
 }
 
 //   TBSCertificate  ::=  SEQUENCE  {

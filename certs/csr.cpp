@@ -4,6 +4,7 @@
 
 #include "certs/asn1_string.hpp"
 #include "certs/oids.hpp"
+#include "certs/signed_structure.hpp"
 #include "certs/weak_keys.hpp"
 
 namespace scepgate::certs {
@@ -135,20 +136,11 @@ private:
 //        signature                 BIT STRING }
 Result<void> Csr::State::parse(const CsrLimits& limits, bool allow_sha1,
                                const PublicKey* known_key) {
-    DerReader outer(der);
-    const auto request = outer.read(DerTag::kSequence);
-    if (!request) return request.error();
-    if (const auto end = outer.finish("after the request"); !end) return end.error();
-
-    DerReader fields(*request);
-    const auto info = fields.read_whole(DerTag::kSequence);
-    if (!info) return info.error();
-    const auto identifier = read_algorithm(fields);
+    const auto parts = read_signed_structure(der, "request");
+    if (!parts) return parts.error();
+    DerReader identifier_reader(parts->algorithm);
+    const auto identifier = read_algorithm(identifier_reader);
     if (!identifier) return identifier.error();
-    const auto signature = fields.read_octet_bits();
-    if (!signature) return signature.error();
-    if (const auto end = fields.finish("after the signature"); !end) return end.error();
-
     const auto parsed = parse_signature_algorithm(*identifier);
     if (!parsed) return parsed.error();
     algorithm = *parsed;
@@ -156,16 +148,13 @@ Result<void> Csr::State::parse(const CsrLimits& limits, bool allow_sha1,
         return unsupported("a SHA-1 signature, which is switched off");
     }
 
-    DerReader info_reader(*info);
-    const auto content = info_reader.read(DerTag::kSequence);
-    if (!content) return content.error();
-    const auto unproven = read_info(*content, limits.key, known_key);
+    const auto unproven = read_info(parts->content, limits.key, known_key);
     if (!unproven) return unproven.error();
 
     // Over the octets as they came, whatever a re-encoding would make of them. And before names and
     // attributes are looked at: until then whoever sent this may be playing with another one's
     // ciphertext, and must not learn how far it parses (attacks.md E08).
-    if (!key.verifies(algorithm, *info, *signature)) {
+    if (!key.verifies(algorithm, parts->to_be_signed, parts->signature)) {
         return Error{Errc::kBadSignature, "the signature is not by the key of the request"};
     }
     if (const auto weakness = weakness_of(key)) {

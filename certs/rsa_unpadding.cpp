@@ -35,13 +35,15 @@ MacContext make_hmac_sha256() {
     const std::array parameters{
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
         OSSL_PARAM_construct_end()};
-    if (!context || EVP_MAC_CTX_set_params(context.get(), parameters.data()) != 1) return nullptr;
+    if (!context || EVP_MAC_CTX_set_params(context.get(), parameters.data()) != 1) {
+        throw std::runtime_error("OpenSSL has no HMAC-SHA256");  // and the next call tries again
+    }
     return context;
 }
 
 Secret hmac_sha256(ByteView key, ByteView data) {
     static const MacContext made = make_hmac_sha256();
-    const MacContext context(made ? EVP_MAC_CTX_dup(made.get()) : nullptr);
+    const MacContext context(EVP_MAC_CTX_dup(made.get()));
     Bytes out(32);
     std::size_t length = 0;
     if (!context || EVP_MAC_init(context.get(), key.data(), key.size(), nullptr) != 1 ||

@@ -108,10 +108,9 @@ boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_reque
     // As late as this, and answered as a mismatch: a guesser does not learn which one was right.
     if (failed_matches_.locked(challenge_name, now)) {
         co_return Refusal{FailInfo::kBadRequest, "ChallengeLocked",
-                          "challenge: several CSRs that do not match came with it; it can be used "
-                          "again " +
-                              std::to_string(FailedMatches::kWindow / 60) +
-                              " minutes after the first of them"};
+                          "challenge: it is locked for a while, because several CSRs that do not "
+                          "match came with it; give the device another one, and find out who has "
+                          "this one"};
     }
 
     auto token = from_hex(claims->id);

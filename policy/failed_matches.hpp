@@ -12,17 +12,19 @@
 namespace scepgate::policy {
 
 /// Whoever got hold of a challenge without knowing what it is for could try names until one fits.
-/// After kMost different CSRs that did not fit, nothing fits for the rest of kWindow seconds from
-/// the first of them. Not for longer, so that its device is not locked out for good; and a device
-/// that sends the same again and again does not count as guessing. Addresses do not matter: many
-/// devices share one.
+/// kMost different CSRs that do not fit lock it for kFirstLock seconds, the next ones for twice as
+/// long, and so on up to kLongestLock: some two hundred names in a month.
+/// While it is locked its device is refused too, and needs another challenge; the audit file names
+/// it. A device that sends the same again and again does not count as guessing. Addresses do not
+/// matter: many devices share one.
 ///
 /// Kept in memory, for at most `capacity` challenges (the oldest are forgotten first; only
 /// challenges of a trusted signer get here). Safe for concurrent use.
 class FailedMatches {
 public:
     static constexpr std::size_t kMost = 5;
-    static constexpr std::int64_t kWindow = 600;
+    static constexpr std::int64_t kFirstLock = 600;
+    static constexpr std::int64_t kLongestLock = 86'400;
 
     explicit FailedMatches(std::size_t capacity = 10'000) : capacity_(capacity) {}
 
@@ -31,18 +33,23 @@ public:
     [[nodiscard]] bool locked(const std::string& challenge, std::int64_t now);
 
 private:
-    struct Window {
-        std::int64_t end = 0;
-        std::vector<Sha256> attempts;
-    };
-    using Windows = std::map<std::string, Window>;
+    struct Record {
+        std::vector<Sha256> attempts;  ///< since the last lock
+        std::int64_t locked_at = 0;
+        std::int64_t lock = 0;  ///< seconds from `locked_at`
+        std::int64_t next_lock = kFirstLock;
 
-    void forget(std::int64_t now);
+        /// A clock that was set back ends a lock, rather than making it longer.
+        [[nodiscard]] bool locked(std::int64_t now) const noexcept {
+            return now >= locked_at && now < locked_at + lock;
+        }
+    };
+    using Records = std::map<std::string, Record>;
 
     const std::size_t capacity_;
     std::mutex mutex_;
-    Windows windows_;                       // both guarded by mutex_
-    std::deque<Windows::iterator> oldest_;  ///< first the one that began first
+    Records records_;                       // both guarded by mutex_
+    std::deque<Records::iterator> oldest_;  ///< first the one that began first
 };
 
 }  // namespace scepgate::policy

@@ -68,6 +68,8 @@ asio::awaitable<Outcome> Approval::hold(const Operation& operation,
     row.subject = grant.subject().text();
     row.subject_alt_name = certs::to_text(grant.subject_alt_name());
     row.redemption = grant.redemption();
+    row.only_of_signer = request.kind == EnrollmentKind::kRenewal && operation.endpoint.renewal &&
+                         operation.endpoint.renewal->newest_only;
     row.maximum_open = operation.endpoint.maximum_pending;
     row.now = parts_.clock->now();
     row.details.signer = to_bytes(request.signer.der());
@@ -93,6 +95,10 @@ asio::awaitable<Outcome> Approval::hold(const Operation& operation,
     if (std::holds_alternative<ca_backend::TransactionIdTaken>(*recorded)) {
         co_return Refusal{FailInfo::kBadRequest, "TransactionIdTaken",
                           "another request of this key waits under the same transactionID"};
+    }
+    if (std::holds_alternative<ca_backend::SignerWaits>(*recorded)) {
+        co_return Refusal{FailInfo::kBadRequest, "RenewalWaits",
+                          "another renewal of this certificate waits (renewal.newest_only)"};
     }
     if (std::holds_alternative<ca_backend::TooManyPending>(*recorded)) {
         co_return unavailable("TooManyPending",

@@ -12,7 +12,7 @@ public:
     explicit Approval(const ServiceParts& parts) : parts_(parts), trail_(parts), issuance_(parts) {}
 
     /// Records the request as pending, and uses up what the Grant redeems. Refused:
-    /// "TransactionIdTaken", "ChallengeAlreadyRedeemed", "GrantTooLong", "TooManyPending"
+    /// "TransactionIdTaken", "RenewalWaits", "ChallengeAlreadyRedeemed", "GrantTooLong", "TooManyPending"
     /// (temporary).
     boost::asio::awaitable<Outcome> hold(const Operation& operation,
                                          const EnrollmentRequest& request, const Grant& grant,

@@ -15,6 +15,9 @@ Refusal store_unavailable(const Error& error) {
     return unavailable("StoreUnavailable", error.detail);
 }
 
+/// How often a request may come again to the octet after its certificate was over.
+constexpr int kMostRepetitions = 16;
+
 /// What the store knows of the certificate that signed. Empty: nothing, not this very certificate.
 Result<std::optional<policy::RenewedCertificate>> look_up(ca_backend::Store& store,
                                                           const Endpoint& endpoint,
@@ -59,6 +62,18 @@ Result<bool> still_answers(ca_backend::Store& store, const StoredTransaction& ea
     const auto over = is_over(store, *earlier.certificate, now);
     if (!over) return over.error();
     return !*over;
+}
+
+/// Why a request that comes once more to the octet gets nothing, now that what it was answered with
+/// is over; empty: it is judged anew (T07). Whoever recorded the message can send it: no
+/// certificate again for a key that others have, and no renewal, which needs no challenge (G07).
+std::optional<std::string> ends_for_good(const EnrollmentRequest& request,
+                                         const std::optional<ca_backend::Revocation>& revocation) {
+    if (revocation && revocation->on_hold()) return "is on hold";
+    if (revocation && revocation->reason == certs::RevocationReason::kKeyCompromise)
+        return "was revoked because its key is known to others";
+    if (request.kind != EnrollmentKind::kRenewal) return std::nullopt;
+    return revocation ? "was revoked" : "has expired";
 }
 
 /// The name of a request that comes once more, to the octet, when what it was answered with is
@@ -143,11 +158,20 @@ Result<std::optional<StoredTransaction>, Refusal> Enrollment::recorded_before(
     const EnrollmentRequest& request, ca_backend::TransactionKey& key) {
     const std::int64_t now = parts_.clock->now();
     auto same = parts_.store->find_transaction(key, now);
-    while (same && *same && (*same)->certificate) {
-        const auto over = is_over(*parts_.store, *(*same)->certificate, now);
-        if (!over) return store_unavailable(over.error());
-        if (!*over) break;
-        key = next_key(key, *(*same)->certificate);
+    for (int times = 1; same && *same && (*same)->certificate; ++times) {
+        const certs::Certificate& issued = *(*same)->certificate;
+        const auto row = parts_.store->find_certificate(ca_backend::certificate_id(issued));
+        if (!row) return store_unavailable(row.error());
+        const auto revocation = *row ? (*row)->revocation : std::nullopt;
+        if (!revocation && now < issued.not_after()) break;
+        auto end = ends_for_good(request, revocation);
+        if (times == kMostRepetitions) end = "is not the first that this very request has outlived";
+        if (end) {
+            return Refusal{FailInfo::kBadRequest, "RequestOver",
+                           "it was answered before, with certificate " + issued.serial_hex() +
+                               ", which " + *end + "; the device has to make a new request"};
+        }
+        key = next_key(key, issued);
         same = parts_.store->find_transaction(key, now);
     }
     if (!same) return store_unavailable(same.error());

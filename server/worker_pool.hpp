@@ -10,7 +10,7 @@
 
 namespace scepgate::server {
 
-/// As many threads as cores, and a count of the enrolments in progress. A full pool says so at once
+/// As many threads as usable cores, and a count of the enrolments in progress. A full pool says so at once
 /// (HTTP 503), so that waiting never grows without bound.
 class WorkerPool {
 public:

@@ -81,7 +81,9 @@ Result<void> ScepSession::negotiate() {
 }
 
 Result<void> ScepSession::ask_capabilities() {
-    const auto reply = web_.get("GetCACaps");
+    auto reply = web_.get("GetCACaps");
+    // A connection can break for many reasons: only who does it again means it.
+    if (!reply && reply.error().code == Errc::kMalformed) reply = web_.get("GetCACaps");
     const std::string taken =
         ": taken for an old server without capabilities; --assume-caps says "
         "what it can";

@@ -31,6 +31,16 @@ protected:
     std::unique_ptr<SqliteStore> store_ = open_store(file_);
 };
 
+TEST_F(SqliteStorePendingTest, IssuesARenewalThatUsedItsCertificateUpWhenItBeganToWait) {
+    const auto old = make_record();
+    ASSERT_EQ(describe(record(*store_, old)), "recorded");
+    const auto made = make_pending("fingerprint");  // as schema 2 did
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    auto issuance = issuance_of(made);
+    issuance.renewal = Renewal{certificate_id(old.certificate), made.redemption};
+    EXPECT_EQ(describe(record(*store_, issuance)), "recorded");
+}
+
 TEST_F(SqliteStorePendingTest, T04_KeepsAllThatTheLaterAnswerNeedsAlsoAfterReopening) {
     const auto made = make_pending("token");
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");

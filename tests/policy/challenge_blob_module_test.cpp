@@ -101,7 +101,7 @@ TEST(ChallengeBlobModuleTest, A_C14_WhoTriesNamesLearnsNothingFromTheSixthOn) {
     EXPECT_EQ(outcome(right), "ChallengeLocked");
     EXPECT_EQ(right.error().fail_info, guess("f").error().fail_info);
     EXPECT_FALSE(right.error().temporary);
-    clock->set(kNow + FailedMatches::kWindow);
+    clock->set(kNow + FailedMatches::kFirstLock);
     EXPECT_EQ(outcome(verify(module, request(matching_contents(blob)))), "ok");
 }
 

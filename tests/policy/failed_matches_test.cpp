@@ -35,16 +35,37 @@ TEST(FailedMatchesTest, A_C14_TheSameAgainAndAgainIsNoGuessing) {
     EXPECT_FALSE(matches.locked("a", kNow));
 }
 
-TEST(FailedMatchesTest, A_C14_TheLockEndsWithItsWindowHoweverOftenItIsTried) {
+TEST(FailedMatchesTest, A_C14_WhoTriesSlowlyIsLockedToo) {
     FailedMatches matches;
-    fail(matches, "a", FailedMatches::kMost);
-    const std::int64_t end = kNow + FailedMatches::kWindow;
-    for (std::size_t i = 0; i < 100; ++i)
-        matches.add("a", attempt(100 + i), end - 1);
-    EXPECT_TRUE(matches.locked("a", end - 1));
-    EXPECT_FALSE(matches.locked("a", end));
-    fail(matches, "a", FailedMatches::kMost, end);
-    EXPECT_TRUE(matches.locked("a", end));
+    for (std::size_t day = 0; day < FailedMatches::kMost; ++day)
+        matches.add("a", attempt(day), kNow + static_cast<std::int64_t>(day) * 86'400);
+    EXPECT_TRUE(matches.locked("a", kNow + std::int64_t{FailedMatches::kMost - 1} * 86'400));
+}
+
+TEST(FailedMatchesTest, A_C14_TheLockEndsHoweverOftenItIsTriedAndTheNextIsLonger) {
+    FailedMatches matches;
+    std::int64_t now = kNow;
+    std::int64_t length = FailedMatches::kFirstLock;
+    for (std::size_t round = 0; round < 12; ++round) {
+        fail(matches, "a", FailedMatches::kMost, now);
+        for (std::size_t i = 0; i < 100; ++i)
+            matches.add("a", attempt(100 + i), now + length - 1);
+        EXPECT_TRUE(matches.locked("a", now + length - 1));
+        EXPECT_FALSE(matches.locked("a", now + length));
+        now += length;
+        length = std::min(2 * length, FailedMatches::kLongestLock);
+    }
+}
+
+TEST(FailedMatchesTest, A_A03_AClockThatIsSetBackLocksNothingForLonger) {
+    FailedMatches matches;
+    const std::int64_t ahead = kNow + 365 * 86'400;
+    fail(matches, "a", FailedMatches::kMost, ahead);
+    EXPECT_TRUE(matches.locked("a", ahead));
+    EXPECT_FALSE(matches.locked("a", kNow));
+    fail(matches, "b", FailedMatches::kMost, kNow);
+    EXPECT_TRUE(matches.locked("b", kNow));
+    EXPECT_FALSE(matches.locked("b", kNow + FailedMatches::kFirstLock));
 }
 
 TEST(FailedMatchesTest, A_C14_ItsMemoryIsBoundedAndTheOldestGoFirst) {

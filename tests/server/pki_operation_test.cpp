@@ -177,6 +177,46 @@ TEST(PkiOperationTest, R_T07_ARetryAfterRevocationIsJudgedAnew) {
     EXPECT_EQ(lab.ask(request).record.code, "FakeRefusal");
 }
 
+TEST(PkiOperationTest, R_T07_ARetryGetsNothingForAKeyThatOthersKnowOrThatIsOnHold) {
+    using enum certs::RevocationReason;
+    ServiceLab lab;
+    const auto request = lab.request();
+    const auto issued = lab.ask(request).cert->certificate;
+    for (const auto reason : {kCertificateHold, kKeyCompromise}) {
+        lab.revoke(issued, reason);
+        const Asked again = lab.ask(request);
+        EXPECT_EQ(again.outcome(), "badRequest");
+        EXPECT_EQ(again.record.code, "RequestOver");
+    }
+    EXPECT_EQ(lab.issued(), 1U);
+    EXPECT_EQ(lab.module->verified, 1);
+}
+
+TEST(PkiOperationTest, R_T07_ACertificateReleasedFromHoldIsTheAnswerAgain) {
+    using enum certs::RevocationReason;
+    ServiceLab lab;
+    const auto request = lab.request();
+    const auto issued = lab.ask(request).cert->certificate;
+    lab.revoke(issued, kCertificateHold);
+    EXPECT_EQ(lab.ask(request).record.code, "RequestOver");
+    lab.revoke(issued, kRemoveFromCrl);
+    EXPECT_EQ(lab.ask(request).cert->certificate, issued);
+}
+
+TEST(PkiOperationTest, R_T07_OneRequestDoesNotOutliveItsCertificatesForEver) {
+    ServiceLab lab;
+    const auto request = lab.request();
+    Asked asked = lab.ask(request);
+    for (int times = 1; times < 16; ++times) {
+        ASSERT_EQ(asked.outcome(), "success") << times;
+        lab.revoke(asked.cert->certificate);
+        asked = lab.ask(request);
+    }
+    EXPECT_EQ(asked.outcome(), "success");
+    lab.revoke(asked.cert->certificate);
+    EXPECT_EQ(lab.ask(request).record.code, "RequestOver");
+}
+
 TEST(PkiOperationTest, R_T07_ARetryIsJudgedAnewFromTheEndOfItsCertificateOn) {
     ServiceLab lab;
     const auto request = lab.request();

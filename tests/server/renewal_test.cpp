@@ -156,6 +156,31 @@ TEST_F(RenewalServiceTest, G07_ARetriedRenewalGetsTheSameCertificate) {
     EXPECT_EQ(lab.issued(), 2U);
 }
 
+// It needs no challenge, and its CSR's key may be the stolen one.
+TEST_F(RenewalServiceTest, G07_ARecordedRenewalSentOnceMoreGivesNothingAfterItsCertificate) {
+    const auto request = lab.renewal(old, 0, 1);
+    const auto renewed_once = lab.ask(request, 1).cert->certificate;
+    lab.revoke(renewed_once);
+    for (int times = 0; times < 2; ++times) {
+        const Asked replayed = lab.ask(request, 1);
+        EXPECT_EQ(replayed.outcome(), "badRequest");
+        EXPECT_EQ(replayed.record.code, "RequestOver");
+    }
+    EXPECT_EQ(lab.issued(), 2U);
+}
+
+TEST_F(RenewalServiceTest, G05_OneRenewalOfACertificateWaitsAtATime) {
+    lab.endpoint.renewal->newest_only = true;
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    EXPECT_EQ(lab.ask(lab.renewal(old, 0, 1), 1).outcome(), "pending");
+    auto second = lab.renewal(old, 0, 0);
+    second.transaction_id = "second";
+    EXPECT_EQ(lab.ask(second, 0).record.code, "RenewalWaits");
+    EXPECT_EQ(lab.ask(lab.renewal(old, 0, 1), 1).outcome(), "pending");
+    lab.decide(ca_backend::Decision::Verdict::kReject);
+    EXPECT_EQ(lab.ask(second, 0).outcome(), "pending");
+}
+
 TEST_F(RenewalServiceTest, ARenewalWaitsForApprovalLikeARequest) {
     lab.endpoint.approvals.fill({true, 7 * kDay});
     const auto request = lab.renewal(old, 0, 1);

@@ -210,10 +210,10 @@ void ServiceLab::decide(ca_backend::Decision::Verdict verdict) {
     wait_for(store->decide(decision)).value();
 }
 
-void ServiceLab::revoke(const certs::Certificate& certificate) {
+void ServiceLab::revoke(const certs::Certificate& certificate, certs::RevocationReason reason) {
     ca_backend::RevocationOrder order;
     order.certificate = ca_backend::certificate_id(certificate);
-    order.reason = certs::RevocationReason::kKeyCompromise;
+    order.reason = reason;
     order.at = clock->now();
     wait_for(store->revoke(order)).value();
 }

@@ -53,7 +53,8 @@ public:
     std::vector<Asked> ask_together(const std::vector<scep::ClientRequest>& requests);
 
     void decide(ca_backend::Decision::Verdict verdict);
-    void revoke(const certs::Certificate& certificate);
+    void revoke(const certs::Certificate& certificate,
+                certs::RevocationReason reason = certs::RevocationReason::kSuperseded);
     /// The audit file's lines, without their times.
     [[nodiscard]] std::vector<std::string> audit() const;
     [[nodiscard]] std::vector<std::string> audit_events() const;
