@@ -69,7 +69,7 @@ Result<Database> Database::open(const std::filesystem::path& file, Access access
     const auto set_up = database.execute(
         "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; "
         "PRAGMA temp_store=MEMORY");
-    if (!set_up) return set_up.error();
+    if (!set_up) return last_error(raw, "opening");
     return database;
 }
 

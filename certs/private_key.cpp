@@ -33,10 +33,11 @@ struct KnownSpec {
     std::string_view text;
     KeySpec spec;
 };
-constexpr std::array<KnownSpec, 6> kSpecs{{
+constexpr std::array<KnownSpec, 7> kSpecs{{
     {"rsa:2048", {KeyType::kRsa, 2048}},
     {"rsa:3072", {KeyType::kRsa, 3072}},
     {"rsa:4096", {KeyType::kRsa, 4096}},
+    {"rsa:8192", {KeyType::kRsa, 8192}},
     {"ec:p256", {KeyType::kEc, 256}},
     {"ec:p384", {KeyType::kEc, 384}},
     {"ec:p521", {KeyType::kEc, 521}},
@@ -144,10 +145,15 @@ Result<PrivateKey> PrivateKey::from_pem(ByteView pem, const Secret& passphrase,
     EvpPkeyPtr key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, &give_passphrase,
                                                  const_cast<Secret*>(&passphrase))
                        : nullptr);
+    if (!key && passphrase.empty() && as_text(pem).find("ENCRYPTED") != std::string_view::npos) {
+        ERR_clear_error();
+        return Error{Errc::kConfig, "the private key is encrypted, and no passphrase is given"};
+    }
     if (!key) {
-        return config_error(take_ossl_error(
-            passphrase.empty() ? "cannot read a private key in PEM (no passphrase was given)"
-                               : "cannot read a private key in PEM with this passphrase"));
+        return config_error(take_ossl_error(passphrase.empty()
+                                                ? "cannot read a private key in PEM"
+                                                : "cannot read a private key in PEM with this "
+                                                  "passphrase"));
     }
     ERR_clear_error();  // decoders that were tried in vain leave entries
     auto result = from_evp(std::move(key), limits);

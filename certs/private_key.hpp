@@ -10,8 +10,8 @@
 
 namespace scepgate::certs {
 
-/// "rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384", "ec:p521" as the command line spells
-/// them.
+/// "rsa:2048", "rsa:3072", "rsa:4096", "rsa:8192", "ec:p256", "ec:p384", "ec:p521" as the command
+/// line spells them.
 struct KeySpec {
     KeyType type = KeyType::kRsa;
     int bits = 2048;  ///< modulus bits, or 256/384/521

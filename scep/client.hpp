@@ -99,8 +99,10 @@ Result<CertReply> decode_reply(ByteView body, const ClientRequest& request,
 /// The same for a GetCert: the certificate is the one of `request.content`.
 Result<CertReply> decode_get_cert_reply(ByteView body, const ClientRequest& request,
                                         const CaCertificates& ca);
-/// The same for a GetCRL: one CRL, by name and signature `ca.ca`'s (else kBadSignature).
+/// The same for a GetCRL: one CRL, by name and signature `issuer`'s, or `ca.ca`'s when that is null
+/// (else kBadSignature).
 Result<CrlReply> decode_get_crl_reply(ByteView body, const ClientRequest& request,
-                                      const CaCertificates& ca);
+                                      const CaCertificates& ca,
+                                      const certs::Certificate* issuer = nullptr);
 
 }  // namespace scepgate::scep

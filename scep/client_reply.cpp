@@ -216,7 +216,7 @@ Result<CertReply> decode_get_cert_reply(ByteView body, const ClientRequest& requ
 }
 
 Result<CrlReply> decode_get_crl_reply(ByteView body, const ClientRequest& request,
-                                      const CaCertificates& ca) {
+                                      const CaCertificates& ca, const certs::Certificate* issuer) {
     const auto opened = open_reply(body, request, ca);
     if (!opened) return opened.error();
     CrlReply reply{opened->status, {}};
@@ -227,7 +227,8 @@ Result<CrlReply> decode_get_crl_reply(ByteView body, const ClientRequest& reques
     }
     auto crl = certs::Crl::from_der(crls.front());
     if (!crl) return in_context("CRL", crl.error());
-    if (const auto good = check_crl(*crl, ca.ca, request.key_limits); !good) return good.error();
+    if (const auto good = check_crl(*crl, issuer ? *issuer : ca.ca, request.key_limits); !good)
+        return good.error();
     reply.crl = to_bytes(crl->der());
     return reply;
 }

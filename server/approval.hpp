@@ -12,8 +12,8 @@ public:
     explicit Approval(const ServiceParts& parts) : parts_(parts), trail_(parts), issuance_(parts) {}
 
     /// Records the request as pending, and uses up what the Grant redeems. Refused:
-    /// "TransactionIdTaken", "RenewalWaits", "ChallengeAlreadyRedeemed", "GrantTooLong", "TooManyPending"
-    /// (temporary).
+    /// "TransactionIdTaken", "RenewalWaits", "ChallengeAlreadyRedeemed", "GrantTooLong",
+    /// "TooManyPending" (temporary).
     boost::asio::awaitable<Outcome> hold(const Operation& operation,
                                          const EnrollmentRequest& request, const Grant& grant,
                                          const ca_backend::TransactionKey& key);

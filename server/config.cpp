@@ -72,7 +72,8 @@ private:
             if (prefix) {
                 http.trusted_proxies.push_back(std::move(*prefix));
             } else {
-                faults_.error("trusted_proxies[" + std::to_string(i) + "]", prefix.error().detail);
+                faults_.error("trusted_proxies[" + std::to_string(i) + "]", prefix.error().detail,
+                              "give an address or a network, as 10.0.0.0/8 or 2001:db8::/32");
             }
         }
     }

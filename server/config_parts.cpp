@@ -1,5 +1,6 @@
 #include "server/config_parts.hpp"
 
+#include "certs/general_name.hpp"
 #include "server/config_paths.hpp"
 #include "server/config_shape.hpp"
 
@@ -79,6 +80,22 @@ KeyPairConfig ConfigParts::key_pair(const Json& json, const std::string& path) {
     return pair;
 }
 
+/// They go into every certificate, so a slip would stay for years. Only the good ones are kept, so
+/// that nobody reports the others again.
+void ConfigParts::urls(ConfigReader& reader, const std::string& key,
+                       std::vector<std::string>& into) {
+    std::vector<std::string> all;
+    reader.texts(key, all);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (certs::GeneralName::make(certs::GeneralNameType::kUri, all[i])) {
+            into.push_back(all[i]);
+        } else {
+            faults_.error(reader.path() + '.' + key + '[' + std::to_string(i) + ']',
+                          "'" + all[i] + "' is no URL", "give it as http://pki.example/ca.crl");
+        }
+    }
+}
+
 CaConfig ConfigParts::ca(const Json& json, const std::string& path) {
     CaConfig ca;
     ca.json_path = path;
@@ -88,9 +105,9 @@ CaConfig ConfigParts::ca(const Json& json, const std::string& path) {
     ca.certificate = required_file(reader, "certificate", "the CA's PEM file");
     ca.chain = file(reader, "chain");
     ca.key = key(reader);
-    reader.texts("ca_issuers_urls", ca.ca_issuers_urls);
-    reader.texts("ocsp_urls", ca.ocsp_urls);
-    reader.texts("crl_urls", ca.crl_urls);
+    urls(reader, "ca_issuers_urls", ca.ca_issuers_urls);
+    urls(reader, "ocsp_urls", ca.ocsp_urls);
+    urls(reader, "crl_urls", ca.crl_urls);
     reader.duration("crl_validity", ca.crl_validity, 3600, 30 * 86'400);
     reader.finish();
     return ca;

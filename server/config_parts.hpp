@@ -27,6 +27,7 @@ public:
     std::optional<std::filesystem::path> file(ConfigReader& reader, const std::string& key);
 
 private:
+    void urls(ConfigReader& reader, const std::string& key, std::vector<std::string>& into);
     void challenge_blob(ConfigReader& reader, PolicyConfig& policy);
     void endpoint_name(ConfigReader& reader, EndpointConfig& endpoint);
     [[nodiscard]] RenewalConfig renewal(const Json& json, const std::string& path);

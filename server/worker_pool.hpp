@@ -10,8 +10,8 @@
 
 namespace scepgate::server {
 
-/// As many threads as usable cores, and a count of the enrolments in progress. A full pool says so at once
-/// (HTTP 503), so that waiting never grows without bound.
+/// As many threads as usable cores, and a count of the enrolments in progress. A full pool says so
+/// at once (HTTP 503), so that waiting never grows without bound.
 class WorkerPool {
 public:
     /// `threads` 0: one a core. `capacity`: enrolments in progress, waiting ones included.

@@ -108,7 +108,8 @@ void add_ca_rollover(CLI::App& ca, int& status) {
         ->required()
         ->type_name("TIME");
     command->add_option("--ca-key", options->ca_key,
-                        "rsa:2048, rsa:3072, rsa:4096, ec:p256 or ec:p384; else like the present");
+                        "rsa:2048, rsa:3072, rsa:4096, rsa:8192, ec:p256, ec:p384 or ec:p521; else "
+                        "like the present");
     command->add_option("--ca-name", options->settings.ca_name,
                         "The next CA's common name; else the present one's with G2, G3 … behind");
     command->add_flag("--json", options->json, "Print the result as JSON");

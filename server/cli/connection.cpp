@@ -92,7 +92,7 @@ void ConnectionOptions::add_to(CLI::App& command) {
                         "SHA-256 of a CA certificate that the server must have (colons allowed)")
             ->check(a_fingerprint());
     command
-        .add_option("--ca-file", ca_file,
+        .add_option("--ca-file", ca_files,
                     "PEM with CA certificates of which the server must have one")
         ->type_name("FILE")
         ->excludes(by_fingerprint);
@@ -122,21 +122,30 @@ void ConnectionOptions::add_messages_to(CLI::App& command) {
         ->excludes(assume);
 }
 
+Result<std::vector<certs::Certificate>> ConnectionOptions::known_certificates() const {
+    std::vector<certs::Certificate> known;
+    for (const std::string& file : ca_files) {
+        auto certificates = certs::Certificate::all_from_file(file);
+        if (!certificates) return Error{Errc::kConfig, certificates.error().detail};
+        if (certificates->empty()) return Error{Errc::kConfig, file + " holds no certificate"};
+        known.insert(known.end(), certificates->begin(), certificates->end());
+    }
+    return known;
+}
+
 Result<std::vector<std::string>> ConnectionOptions::trusted_fingerprints() const {
     if (!fingerprint.empty()) return std::vector{bare_fingerprint(fingerprint)};
+    const auto known = known_certificates();
+    if (!known) return known.error();
     std::vector<std::string> trusted;
-    if (ca_file.empty()) return trusted;
-    const auto certificates = certs::Certificate::all_from_file(ca_file);
-    if (!certificates) return Error{Errc::kConfig, certificates.error().detail};
-    for (const auto& certificate : *certificates)
+    for (const auto& certificate : *known)
         trusted.push_back(to_hex(certificate.fingerprint()));
-    if (!trusted.empty()) return trusted;
-    return Error{Errc::kConfig, ca_file + " holds no certificate"};
+    return trusted;
 }
 
 bool ConnectionOptions::blind() const {
     const bool tls = certs::equal_ignoring_ascii_case(std::string_view(url).substr(0, 6), "https:");
-    return fingerprint.empty() && ca_file.empty() && !tls;
+    return fingerprint.empty() && ca_files.empty() && !tls;
 }
 
 Result<Identity> load_identity(const std::string& directory) {
@@ -153,13 +162,13 @@ Result<Identity> load_identity(const std::string& directory) {
 }
 
 void trust_known_ca(ConnectionOptions& options, const std::string& directory) {
-    if (!options.fingerprint.empty() || !options.ca_file.empty()) return;
-    const std::filesystem::path file = std::filesystem::path(directory) / "ca.pem";
-    std::error_code error;
-    if (std::filesystem::status(file, error).type() == std::filesystem::file_type::not_found) {
-        return;
+    if (!options.fingerprint.empty() || !options.ca_files.empty()) return;
+    for (const char* name : {"ca.pem", "next-ca.pem"}) {
+        const std::filesystem::path file = std::filesystem::path(directory) / name;
+        std::error_code error;
+        if (std::filesystem::status(file, error).type() != std::filesystem::file_type::not_found)
+            options.ca_files.push_back(file);
     }
-    options.ca_file = file;
 }
 
 }  // namespace scepgate::server::cli

@@ -10,7 +10,8 @@
 namespace scepgate::server::cli {
 
 struct ConnectionOptions {
-    std::string url, fingerprint, ca_file, trace;
+    std::string url, fingerprint, trace;
+    std::vector<std::string> ca_files;
     std::string method = "auto";
     std::optional<std::string> assumed;  ///< --assume-caps: GetCACaps is not asked
     bool require_standard = false;
@@ -24,6 +25,8 @@ struct ConnectionOptions {
     /// The SHA-256 fingerprints of which one of the server's CA certificates must have one; none:
     /// whatever CA answers is taken. kConfig when --ca-file cannot be read.
     [[nodiscard]] Result<std::vector<std::string>> trusted_fingerprints() const;
+    /// Those in --ca-file.
+    [[nodiscard]] Result<std::vector<certs::Certificate>> known_certificates() const;
     /// Nobody vouches for what GetCACert answers, not even TLS.
     [[nodiscard]] bool blind() const;
 };
@@ -35,8 +38,8 @@ struct Identity {
 };
 /// kConfig when one is missing or they do not belong together.
 Result<Identity> load_identity(const std::string& directory);
-/// An enrolled client trusts the CA that it knows: DIR/ca.pem, if it is there and the options name
-/// none.
+/// An enrolled client trusts the CA that it knows, and the next one that this one vouched for:
+/// DIR/ca.pem and DIR/next-ca.pem, if they are there and the options name none.
 void trust_known_ca(ConnectionOptions& options, const std::string& directory);
 
 }  // namespace scepgate::server::cli

@@ -122,7 +122,7 @@ Result<Facts> describe_layer(ByteView octets, const scep::RecipientKey* key, int
     if (const auto certificate = certs::Certificate::from_der(*der)) {
         return found(describe_certificate(*certificate));
     }
-    for (const auto describe : {&describe_csr, &describe_crl, &describe_query}) {
+    for (const auto describe : {&describe_crl, &describe_csr, &describe_query}) {
         if (auto facts = describe(*der)) return found(std::move(*facts));
     }
     return malformed("a SEQUENCE that is no message, certificate, request or CRL");

@@ -87,10 +87,11 @@ void add_enroll(CLI::App& app, int& status) {
                         "Extended key usage to ask for: clientAuth, … or an OID (repeatable)");
     auto* key =
         command
-            ->add_option("--key", options->key,
-                         "The key to make: rsa:2048, rsa:3072, rsa:4096; or ec:p256, ec:p384, "
-                         "ec:p521, only for servers that answer under the challenge (RFC 8894 "
-                         "section 3.1; most do not)")
+            ->add_option(
+                "--key", options->key,
+                "The key to make: rsa:2048, rsa:3072, rsa:4096, rsa:8192; or ec:p256, ec:p384, "
+                "ec:p521, only for servers that answer under the challenge (RFC 8894 "
+                "section 3.1; most do not)")
             ->capture_default_str();
     command->add_option("--out", options->out, "The folder to write to")
         ->required()

@@ -60,7 +60,7 @@ int getca(const Options& options) {
 int getnextca(Options& options) {
     if (!options.in.empty()) {
         trust_known_ca(options.connection, options.in);
-        if (options.connection.fingerprint.empty() && options.connection.ca_file.empty()) {
+        if (options.connection.fingerprint.empty() && options.connection.ca_files.empty()) {
             return complain(kUsage,
                             "--in: there is no " + (fs::path(options.in) / "ca.pem").string());
         }

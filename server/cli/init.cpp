@@ -78,7 +78,7 @@ void add_init(CLI::App& app, int& status) {
     command->add_option("DIR", options->directory, "The folder to make")->required();
     command
         ->add_option("--ca-key", options->ca_key,
-                     "rsa:2048, rsa:3072, rsa:4096, ec:p256 or ec:p384")
+                     "rsa:2048, rsa:3072, rsa:4096, rsa:8192, ec:p256, ec:p384 or ec:p521")
         ->capture_default_str();
     command->add_option("--ca-name", options->lab.ca_name, "The CA's common name")
         ->capture_default_str();

@@ -21,7 +21,7 @@ struct Options {
         command
             .add_option("--in", in,
                         "The folder of an enrolment: its cert.pem and key.pem sign the question, "
-                        "its ca.pem is trusted")
+                        "its ca.pem and next-ca.pem are trusted")
             ->required()
             ->type_name("DIR");
         command.add_option("--out", out, "The file to write (PEM)")->required()->type_name("FILE");
@@ -60,7 +60,7 @@ int getcert(Options& options) {
     if (!question) return complain(question.error());
     auto& [identity, session, request] = *question;
     request.content = certs::der::sequence(
-        {session->ca().ca.subject_der(), certs::der::unsigned_integer(*serial)});
+        {identity.certificate.issuer_der(), certs::der::unsigned_integer(*serial)});
     const auto body = session->send(request, certs::SystemClock().now());
     if (!body) return complain(body.error());
     const auto reply = scep::decode_get_cert_reply(*body, request, session->ca());
@@ -77,17 +77,19 @@ int getcrl(Options& options) {
     auto question = ask(options, scep::MessageType::kGetCrl);
     if (!question) return complain(question.error());
     auto& [identity, session, request] = *question;
+    const auto ca = session->issuer_of(identity.certificate);
+    if (!ca) return complain(ca.error());
     request.content = identity.certificate.issuer_and_serial();
     const auto body = session->send(request, certs::SystemClock().now());
     if (!body) return complain(body.error());
-    const auto reply = scep::decode_get_crl_reply(*body, request, session->ca());
+    const auto reply = scep::decode_get_crl_reply(*body, request, session->ca(), &*ca);
     if (!reply) return complain(explain_reply(reply.error(), session->url()));
     if (reply->status != scep::PkiStatus::kSuccess)
         return complain(kFailed, explain_failure(*reply, session->url()));
     const auto written =
         replace_file(options.out, as_bytes(pem_text("X509 CRL", reply->crl)), false);
     if (!written) return complain(kFailed, written.error().detail);
-    const std::string issuer = session->ca().ca.subject_text();
+    const std::string issuer = ca->subject_text();
     if (options.json) {
         print_json({{"crl", options.out}, {"issuer", issuer}, {"octets", reply->crl.size()}});
     } else {
@@ -100,10 +102,11 @@ int getcrl(Options& options) {
 }  // namespace
 
 void add_getcert(CLI::App& app, int& status) {
-    CLI::App* command = app.add_subcommand(
-        "getcert",
-        "Fetch a certificate that the CA issued, by its serial number. Not every server answers "
-        "this (RFC 8894 makes it optional).");
+    CLI::App* command =
+        app.add_subcommand("getcert",
+                           "Fetch a certificate of the CA that issued DIR/cert.pem, by its serial "
+                           "number. Not every server answers "
+                           "this (RFC 8894 makes it optional).");
     auto options = std::make_shared<Options>();
     options->add_to(*command);
     command->add_option("--serial", options->serial, "The serial number in hex")

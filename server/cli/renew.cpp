@@ -175,10 +175,11 @@ void add_renew(CLI::App& app, int& status) {
         ->type_name("DIR");
     command->add_option("--out", options->out, "Another folder for the new pair")->type_name("DIR");
     auto* key = command
-                    ->add_option("--key", options->key,
-                                 "The key to make: rsa:2048, rsa:3072, rsa:4096, ec:p256, ec:p384 "
-                                 "or ec:p521. The next renewal of an EC certificate needs a "
-                                 "challenge")
+                    ->add_option(
+                        "--key", options->key,
+                        "The key to make: rsa:2048, rsa:3072, rsa:4096, rsa:8192, ec:p256, ec:p384 "
+                        "or ec:p521. The next renewal of an EC certificate needs a "
+                        "challenge")
                     ->capture_default_str();
     command->add_flag("--same-key", options->same_key, "Keep the old key instead of a new one")
         ->excludes(key);

@@ -46,13 +46,31 @@ Result<void> ScepSession::fetch_ca(std::int64_t now) {
         return std::find(trusted->begin(), trusted->end(), fingerprint) != trusted->end();
     });
     if (known) return {};
-    const std::string wanted =
-        options_.ca_file.empty() ? trusted->front() : "of a certificate in " + options_.ca_file;
+    const std::string wanted = options_.ca_files.empty()
+                                   ? trusted->front()
+                                   : "of a certificate in " + options_.ca_files[0];
     return Error{Errc::kDenied, "no CA certificate of " + url() + " has the fingerprint " + wanted +
                                     "; its issuing CA, '" + ca_.ca.subject_text() + "', has " +
                                     to_hex(ca_.ca.fingerprint()) +
-                                    ": another server answers, or the CA was replaced. Ask its "
-                                    "operator which fingerprint is right"};
+                                    ": another server answers, or the CA was replaced ('scepgate "
+                                    "getnextca --in DIR --out DIR', before that, keeps the next "
+                                    "one). Ask its operator which fingerprint is right"};
+}
+
+Result<certs::Certificate> ScepSession::issuer_of(const certs::Certificate& certificate) const {
+    auto candidates = options_.known_certificates();
+    if (!candidates) return candidates.error();
+    candidates->insert(candidates->begin(), ca_.chain.begin(), ca_.chain.end());
+    for (const certs::Certificate& candidate : *candidates) {
+        const auto key = candidate.public_key();
+        if (key && equal(candidate.subject_der(), certificate.issuer_der()) &&
+            certificate.signed_by(*key)) {
+            return candidate;
+        }
+    }
+    return Error{Errc::kConfig, "the certificate of the CA '" + certificate.issuer_text() +
+                                    "' is neither among what " + url() +
+                                    " answers to GetCACert nor in a --ca-file; give it there"};
 }
 
 Result<void> ScepSession::negotiate() {

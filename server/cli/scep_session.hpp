@@ -24,6 +24,9 @@ public:
     /// For people: without credentials.
     [[nodiscard]] std::string url() const { return without_credentials(options_.url); }
 
+    /// The CA of this certificate: of those that GetCACert answered and those in --ca-file.
+    [[nodiscard]] Result<certs::Certificate> issuer_of(const certs::Certificate& certificate) const;
+
     /// A request with the server's recipient and algorithms; type, content and transactionID are
     /// the caller's.
     [[nodiscard]] scep::ClientRequest request_by(certs::Certificate signer,

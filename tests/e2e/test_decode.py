@@ -119,6 +119,23 @@ def test_A_reply_says_its_status_and_opens_with_the_device_key(parties, decode, 
     assert ("certificates only" in result.stdout) == (status == "0")
 
 
+def test_A_CRL_alone_is_read(blob_lab, decode, keys, tmp_path):
+    challenge = blob_lab.challenge("--subject", "CN=crl", "--key-usage", "both")
+    csr = scep_client.Csr(keys(1), scep_client.name("crl"), challenge,
+                          [scep_client.key_usage(0, 2)])
+    serial = f"{blob_lab.enrol(csr).certificate.serial_number:x}"
+    file = tmp_path / "crl"
+    for revoke in (False, True):
+        if revoke:
+            assert run("cert", "revoke", serial, "--config", blob_lab.config_file).returncode == 0
+        for form in ((), ("--der",)):
+            made = run("ca", "crl", "--config", blob_lab.config_file, "--ca", "lab", *form, "--out",
+                       file)
+            assert made.returncode == 0, made.stderr
+            result = decode(file.read_bytes())
+            assert result.returncode == 0 and "revocation list" in result.stdout.splitlines()[0]
+
+
 def test_A_challenge_blob_shows_its_outside_only(blob_lab, decode):
     result = decode(blob_lab.challenge("--subject", "CN=hidden-name"), "--json")
     facts = json.loads(result.stdout)

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 
 import der
@@ -148,6 +149,41 @@ def test_E19_our_own_client_takes_the_next_CA(prepared, tmp_path):
     assert fetched.returncode == 0, fetched.stderr
     assert (tmp_path / "next" / "next-ca.pem").read_text() \
         == next(lab.dir.glob("next-*/ca.pem")).read_text()
+
+
+def test_our_own_client_goes_on_over_the_switch(prepared, tmp_path):
+    """renew, getcert and getcrl of a device that fetched the next CA in time."""
+    lab = prepared.start()
+    challenge = tmp_path / "challenge"
+    challenge.write_text(lab.challenge("--subject", "CN=rollover", "--key-usage", "both"))
+    device = tmp_path / "device"
+    known = ("--url", lab.url, "--in", device)
+    for command in (("enroll", "--url", lab.url, "--subject", "CN=rollover", "--challenge-file",
+                     challenge, "--out", device),
+                    ("getnextca", *known, "--out", device)):
+        made = harness.run(*command)
+        assert made.returncode == 0, made.stderr
+    old = x509.load_pem_x509_certificate((device / "cert.pem").read_bytes())
+    lab.stop()
+    switch_at(lab, at(-5))
+    lab.start()
+
+    fetched = harness.run("getcrl", *known, "--out", tmp_path / "crl.pem")
+    assert fetched.returncode == 0, fetched.stderr
+    crl = x509.load_pem_x509_crl((tmp_path / "crl.pem").read_bytes())
+    assert crl.issuer.rfc4514_string() == OLD
+    fetched = harness.run("getcert", *known, "--serial", f"{old.serial_number:x}",
+                          "--out", tmp_path / "again.pem")
+    assert fetched.returncode == 0, fetched.stderr
+    assert x509.load_pem_x509_certificate((tmp_path / "again.pem").read_bytes()) == old
+    renewed = harness.run("renew", *known, "--out", tmp_path / "renewed")
+    assert renewed.returncode == 0, renewed.stderr
+    new = x509.load_pem_x509_certificate((tmp_path / "renewed" / "cert.pem").read_bytes())
+    assert new.issuer.rfc4514_string() == NEW
+
+    (device / "next-ca.pem").unlink()
+    refused = harness.run("renew", *known, "--out", tmp_path / "refused")
+    assert refused.returncode == 1 and "getnextca" in refused.stderr
 
 
 def test_jscep_finds_the_next_CA_among_the_outer_certificates(prepared):
