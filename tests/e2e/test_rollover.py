@@ -155,7 +155,7 @@ def test_our_own_client_goes_on_over_the_switch(prepared, tmp_path):
     """renew, getcert and getcrl of a device that fetched the next CA in time."""
     lab = prepared.start()
     challenge = tmp_path / "challenge"
-    challenge.write_text(lab.challenge("--subject", "CN=rollover", "--key-usage", "both"))
+    challenge.write_text(lab.challenge("--subject", "CN=rollover"))
     device = tmp_path / "device"
     known = ("--url", lab.url, "--in", device)
     for command in (("enroll", "--url", lab.url, "--subject", "CN=rollover", "--challenge-file",
