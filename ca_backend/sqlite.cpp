@@ -68,7 +68,7 @@ Result<Database> Database::open(const std::filesystem::path& file, Access access
     sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     const auto set_up = database.execute(
         "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; "
-        "PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=4000");
+        "PRAGMA temp_store=MEMORY");
     if (!set_up) return last_error(raw, "opening");
     return database;
 }

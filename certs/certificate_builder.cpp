@@ -19,10 +19,7 @@ Result<Certificate> sign(ByteView tbs, ByteView algorithm, const PrivateKey& sig
     auto certificate =
         Certificate::from_der(der::sequence({tbs, algorithm, der::bit_string(*signature)}));
     if (!certificate) return certificate.error();
-    // libcrypto itself raises each RSA result to the public exponent and compares, since one wrong
-    // CRT half would give the key away (rsa_ossl.c); of ECDSA it checks nothing.
-    const bool checked = signer.type() == KeyType::kRsa;
-    if (!checked && !certificate->signed_by(signer.public_key())) {
+    if (!certificate->signed_by(signer.public_key())) {
         return Error{Errc::kInternal,
                      "the signature made on a certificate does not verify: a fault of the "
                      "machine or of the key store; the certificate was thrown away"};

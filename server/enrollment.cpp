@@ -160,10 +160,12 @@ Result<std::optional<StoredTransaction>, Refusal> Enrollment::recorded_before(
     auto same = parts_.store->find_transaction(key, now);
     for (int times = 1; same && *same && (*same)->certificate; ++times) {
         const certs::Certificate& issued = *(*same)->certificate;
+        const auto over = is_over(*parts_.store, issued, now);
+        if (!over) return store_unavailable(over.error());
+        if (!*over) break;
         const auto row = parts_.store->find_certificate(ca_backend::certificate_id(issued));
         if (!row) return store_unavailable(row.error());
         const auto revocation = *row ? (*row)->revocation : std::nullopt;
-        if (!revocation && now < issued.not_after()) break;
         auto end = ends_for_good(request, revocation);
         if (times == kMostRepetitions) end = "is not the first that this very request has outlived";
         if (end) {

@@ -31,9 +31,10 @@ struct Counterpart {
     std::vector<certs::Certificate> ra;  ///< what it speaks SCEP with
 };
 
+/// The RA before a rollover.
 struct EarlierRa {
     scep::ReplySigner signer;
-    std::vector<scep::RecipientKey> recipients;
+    std::vector<scep::RecipientKey> recipients;  ///< what is encrypted to these it answers
 };
 
 /// One SCEP service under one or more paths. Immutable; shared by requests in progress.
