@@ -222,25 +222,31 @@ std::int64_t current_schema_version() noexcept {
 }
 
 Result<std::int64_t> schema_version(Database& database) {
-    const auto application = database.query_integer("PRAGMA application_id");
-    if (!application) return application.error();
-    const auto version = database.query_integer("PRAGMA user_version");
-    if (!version) return version.error();
-    const auto tables = database.query_integer("SELECT count(*) FROM sqlite_schema");
-    if (!tables) return tables.error();
+    // One statement, so one view of the file: another process may be making its schema.
+    auto select = Statement::prepare(database,
+                                     "SELECT (SELECT count(*) FROM sqlite_schema),"
+                                     " (SELECT application_id FROM pragma_application_id),"
+                                     " (SELECT user_version FROM pragma_user_version)");
+    if (!select) return select.error();
+    Query row = select->run();
+    const auto found = row.next();
+    if (!found) return found.error();
+    const std::int64_t tables = row.integer(0);
+    const std::int64_t application = row.integer(1);
+    const std::int64_t version = row.integer(2);
 
-    const bool empty = *application == 0 && *version == 0 && *tables == 0;
+    const bool empty = application == 0 && version == 0 && tables == 0;
     if (empty) return 0;
-    if (*application != kApplicationId || *version < 1) {
+    if (application != kApplicationId || version < 1) {
         return Error{Errc::kConfig, "the database of another program; give another file"};
     }
-    if (*version > current_schema_version()) {
-        return Error{Errc::kConfig, "made by a newer scepgate (schema " + std::to_string(*version) +
+    if (version > current_schema_version()) {
+        return Error{Errc::kConfig, "made by a newer scepgate (schema " + std::to_string(version) +
                                         ", this one knows up to " +
                                         std::to_string(current_schema_version()) +
                                         "); install that version or restore a backup"};
     }
-    return *version;
+    return version;
 }
 
 Result<void> upgrade_schema(Database& database) {

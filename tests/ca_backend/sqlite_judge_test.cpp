@@ -6,24 +6,15 @@
 
 #include "ca_backend/sqlite.hpp"
 #include "ca_backend/sqlite_store.hpp"
+#include "tests/ca_backend/support/records.hpp"
 
 namespace scepgate::ca_backend {
 namespace {
 
 namespace fs = std::filesystem;
 
-class SqliteJudgeTest : public testing::Test {
+class SqliteJudgeTest : public ::testing::Test {
 protected:
-    SqliteJudgeTest()
-        : folder_(fs::path(testing::TempDir()) /
-                  (std::string("scepgate-judge-") +
-                   testing::UnitTest::GetInstance()->current_test_info()->name())),
-          file_(folder_ / "scepgate.db") {
-        fs::remove_all(folder_);
-        fs::create_directories(folder_);
-    }
-    ~SqliteJudgeTest() override { fs::remove_all(folder_); }
-
     void make_store() const {
         ASSERT_TRUE(SqliteStore::open(file_, SqliteStore::Mode::kCreateOrOpen));
     }
@@ -40,7 +31,8 @@ protected:
         return judged.error().detail;
     }
 
-    fs::path folder_, file_;
+    testing::TemporaryDirectory folder_;
+    fs::path file_ = folder_.path() / "scepgate.db";
 };
 
 TEST_F(SqliteJudgeTest, AcceptsAStoreAndLeavesItAsItWas) {

@@ -1,6 +1,8 @@
 // Older files are brought up to date; no look-up walks through a table; old redemptions go.
 #include "ca_backend/sqlite_schema.hpp"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 #include "ca_backend/sqlite_reader.hpp"
@@ -112,6 +114,31 @@ TEST_F(SqliteSchemaTest, IsLeftAsItWasWhenACertificateCannotBeRead) {
     EXPECT_NE(store.error().detail.find("certificate 2 cannot be read"), std::string::npos);
     auto raw = database();
     EXPECT_EQ(sqlite::schema_version(raw).value(), 1);
+}
+
+TEST_F(SqliteSchemaTest, IsSeenWholeOrNotAtAllWhileAnotherProcessMakesIt) {
+    std::ofstream(file_).close();
+    Database watching = database();
+    // The other is as quick as can be: it makes the schema before the second statement begins.
+    struct Other {
+        const fs::path& file;
+        Database& watching;
+        int begun = 0;
+    } other{file_, watching};
+    sqlite3_trace_v2(
+        watching.get(), SQLITE_TRACE_STMT,
+        [](unsigned, void* context, void*, void*) {
+            auto& self = *static_cast<Other*>(context);
+            const bool within = sqlite3_txn_state(self.watching.get(), nullptr) != SQLITE_TXN_NONE;
+            if (!within && ++self.begun == 2) open_store(self.file).reset();
+            return 0;
+        },
+        &other);
+    const auto seen = sqlite::schema_version(watching);
+    ASSERT_TRUE(seen) << seen.error().detail;
+    EXPECT_EQ(*seen, 0);
+    EXPECT_EQ(sqlite::schema_version(watching).value(), sqlite::current_schema_version());
+    EXPECT_EQ(other.begun, 2);
 }
 
 /// The plan of every statement that is prepared on a connection; those with a table walked through

@@ -18,10 +18,9 @@ namespace fs = std::filesystem;
 class HttpTlsTest : public HttpServerTest {
 protected:
     HttpTlsTest() {
-        folder = fs::path(testing::TempDir()) /
-                 (std::string("scepgate-") +
-                  testing::UnitTest::GetInstance()->current_test_info()->name());
-        fs::create_directories(folder);
+        std::string name = fs::path(testing::TempDir()) / "scepgate-tls-XXXXXX";
+        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+        folder = name;
         settings.listen.front().tls = KeyPairConfig{
             "tls", folder / "cert.pem", {{"tls.key", folder / "key.pem", {}}, std::nullopt}};
         install("first");
