@@ -26,6 +26,11 @@ constexpr std::int64_t number(TransactionState state) {
 static_assert(number(TransactionState::kPending) == 0 && number(TransactionState::kApproved) == 1 &&
               number(TransactionState::kRejected) == 2 && number(TransactionState::kIssued) == 3);
 
+template <class Record>
+PollKey sender_of(const Record& record) {
+    return {record.endpoint, record.transaction_id, record.signer_key};
+}
+
 bool is_open(const StoredTransaction& transaction) {
     return transaction.state == TransactionState::kPending ||
            transaction.state == TransactionState::kApproved;
@@ -75,7 +80,7 @@ Result<Recorder> Recorder::prepare(const Database& database) {
          {made.state_, "UPDATE transactions SET state = ?, expires = ? WHERE id = ?"},
          {made.decision_,
           "UPDATE pending SET decided_at = ?, decided_by = ?, reason = ? WHERE request = ?"},
-         {made.notified_, "UPDATE transactions SET notified = 1 WHERE key = ?"},
+         {made.notified_, "UPDATE transactions SET notified = 1 WHERE id = ?"},
          {made.purge_,
           "DELETE FROM redemptions WHERE (policy, token) IN (SELECT policy, token FROM "
           "redemptions WHERE expires < ? ORDER BY expires LIMIT ?)"},
@@ -90,7 +95,7 @@ Result<Recorder> Recorder::prepare(const Database& database) {
 Result<RecordOutcome> Recorder::record(const Database& database, const IssuanceRecord& record) {
     // An expired one is still issued: it was not when the issuing began.
     constexpr std::int64_t kNeverExpired = 0;
-    auto before = transactions_.find(record.transaction, kNeverExpired);
+    auto before = transactions_.find(sender_of(record), record.transaction, kNeverExpired);
     if (!before) return before.error();
     if (*before && !is_open(**before)) return RecordOutcome(RecordedBefore{**std::move(before)});
     const bool waited = before->has_value();
@@ -110,7 +115,7 @@ Result<RecordOutcome> Recorder::record(const Database& database, const IssuanceR
         Query query = now_issued_.run();
         query.bind(*certificate).bind(std::int64_t{record.notified}).bind((*before)->id);
         if (const auto done = query.finish(); !done) return done.error();
-        return RecordOutcome(Recorded{});
+        return RecordOutcome(Recorded{(*before)->id});
     }
     const Bytes challenge = token_of(record.redemption);
     {
@@ -125,8 +130,9 @@ Result<RecordOutcome> Recorder::record(const Database& database, const IssuanceR
             .bind(*certificate);
         if (const auto done = query.finish(); !done) return done.error();
     }
+    const Recorded done{database.last_row_id()};
     if (const auto redeemed = redeem(record.redemption); !redeemed) return redeemed.error();
-    return RecordOutcome(Recorded{});
+    return RecordOutcome(done);
 }
 
 Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& record,
@@ -192,7 +198,8 @@ Result<void> Recorder::redeem(const std::optional<Redemption>& redemption) {
 
 Result<PendingOutcome> Recorder::record_pending(const Database& database,
                                                 const PendingRecord& record) {
-    auto before = transactions_.find(record.transaction, record.now);
+    const PollKey sender = sender_of(record);
+    auto before = transactions_.find(sender, record.transaction, record.now);
     if (!before) return before.error();
     const bool expired = *before && (*before)->state == TransactionState::kExpired;
     if (*before && !expired) return PendingOutcome(RecordedBefore{**std::move(before)});
@@ -204,8 +211,7 @@ Result<PendingOutcome> Recorder::record_pending(const Database& database,
         if (!redeemed) return redeemed.error();
         if (*redeemed) return PendingOutcome(AlreadyRedeemed{});
     }
-    const auto same_id = transactions_.find_poll(
-        {record.endpoint, record.transaction_id, record.signer_key}, record.now);
+    const auto same_id = transactions_.find_newest(sender, record.now);
     if (!same_id) return same_id.error();
     if (*same_id && is_open(**same_id)) return PendingOutcome(TransactionIdTaken{});
     if (record.only_of_signer) {
@@ -226,13 +232,15 @@ Result<PendingOutcome> Recorder::record_pending(const Database& database,
             if (!done) return done.error();
         }
     }
-    if (const auto done = insert_pending(database, record); !done) return done.error();
-    if (own_token) return PendingOutcome(Recorded{});
+    const auto id = insert_pending(database, record);
+    if (!id) return id.error();
+    if (own_token) return PendingOutcome(Recorded{*id});
     if (const auto redeemed = redeem(record.redemption); !redeemed) return redeemed.error();
-    return PendingOutcome(Recorded{});
+    return PendingOutcome(Recorded{*id});
 }
 
-Result<void> Recorder::insert_pending(const Database& database, const PendingRecord& record) {
+Result<std::int64_t> Recorder::insert_pending(const Database& database,
+                                              const PendingRecord& record) {
     const Bytes challenge = token_of(record.redemption);
     {
         Query query = waiting_.run();
@@ -245,8 +253,9 @@ Result<void> Recorder::insert_pending(const Database& database, const PendingRec
             .bind(record.details.expires);
         if (const auto done = query.finish(); !done) return done.error();
     }
+    const std::int64_t id = database.last_row_id();
     Query query = pending_.run();
-    query.bind(database.last_row_id())
+    query.bind(id)
         .bind(std::int64_t{record.message_type})
         .bind(record.ca)
         .bind(record.template_name)
@@ -259,7 +268,8 @@ Result<void> Recorder::insert_pending(const Database& database, const PendingRec
         .bind(record.details.csr)
         .bind(record.details.grant)
         .bind(record.details.upstream_id);
-    return query.finish();
+    if (const auto done = query.finish(); !done) return done.error();
+    return id;
 }
 
 Result<StoredTransaction> Recorder::decide(const Decision& decision) {
@@ -302,9 +312,9 @@ Result<StoredTransaction> Recorder::decide(const Decision& decision) {
     return **after;
 }
 
-Result<void> Recorder::mark_notified(const Database& database, const TransactionKey& key) {
+Result<void> Recorder::mark_notified(const Database& database, std::int64_t id) {
     Query query = notified_.run();
-    if (const auto done = query.bind(ByteView(key)).finish(); !done) return done.error();
+    if (const auto done = query.bind(id).finish(); !done) return done.error();
     if (database.changes() == 0) return Error{Errc::kNotFound, "there is no such transaction"};
     return {};
 }

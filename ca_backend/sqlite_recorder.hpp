@@ -16,7 +16,7 @@ public:
     Result<RecordOutcome> record(const Database& database, const IssuanceRecord& record);
     Result<PendingOutcome> record_pending(const Database& database, const PendingRecord& record);
     Result<StoredTransaction> decide(const Decision& decision);
-    Result<void> mark_notified(const Database& database, const TransactionKey& key);
+    Result<void> mark_notified(const Database& database, std::int64_t id);
 
     /// Removes at most `limit` redemptions whose tokens have been refused for their age since long
     /// before `now`.
@@ -30,7 +30,8 @@ private:
     Result<std::optional<RecordOutcome>> judge(const IssuanceRecord& record,
                                                const StoredTransaction* waited);
     Result<std::int64_t> insert_certificate(const Database& database, const IssuanceRecord& record);
-    Result<void> insert_pending(const Database& database, const PendingRecord& record);
+    /// Returns its id.
+    Result<std::int64_t> insert_pending(const Database& database, const PendingRecord& record);
     Result<void> redeem(const std::optional<Redemption>& redemption);
 
     Transactions transactions_;

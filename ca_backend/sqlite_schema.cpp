@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "ca_backend/certificate_record.hpp"
+#include "ca_backend/transaction.hpp"
 
 namespace scepgate::ca_backend::sqlite {
 namespace {
@@ -129,6 +129,87 @@ constexpr auto* kVersion3 =
     "DROP INDEX certificates_by_transaction_id;"
     "CREATE INDEX transactions_rejected ON transactions(expires) WHERE state = 2;";
 
+Error unreadable(std::int64_t certificate, const Error& error) {
+    return {Errc::kConfig, "certificate " + std::to_string(certificate) +
+                               " cannot be read: " + error.detail + "; restore a backup"};
+}
+
+/// A request's key is looked up with whose request it is, so one index serves requests, polls and
+/// people; `pending` is made anew because it refers to the table.
+constexpr auto* kVersion4 =
+    "CREATE TABLE transactions_4("
+    "  id INTEGER PRIMARY KEY,"
+    "  key BLOB NOT NULL,"
+    "  state INTEGER NOT NULL CHECK(state BETWEEN 0 AND 3),"
+    "  endpoint TEXT NOT NULL,"
+    "  transaction_id TEXT NOT NULL,"
+    "  signer_key BLOB NOT NULL,"
+    "  challenge BLOB NOT NULL,"
+    "  recorded_at INTEGER NOT NULL,"
+    "  expires INTEGER NOT NULL,"
+    "  notified INTEGER NOT NULL,"
+    "  certificate INTEGER UNIQUE REFERENCES certificates(id),"
+    "  CHECK((state = 3) = (certificate IS NOT NULL))"
+    ") STRICT;"
+    "CREATE TABLE pending_4("
+    "  request INTEGER PRIMARY KEY REFERENCES transactions_4(id),"
+    "  message_type INTEGER NOT NULL,"
+    "  ca TEXT NOT NULL,"
+    "  template TEXT NOT NULL,"
+    "  policy TEXT NOT NULL,"
+    "  device_id TEXT NOT NULL,"
+    "  user_id TEXT NOT NULL,"
+    "  subject TEXT NOT NULL,"
+    "  subject_alt_name TEXT NOT NULL,"
+    "  signer BLOB NOT NULL,"
+    "  csr BLOB NOT NULL,"
+    "  granted BLOB NOT NULL,"
+    "  upstream_id TEXT NOT NULL,"
+    "  decided_at INTEGER NOT NULL DEFAULT 0,"
+    "  decided_by TEXT NOT NULL DEFAULT '',"
+    "  reason TEXT NOT NULL DEFAULT ''"
+    ") STRICT;"
+    "INSERT INTO transactions_4 SELECT * FROM transactions ORDER BY id;"
+    "INSERT INTO pending_4 SELECT * FROM pending ORDER BY request;"
+    "DROP TABLE pending;"
+    "DROP TABLE transactions;"
+    "ALTER TABLE transactions_4 RENAME TO transactions;"
+    "ALTER TABLE pending_4 RENAME TO pending;";
+
+constexpr auto* kVersion4Indexes =
+    "CREATE UNIQUE INDEX transactions_by_request"
+    "  ON transactions(transaction_id, signer_key, key);"
+    "CREATE INDEX transactions_open ON transactions(expires, endpoint) WHERE state < 2;"
+    "CREATE INDEX transactions_rejected ON transactions(expires) WHERE state = 2;";
+
+/// Version 1 had initial enrolments alone, which are signed with the key that is certified.
+Result<void> name_signers_of_version_1(Database& database) {
+    auto select = Statement::prepare(
+        database,
+        "SELECT t.id, c.id, c.der FROM transactions AS t JOIN certificates AS c "
+        "ON c.id = t.certificate WHERE t.id > ? AND t.signer_key = x'' ORDER BY t.id LIMIT 1");
+    if (!select) return select.error();
+    auto update =
+        Statement::prepare(database, "UPDATE transactions SET signer_key = ? WHERE id = ?");
+    if (!update) return update.error();
+    for (std::int64_t id = 0;;) {
+        Sha256 signer_key{};
+        {
+            Query row = select->run();
+            const auto found = row.bind(id).next();
+            if (!found) return found.error();
+            if (!*found) return {};
+            id = row.integer(0);
+            const auto read = certs::Certificate::from_der(row.blob(2));
+            if (!read) return unreadable(row.integer(1), read.error());
+            signer_key = signer_key_hash(*read);
+        }
+        Query change = update->run();
+        const auto done = change.bind(ByteView(signer_key)).bind(id).finish();
+        if (!done) return done.error();
+    }
+}
+
 /// What SQL cannot compute from a stored certificate.
 Result<void> hash_certificates(Database& database) {
     auto select = Statement::prepare(
@@ -148,11 +229,7 @@ Result<void> hash_certificates(Database& database) {
             id = row.integer(0);
             template_name = row.text(1);
             auto read = certs::Certificate::from_der(row.blob(2));
-            if (!read) {
-                return Error{Errc::kConfig, "certificate " + std::to_string(id) +
-                                                " cannot be read: " + read.error().detail +
-                                                "; restore a backup"};
-            }
+            if (!read) return unreadable(id, read.error());
             certificate = *std::move(read);
         }
         const IssuerHash issuer = issuer_hash(certificate.issuer_der());
@@ -177,12 +254,18 @@ Result<void> to_version_3(Database& database) {
     return database.execute(kVersion3);
 }
 
+Result<void> to_version_4(Database& database) {
+    if (const auto changed = database.execute(kVersion4); !changed) return changed.error();
+    if (const auto named = name_signers_of_version_1(database); !named) return named.error();
+    return database.execute(kVersion4Indexes);
+}
+
 /// Each takes the schema from its index to the next version. Released ones are never edited.
 ///
 /// certificates: a serial number is unique with its issuer (RFC 5280 section 4.1.2.2). The id grows
 /// with each commit, so newest first needs no index over a time.
 /// transactions, redemptions: looked up by their key alone, which is random.
-constexpr std::array kMigrations = {to_version_1, to_version_2, to_version_3};
+constexpr std::array kMigrations = {to_version_1, to_version_2, to_version_3, to_version_4};
 
 /// SQLite does not wait for locks by itself when the journal mode changes.
 Result<void> switch_to_wal(Database& database) {

@@ -145,16 +145,19 @@ SqliteStore::SqliteStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 SqliteStore::~SqliteStore() = default;
 
-Result<std::optional<StoredTransaction>> SqliteStore::find_transaction(const TransactionKey& key,
-                                                                       std::int64_t now) {
-    return impl_->read(
-        [&key, now](sqlite::Reader& reader) { return reader.transactions.find(key, now); });
+Result<std::optional<StoredTransaction>> SqliteStore::find_request(const PollKey& sender,
+                                                                   const TransactionKey& key,
+                                                                   std::int64_t now) {
+    return impl_->read([&sender, &key, now](sqlite::Reader& reader) {
+        return reader.transactions.find_request(sender, key, now);
+    });
 }
 
-Result<std::optional<StoredTransaction>> SqliteStore::find_pending(const PollKey& key,
+Result<std::optional<StoredTransaction>> SqliteStore::find_pending(const PollKey& sender,
                                                                    std::int64_t now) {
-    return impl_->read(
-        [&key, now](sqlite::Reader& reader) { return reader.transactions.find_poll(key, now); });
+    return impl_->read([&sender, now](sqlite::Reader& reader) {
+        return reader.transactions.find_newest(sender, now);
+    });
 }
 
 Result<bool> SqliteStore::is_redeemed(const Redemption& redemption) {
@@ -184,9 +187,9 @@ asio::awaitable<Result<StoredTransaction>> SqliteStore::decide(Decision decision
         });
 }
 
-asio::awaitable<Result<void>> SqliteStore::mark_notified(TransactionKey key) {
-    return impl_->write<void>([key](sqlite::Changes& changes) {
-        return changes.recorder.mark_notified(changes.database, key);
+asio::awaitable<Result<void>> SqliteStore::mark_notified(std::int64_t id) {
+    return impl_->write<void>([id](sqlite::Changes& changes) {
+        return changes.recorder.mark_notified(changes.database, id);
     });
 }
 

@@ -26,15 +26,16 @@ public:
     /// Finishes what waits, then closes.
     ~SqliteStore() override;
 
-    Result<std::optional<StoredTransaction>> find_transaction(const TransactionKey& key,
-                                                              std::int64_t now) override;
-    Result<std::optional<StoredTransaction>> find_pending(const PollKey& key,
+    Result<std::optional<StoredTransaction>> find_request(const PollKey& sender,
+                                                          const TransactionKey& key,
+                                                          std::int64_t now) override;
+    Result<std::optional<StoredTransaction>> find_pending(const PollKey& sender,
                                                           std::int64_t now) override;
     Result<bool> is_redeemed(const Redemption& redemption) override;
     boost::asio::awaitable<Result<RecordOutcome>> record(IssuanceRecord record) override;
     boost::asio::awaitable<Result<PendingOutcome>> record_pending(PendingRecord record) override;
     boost::asio::awaitable<Result<StoredTransaction>> decide(Decision decision) override;
-    boost::asio::awaitable<Result<void>> mark_notified(TransactionKey key) override;
+    boost::asio::awaitable<Result<void>> mark_notified(std::int64_t id) override;
     Result<std::vector<StoredTransaction>> list_pending(const PendingFilter& filter) override;
 
     Result<std::optional<CertificateRow>> find_certificate(const CertificateId& id) override;

@@ -17,6 +17,18 @@ const std::string kSelect =
     "FROM transactions AS t LEFT JOIN certificates AS c ON c.id = t.certificate "
     "LEFT JOIN pending AS p ON p.request = t.id ";
 
+// By one index for all of them: each one more is a page to write with every enrolment.
+const std::string kOfSender =
+    "(SELECT max(id) FROM transactions WHERE transaction_id = ?1 AND signer_key = ?2 AND ";
+const std::string kNewest = kOfSender + "endpoint = ?3)";
+const std::string kOfKey = kOfSender + "endpoint = ?3 AND key = ?4)";
+
+Query& bind(Query& query, const PollKey& sender) {
+    return query.bind(sender.transaction_id)
+        .bind(ByteView(sender.signer_key))
+        .bind(sender.endpoint);
+}
+
 TransactionState state_of(std::int64_t number, std::int64_t expires, std::int64_t now) {
     const auto state = static_cast<TransactionState>(number);
     const bool open = state == TransactionState::kPending || state == TransactionState::kApproved;
@@ -82,11 +94,11 @@ Result<Transactions> Transactions::prepare(const Database& database) {
     Transactions made;
     const auto prepared = prepare_all(
         database,
-        {{made.by_key_, kSelect + "WHERE t.key = ?"},
+        {{made.by_key_, kSelect + "WHERE t.id = " + kOfKey},
+         {made.by_key_or_newest_,
+          kSelect + "WHERE t.id = coalesce(" + kOfKey + "," + kNewest + ")"},
          {made.by_id_, kSelect + "WHERE t.id = ?"},
-         {made.by_poll_, kSelect +
-                             "WHERE t.transaction_id = ? AND t.endpoint = ? AND t.signer_key = ? "
-                             "ORDER BY t.id DESC LIMIT 1"},
+         {made.newest_, kSelect + "WHERE t.id = " + kNewest},
          {made.count_open_,
           "SELECT count(*) FROM transactions WHERE state < 2 AND expires > ? AND endpoint = ?"},
          {made.open_of_signer_,
@@ -97,10 +109,16 @@ Result<Transactions> Transactions::prepare(const Database& database) {
     return made;
 }
 
-Transactions::Found Transactions::find(const TransactionKey& key, std::int64_t now) {
+Transactions::Found Transactions::find(const PollKey& sender, const TransactionKey& key,
+                                       std::int64_t now) {
     Query query = by_key_.run();
-    query.bind(ByteView(key));
-    return read_one(query, now);
+    return read_one(bind(query, sender).bind(ByteView(key)), now);
+}
+
+Transactions::Found Transactions::find_request(const PollKey& sender, const TransactionKey& key,
+                                               std::int64_t now) {
+    Query query = by_key_or_newest_.run();
+    return read_one(bind(query, sender).bind(ByteView(key)), now);
 }
 
 Transactions::Found Transactions::find_id(std::int64_t id, std::int64_t now) {
@@ -109,10 +127,9 @@ Transactions::Found Transactions::find_id(std::int64_t id, std::int64_t now) {
     return read_one(query, now);
 }
 
-Transactions::Found Transactions::find_poll(const PollKey& key, std::int64_t now) {
-    Query query = by_poll_.run();
-    query.bind(key.transaction_id).bind(key.endpoint).bind(ByteView(key.signer_key));
-    return read_one(query, now);
+Transactions::Found Transactions::find_newest(const PollKey& sender, std::int64_t now) {
+    Query query = newest_.run();
+    return read_one(bind(query, sender), now);
 }
 
 Result<std::int64_t> Transactions::count_open(std::string_view endpoint, std::int64_t now) {

@@ -11,10 +11,12 @@ public:
     static Result<Transactions> prepare(const Database& database);
 
     using Found = Result<std::optional<StoredTransaction>>;
-    Found find(const TransactionKey& key, std::int64_t now);
+    /// The one that this key was made from.
+    Found find(const PollKey& sender, const TransactionKey& key, std::int64_t now);
+    /// The same; else find_newest().
+    Found find_request(const PollKey& sender, const TransactionKey& key, std::int64_t now);
     Found find_id(std::int64_t id, std::int64_t now);
-    /// The newest that fits.
-    Found find_poll(const PollKey& key, std::int64_t now);
+    Found find_newest(const PollKey& sender, std::int64_t now);
 
     /// How many of an endpoint are pending or approved.
     Result<std::int64_t> count_open(std::string_view endpoint, std::int64_t now);
@@ -24,8 +26,9 @@ public:
 
 private:
     Statement by_key_;
+    Statement by_key_or_newest_;
     Statement by_id_;
-    Statement by_poll_;
+    Statement newest_;
     Statement count_open_;
     Statement open_of_signer_;
     Statement redemption_;

@@ -20,11 +20,13 @@ public:
 
     // Transactions. `now` tells which of the pending ones have expired.
 
-    /// The request that this key was made from, if it was recorded before.
-    virtual Result<std::optional<StoredTransaction>> find_transaction(const TransactionKey& key,
-                                                                      std::int64_t now) = 0;
+    /// The request of `sender` that this key was made from, if it was recorded before; else what
+    /// find_pending() gives. StoredTransaction::key tells which.
+    virtual Result<std::optional<StoredTransaction>> find_request(const PollKey& sender,
+                                                                  const TransactionKey& key,
+                                                                  std::int64_t now) = 0;
     /// The newest request of this signer's key with this transactionID, in whatever state.
-    virtual Result<std::optional<StoredTransaction>> find_pending(const PollKey& key,
+    virtual Result<std::optional<StoredTransaction>> find_pending(const PollKey& sender,
                                                                   std::int64_t now) = 0;
     /// True when the token was redeemed: a cheap look before work is spent; recording decides.
     virtual Result<bool> is_redeemed(const Redemption& redemption) = 0;
@@ -37,8 +39,9 @@ public:
     /// Returns the transaction as decided. kNotFound; kConflict when it is not open any more, or is
     /// approved already, or (approval) waits for the CA above, not for an operator.
     virtual boost::asio::awaitable<Result<StoredTransaction>> decide(Decision decision) = 0;
-    /// The policy module has heard of this transaction's certificate. kNotFound.
-    virtual boost::asio::awaitable<Result<void>> mark_notified(TransactionKey key) = 0;
+    /// The policy module has heard what became of this transaction (StoredTransaction::id).
+    /// kNotFound.
+    virtual boost::asio::awaitable<Result<void>> mark_notified(std::int64_t id) = 0;
 
     /// Newest first.
     virtual Result<std::vector<StoredTransaction>> list_pending(const PendingFilter& filter) = 0;

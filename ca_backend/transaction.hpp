@@ -107,7 +107,9 @@ struct PendingRecord {
 };
 
 /// On disk: may be released.
-struct Recorded {};
+struct Recorded {
+    std::int64_t id = 0;  ///< StoredTransaction::id
+};
 /// The same request was recorded before, perhaps by a parallel attempt: answer with what it became.
 /// From record(): issued or rejected. From record_pending(): any state.
 struct RecordedBefore {
@@ -131,7 +133,7 @@ using RecordOutcome =
 using PendingOutcome = std::variant<Recorded, RecordedBefore, AlreadyRedeemed, TransactionIdTaken,
                                     SignerWaits, TooManyPending>;
 
-/// Who asks by CertPoll.
+/// Whose request it is: what every message of a transaction says again, polls too.
 struct PollKey {
     std::string_view endpoint;
     std::string_view transaction_id;

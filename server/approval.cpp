@@ -170,7 +170,7 @@ asio::awaitable<Refusal> Approval::refused(const Operation& operation,
     const bool hears = operation.endpoint.policy->hears_outcomes();
     if (!hears || transaction.notified || request == nullptr) co_return refusal;
     co_await issuance_.tell_refused(operation, *request, refusal);
-    auto marked = co_await parts_.store->mark_notified(transaction.key);
+    auto marked = co_await parts_.store->mark_notified(transaction.id);
     if (!marked) operation.record.notes.push_back(marked.error().detail);
     co_return refusal;
 }

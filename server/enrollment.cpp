@@ -88,13 +88,18 @@ ca_backend::TransactionKey next_key(const ca_backend::TransactionKey& key,
 
 /// Whether the token was used by another request than this one, which may have used it in vain.
 Result<bool> used_up(ca_backend::Store& store, const Redemption& redemption,
-                     const ca_backend::TransactionKey& key, std::int64_t now) {
+                     const ca_backend::PollKey& sender, const ca_backend::TransactionKey& key,
+                     std::int64_t now) {
     const auto redeemed = store.is_redeemed(redemption);
     if (!redeemed || !*redeemed) return redeemed;
-    const auto own = store.find_transaction(key, now);
+    const auto own = store.find_request(sender, key, now);
     if (!own) return own.error();
-    return !*own || (*own)->state != TransactionState::kExpired ||
+    return !*own || (*own)->key != key || (*own)->state != TransactionState::kExpired ||
            (*own)->challenge != redemption.token;
+}
+
+ca_backend::PollKey sender_of(const EnrollmentRequest& request) {
+    return {request.endpoint, request.transaction_id, ca_backend::signer_key_hash(request.signer)};
 }
 
 }  // namespace
@@ -132,7 +137,8 @@ asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
     for (const auto& left_out : grant->stripped())
         operation.record.notes.push_back("left out " + left_out);
     if (grant->redemption()) {
-        const auto used = used_up(*parts_.store, *grant->redemption(), key, parts_.clock->now());
+        const auto used = used_up(*parts_.store, *grant->redemption(), sender_of(request), key,
+                                  parts_.clock->now());
         if (!used) co_return store_unavailable(used.error());
         if (*used) {
             // By a parallel copy of this very request, or by another one?
@@ -157,9 +163,11 @@ asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
 Result<std::optional<StoredTransaction>, Refusal> Enrollment::recorded_before(
     const EnrollmentRequest& request, ca_backend::TransactionKey& key) {
     const std::int64_t now = parts_.clock->now();
-    auto same = parts_.store->find_transaction(key, now);
-    for (int times = 1; same && *same && (*same)->certificate; ++times) {
-        const certs::Certificate& issued = *(*same)->certificate;
+    const ca_backend::PollKey sender = sender_of(request);
+    auto found = parts_.store->find_request(sender, key, now);
+    const auto is_same = [&] { return found && *found && (*found)->key == key; };
+    for (int times = 1; is_same() && (*found)->certificate; ++times) {
+        const certs::Certificate issued = *(*found)->certificate;
         const auto over = is_over(*parts_.store, issued, now);
         if (!over) return store_unavailable(over.error());
         if (!*over) break;
@@ -174,27 +182,23 @@ Result<std::optional<StoredTransaction>, Refusal> Enrollment::recorded_before(
                                ", which " + *end + "; the device has to make a new request"};
         }
         key = next_key(key, issued);
-        same = parts_.store->find_transaction(key, now);
+        found = parts_.store->find_request(sender, key, now);
     }
-    if (!same) return store_unavailable(same.error());
-    // Nobody decided in time: the device asks anew, and policy judges anew.
-    if (*same && (*same)->state == TransactionState::kExpired) {
-        return std::optional<StoredTransaction>();
+    if (!found) return store_unavailable(found.error());
+    if (is_same()) {
+        // Nobody decided in time: the device asks anew, and policy judges anew.
+        if ((*found)->state == TransactionState::kExpired)
+            return std::optional<StoredTransaction>();
+        return std::move(*found);
     }
-    if (*same) return std::move(*same);
-    auto waiting =
-        parts_.store->find_pending({.endpoint = request.endpoint,
-                                    .transaction_id = request.transaction_id,
-                                    .signer_key = ca_backend::signer_key_hash(request.signer)},
-                                   now);
-    if (!waiting) return store_unavailable(waiting.error());
-    const bool signed_anew = *waiting && (*waiting)->pending &&
-                             (*waiting)->message_type == request.message_type &&
-                             equal((*waiting)->pending->csr, request.csr.der());
+    const auto& waiting = *found;
+    const bool signed_anew = waiting && waiting->pending &&
+                             waiting->message_type == request.message_type &&
+                             equal(waiting->pending->csr, request.csr.der());
     if (!signed_anew) return std::optional<StoredTransaction>();
-    auto answers = still_answers(*parts_.store, **waiting, request, now);
+    auto answers = still_answers(*parts_.store, *waiting, request, now);
     if (!answers) return store_unavailable(answers.error());
-    return *answers ? std::move(*waiting) : std::nullopt;
+    return *answers ? std::move(*found) : std::nullopt;
 }
 
 asio::awaitable<Result<Grant, Refusal>> Enrollment::authorise(const Operation& operation,

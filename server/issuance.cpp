@@ -79,7 +79,8 @@ asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation
         co_return co_await release_again(operation, &request, before->transaction);
     }
     operation.record.code = "Success";
-    if (auto told = co_await tell_issued(operation, request, *certificate, key); !told) {
+    const std::int64_t id = std::get<ca_backend::Recorded>(*recorded).id;
+    if (auto told = co_await tell_issued(operation, request, *certificate, id); !told) {
         co_return told.error();
     }
     auto audited = trail_.certificate("issue", operation, *certificate, grant, challenge);
@@ -176,7 +177,7 @@ asio::awaitable<CertificateOrRefusal> Issuance::release_again(
                                   "again, tells it");
         }
         auto told =
-            co_await tell_issued(operation, *request, *transaction.certificate, transaction.key);
+            co_await tell_issued(operation, *request, *transaction.certificate, transaction.id);
         if (!told) co_return told.error();
     }
     if (auto audited = trail_.retry(operation, transaction); !audited) {
@@ -185,16 +186,17 @@ asio::awaitable<CertificateOrRefusal> Issuance::release_again(
     co_return *transaction.certificate;
 }
 
-asio::awaitable<Result<void, Refusal>> Issuance::tell_issued(
-    const Operation& operation, const EnrollmentRequest& request, const Certificate& certificate,
-    const ca_backend::TransactionKey& key) {
+asio::awaitable<Result<void, Refusal>> Issuance::tell_issued(const Operation& operation,
+                                                             const EnrollmentRequest& request,
+                                                             const Certificate& certificate,
+                                                             std::int64_t id) {
     policy::PolicyModule& module = *operation.endpoint.policy;
     if (!module.hears_outcomes()) co_return Result<void, Refusal>();
     policy::TransactionOutcome outcome{&request, certificate, std::nullopt};
     auto told = co_await module.notify(outcome);
     if (!told) co_return unavailable("NotificationFailed", told.error().detail);
     // When this fails the module hears of it once more with the next retry.
-    auto marked = co_await parts_.store->mark_notified(key);
+    auto marked = co_await parts_.store->mark_notified(id);
     if (!marked) operation.record.notes.push_back(marked.error().detail);
     co_return Result<void, Refusal>();
 }

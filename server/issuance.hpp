@@ -56,9 +56,10 @@ private:
     boost::asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> record(
         const Operation& operation, const EnrollmentRequest& request, const Grant& grant,
         const ca_backend::TransactionKey& key, const certs::Certificate& certificate);
-    boost::asio::awaitable<Result<void, Refusal>> tell_issued(
-        const Operation& operation, const EnrollmentRequest& request,
-        const certs::Certificate& certificate, const ca_backend::TransactionKey& key);
+    boost::asio::awaitable<Result<void, Refusal>> tell_issued(const Operation& operation,
+                                                              const EnrollmentRequest& request,
+                                                              const certs::Certificate& certificate,
+                                                              std::int64_t id);
 
     const ServiceParts& parts_;
     AuditTrail trail_;

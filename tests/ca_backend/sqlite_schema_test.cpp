@@ -25,8 +25,9 @@ using Mode = SqliteStore::Mode;
 
 class SqliteSchemaTest : public ::testing::Test {
 protected:
-    void use_version_1() const {
-        fs::copy_file(fs::path(SCEPGATE_TEST_DATA) / "ca_backend" / "store-version-1.db", file_);
+    void use_version(int version) const {
+        const std::string name = "store-version-" + std::to_string(version) + ".db";
+        fs::copy_file(fs::path(SCEPGATE_TEST_DATA) / "ca_backend" / name, file_);
     }
     [[nodiscard]] Database database() const {
         return Database::open(file_, Database::Access::kReadWrite).value();
@@ -37,7 +38,7 @@ protected:
 };
 
 TEST_F(SqliteSchemaTest, UpgradesAStoreOfVersion1AndKeepsAllOfIt) {
-    use_version_1();
+    use_version(1);
     ASSERT_EQ(sqlite::schema_version(*std::make_unique<Database>(database())).value(), 1);
     EXPECT_FALSE(SqliteStore::open(file_, Mode::kReadOnly)) << "needs the upgrade first";
     const auto store = open_store(file_, Mode::kOpenExisting);
@@ -70,28 +71,51 @@ TEST_F(SqliteSchemaTest, UpgradesAStoreOfVersion1AndKeepsAllOfIt) {
 }
 
 TEST_F(SqliteSchemaTest, AnswersRetriesAndRefusesUsedChallengesOfVersion1) {
-    use_version_1();
-    Bytes key;
+    use_version(1);
+    IssuanceRecord made;
     Redemption used{"mdm", {}, 0};
     {
         auto raw = database();
-        key = from_hex(raw.query_text("SELECT hex(key) FROM transactions").value()).value();
+        const Bytes key =
+            from_hex(raw.query_text("SELECT hex(key) FROM transactions").value()).value();
+        ASSERT_EQ(key.size(), made.transaction.size());
+        std::copy(key.begin(), key.end(), made.transaction.begin());
+        const std::string of_key =
+            " FROM certificates WHERE id = (SELECT certificate FROM "
+            "transactions WHERE key = x'" +
+            to_hex(key) + "')";
+        made.endpoint = raw.query_text(("SELECT endpoint" + of_key).c_str()).value();
+        made.transaction_id = raw.query_text(("SELECT transaction_id" + of_key).c_str()).value();
+        // The request was signed with the key that was certified.
+        const auto der = from_hex(raw.query_text(("SELECT hex(der)" + of_key).c_str()).value());
+        made.signer_key = signer_key_hash(certs::Certificate::from_der(*der).value());
         used.token = from_hex(raw.query_text("SELECT hex(token) FROM redemptions").value()).value();
     }
     const auto store = open_store(file_, Mode::kOpenExisting);
-    TransactionKey transaction{};
-    ASSERT_EQ(key.size(), transaction.size());
-    std::copy(key.begin(), key.end(), transaction.begin());
-    const auto found = store->find_transaction(transaction, kNow).value();
+    const auto found = testing::stored(*store, made);
     ASSERT_TRUE(found);
     EXPECT_EQ(found->state, TransactionState::kIssued);
     EXPECT_TRUE(found->certificate);
     EXPECT_TRUE(store->is_redeemed(used).value());
 }
 
+TEST_F(SqliteSchemaTest, KeepsWhatWaitsInAStoreOfVersion3) {
+    use_version(3);
+    const auto store = open_store(file_, Mode::kOpenExisting);
+    const auto waiting = store->list_pending({.now = kNow}).value();
+    ASSERT_EQ(waiting.size(), 1U);
+    EXPECT_EQ(waiting[0].transaction_id, "waits");
+    EXPECT_EQ(waiting[0].state, TransactionState::kPending);
+    EXPECT_EQ(waiting[0].pending->csr, (Bytes{4, 5, 6}));
+    Decision decision;
+    decision.id = waiting[0].id;
+    decision.now = kNow;
+    EXPECT_EQ(wait_for(store->decide(decision)).value().state, TransactionState::kRejected);
+    EXPECT_EQ(store->list({}).value().size(), 3U);
+    EXPECT_EQ(database().query_integer("SELECT count(*) FROM pragma_foreign_key_check").value(), 0);
+}
+
 TEST_F(SqliteSchemaTest, HasOneSchemaWhereverItBegan) {
-    use_version_1();
-    open_store(file_, Mode::kOpenExisting).reset();
     const auto schema = [](const fs::path& file) {
         auto opened = Database::open(file, Database::Access::kReadWrite).value();
         return opened
@@ -102,11 +126,16 @@ TEST_F(SqliteSchemaTest, HasOneSchemaWhereverItBegan) {
     };
     const fs::path fresh = directory_.path() / "fresh.db";
     open_store(fresh).reset();
-    EXPECT_EQ(schema(file_), schema(fresh));
+    for (const int version : {1, 3}) {
+        fs::remove(file_);
+        use_version(version);
+        open_store(file_, Mode::kOpenExisting).reset();
+        EXPECT_EQ(schema(file_), schema(fresh)) << version;
+    }
 }
 
 TEST_F(SqliteSchemaTest, IsLeftAsItWasWhenACertificateCannotBeRead) {
-    use_version_1();
+    use_version(1);
     ASSERT_TRUE(database().execute("UPDATE certificates SET der = x'3000' WHERE id = 2"));
     const auto store = SqliteStore::open(file_, Mode::kOpenExisting);
     ASSERT_FALSE(store);
@@ -201,7 +230,7 @@ TEST_F(SqliteSchemaTest, PurgesRequestsThatCameToNothingLongAfterTheirEnd) {
         auto later = make_record();
         later.now = now;
         EXPECT_EQ(describe(record(*store, later)), "recorded");
-        return store->find_transaction(pending.transaction, now).value().has_value();
+        return testing::stored(*store, pending, now).has_value();
     };
     for (const auto& pending : {expired, rejected, issued})
         EXPECT_TRUE(kept_at(kNow + 30 * kDay, pending)) << "never too early";

@@ -120,7 +120,8 @@ TEST_F(SqliteStoreOpenTest, A05_SaysWhenTheFileIsDamaged) {
     const auto store = SqliteStore::open(file_, Mode::kOpenExisting);
     ASSERT_TRUE(store) << "the schema is sound";
     const auto made = make_record();
-    const auto found = (*store)->find_transaction(made.transaction, testing::kNow);
+    const auto found = (*store)->find_request({made.endpoint, made.transaction_id, made.signer_key},
+                                              made.transaction, testing::kNow);
     ASSERT_FALSE(found);
     EXPECT_EQ(found.error().code, Errc::kUnavailable);
     EXPECT_NE(found.error().detail.find("malformed"), std::string::npos) << found.error().detail;

@@ -21,6 +21,7 @@ using testing::poll;
 using testing::record;
 using testing::record_pending;
 using testing::record_together;
+using testing::stored;
 using enum Decision::Verdict;
 using State = TransactionState;
 
@@ -46,8 +47,7 @@ TEST_F(SqliteStorePendingTest, T04_KeepsAllThatTheLaterAnswerNeedsAlsoAfterReope
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
     store_.reset();
     store_ = open_store(file_, SqliteStore::Mode::kOpenExisting);
-    for (const auto& found :
-         {poll(*store_, made), store_->find_transaction(made.transaction, kNow).value()}) {
+    for (const auto& found : {poll(*store_, made), stored(*store_, made)}) {
         ASSERT_TRUE(found);
         EXPECT_EQ(found->key, made.transaction);
         EXPECT_EQ(found->state, State::kPending);
@@ -153,6 +153,27 @@ TEST_F(SqliteStorePendingTest, FindsADirectlyIssuedTransactionByPollToo) {
     EXPECT_EQ(store_->find_pending(key, kNow).value()->certificate, issued.certificate);
 }
 
+TEST_F(SqliteStorePendingTest, FindsTheRequestItselfElseTheNewestOfItsSender) {
+    const auto older = make_record();
+    auto newer = make_record();
+    newer.signer_key = older.signer_key;
+    for (const auto& each : {older, newer})
+        ASSERT_EQ(describe(record(*store_, each)), "recorded");
+    const PollKey sender{older.endpoint, older.transaction_id, older.signer_key};
+    const auto key_of = [this](const PollKey& from, const TransactionKey& key) {
+        const auto found = store_->find_request(from, key, kNow).value();
+        return found ? found->key : TransactionKey{};
+    };
+    EXPECT_EQ(key_of(sender, older.transaction), older.transaction);
+    EXPECT_EQ(key_of(sender, newer.transaction), newer.transaction);
+    EXPECT_EQ(key_of(sender, make_record().transaction), newer.transaction);
+    for (const PollKey& other : {PollKey{"/other", older.transaction_id, older.signer_key},
+                                 PollKey{older.endpoint, "other", older.signer_key},
+                                 PollKey{older.endpoint, older.transaction_id, Sha256{}}}) {
+        EXPECT_EQ(key_of(other, older.transaction), TransactionKey{});
+    }
+}
+
 TEST_F(SqliteStorePendingTest, KeepsARejectionForGood) {
     const auto made = make_pending();
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
@@ -256,8 +277,7 @@ TEST_F(SqliteStorePendingTest, DecidesOnNothingThatDidNotWait) {
     const auto issued = make_record();
     ASSERT_EQ(describe(record(*store_, issued)), "recorded");
     Decision decision;
-    for (const std::int64_t id :
-         {store_->find_transaction(issued.transaction, kNow).value()->id, std::int64_t{99}}) {
+    for (const std::int64_t id : {stored(*store_, issued)->id, std::int64_t{99}}) {
         decision.id = id;
         EXPECT_EQ(wait_for(store_->decide(decision)).error().code, Errc::kNotFound);
     }
@@ -266,14 +286,14 @@ TEST_F(SqliteStorePendingTest, DecidesOnNothingThatDidNotWait) {
 TEST_F(SqliteStorePendingTest, RemembersWhetherPolicyWasTold) {
     const auto issued = make_record();
     ASSERT_EQ(describe(record(*store_, issued)), "recorded");
-    EXPECT_FALSE(store_->find_transaction(issued.transaction, kNow).value()->notified);
-    ASSERT_TRUE(wait_for(store_->mark_notified(issued.transaction)));
-    EXPECT_TRUE(store_->find_transaction(issued.transaction, kNow).value()->notified);
-    EXPECT_EQ(wait_for(store_->mark_notified(TransactionKey{})).error().code, Errc::kNotFound);
+    EXPECT_FALSE(stored(*store_, issued)->notified);
+    ASSERT_TRUE(wait_for(store_->mark_notified(stored(*store_, issued)->id)));
+    EXPECT_TRUE(stored(*store_, issued)->notified);
+    EXPECT_EQ(wait_for(store_->mark_notified(99)).error().code, Errc::kNotFound);
     auto nobody_to_tell = make_record();
     nobody_to_tell.notified = true;
     ASSERT_EQ(describe(record(*store_, nobody_to_tell)), "recorded");
-    EXPECT_TRUE(store_->find_transaction(nobody_to_tell.transaction, kNow).value()->notified);
+    EXPECT_TRUE(stored(*store_, nobody_to_tell)->notified);
 }
 
 TEST_F(SqliteStorePendingTest, ListsWhatIsOpenOrAllThatEverWaited) {

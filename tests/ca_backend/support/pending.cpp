@@ -46,7 +46,7 @@ std::string describe(const Result<PendingOutcome>& outcome) {
 
 Result<StoredTransaction> decide(SqliteStore& store, const PendingRecord& pending,
                                  Decision::Verdict verdict, std::int64_t now) {
-    const auto found = store.find_transaction(pending.transaction, now).value();
+    const auto found = stored(store, pending, now);
     Decision decision;
     decision.id = found ? found->id : 0;
     decision.verdict = verdict;

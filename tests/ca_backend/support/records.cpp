@@ -25,13 +25,17 @@ certs::Certificate make_certificate(std::string_view subject) {
     return make_ca_certificate({.key = ec_key(), .subject = std::string(subject), .ca = false});
 }
 
+Sha256 signer_of(const TransactionKey& key) {
+    return sha256(key);
+}
+
 IssuanceRecord make_record(const certs::Certificate& certificate) {
     IssuanceRecord made;
     fill_random(made.transaction);
     made.endpoint = "/scep";
     made.transaction_id = "transaction-1";
     made.message_type = 19;
-    fill_random(made.signer_key);
+    made.signer_key = signer_of(made.transaction);
     made.ca = "lab";
     made.template_name = "device";
     made.policy = "mdm";
@@ -73,7 +77,10 @@ std::vector<Result<RecordOutcome>> record_together(
 }
 
 std::optional<certs::Certificate> found(SqliteStore& store, const TransactionKey& key) {
-    auto transaction = store.find_transaction(key, kNow).value();
+    IssuanceRecord made = make_record({});
+    made.transaction = key;
+    made.signer_key = signer_of(key);
+    const auto transaction = stored(store, made);
     return transaction ? transaction->certificate : std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "ca_backend/sqlite_store.hpp"
+#include "tests/ca_backend/support/grants.hpp"
 
 namespace scepgate::ca_backend::testing {
 
@@ -24,6 +25,9 @@ private:
 /// A certificate with a serial number of its own.
 certs::Certificate make_certificate(std::string_view subject = "CN=device-1,O=Example");
 
+/// A signer key of this transaction's own.
+Sha256 signer_of(const TransactionKey& key);
+
 /// A record of a new transaction without a redemption.
 IssuanceRecord make_record(const certs::Certificate& certificate = make_certificate());
 /// The same that redeems `token`.
@@ -38,8 +42,18 @@ Result<RecordOutcome> record(SqliteStore& store, IssuanceRecord record);
 std::vector<Result<RecordOutcome>> record_together(
     const std::vector<std::pair<SqliteStore*, IssuanceRecord>>& records);
 
-/// What this transaction was answered with, if it was.
+/// What this transaction, made by make_record(), was answered with, if it was.
 std::optional<certs::Certificate> found(SqliteStore& store, const TransactionKey& key);
+
+/// The transaction of an IssuanceRecord or a PendingRecord.
+template <class Record>
+std::optional<StoredTransaction> stored(SqliteStore& store, const Record& record,
+                                        std::int64_t now = kNow) {
+    const PollKey sender{record.endpoint, record.transaction_id, record.signer_key};
+    auto transaction = store.find_request(sender, record.transaction, now).value();
+    if (transaction && transaction->key != record.transaction) return std::nullopt;
+    return transaction;
+}
 
 /// "recorded", "recorded before", "already redeemed", "signer revoked", "already renewed" or the
 /// error's text.

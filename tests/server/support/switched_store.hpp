@@ -13,10 +13,11 @@ public:
     bool writes_fail = false;
     bool marks_fail = false;
 
-    Result<std::optional<ca_backend::StoredTransaction>> find_transaction(
-        const ca_backend::TransactionKey& key, std::int64_t now) override {
+    Result<std::optional<ca_backend::StoredTransaction>> find_request(
+        const ca_backend::PollKey& sender, const ca_backend::TransactionKey& key,
+        std::int64_t now) override {
         if (reads_fail) return down();
-        return store_->find_transaction(key, now);
+        return store_->find_request(sender, key, now);
     }
     Result<std::optional<ca_backend::StoredTransaction>> find_pending(
         const ca_backend::PollKey& key, std::int64_t now) override {
@@ -41,9 +42,9 @@ public:
         ca_backend::Decision decision) override {
         return store_->decide(std::move(decision));
     }
-    boost::asio::awaitable<Result<void>> mark_notified(ca_backend::TransactionKey key) override {
+    boost::asio::awaitable<Result<void>> mark_notified(std::int64_t id) override {
         if (marks_fail) return failed<void>();
-        return store_->mark_notified(key);
+        return store_->mark_notified(id);
     }
     Result<std::vector<ca_backend::StoredTransaction>> list_pending(
         const ca_backend::PendingFilter& filter) override {
