@@ -27,7 +27,9 @@ std::vector<Bytes> attributes_of(const ReplyAddress& to, PkiStatus status) {
         number_attribute(certs::oid::kMessageType, static_cast<int>(MessageType::kCertRep)));
     attributes.push_back(number_attribute(certs::oid::kPkiStatus, static_cast<int>(status)));
     attributes.push_back(octets_attribute(certs::oid::kSenderNonce, random_bytes(kNonceOctets)));
-    attributes.push_back(octets_attribute(certs::oid::kRecipientNonce, to.recipient_nonce));
+    if (!to.recipient_nonce.empty()) {
+        attributes.push_back(octets_attribute(certs::oid::kRecipientNonce, to.recipient_nonce));
+    }
     // In the request's own string type: what wrote it can read it, whatever characters it holds.
     attributes.push_back(certs::encode_attribute(
         certs::oid::kTransactionId,

@@ -16,7 +16,7 @@ struct ReplySigner {
 struct ReplyAddress {
     std::string transaction_id;
     certs::DerTag transaction_id_type = certs::DerTag::kPrintableString;  ///< the request's
-    Bytes recipient_nonce;  ///< the request's senderNonce
+    Bytes recipient_nonce;  ///< the request's senderNonce; empty: it had none, so neither has this
     certs::Digest digest = certs::Digest::kSha256;
     certs::ContentCipher cipher = certs::ContentCipher::kAes128Cbc;
     /// FAILURE and PENDING with an eContent of no octets instead of none: what some clients insist

@@ -12,6 +12,9 @@ Refusal bad_algorithm(std::string_view code, std::string text) {
 
 /// The message types that a server answers: all but its own.
 Result<MessageType, Refusal> handled_type(const SignedRequest& request) {
+    if (!request.fault.empty()) {
+        return Refusal{FailInfo::kBadRequest, "MessageAttributesUnreadable", request.fault};
+    }
     if (request.message_type && *request.message_type != MessageType::kCertRep) {
         return *request.message_type;
     }
@@ -92,6 +95,24 @@ bool is_addressed_to(const SignedRequest& request, std::span<const RecipientKey>
         }
     }
     return false;
+}
+
+Result<void> check_answerable(const SignedRequest& request, const AlgorithmRules& rules) {
+    if (request.fault.empty()) return {};
+    const auto unverified = [&](const std::string& reason) {
+        return malformed(request.fault + "; and the signature is not verified: " + reason);
+    };
+    const certs::CmsSignedData& data = request.signed_data;
+    const certs::CmsSignerInfo& signer = data.signers.front();
+    if (!data.content) return unverified("no content was signed");
+    const auto algorithm = allowed_algorithm(signer, rules);
+    if (!algorithm) return unverified(algorithm.error().text);
+    const auto key = request.signer.public_key(rules.key_limits);
+    if (!key) return unverified(key.error().detail);
+    const auto verified =
+        certs::verify_signer(signer, data.content_type, *data.content, *algorithm, *key);
+    if (!verified) return unverified(verified.error().detail);
+    return {};
 }
 
 Result<PkiMessage, Refusal> open_request(const SignedRequest& request,

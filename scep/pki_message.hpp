@@ -2,7 +2,8 @@
 //
 // Two steps, because they fail in two ways. read_signed_request() touches nothing secret: what it
 // cannot read has no sender to answer and becomes HTTP 400. From then on every failure is answered
-// with a signed CertRep, and open_request() says which one.
+// with a signed CertRep, and open_request() says which one. In between stand requests of which the
+// sender is readable and not what he wants: check_answerable().
 #pragma once
 
 #include <span>
@@ -23,9 +24,12 @@ struct SignedRequest {
     certs::DerTag transaction_id_type = certs::DerTag::kPrintableString;  ///< echoed too
     std::string message_type_text;  ///< as sent, at most 16 octets kept
     std::optional<MessageType> message_type;
-    Bytes sender_nonce;                        ///< as sent: 1 to 64 octets, echoed
+    Bytes sender_nonce;  ///< as sent: 1 to 64 octets, echoed; empty only beside a fault
     std::optional<std::int64_t> signing_time;  ///< empty when it is missing or cannot be read
-    certs::Certificate signer;                 ///< the certificate that the SignerInfo names
+    /// What is wrong with the attributes, for the operator; empty when nothing is. A request with a
+    /// fault is never opened.
+    std::string fault;
+    certs::Certificate signer;  ///< the certificate that the SignerInfo names
     Tolerances tolerances;
 
     Bytes der;  ///< the whole message as DER
@@ -34,14 +38,21 @@ struct SignedRequest {
 
 /// Reads DER or BER (S01). kMalformed, to be answered with HTTP 400, when it is no ContentInfo with
 /// SignedData and exactly one SignerInfo (S04–S06), the signer's certificate is missing or
-/// ambiguous (S07), there are no signed attributes (S12), transactionID, messageType or senderNonce
-/// is missing, double or of another type (S10, S11), or another attribute that we read is double.
+/// ambiguous (S07), there are no signed attributes (S12), or the transactionID is missing, double
+/// (two transactions, of which neither is the one to answer) or of another type (S10, S11).
 /// transactionID: any text in PrintableString, UTF8String or IA5String; not what could play with a
 /// terminal or a database (control characters, invalid UTF-8: S15).
+/// Only a fault: messageType or senderNonce missing, double or of another type; a senderNonce of
+/// other than 1 to 64 octets; one of CMS's own attributes double.
 ///
 /// Tolerances: "ber", "enveloped-content-type", "transaction-id-string-type",
 /// "transaction-id-characters", "nonce-length", "no-content-type", "no-signing-time".
 Result<SignedRequest> read_signed_request(ByteView message);
+
+/// Whether there is somebody to answer with a CertRep. Always when the request has no fault. With
+/// one, only when the signature verifies, by algorithms and a key that `rules` allow (B08): else
+/// kMalformed, to be answered with HTTP 400.
+Result<void> check_answerable(const SignedRequest& request, const AlgorithmRules& rules);
 
 /// A key that requests may be encrypted to: the RA's encryption key, an older one, or the CA's.
 struct RecipientKey {
@@ -100,12 +111,12 @@ private:
 };
 
 /// Verifies, then opens: PKCSReq, RenewalReq, CertPoll, GetCert and GetCRL. In this order, each
-/// before any private-key operation: message type one of these (else badRequest, B16), algorithms
-/// and the signer's key allowed (badAlg, S13, K01; an EC key only where its reply can be delivered,
-/// which for GetCert and GetCRL is never), signature and digests (badMessageCheck, S09), the
-/// envelope's structure, exactly one recipient of ours (badRequest, E02), its algorithms (badAlg,
-/// E03–E05). Then one decryption with one key; for a CertPoll none. What goes wrong from there on
-/// is not told here but by the content (see PkiMessage).
+/// before any private-key operation: no fault (else badRequest, B08), message type one of these
+/// (badRequest, B16), algorithms and the signer's key allowed (badAlg, S13, K01; an EC key only
+/// where its reply can be delivered, which for GetCert and GetCRL is never), signature and digests
+/// (badMessageCheck, S09), the envelope's structure, exactly one recipient of ours (badRequest,
+/// E02), its algorithms (badAlg, E03–E05). Then one decryption with one key; for a CertPoll none.
+/// What goes wrong from there on is not told here but by the content (see PkiMessage).
 Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
                                          std::span<const RecipientKey> recipients,
                                          const AlgorithmRules& rules);

@@ -96,21 +96,27 @@ Result<DerElement> required_attribute(const certs::CmsSignerInfo& signer, ByteVi
     return *value;
 }
 
-Result<void> read_scep_attributes(const certs::CmsSignerInfo& signer, SignedRequest& request) {
+Result<void> read_identity(const certs::CmsSignerInfo& signer, SignedRequest& request) {
     const auto id = required_attribute(signer, certs::oid::kTransactionId, "transactionID");
     if (!id) return id.error();
     auto transaction_id = read_transaction_id(*id, request.tolerances);
     if (!transaction_id) return transaction_id.error();
     request.transaction_id = std::move(*transaction_id);
     request.transaction_id_type = id->tag;
+    return {};
+}
 
+Result<void> read_message_type(const certs::CmsSignerInfo& signer, SignedRequest& request) {
     const auto type = required_attribute(signer, certs::oid::kMessageType, "messageType");
     if (!type) return type.error();
     if (type->tag != DerTag::kPrintableString) return malformed("messageType of another type");
-    const std::string_view type_text = as_text(type->content);
-    request.message_type_text = type_text.substr(0, kKeptTypeOctets);
-    request.message_type = message_type_from_text(type_text);
+    const std::string_view text = as_text(type->content);
+    request.message_type_text = text.substr(0, kKeptTypeOctets);
+    request.message_type = message_type_from_text(text);
+    return {};
+}
 
+Result<void> read_sender_nonce(const certs::CmsSignerInfo& signer, SignedRequest& request) {
     const auto nonce = required_attribute(signer, certs::oid::kSenderNonce, "senderNonce");
     if (!nonce) return nonce.error();
     if (nonce->tag != DerTag::kOctetString) return malformed("senderNonce of another type");
@@ -123,21 +129,28 @@ Result<void> read_scep_attributes(const certs::CmsSignerInfo& signer, SignedRequ
 }
 
 /// CMS's own attributes: their values are for verify_signer(), but each comes once at most. A
-/// missing messageDigest is a signature that does not verify, which has a sender to answer.
+/// missing messageDigest is a signature that does not verify.
 Result<void> check_cms_attributes(const certs::CmsSignerInfo& signer, SignedRequest& request) {
     const auto digest = optional_attribute(signer, certs::oid::kMessageDigest);
-    if (!digest) return digest.error();
+    if (!digest) return in_context("messageDigest", digest.error());
     const auto type = optional_attribute(signer, certs::oid::kContentType);
-    if (!type) return type.error();
+    if (!type) return in_context("contentType", type.error());
     if (!*type) request.tolerances.emplace_back("no-content-type");
     const auto time = optional_attribute(signer, certs::oid::kSigningTime);
-    if (!time) return time.error();
+    if (!time) return in_context("signingTime", time.error());
     if (!*time) {
         request.tolerances.emplace_back("no-signing-time");
     } else if (const auto read = certs::read_time(**time)) {
         request.signing_time = *read;
     }
     return {};
+}
+
+/// What is wrong beside the identity does not stop the reading: there is somebody to tell.
+void note_fault(const Result<void>& part, SignedRequest& request) {
+    if (part) return;
+    if (!request.fault.empty()) request.fault += "; ";
+    request.fault += part.error().detail;
 }
 
 }  // namespace
@@ -156,10 +169,10 @@ Result<SignedRequest> read_signed_request(ByteView message) {
     auto certificate = find_signer(data);
     if (!certificate) return certificate.error();
     request.signer = std::move(*certificate);
-    if (const auto read = read_scep_attributes(signer, request); !read) return read.error();
-    if (const auto checked = check_cms_attributes(signer, request); !checked) {
-        return checked.error();
-    }
+    if (const auto read = read_identity(signer, request); !read) return read.error();
+    note_fault(read_message_type(signer, request), request);
+    note_fault(read_sender_nonce(signer, request), request);
+    note_fault(check_cms_attributes(signer, request), request);
     return request;
 }
 

@@ -89,6 +89,12 @@ std::vector<certs::Certificate> with_chain(const Endpoint& endpoint,
     return all;
 }
 
+OperationReply nobody_to_answer(const Error& error, RequestRecord& record) {
+    record.code = "MessageUnreadable";
+    record.reason = error.detail;
+    return {Kind::kMalformed, {}, {}};
+}
+
 OperationReply reply_of(Result<Bytes> cert_rep, RequestRecord& record) {
     if (cert_rep) return {Kind::kCertRep, std::move(*cert_rep), {}};
     record.notes.push_back(cert_rep.error().detail);
@@ -108,13 +114,11 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, c
                                                        std::string client_address,
                                                        RequestRecord& record) {
     auto signed_request = scep::read_signed_request(message);
-    if (!signed_request) {
-        record.code = "MessageUnreadable";
-        record.reason = signed_request.error().detail;
-        co_return OperationReply{Kind::kMalformed, {}, {}};
-    }
+    if (!signed_request) co_return nobody_to_answer(signed_request.error(), record);
     describe(*signed_request, record);
     const Endpoint& endpoint = addressee(routed, *signed_request);
+    const auto answerable = scep::check_answerable(*signed_request, endpoint.rules);
+    if (!answerable) co_return nobody_to_answer(answerable.error(), record);
     const auto began = std::chrono::steady_clock::now();
     auto opened = open(endpoint, *signed_request);
     Outcome outcome;

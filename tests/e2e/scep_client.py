@@ -223,6 +223,12 @@ class Message:
         if self.sender_nonce is None:
             self.sender_nonce = os.urandom(16)
 
+    @property
+    def has_nonce(self):
+        """One that can be sent back."""
+        touched = (*self.leave_out, *self.doubled, *self.replace)
+        return 1 <= len(self.sender_nonce) <= 64 and oids.SENDER_NONCE not in touched
+
     def _attributes(self):
         now = datetime.datetime.utcnow().strftime("%y%m%d%H%M%SZ")
         values = {
@@ -489,8 +495,11 @@ def read_cert_rep(raw, message, signing, digest=None):
     _require(attributes[oids.TRANSACTION_ID][2:].endswith(message.transaction_id.encode()[-120:])
              and attributes[oids.TRANSACTION_ID][0] == 0x13,
              "transactionID echoed in the string type of the request")
-    _require(_value(attributes[oids.RECIPIENT_NONCE], 0x04, "recipientNonce")
-             == message.sender_nonce, "recipientNonce is the request's senderNonce")
+    if message.has_nonce:
+        _require(_value(attributes[oids.RECIPIENT_NONCE], 0x04, "recipientNonce")
+                 == message.sender_nonce, "recipientNonce is the request's senderNonce")
+    else:
+        _require(oids.RECIPIENT_NONCE not in attributes, "no recipientNonce without a senderNonce")
     nonce = _value(attributes[oids.SENDER_NONCE], 0x04, "senderNonce")
     _require(len(nonce) == 16 and nonce != message.sender_nonce, "fresh senderNonce of 16 octets")
     status = STATUS[_value(attributes[oids.PKI_STATUS], 0x13, "pkiStatus")]

@@ -1,7 +1,9 @@
 """What must not lead to a certificate: each refused with its code in the audit file, and with the
 same few octets on the wire whatever the reason."""
 
+import contextlib
 import hashlib
+import sqlite3
 
 import pytest
 
@@ -184,6 +186,24 @@ def test_C01_a_used_blob_gives_nothing_to_another_request(blob_lab, keys):
     assert_refused(blob_lab, other, "badMessageCheck", "ChallengeAlreadyRedeemed")
 
 
+@pytest.mark.parametrize("poll", [False, True], ids=["the-request", "a-poll"])
+def test_C01_a_request_whose_record_is_lost_gets_no_second_certificate(new_lab, keys, poll):
+    """The store lost the row by which a retry is known; the redemption is still there."""
+    lab = new_lab()
+    message = pkcs_req(mutant(keys(), blob_for(lab)), [lab.ca().encryption])
+    assert lab.send(message).status == "success"
+    lab.stop()
+    with contextlib.closing(sqlite3.connect(lab.dir / "scepgate.db")) as database, database:
+        assert database.execute("DELETE FROM transactions").rowcount == 1
+    lab.start()
+    if poll:
+        message.message_type = "20"
+        assert_refused(lab, message, "badCertId", "PollUnknown")
+    else:
+        assert_refused(lab, message, "badMessageCheck", "ChallengeAlreadyRedeemed")
+    assert len(lab.serials()) == 1
+
+
 def test_E09_B20_a_resigned_envelope_is_refused_and_burns_nothing(blob_lab, keys):
     honest = pkcs_req(mutant(keys(), blob_for(blob_lab)), [blob_lab.ca().encryption])
     thief = scep.Message(honest.content, keys(1), scep.self_signed(keys(1)))
@@ -270,25 +290,61 @@ def test_E02_two_recipients_of_ours_are_refused_before_any_decryption(blob_lab, 
     assert_refused(blob_lab, hostile(recipients=[encryption, encryption]), "badRequest")
 
 
+FAULTS = {
+    "no messageType": dict(leave_out=(oids.MESSAGE_TYPE,)),
+    "two messageTypes": dict(doubled=(oids.MESSAGE_TYPE,)),
+    "a messageType that is an INTEGER": dict(replace={oids.MESSAGE_TYPE: der.integer(19)}),
+    "a messageType that is a UTF8String": dict(replace={oids.MESSAGE_TYPE: der.utf8("19")}),
+    "no senderNonce": dict(leave_out=(oids.SENDER_NONCE,)),
+    "two nonces": dict(doubled=(oids.SENDER_NONCE,)),
+    "an empty nonce": dict(sender_nonce=b""),
+    "a nonce of 65": dict(sender_nonce=bytes(65)),
+    "a nonce that is a PrintableString": dict(
+        replace={oids.SENDER_NONCE: der.printable("0123456789abcdef")}),
+    "neither type nor nonce": dict(leave_out=(oids.MESSAGE_TYPE, oids.SENDER_NONCE)),
+    "two signingTimes": dict(doubled=(oids.SIGNING_TIME,)),
+}
+
+
+@pytest.mark.parametrize("what", FAULTS, ids=lambda w: w.replace(" ", "-"))
+def test_B08_B11_B15_B22_S10_S11_a_fault_beside_the_transactionID_is_badRequest(blob_lab, hostile,
+                                                                                what):
+    message = hostile(transaction_id=hashlib.sha256(what.encode()).hexdigest(), **FAULTS[what])
+    assert_refused(blob_lab, message, "badRequest", "MessageAttributesUnreadable")
+
+
+@pytest.mark.parametrize("what", FAULTS, ids=lambda w: w.replace(" ", "-"))
+def test_B08_S09_who_did_not_sign_the_faulty_message_gets_no_answer(blob_lab, hostile, what):
+    message = hostile(break_signature=True, **FAULTS[what])
+    lines = len(blob_lab.audit())
+    reply = blob_lab.post(message)
+    assert (reply.status, reply.content_type) == (400, "text/plain")
+    assert len(blob_lab.audit()) == lines
+
+
+def test_B08_a_challenge_in_a_faulty_message_is_still_good(blob_lab, keys):
+    csr = mutant(keys(), blob_for(blob_lab))
+    faulty = pkcs_req(csr, [blob_lab.ca().encryption], leave_out=(oids.SENDER_NONCE,))
+    assert_refused(blob_lab, faulty, "badRequest")
+    assert blob_lab.enrol(csr).status == "success"
+
+
 NOT_EVEN_A_MESSAGE = {
     "no transactionID": dict(leave_out=(oids.TRANSACTION_ID,)),
-    "no messageType": dict(leave_out=(oids.MESSAGE_TYPE,)),
-    "no senderNonce": dict(leave_out=(oids.SENDER_NONCE,)),
     "two transactionIDs": dict(doubled=(oids.TRANSACTION_ID,)),
-    "two messageTypes": dict(doubled=(oids.MESSAGE_TYPE,)),
-    "two nonces": dict(doubled=(oids.SENDER_NONCE,)),
     "an empty transactionID": dict(transaction_id=""),
     "a transactionID with NUL": dict(transaction_id="a\0b"),
     "a transactionID of 256": dict(transaction_id="a" * 256),
     "a transactionID that is an INTEGER": dict(replace={oids.TRANSACTION_ID: der.integer(7)}),
-    "an empty nonce": dict(sender_nonce=b""),
+    "two contentTypes": dict(doubled=(oids.CONTENT_TYPE,)),
+    "two messageDigests": dict(doubled=(oids.MESSAGE_DIGEST,)),
     "no signed attributes": dict(signed_attributes=False),
     "a trailing octet": dict(trailing=b"\0"),
 }
 
 
 @pytest.mark.parametrize("what", NOT_EVEN_A_MESSAGE, ids=lambda w: w.replace(" ", "-"))
-def test_B07_B08_B14_S02_S10_S11_S12_an_unreadable_message_is_400(blob_lab, hostile, what):
+def test_B07_B08_B14_S02_S10_S11_S12_a_message_of_nobody_is_400(blob_lab, hostile, what):
     message = hostile(**NOT_EVEN_A_MESSAGE[what])
     before = blob_lab.serials()
     reply = blob_lab.post(message)

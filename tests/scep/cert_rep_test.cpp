@@ -121,6 +121,14 @@ TEST(CertRepTest, R_B22_TheRecipientNonceIsTheRequestsWhateverItsLength) {
     }
 }
 
+TEST(CertRepTest, R_B08_WhoSentNoNonceGetsNone) {
+    ReplyAddress to = address();
+    to.recipient_nonce.clear();
+    const auto attributes = signer_of(failure(FailInfo::kBadRequest, to));
+    EXPECT_EQ(attributes.single_attribute(certs::oid::kRecipientNonce).error().code,
+              Errc::kNotFound);
+}
+
 TEST(CertRepTest, R_C06_FailureHasNoContentAndItsFailInfo) {
     for (const auto& [info, text] :
          {std::pair{FailInfo::kBadAlg, "0"}, std::pair{FailInfo::kBadMessageCheck, "1"},

@@ -36,6 +36,30 @@ TEST(PkiOperationTest, AnUnreadableMessageHasNobodyToAnswer) {
     EXPECT_EQ(lab.audit_events(), Events{});
 }
 
+TEST(PkiOperationTest, R_B08_AMessageWithAFaultIsAnsweredAndLeadsToNothing) {
+    ServiceLab lab;
+    auto request = lab.request();
+    request.sender_nonce.clear();
+    Bytes octets = scep::encode_request(request).value();
+    const Asked asked = lab.ask_octets(octets);
+    EXPECT_EQ(asked.reply.kind, OperationReply::Kind::kCertRep);
+    EXPECT_TRUE(asked.reply.failed_since) << "it leaves on a tick";
+    EXPECT_EQ(asked.record.code, "MessageAttributesUnreadable");
+    EXPECT_EQ(asked.record.reason, "senderNonce of 0 octets");
+    EXPECT_EQ(lab.audit_events(), Events{"refuse"});
+    EXPECT_TRUE(has(lab.audit().front(), "senderNonce of 0 octets"));
+    EXPECT_EQ(lab.module->verified, 0);
+    EXPECT_EQ(lab.issued(), 0U);
+
+    octets.back() ^= 1;  // in the signature
+    const Asked forged = lab.ask_octets(octets);
+    EXPECT_EQ(forged.outcome(), "400");
+    EXPECT_EQ(forged.record.code, "MessageUnreadable");
+    EXPECT_TRUE(has(forged.record.reason, "senderNonce of 0 octets; and the signature is not"))
+        << forged.record.reason;
+    EXPECT_EQ(lab.audit_events(), Events{"refuse"}) << "the first one alone";
+}
+
 TEST(PkiOperationTest, ARefusalIsAuditedAndToldToTheModule) {
     ServiceLab lab;
     lab.module->verifies = Behaviour::kRefuse;

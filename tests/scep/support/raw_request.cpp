@@ -154,6 +154,10 @@ std::string outcome_of(ByteView message, const AlgorithmRules& rules) {
         EXPECT_EQ(request.error().code, Errc::kMalformed) << request.error().detail;
         return "400";
     }
+    if (const auto answerable = check_answerable(*request, rules); !answerable) {
+        EXPECT_EQ(answerable.error().code, Errc::kMalformed) << answerable.error().detail;
+        return "400";
+    }
     const auto opened = open_request(*request, our_recipients(), rules);
     if (!opened) return text(opened.error());
     const auto judged = [&](const auto& read) {

@@ -94,5 +94,7 @@ std::string outcome_of(const Envelope& envelope, const AlgorithmRules& rules = {
 inline constexpr std::string_view kUndecryptable = "badMessageCheck Undecryptable";
 /// The same to a GetCert or GetCRL.
 inline constexpr std::string_view kUnreadableLookUp = "badCertId Undecryptable";
+/// A request whose transactionID and signature are good, and another attribute is not.
+inline constexpr std::string_view kFaulty = "badRequest MessageAttributesUnreadable";
 
 }  // namespace scepgate::scep::testing
