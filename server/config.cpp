@@ -173,7 +173,7 @@ std::optional<std::string> read_text(const fs::path& file, ConfigFaults& faults)
 }  // namespace
 
 Config parse_config(std::string_view text, const fs::path& base, ConfigFaults& faults) {
-    const auto json = parse_config_json(text, faults);
+    const auto json = parse_config_json(text, "the configuration", faults);
     return json ? Parser(base, faults).read(*json) : Config();
 }
 
@@ -182,7 +182,8 @@ Config load_config(const fs::path& file, ConfigFaults& faults) {
     if (!text) return {};
     std::error_code ignored;
     auto absolute = fs::absolute(file, ignored);
-    Config config = parse_config(*text, absolute.parent_path(), faults);
+    const auto json = parse_config_json(*text, file.string(), faults);
+    Config config = json ? Parser(absolute.parent_path(), faults).read(*json) : Config();
     config.file = std::move(absolute);
     return config;
 }

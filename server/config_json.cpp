@@ -38,6 +38,19 @@ public:
         }
     }
 
+    /// Of the value that is read.
+    [[nodiscard]] std::string path() const {
+        std::string text;
+        for (const Scope& scope : scopes_) {
+            if (scope.array) {
+                text += "[" + std::to_string(scope.index) + "]";
+            } else {
+                text += (text.empty() ? "" : ".") + scope.key;
+            }
+        }
+        return text;
+    }
+
 private:
     struct Scope {
         bool array = false;
@@ -57,34 +70,47 @@ private:
         if (!scopes_.empty()) ++scopes_.back().index;
     }
 
-    std::string path() const {
-        std::string text;
-        for (const Scope& scope : scopes_) {
-            if (scope.array) {
-                text += "[" + std::to_string(scope.index) + "]";
-            } else {
-                text += (text.empty() ? "" : ".") + scope.key;
-            }
-        }
-        return text;
-    }
-
     ConfigFaults& faults_;
     std::vector<Scope> scopes_;
 };
 
+/// "FILE, line 3, column 7: " of the octet at `offset`; columns as editors count them.
+std::string place(std::string_view text, std::size_t offset, std::string_view source) {
+    const std::string_view before = text.substr(0, offset);
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    const auto begin = before.rfind('\n');  // npos + 1 is 0
+    const auto in_line = before.substr(begin + 1);
+    const auto column = 1 + std::count_if(in_line.begin(), in_line.end(), [](char c) {
+                            return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+                        });
+    return std::string(source) + ", line " + std::to_string(line) + ", column " +
+           std::to_string(column) + ": ";
+}
+
+/// The library's words without its name for them and its place, and without raw octets of the file.
+std::string words_of(const Json::exception& error) {
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while …"
+    std::string what = error.what();
+    if (const auto cut = what.find("] "); cut != std::string::npos) what.erase(0, cut + 2);
+    if (what.starts_with("parse error at")) {
+        if (const auto cut = what.find(": "); cut != std::string::npos) what.erase(0, cut + 2);
+    }
+    for (char& c : what)
+        c = c < ' ' || c > '~' ? '?' : c;
+    return what;
+}
+
 }  // namespace
 
-std::optional<Json> parse_config_json(std::string_view text, ConfigFaults& faults) {
+std::optional<Json> parse_config_json(std::string_view text, std::string_view source,
+                                      ConfigFaults& faults) {
     if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-        faults.error("", "the configuration file is empty", "'scepgate init' makes one");
+        faults.error("", std::string(source) + " is empty", "'scepgate init' makes one");
         return std::nullopt;
     }
     // To the library a NUL is the end; what follows it would not be read.
     if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
-        const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(nul), '\n');
-        faults.error("", "there is a NUL octet in line " + std::to_string(line),
-                     "write the file as UTF-8 text");
+        faults.error("", place(text, nul, source) + "a NUL octet", "write the file as UTF-8 text");
         return std::nullopt;
     }
     const std::size_t faults_before = faults.list().size();
@@ -97,16 +123,17 @@ std::optional<Json> parse_config_json(std::string_view text, ConfigFaults& fault
         Json json = Json::parse(text.begin(), text.end(), watch, true, true);
         if (faults.list().size() != faults_before) return std::nullopt;
         return json;
-    } catch (const Json::exception& error) {  // parse_error, and out_of_range for 1e400
-        std::string what = error.what();
-        // The library repeats the octets that it could not read.
-        for (char& c : what)
-            c = c < ' ' || c > '~' ? '?' : c;
-        const auto cut = what.find("] ");  // "[json.exception.parse_error.101] parse error at …"
-        faults.error("", cut == std::string::npos ? what : what.substr(cut + 2),
-                     "mend the JSON at that place");
-        return std::nullopt;
+    } catch (const Json::parse_error& error) {
+        // Octets are counted from 1, up to and with the one that does not fit.
+        const std::size_t offset = error.byte == 0 ? 0 : error.byte - 1;
+        faults.error("", place(text, offset, source) + words_of(error),
+                     "mend it there or just before: a comma stands between two members and not "
+                     "after the last, names and texts stand in double quotes, what is opened is "
+                     "closed");
+    } catch (const Json::exception& error) {  // out_of_range, for 1e400
+        faults.error(duplicates.path(), words_of(error), "give a smaller number");
     }
+    return std::nullopt;
 }
 
 }  // namespace scepgate::server

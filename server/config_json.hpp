@@ -11,8 +11,10 @@
 namespace scepgate::server {
 
 /// Comments are allowed. Nothing after a fault: no text, not JSON, anything behind the value, NUL
-/// octets, a key that stands twice in one object (each is reported with its path).
+/// octets (each is reported with `source`, the file's name, line and column), a key that stands
+/// twice in one object, a number that no double holds (reported with their path).
 [[nodiscard]] std::optional<nlohmann::ordered_json> parse_config_json(std::string_view text,
+                                                                      std::string_view source,
                                                                       ConfigFaults& faults);
 
 }  // namespace scepgate::server

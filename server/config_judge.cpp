@@ -1,10 +1,10 @@
 #include "server/config_judge.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ca_backend/sqlite_judge.hpp"
+#include "server/file_modes.hpp"
 #include "server/http_address.hpp"
 #include "server/http_listener.hpp"
 #include "server/libcrypto_gate.hpp"
@@ -38,26 +38,8 @@ void judge_output(const fs::path& file, const std::string& json_path, ConfigFaul
     }
 }
 
-/// It tells who has which certificate, and which challenges are used up.
-void judge_store_mode(const fs::path& file, ConfigFaults& faults) {
-    struct stat status {};
-    if (::stat(file.c_str(), &status) != 0) return;  // judge_sqlite_store says why
-    const std::string remedy = "run: chmod o= " + file.string();
-    if ((status.st_mode & S_IWOTH) != 0) {
-        faults.error("store.sqlite", file.string() + " can be changed by everybody on this machine",
-                     remedy);
-    } else if ((status.st_mode & S_IROTH) != 0) {
-        faults.warn("store.sqlite",
-                    file.string() +
-                        " can be read by everybody on this machine: it names devices "
-                        "and people",
-                    remedy);
-    }
-}
-
 void judge_store(const fs::path& file, Occasion occasion, ConfigFaults& faults) {
     if (file.empty()) return;
-    judge_store_mode(file, faults);
     if (occasion == Occasion::kReload) return;
     if (const auto sound = ca_backend::judge_sqlite_store(file); !sound)
         faults.error("store.sqlite", sound.error().detail);
@@ -87,6 +69,7 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
     const Config& config = judged.config;
     // Files are looked at even when keys are unknown elsewhere: one run shows every fault.
     judged.runtime = build_runtime(config, std::move(clock), faults);
+    judge_file_modes(config, faults);
     judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
     judge_listeners(config, occasion, faults);
     judge_store(config.store_sqlite, occasion, faults);

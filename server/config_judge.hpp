@@ -19,8 +19,8 @@ struct JudgedConfig {
 };
 
 /// Reads the file, loads what it names (build_runtime) and looks at what serving needs: OpenSSL,
-/// listen addresses, store, log and audit file. Nothing is created or changed. A port that is taken
-/// is an error at the start, and a warning for kCheck.
+/// listen addresses, store, log and audit file, and what others may do to all these files. Nothing
+/// is created or changed. A port that is taken is an error at the start, and a warning for kCheck.
 [[nodiscard]] JudgedConfig judge_config(const std::filesystem::path& file, Occasion occasion,
                                         std::shared_ptr<const certs::Clock> clock,
                                         ConfigFaults& faults);

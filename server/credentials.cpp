@@ -58,21 +58,26 @@ bool CredentialLoader::valid_now(const certs::Certificate& certificate) const no
     return certificate.not_before() <= now_ && now_ <= certificate.not_after();
 }
 
-void CredentialLoader::judge_validity(const certs::Certificate& certificate,
-                                      const std::string& json_path, Expiry expiry) {
+void CredentialLoader::judge_validity(const certs::Certificate& certificate, const fs::path& file,
+                                      const std::string& json_path, Expiry expiry,
+                                      const RenewalAdvice& renewal) {
     const std::string name = "the certificate '" + certificate.subject_text() + "'";
+    const auto how = [&] {
+        return ": " +
+               (renewal ? renewal(certificate, file) : "put its successor into " + file.string());
+    };
     const bool invalid = !valid_now(certificate);
     std::string what;
     std::string remedy;
     if (invalid && certificate.not_after() < now_) {
         what = name + " expired on " + certs::utc_text(certificate.not_after());
-        remedy = expiry == Expiry::kError ? "renew it" : "renew it or leave it out";
+        remedy = (expiry == Expiry::kError ? "renew it" : "leave it out, or renew it") + how();
     } else if (invalid) {
         what = name + " is valid only from " + certs::utc_text(certificate.not_before());
         remedy = "check this machine's clock, or wait";
     } else if (certificate.not_after() < now_ + kExpiryWarning) {
         what = name + " expires on " + certs::utc_text(certificate.not_after());
-        remedy = "renew it soon";
+        remedy = "renew it soon" + how();
     }
     if (what.empty()) return;
     if (invalid && expiry == Expiry::kError) return faults_.error(json_path, what, remedy);
@@ -97,16 +102,20 @@ std::optional<std::vector<certs::Certificate>> CredentialLoader::read_certificat
 }
 
 std::optional<std::vector<certs::Certificate>> CredentialLoader::certificates(
-    const fs::path& file, const std::string& json_path, Expiry expiry) {
+    const fs::path& file, const std::string& json_path, Expiry expiry,
+    const RenewalAdvice& renewal) {
     auto loaded = read_certificates(file, json_path);
     if (!loaded) return std::nullopt;
-    for (const auto& certificate : *loaded)
-        judge_validity(certificate, json_path, expiry);
+    for (const auto& certificate : *loaded) {
+        const bool first = &certificate == &loaded->front();
+        judge_validity(certificate, file, json_path, expiry, first ? renewal : RenewalAdvice());
+    }
     return loaded;
 }
 
 std::vector<std::vector<certs::Certificate>> CredentialLoader::alternatives(
-    const std::vector<fs::path>& files, const std::string& json_path) {
+    const std::vector<fs::path>& files, const std::string& json_path,
+    const RenewalAdvice& renewal) {
     std::vector<std::vector<certs::Certificate>> all;
     bool one_is_valid = false;
     const auto path_of = [&](std::size_t i) { return json_path + "[" + std::to_string(i) + "]"; };
@@ -118,8 +127,8 @@ std::vector<std::vector<certs::Certificate>> CredentialLoader::alternatives(
     }
     for (std::size_t i = 0; i < all.size(); ++i) {
         for (const auto& certificate : all[i])
-            judge_validity(certificate, path_of(i),
-                           one_is_valid ? Expiry::kWarning : Expiry::kError);
+            judge_validity(certificate, files[i], path_of(i),
+                           one_is_valid ? Expiry::kWarning : Expiry::kError, renewal);
     }
     return all;
 }
@@ -148,9 +157,9 @@ std::optional<Secret> CredentialLoader::secret(const SecretSource& source) {
 
 std::optional<Credential> CredentialLoader::credential(const fs::path& certificate,
                                                        const KeySource& key,
-                                                       const std::string& json_path,
-                                                       Expiry expiry) {
-    auto chain = certificates(certificate, json_path + ".certificate", expiry);
+                                                       const std::string& json_path, Expiry expiry,
+                                                       const RenewalAdvice& renewal) {
+    auto chain = certificates(certificate, json_path + ".certificate", expiry, renewal);
     auto pem = secret(key.pem);
     std::optional<Secret> passphrase;
     if (key.passphrase) {

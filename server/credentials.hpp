@@ -1,6 +1,8 @@
 // Loading what the configuration points at: certificates, keys, secrets; each fault with its path.
 #pragma once
 
+#include <functional>
+
 #include "certs/certificate.hpp"
 #include "certs/private_key.hpp"
 #include "server/config.hpp"
@@ -17,6 +19,10 @@ struct Credential {
 /// it remain.
 enum class Expiry { kError, kWarning };
 
+/// How the successor of a certificate in this file comes about: "run: …". See renewal_advice.hpp.
+using RenewalAdvice =
+    std::function<std::string(const certs::Certificate&, const std::filesystem::path&)>;
+
 /// Loads and judges files for one configuration; collects faults. What the configuration lacks
 /// altogether was reported when it was read, and is passed over here.
 class CredentialLoader {
@@ -24,22 +30,25 @@ public:
     CredentialLoader(ConfigFaults& faults, std::int64_t now) : faults_(faults), now_(now) {}
 
     /// Null after a fault: unreadable or not PEM. One that is expired or not yet valid is a fault
-    /// too; 30 days before expiry it is a warning.
+    /// too; 30 days before expiry it is a warning. `renewal`: of the first one.
     std::optional<std::vector<certs::Certificate>> certificates(const std::filesystem::path& file,
                                                                 const std::string& json_path,
-                                                                Expiry expiry = Expiry::kError);
+                                                                Expiry expiry = Expiry::kError,
+                                                                const RenewalAdvice& renewal = {});
     /// The certificates of several files, each for itself (its path is json_path[i]). As long as
     /// one of all is valid, the others are only warned about.
     std::vector<std::vector<certs::Certificate>> alternatives(
-        const std::vector<std::filesystem::path>& files, const std::string& json_path);
+        const std::vector<std::filesystem::path>& files, const std::string& json_path,
+        const RenewalAdvice& renewal);
     /// Null after a fault; also when the key file is readable by everybody, or the key is not the
     /// certificate's.
     std::optional<Credential> credential(const std::filesystem::path& certificate,
                                          const KeySource& key, const std::string& json_path,
-                                         Expiry expiry = Expiry::kError);
-    std::optional<Credential> credential(const KeyPairConfig& pair,
-                                         Expiry expiry = Expiry::kError) {
-        return credential(pair.certificate, pair.key, pair.json_path, expiry);
+                                         Expiry expiry = Expiry::kError,
+                                         const RenewalAdvice& renewal = {});
+    std::optional<Credential> credential(const KeyPairConfig& pair, Expiry expiry = Expiry::kError,
+                                         const RenewalAdvice& renewal = {}) {
+        return credential(pair.certificate, pair.key, pair.json_path, expiry, renewal);
     }
     std::optional<Secret> secret(const SecretSource& source);
 
@@ -47,8 +56,8 @@ private:
     bool judge_mode(const std::filesystem::path& file, const std::string& json_path);
     std::optional<std::vector<certs::Certificate>> read_certificates(
         const std::filesystem::path& file, const std::string& json_path);
-    void judge_validity(const certs::Certificate& certificate, const std::string& json_path,
-                        Expiry expiry);
+    void judge_validity(const certs::Certificate& certificate, const std::filesystem::path& file,
+                        const std::string& json_path, Expiry expiry, const RenewalAdvice& renewal);
     [[nodiscard]] bool valid_now(const certs::Certificate& certificate) const noexcept;
 
     ConfigFaults& faults_;

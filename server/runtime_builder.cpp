@@ -1,5 +1,6 @@
 #include "server/runtime_builder.hpp"
 
+#include "server/renewal_advice.hpp"
 #include "server/runtime_endpoint.hpp"
 
 namespace scepgate::server {
@@ -40,10 +41,11 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
     const auto templates = build_templates(config.templates, faults);
     std::map<std::string, BuiltCa> cas;
     for (const auto& [name, ca] : config.cas) {
-        const bool retired = is_retired(name, config, context.clock->now());
-        if (auto built =
-                build_ca(name, ca, templates, context, retired ? Expiry::kWarning : Expiry::kError))
-            cas.emplace(name, std::move(*built));
+        const std::int64_t now = context.clock->now();
+        const auto expiry = is_retired(name, config, now) ? Expiry::kWarning : Expiry::kError;
+        auto built =
+            build_ca(name, ca, templates, context, expiry, renewal_of_ca(config, name, now));
+        if (built) cas.emplace(name, std::move(*built));
     }
     std::map<std::string, std::shared_ptr<policy::PolicyModule>> policies;
     for (const auto& [name, policy] : config.policies)

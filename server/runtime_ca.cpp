@@ -26,9 +26,9 @@ bool judge_chain(const std::vector<certs::Certificate>& chain, const CaConfig& c
 
 std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
                                 const std::optional<Templates>& templates, RuntimeContext& context,
-                                Expiry expiry) {
-    auto credential =
-        context.loader.credential(config.certificate, config.key, config.json_path, expiry);
+                                Expiry expiry, const RenewalAdvice& renewal) {
+    const KeyPairConfig files{config.json_path, config.certificate, config.key};
+    auto credential = context.loader.credential(files, expiry, renewal);
     if (!credential) return std::nullopt;
     context.keys.add(KeyRole::kCa, config.json_path + ".key", credential->key.public_key());
 
@@ -57,7 +57,7 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
         context.faults.error(config.json_path, backend.error().detail);
         return std::nullopt;
     }
-    return BuiltCa{std::move(*backend), std::move(*credential)};
+    return BuiltCa{std::move(*backend), std::move(*credential), files};
 }
 
 }  // namespace scepgate::server

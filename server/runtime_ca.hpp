@@ -10,13 +10,15 @@ namespace scepgate::server {
 struct BuiltCa {
     std::shared_ptr<ca_backend::EmbeddedCa> backend;
     Credential credential;
+    KeyPairConfig files;  ///< where it came from
 };
 
 /// Nothing after a fault. Without `templates`, which have a fault of their own, the CA is judged
-/// but not made. `expiry`: of its own certificate.
+/// but not made. `expiry`, `renewal`: of its own certificate.
 [[nodiscard]] std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
                                               const std::optional<Templates>& templates,
                                               RuntimeContext& context,
-                                              Expiry expiry = Expiry::kError);
+                                              Expiry expiry = Expiry::kError,
+                                              const RenewalAdvice& renewal = {});
 
 }  // namespace scepgate::server

@@ -2,6 +2,7 @@
 
 #include "scep/ca_info.hpp"
 #include "server/information_page.hpp"
+#include "server/renewal_advice.hpp"
 #include "server/runtime_rollover.hpp"
 
 namespace scepgate::server {
@@ -74,7 +75,8 @@ public:
 
 private:
     void build_ra(const EndpointConfig::Ra& ra) {
-        if (auto signing = context_.loader.credential(ra.signing, expiry_)) {
+        if (auto signing =
+                context_.loader.credential(ra.signing, expiry_, renewal_of(ra.signing))) {
             judge_ra(signing->certificate, KeyUsageBit::kDigitalSignature, "digitalSignature",
                      ra.signing.json_path + ".certificate");
             context_.keys.add(KeyRole::kRaSigning, ra.signing.json_path + ".key",
@@ -87,9 +89,13 @@ private:
             build_recipient(previous, Expiry::kWarning, false);
     }
 
+    RenewalAdvice renewal_of(const KeyPairConfig& pair) const {
+        return renewal_of_pair(pair, parts_.ca == nullptr ? nullptr : &parts_.ca->files);
+    }
+
     /// `published`: in GetCACert.
     void build_recipient(const KeyPairConfig& pair, Expiry expiry, bool published) {
-        const auto credential = context_.loader.credential(pair, expiry);
+        const auto credential = context_.loader.credential(pair, expiry, renewal_of(pair));
         if (!credential) return;
         judge_ra(credential->certificate, KeyUsageBit::kKeyEncipherment, "keyEncipherment",
                  pair.json_path + ".certificate", published);

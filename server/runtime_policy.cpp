@@ -3,6 +3,7 @@
 #include "policy/challenge_blob.hpp"
 #include "policy/simple_modules.hpp"
 #include "server/guarded_policy.hpp"
+#include "server/renewal_advice.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -25,7 +26,12 @@ void judge_signer(const certs::Certificate& signer, const std::string& json_path
 std::vector<certs::Certificate> build_signers(const PolicyConfig& config, RuntimeContext& context) {
     std::vector<certs::Certificate> signers;
     const std::string list = config.json_path + ".trusted_signers";
-    const auto files = context.loader.alternatives(config.trusted_signers, list);
+    const auto renewal = [&config](const certs::Certificate& signer, const auto& file) {
+        if (config.signer && config.signer->certificate == file)
+            return renewal_of_pair(*config.signer)(signer, file);
+        return "have the MDM make a new one, and put that into " + file.string();
+    };
+    const auto files = context.loader.alternatives(config.trusted_signers, list, renewal);
     for (std::size_t i = 0; i < files.size(); ++i) {
         const std::string path = list + "[" + std::to_string(i) + "]";
         for (const auto& signer : files[i]) {
@@ -49,7 +55,8 @@ std::shared_ptr<policy::PolicyModule> build_challenge_blob(const std::string& na
     for (const auto& pair : config.decryption) {
         // New challenges are made for the first; the others are there for older ones.
         const bool first = &pair == &config.decryption.front();
-        auto loaded = context.loader.credential(pair, first ? Expiry::kError : Expiry::kWarning);
+        auto loaded = context.loader.credential(pair, first ? Expiry::kError : Expiry::kWarning,
+                                                renewal_of_pair(pair));
         if (!loaded) continue;
         context.keys.add(KeyRole::kChallengeDecryption, pair.json_path + ".key",
                          loaded->key.public_key());
@@ -57,7 +64,8 @@ std::shared_ptr<policy::PolicyModule> build_challenge_blob(const std::string& na
     }
     settings.trusted_signers = build_signers(config, context);
     if (config.signer) {
-        if (auto loaded = context.loader.credential(*config.signer)) {
+        if (auto loaded = context.loader.credential(*config.signer, Expiry::kError,
+                                                    renewal_of_pair(*config.signer))) {
             context.keys.add(KeyRole::kChallengeSigning, config.signer->json_path + ".key",
                              loaded->key.public_key());
             settings.signer = policy::BlobSigner{loaded->certificate, loaded->key};

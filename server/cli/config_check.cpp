@@ -45,7 +45,8 @@ void add_config(CLI::App& app, int& status) {
     CLI::App* command = config->add_subcommand(
         "check",
         "Judge all that 'serve' judges: syntax, unknown keys, references, certificates, keys, key "
-        "usages, expiries, file modes, listen addresses, database, log and audit file, and whether "
+        "usages, expiries, modes of files and folders, listen addresses, database, log and audit "
+        "file, and whether "
         "the OpenSSL of this machine has its security fixes. Lists every "
         "fault with its JSON path and how to mend it; nothing is changed. Exit status 2 when the "
         "server would not start with it. A port that is taken is a warning: the running server "

@@ -122,7 +122,8 @@ private:
     Result<void> load(const CaConfig& ca) {
         ConfigFaults faults;
         CredentialLoader loader(faults, now_);
-        auto credential = loader.credential(ca.certificate, ca.key, ca.json_path);
+        // One that has expired needs its successor all the more.
+        auto credential = loader.credential(ca.certificate, ca.key, ca.json_path, Expiry::kWarning);
         for (const auto& fault : faults.list()) {
             if (!fault.warning) return Error{Errc::kConfig, fault.text()};
         }

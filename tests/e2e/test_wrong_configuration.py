@@ -331,19 +331,6 @@ def test_config_check_changes_nothing(new_lab):
     assert contents() == before
 
 
-def test_init_makes_a_database_for_its_owner_only(new_lab):
-    lab = new_lab(start=False)
-    assert (lab.dir / "scepgate.db").stat().st_mode & 0o777 == 0o600
-
-
-def test_a_database_that_all_may_read_is_warned_about(new_lab):
-    lab = new_lab(start=False)
-    (lab.dir / "scepgate.db").chmod(0o644)
-    status, faults = check(lab)
-    assert status == 0
-    assert [(severity, path) for severity, path, _ in faults] == [("warning", "store.sqlite")]
-
-
 def test_tls_is_served_with_a_key_that_is_judged_like_every_other(broken):
     assert check(broken(tls)) == (0, [])
 

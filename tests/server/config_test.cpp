@@ -93,17 +93,35 @@ TEST(ConfigTest, ReportsEveryFaultInOneRun) {
 }
 
 TEST(ConfigTest, SaysWhereTheJsonIsBroken) {
-    ConfigFaults faults;
-    const Config config = parse_config("{\n  \"listen\": [,]\n}", "/", faults);
-    ASSERT_EQ(faults.list().size(), 1U);
-    EXPECT_NE(faults.list()[0].what.find("line 2"), std::string::npos) << faults.list()[0].what;
-    EXPECT_TRUE(config.endpoints.empty());
+    struct Case {
+        std::string_view text;
+        std::string_view place;
+    };
+    for (const auto& [text, place] :
+         {Case{"{\n  \"listen\": [,]\n}", "line 2, column 14: "},  // a comma too many
+          Case{"{\n \"a\": 1\n \"b\": 2}", "line 3, column 4: "},  // one too few: after "b"
+          Case{"{\"a\": 1,\n}", "line 2, column 1: "},             // one behind the last
+          Case{"{\n\"a\": \"x\ny\"}", "line 2, column 8: "},       // a text over two lines
+          Case{"{\"\xC3\xA4\": 1} x", "line 1, column 10: "},      // umlauts are one column
+          Case{"{\"a\": [1,\n", "line 2, column 1: "},             // nothing is closed
+          Case{"{\n\"a\": \"\xFF\"}", "line 2, column 7: "},       // no UTF-8
+          Case{std::string_view("{\n \0}", 5), "line 2, column 2: "}}) {
+        ConfigFaults faults;
+        const Config config = parse_config(text, "/", faults);
+        ASSERT_EQ(faults.list().size(), 1U) << text;
+        const auto& fault = faults.list().front();
+        EXPECT_TRUE(fault.what.starts_with("the configuration, " + std::string(place)))
+            << fault.what;
+        EXPECT_FALSE(fault.remedy.empty());
+        EXPECT_TRUE(config.endpoints.empty());
+    }
 }
 
 TEST(ConfigTest, RefusesANumberThatNoDoubleHolds) {
     ConfigFaults faults;
     (void)parse_config(R"({"http": {"queue": 1e400}})", "/etc/scepgate", faults);
     ASSERT_EQ(faults.list().size(), 1U);
+    EXPECT_EQ(faults.list().front().path, "http.queue");
     EXPECT_NE(faults.list().front().what.find("1e400"), std::string::npos);
 }
 
@@ -145,7 +163,7 @@ TEST(ConfigTest, ANulDoesNotHideWhatFollowsIt) {
     using namespace std::string_literals;
     const auto texts = faults_of("{}\n\0{\"listen\":5}"s);
     ASSERT_EQ(texts.size(), 1U);
-    EXPECT_NE(texts[0].find("NUL octet in line 2"), std::string::npos) << texts[0];
+    EXPECT_NE(texts[0].find("line 2, column 1: a NUL octet"), std::string::npos) << texts[0];
 }
 
 TEST(ConfigTest, NothingStandsBehindTheValue) {

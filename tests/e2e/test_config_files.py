@@ -1,0 +1,261 @@
+"""What is said of the files that a configuration names: where its JSON is broken, what everybody may
+do to them, and which command brings the successor of a certificate that has ended."""
+
+import datetime
+import os
+import re
+import shlex
+import subprocess
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+import harness
+import scep_client as scep
+import two_tier
+from scep_client import Csr, name
+
+PEM = serialization.Encoding.PEM
+
+
+def check(lab):
+    result = harness.run("config", "check", "--json", "--config", lab.config_file)
+    faults = harness.json.loads(result.stdout)["faults"]
+    assert (result.returncode == 2) == any(f["severity"] == "error" for f in faults)
+    return faults
+
+
+def brief(faults):
+    return [(f["severity"], f["path"]) for f in faults]
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("command", [("serve",), ("config", "check")], ids=["serve", "check"])
+@pytest.mark.parametrize("before, after, place", [
+    ('"listen": [', '"listen": [,', "line 2, column 14"),
+    ('"store": {', '"store" {', "line 11, column 11"),
+], ids=["comma", "colon"])
+def test_broken_JSON_is_told_with_file_line_column_and_remedy(new_lab, command, before, after,
+                                                              place):
+    lab = new_lab(start=False)
+    text = lab.config_file.read_text()
+    assert text.count(before) == 1
+    lab.config_file.write_text(text.replace(before, after))
+    result = harness.run(*command, "--config", lab.config_file)
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith(f"error: {lab.config_file}, {place}: "), result.stderr
+    assert "comma" in result.stderr, "the remedy"
+
+
+# --- Modes ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("file, mode, expected", [
+    ("scepgate.db", 0o644, ("warning", "store.sqlite")),
+    ("scepgate.db", 0o602, ("error", "store.sqlite")),
+    ("audit.jsonl", 0o644, ("warning", "audit.file")),
+    ("audit.jsonl", 0o602, ("error", "audit.file")),
+    ("server.log", 0o604, ("warning", "log.file")),
+    ("server.log", 0o622, ("error", "log.file")),
+    ("ca.pem", 0o646, ("error", "cas.lab.certificate")),
+    ("ra-signing.pem", 0o646, ("error", "endpoints[0].ra.signing.certificate")),
+    ("mdm-signer.pem", 0o646, ("error", "policies.mdm.trusted_signers")),
+    ("scepgate.json", 0o646, ("error", "")),
+])
+def test_a_file_that_is_open_to_everybody_is_told_once_with_its_remedy(new_lab, file, mode,
+                                                                       expected):
+    lab = new_lab(start=False, edit=lambda config: config.update(log={"file": "server.log"}))
+    (lab.dir / file).touch()
+    (lab.dir / file).chmod(mode)
+    faults = check(lab)
+    assert brief(faults) == [expected]
+    assert str(lab.dir / file) in faults[0]["what"]
+    subprocess.run(faults[0]["remedy"].removeprefix("run: "), shell=True, check=True)
+    assert check(lab) == []
+
+
+@pytest.mark.parametrize("file", ["scepgate.db", "audit.jsonl", "server.log"])
+def test_what_the_group_may_is_the_administrators_choice(new_lab, file):
+    lab = new_lab(start=False, edit=lambda config: config.update(log={"file": "server.log"}))
+    (lab.dir / file).touch()
+    (lab.dir / file).chmod(0o660)
+    assert check(lab) == []
+
+
+def test_the_server_makes_its_own_files_for_few(new_lab):
+    lab = new_lab(edit=lambda config: config.update(log={"file": "own.log"}))
+    for file in ("scepgate.db", "audit.jsonl", "own.log"):
+        assert (lab.dir / file).stat().st_mode & 0o007 == 0, file
+
+
+def test_an_audit_file_that_is_no_file_has_no_mode_to_judge(new_lab):
+    """/dev/full is open to everybody by nature, and so is a terminal."""
+    lab = new_lab(start=False, edit=lambda config: config.update(log={"file": "/dev/full"}))
+    assert check(lab) == []
+
+
+@pytest.mark.parametrize("above", [False, True], ids=["the-folder", "one-above"])
+@pytest.mark.parametrize("mode, severity", [(0o777, "error"), (0o1777, "warning")],
+                         ids=["open", "sticky"])
+def test_a_folder_in_which_everybody_may_write_is_told_once(new_lab, above, mode, severity):
+    lab = new_lab(start=False)
+    folder = lab.dir.parent if above else lab.dir
+    before = folder.stat().st_mode
+    folder.chmod(mode)
+    faults = check(lab)
+    folder.chmod(before)
+    # A sticky folder protects the folders in it, as /tmp does.
+    expected = [] if above and severity == "warning" else [(severity, "cas.lab.certificate")]
+    assert brief(faults) == expected
+    if expected:
+        assert str(folder) in faults[0]["what"] and faults[0]["remedy"]
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["named", "linked"])
+@pytest.mark.parametrize("which, path", [("ca.key", "cas.lab.key.file"),
+                                         ("ra-encryption.key",
+                                          "endpoints[0].ra.encryption.key.file"),
+                                         ("scepgate.db", "store.sqlite")])
+def test_a_folder_elsewhere_counts_for_what_is_kept_there(new_lab, which, path, linked):
+    lab = new_lab(start=False)
+    folder = lab.dir / "open"
+    folder.mkdir()
+    (lab.dir / which).rename(folder / which)
+    if linked:
+        (lab.dir / which).symlink_to(folder / which)
+    else:
+        text = lab.config_file.read_text()
+        lab.config_file.write_text(text.replace(f'"{which}"', f'"open/{which}"'))
+    assert check(lab) == []
+    folder.chmod(0o777)
+    faults = check(lab)
+    assert brief(faults) == [("error", path)]
+    assert faults[0]["remedy"] == f"run: chmod o-w {folder}"
+
+
+def test_serve_refuses_a_folder_that_is_open_to_everybody(new_lab):
+    lab = new_lab(start=False)
+    lab.dir.chmod(0o777)
+    result = harness.run("serve", "--config", lab.config_file)
+    assert result.returncode == 2
+    assert "chmod o-w" in result.stderr
+
+
+# --- Certificates that have ended -----------------------------------------------------------------
+
+def end(lab, file, days=-10):
+    """The certificate again, over since ten days (or over in `days`)."""
+    key = serialization.load_pem_private_key((lab.dir / f"{file}.key").read_bytes(), None)
+    old = scep.x509.load_pem_x509_certificate((lab.dir / f"{file}.pem").read_bytes())
+    own = old.subject == old.issuer
+    signer = key if own else serialization.load_pem_private_key(
+        (lab.dir / "ca.key").read_bytes(), None)
+    now = datetime.datetime.utcnow()
+    builder = (scep.x509.CertificateBuilder().subject_name(old.subject).issuer_name(old.issuer)
+               .public_key(old.public_key()).serial_number(old.serial_number)
+               .not_valid_before(now - datetime.timedelta(days=20))
+               .not_valid_after(now + datetime.timedelta(days=days)))
+    for extension in old.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    made = builder.sign(signer, scep.hashes.SHA256())
+    (lab.dir / f"{file}.pem").write_bytes(made.public_bytes(PEM))
+
+
+def command_in(remedy):
+    found = re.search(r"run: (.*?)(?: \(docs/[\w.-]+\))?$", remedy)
+    assert found, remedy
+    return found[1]
+
+
+def run_shell(command):
+    path = f"{harness.BINARY.parent}:{os.environ['PATH']}"
+    done = subprocess.run(command, shell=True, env={**os.environ, "PATH": path},
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("days", [-10, 10], ids=["over", "soon"])
+@pytest.mark.parametrize("file", ["ra-signing", "ra-encryption", "mdm-signer",
+                                  "challenge-decryption"])
+def test_the_command_that_is_told_renews_the_certificate(new_lab, keys, file, days):
+    lab = new_lab(start=False)
+    end(lab, file, days)
+    faults = check(lab)
+    assert faults and {f["severity"] for f in faults} == {"error" if days < 0 else "warning"}
+    assert {f["remedy"] for f in faults} == {faults[0]["remedy"]}
+    run_shell(command_in(faults[0]["remedy"]))
+    assert check(lab) == []
+    lab.start()
+    challenge = lab.challenge("--subject", "CN=renewed")
+    assert lab.enrol(Csr(keys(), name("renewed"), challenge)).status == "success"
+
+
+def test_the_command_may_be_copied_whatever_the_folder_is_called(new_lab):
+    lab = new_lab(start=False)
+    odd = lab.dir / "o'dd $(touch x) folder"
+    odd.mkdir()
+    (odd / "ra-signing.pem").write_bytes((lab.dir / "ra-signing.pem").read_bytes())
+    lab.edit(lambda config: config["endpoints"][0]["ra"]["signing"].update(
+        certificate=f"{odd.name}/ra-signing.pem"))
+    end(lab, "ra-signing")
+    (lab.dir / "ra-signing.pem").rename(odd / "ra-signing.pem")
+    [fault] = check(lab)
+    assert shlex.quote(str(odd / "ra-signing.pem")).replace('"\'"', "\\'") in fault["remedy"]
+    run_shell(command_in(fault["remedy"]))
+    assert check(lab) == []
+
+
+def test_a_signer_whose_key_the_MDM_has_is_the_MDMs_to_renew(new_lab):
+    lab = new_lab(start=False, edit=lambda config: config["policies"]["mdm"].pop("signer"))
+    end(lab, "mdm-signer")
+    [fault] = check(lab)
+    assert fault["severity"] == "error"
+    assert "the MDM" in fault["remedy"] and str(lab.dir / "mdm-signer.pem") in fault["remedy"]
+
+
+def test_a_CA_that_has_ended_is_followed_by_the_command_that_is_told(new_lab, keys):
+    lab = new_lab(start=False)
+    end(lab, "ca")
+    [fault] = check(lab)
+    assert (fault["severity"], fault["path"]) == ("error", "cas.lab.certificate")
+    command = command_in(fault["remedy"])
+    assert command.startswith("scepgate ca rollover --config ")
+    run_shell(command.replace("1 minute", "2 seconds"))
+    harness.wait_until(lambda: not any(f["severity"] == "error" for f in check(lab)),
+                       "the next CA serves")
+    lab.start()
+    challenge = lab.challenge("--subject", "CN=next")
+    assert lab.enrol(Csr(keys(), name("next"), challenge)).status == "success"
+
+
+def test_a_CA_that_will_end_is_told_with_the_time_for_its_successor(new_lab):
+    lab = new_lab(start=False)
+    end(lab, "ca", 20)
+    [fault] = check(lab)
+    assert (fault["severity"], fault["path"]) == ("warning", "cas.lab.certificate")
+    run_shell(command_in(fault["remedy"]))
+    [fault] = check(lab)
+    assert fault["severity"] == "warning" and "'next'" in fault["remedy"]
+
+
+def test_a_CA_under_another_is_told_how_to_ask_that_one(new_lab):
+    lab = new_lab(start=False)
+    two_tier.rebuild(lab)
+    end_of_issuing(lab)
+    [fault] = check(lab)
+    assert fault["path"] == "cas.lab.certificate" and fault["severity"] == "error"
+    run_shell(command_in(fault["remedy"]))
+    request = scep.x509.load_pem_x509_csr((lab.dir / "ca.pem.csr").read_bytes())
+    assert request.subject == two_tier.ISSUING and request.is_signature_valid
+    assert request.extensions.get_extension_for_class(scep.x509.BasicConstraints).value.ca
+
+
+def end_of_issuing(lab):
+    """The issuing CA's certificate, ended, under a root that has not."""
+    key = serialization.load_pem_private_key((lab.dir / "ca.key").read_bytes(), None)
+    root_key = two_tier.rsa.generate_private_key(65537, 2048)
+    bits = ("key_cert_sign", "crl_sign", "digital_signature", "key_encipherment")
+    root = two_tier.certify(two_tier.ROOT, root_key, two_tier.ROOT, root_key, bits, True)
+    issuing = two_tier.certify(two_tier.ISSUING, key, two_tier.ROOT, root_key, bits, True, -5)
+    two_tier.write(lab, "ca", key, issuing, root)
