@@ -236,6 +236,25 @@ TEST_F(SqliteStorePendingTest, LetsAnExpiredRequestWaitAnewWithTheChallengeItUse
     EXPECT_EQ(describe(record_pending(*store_, made)), "recorded before");
 }
 
+TEST_F(SqliteStorePendingTest, C01_OneThatWasRemovedLongAfterItsEndHasItsChallengeUsedUp) {
+    auto made = make_pending("token");
+    made.redemption->expires = kNow + 400 * kDay;
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    auto later = make_record();
+    later.now = kNow + 32 * kDay;
+    ASSERT_EQ(describe(record(*store_, later)), "recorded");
+    ASSERT_FALSE(poll(*store_, made, later.now)) << "a day's wait, and a month";
+
+    made.now = later.now;
+    made.details.expires = made.now + kDay;
+    EXPECT_EQ(describe(record_pending(*store_, made)), "already redeemed");
+    auto issuance = make_redeeming_record("token");
+    issuance.transaction = made.transaction;
+    issuance.now = made.now;
+    EXPECT_EQ(describe(record(*store_, issuance)), "already redeemed");
+    EXPECT_FALSE(poll(*store_, made, made.now));
+}
+
 TEST_F(SqliteStorePendingTest, GivesTheDeviceAsLongToFetchItAsTheOperatorHadToApproveIt) {
     const auto made = make_pending();
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");

@@ -72,6 +72,23 @@ TEST_F(SqliteStoreTest, RedeemsATokenOnceAndRecordsNothingTheSecondTime) {
     EXPECT_FALSE(store_->find_serial(second.certificate.serial_hex()).value());
 }
 
+// Rows get lost in a repair, or by hand: the token still says that the request was answered.
+TEST_F(SqliteStoreTest, A04_ARequestWhoseTransactionIsGoneIsNotRecordedASecondTime) {
+    const auto first = make_redeeming_record("token");
+    ASSERT_EQ(describe(record(*store_, first)), "recorded");
+    auto other = sqlite::Database::open(file_, sqlite::Database::Access::kReadWrite).value();
+    ASSERT_TRUE(other.execute("DELETE FROM transactions"));
+    ASSERT_EQ(other.changes(), 1);
+    ASSERT_FALSE(found(*store_, first.transaction));
+
+    auto again = first;
+    again.certificate = make_certificate();
+    EXPECT_EQ(describe(record(*store_, again)), "already redeemed");
+    EXPECT_FALSE(found(*store_, first.transaction));
+    EXPECT_FALSE(store_->find_serial(again.certificate.serial_hex()).value());
+    EXPECT_TRUE(store_->is_redeemed(*first.redemption).value());
+}
+
 TEST_F(SqliteStoreTest, ScopesTokensByPolicy) {
     ASSERT_EQ(describe(record(*store_, make_redeeming_record("token"))), "recorded");
     auto other = make_redeeming_record("token");
