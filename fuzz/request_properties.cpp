@@ -39,6 +39,7 @@ void require_answerable(const scep::SignedRequest& request) {
 }
 
 void require_rightly_opened(const scep::SignedRequest& request, const scep::PkiMessage& message) {
+    FUZZ_REQUIRE(request.fault.empty());
     FUZZ_REQUIRE(message.type() != scep::MessageType::kCertRep);
     FUZZ_REQUIRE(request.message_type == message.type());
     FUZZ_REQUIRE(message.cipher() != certs::ContentCipher::kDesCbc);

@@ -9,8 +9,9 @@ namespace scepgate::fuzz {
 /// that its client understands as the answer to it.
 void require_answerable(const scep::SignedRequest& request);
 
-/// open_request() did not refuse: the type is one that clients send, the algorithms and the key
-/// are among the allowed, and OpenSSL finds the signature good too.
+/// open_request() did not refuse: nothing is wrong with its attributes, the type is one that
+/// clients send, the algorithms and the key are among the allowed, and OpenSSL finds the signature
+/// good too.
 void require_rightly_opened(const scep::SignedRequest& request, const scep::PkiMessage& message);
 
 /// The last step: refuses in the ways that the device may see, or gives a request whose CSR OpenSSL
