@@ -101,6 +101,13 @@ TEST(ChallengeBlobModuleTest, A_C14_WhoTriesNamesLearnsNothingFromTheSixthOn) {
     EXPECT_EQ(outcome(right), "ChallengeLocked");
     EXPECT_EQ(right.error().fail_info, guess("f").error().fail_info);
     EXPECT_FALSE(right.error().temporary);
+    const std::string another = seal_text(encode_claims([] {
+        ChallengeClaims claims = testing::claims();
+        claims.id = std::string(32, 'b');
+        return claims;
+    }()));
+    EXPECT_EQ(outcome(verify(module, request(matching_contents(another)))), "ok")
+        << "of the same issuer";
     clock->set(kNow + FailedMatches::kFirstLock);
     EXPECT_EQ(outcome(verify(module, request(matching_contents(blob)))), "ok");
 }
@@ -176,7 +183,12 @@ TEST_P(MintingTest, MakesChallengesThatItTakes) {
     const auto grant = verify(module, request(matching_contents(blob->text())));
     ASSERT_TRUE(grant) << grant.error().code << ": " << grant.error().text;
     EXPECT_EQ(grant->redemption()->expires, kNow + 3600 + 300);
+    EXPECT_EQ(grant->key_usage(), parameters().key_usage);
+    EXPECT_EQ(grant->extended_key_usage(), parameters().extended_key_usage);
+    EXPECT_EQ(grant->template_name(), "DeviceGeneral");
+    EXPECT_EQ(grant->max_validity(), 86400);
     EXPECT_EQ(grant->sid(), "S-1-5-21-1-2-3-1001");
+    EXPECT_EQ(grant->device_id(), "device-0001");
     EXPECT_EQ(grant->user_id(), "user-1");
 }
 
@@ -200,6 +212,9 @@ TEST(ChallengeBlobModuleTest, MintsOnlyWhatItWouldTake) {
     EXPECT_EQ(error(settings(), parameters()), Errc::kUnsupported);
     EXPECT_EQ(error(minting_settings("signer-unknown"), parameters()), Errc::kConfig);
     EXPECT_EQ(error(minting_settings(), parameters(), 0), Errc::kConfig);
+    const std::int64_t end = signer("signer-ec").certificate.not_after();
+    EXPECT_FALSE(error(minting_settings(), parameters(), end));
+    EXPECT_EQ(error(minting_settings(), parameters(), end + 1), Errc::kConfig);
     ChallengeBlobSettings keyless = minting_settings();
     keyless.decryption.clear();
     EXPECT_EQ(error(keyless, parameters()), Errc::kConfig);
@@ -215,6 +230,9 @@ TEST(ChallengeBlobModuleTest, MintsOnlyWhatItWouldTake) {
     EXPECT_EQ(error(minting_settings(), asked), Errc::kMalformed);
     asked = parameters();
     asked.device_id = "\xFF";
+    EXPECT_EQ(error(minting_settings(), asked), Errc::kMalformed);
+    asked = parameters();
+    asked.template_name = "\xFF";
     EXPECT_EQ(error(minting_settings(), asked), Errc::kMalformed);
     asked = parameters();
     asked.sid = "administrator";

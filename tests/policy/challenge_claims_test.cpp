@@ -182,6 +182,16 @@ TEST_P(ClaimChangeTest, IsRefused) {
     EXPECT_EQ(claims.error().code, Errc::kMalformed) << claims.error().detail;
 }
 
+TEST(ChallengeClaimsTest, C10_HaveAtMostAHundredAlternativeNames) {
+    json text = good();
+    text["san"] = json::array();
+    for (int i = 0; i < 100; ++i)
+        text["san"].push_back({{"type", "dns"}, {"value", "d" + std::to_string(i) + ".example"}});
+    EXPECT_TRUE(parse_claims(text.dump()));
+    text["san"].push_back({{"type", "dns"}, {"value", "d100.example"}});
+    EXPECT_FALSE(parse_claims(text.dump()));
+}
+
 TEST(ChallengeClaimsTest, SayThatTheSubjectsFormsAreInReverseOrder) {
     json text = good();
     const auto name = certs::Name::from_text("CN=device-0001,O=Example Ltd").value();

@@ -57,6 +57,17 @@ TEST(FailedMatchesTest, A_C14_TheLockEndsHoweverOftenItIsTriedAndTheNextIsLonger
     }
 }
 
+TEST(FailedMatchesTest, A_C14_AfterALockItTakesFiveMoreForTheNext) {
+    FailedMatches matches;
+    fail(matches, "a", FailedMatches::kMost);
+    const std::int64_t now = kNow + FailedMatches::kFirstLock;
+    for (std::size_t i = 1; i <= FailedMatches::kMost; ++i) {
+        EXPECT_FALSE(matches.locked("a", now)) << i;
+        matches.add("a", attempt(100 + i), now);
+    }
+    EXPECT_TRUE(matches.locked("a", now));
+}
+
 TEST(FailedMatchesTest, A_A03_AClockThatIsSetBackLocksNothingForLonger) {
     FailedMatches matches;
     const std::int64_t ahead = kNow + 365 * 86'400;

@@ -56,6 +56,15 @@ TEST(GrantRecordTest, RestoresAllOfAGrantButItsRedemption) {
     EXPECT_FALSE(after.needs_approval());
 }
 
+TEST(GrantRecordTest, RestoresWhatWasLeftOut) {
+    GrantMaker maker(request(matching_contents()), "open");
+    maker.names(matching_contents().subject, {});
+    const Grant before = std::move(maker).make();
+    ASSERT_EQ(before.stripped(), std::vector<std::string>{"extendedKeyUsage clientAuth"});
+    EXPECT_EQ(GrantRecord::decode(GrantRecord::encode(before)).value().stripped(),
+              before.stripped());
+}
+
 TEST(GrantRecordTest, RestoresWhatIsAbsentAsAbsent) {
     GrantMaker maker(request(matching_contents()), "open");
     maker.names(claims().subject, {});

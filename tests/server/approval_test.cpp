@@ -1,7 +1,10 @@
 #include "server/approval.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
+#include "certs/certificate_builder.hpp"
 #include "tests/server/support/service_lab.hpp"
 
 namespace scepgate::server::testing {
@@ -23,7 +26,9 @@ protected:
 };
 
 TEST_F(ApprovalTest, T01_ARequestWaitsForTheOperatorAndIsIssuedAtTheNextPoll) {
-    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    const Asked first = lab.ask(request);
+    EXPECT_EQ(first.outcome(), "pending");
+    EXPECT_EQ(first.record.template_name, "general");
     EXPECT_EQ(lab.ask(lab.poll(request)).outcome(), "pending");
     EXPECT_EQ(lab.issued(), 0U);
     lab.decide(Verdict::kApprove);
@@ -189,6 +194,7 @@ TEST_F(ApprovalTest, T05_NoMoreWaitThanMay) {
     const Asked second = lab.ask(lab.request(1), 1);
     EXPECT_EQ(second.outcome(), "503");
     EXPECT_EQ(second.record.code, "TooManyPending");
+    EXPECT_EQ(lab.module->refused, std::vector<std::string>{"TooManyPending"});
 }
 
 TEST_F(ApprovalTest, T06_ParallelPollsOfAnApprovedRequestGiveOneCertificate) {
@@ -231,6 +237,100 @@ TEST_F(ApprovalTest, APollDoesNotDeliverWhatTheModuleWasNotToldOf) {
     lab.module->notifies = FakeModule::Behaviour::kRefuse;
     EXPECT_EQ(lab.ask(request).outcome(), "503");
     EXPECT_EQ(lab.ask(lab.poll(request)).record.code, "NotificationFailed");
+}
+
+TEST_F(ApprovalTest, AnExpiredRequestSignedAnewIsJudgedAndWaitsAnew) {
+    lab.module->redemption.reset();
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.clock->set(kNow + 7 * kDay + 1);
+    auto fresh = request;
+    fresh.signer = lab.request().signer;
+    EXPECT_EQ(lab.ask(fresh).outcome(), "pending");
+    EXPECT_EQ(lab.module->verified, 2);
+}
+
+// Where nothing is renewed, its own certificate is a signer like any other.
+TEST_F(ApprovalTest, R_T07_ARequestSignedByItsOwnCertificateIsNoRetry) {
+    lab.module->redemption.reset();
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    auto again = request;
+    again.signer = lab.ask(lab.poll(request)).cert->certificate;
+    EXPECT_EQ(lab.ask(again).outcome(), "pending");
+    EXPECT_EQ(lab.module->verified, 2);
+}
+
+// One of them needed no challenge.
+TEST_F(ApprovalTest, R_T12_ARenewalThatWaitsIsNoAnswerToAPkcsReq) {
+    lab.endpoint.renewal = policy::RenewalSettings();
+    lab.endpoint.renewal->same_key = true;
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    auto renewal = lab.renewal(lab.ask(lab.poll(request)).cert->certificate, 0, 0);
+    EXPECT_EQ(lab.ask(renewal).outcome(), "pending");
+    auto initial = renewal;
+    initial.type = scep::MessageType::kPkcsReq;
+    initial.signer = lab.request().signer;
+    lab.module->verifies = FakeModule::Behaviour::kRefuse;
+    EXPECT_EQ(lab.ask(initial).record.code, "FakeRefusal");
+}
+
+// The challenge is used up in the write, whatever was seen before it.
+TEST_F(ApprovalTest, R_T09_C01_RequestsThatComeTogetherDoNotWaitWithOneChallenge) {
+    std::vector<scep::ClientRequest> together(6, request);
+    for (std::size_t i = 0; i < together.size(); ++i)
+        together[i].transaction_id = "together-" + std::to_string(i);
+    const auto all = lab.ask_together(together);
+    EXPECT_EQ(std::count_if(all.begin(), all.end(),
+                            [](const Asked& each) { return each.outcome() == "pending"; }),
+              1);
+    EXPECT_EQ(lab.store->list_pending({.now = kNow}).value().size(), 1U);
+}
+
+TEST_F(ApprovalTest, ASwitchTurnedOffMeanwhileDoesNotUndoWhatWasTaken) {
+    certs::CsrContents contents;
+    contents.subject = certs::Name::from_text("CN=device").value();
+    request.content = certs::build_csr(contents, device_key(), certs::Digest::kSha1).value();
+    lab.endpoint.rules.sha1 = true;
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    lab.endpoint.rules.sha1 = false;
+    EXPECT_EQ(lab.ask(lab.poll(request)).outcome(), "success");
+}
+
+// Whoever signs may write any issuer and serial number into a certificate of their own.
+TEST_F(ApprovalTest, T08_ALookAlikeOfARevokedCertificateIsNotTakenForIt) {
+    lab.endpoint.renewal = policy::RenewalSettings();
+    lab.endpoint.approvals = {};
+    const auto revoked = lab.ask(lab.request(1), 1).cert->certificate;
+    lab.revoke(revoked);
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    lab.module->redemption.reset();
+    certs::CertificateContents contents;
+    contents.serial = to_bytes(revoked.serial());
+    contents.issuer_der = to_bytes(revoked.issuer_der());
+    contents.subject_der = to_bytes(revoked.subject_der());
+    contents.not_before = kNow - kDay;
+    contents.not_after = kNow + kDay;
+    contents.spki = to_bytes(device_key().public_key().spki());
+    request.signer =
+        certs::build_certificate(contents, device_key(), certs::Digest::kSha256).value();
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.decide(Verdict::kApprove);
+    EXPECT_EQ(lab.ask(lab.poll(request)).outcome(), "success");
+}
+
+// Not when an operator has approved it: by then the device's challenge is gone.
+TEST_F(ApprovalTest, AGrantThatCannotBeKeptIsRefusedAtOnce) {
+    const std::string part(4'000, 'a');
+    certs::CsrContents contents;
+    contents.subject =
+        certs::Name::from_text("CN=device,O=" + part + ",OU=" + part + ",L=" + part + ",ST=" + part)
+            .value();
+    request.content = certs::build_csr(contents, device_key()).value();
+    const Asked asked = lab.ask(request);
+    EXPECT_EQ(asked.record.code, "GrantTooLong");
+    EXPECT_FALSE(lab.store->is_redeemed(*lab.module->redemption).value());
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "server/pki_operation.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/server/support/service_lab.hpp"
@@ -83,7 +85,9 @@ TEST(PkiOperationTest, AModuleThatCannotHearOfARefusalDoesNotChangeIt) {
 TEST(PkiOperationTest, ARefusalOfTheCaIsToldToTheModule) {
     ServiceLab lab;
     lab.endpoint.templates = {"", "", "other"};
-    EXPECT_EQ(lab.ask(lab.request()).record.code, "TemplateUnknown");
+    const Asked asked = lab.ask(lab.request());
+    EXPECT_EQ(asked.record.code, "TemplateUnknown");
+    EXPECT_EQ(asked.record.ca_result, "refused");
     EXPECT_EQ(lab.module->refused, std::vector<std::string>{"TemplateUnknown"});
 }
 
@@ -394,6 +398,66 @@ TEST(PkiOperationTest, A05_ACrlThatCannotBeKeptIsGivenToNobodyWhoWaitedForIt) {
     lab.store->writes_fail = false;
     for (const Asked& asked : lab.ask_together({request, request, request}))
         EXPECT_EQ(asked.record.code, "Success");
+}
+
+TEST(PkiOperationTest, NoTemplateForThePurposeReachesNoCa) {
+    ServiceLab lab;
+    lab.endpoint.templates = {"", "", ""};
+    const Asked asked = lab.ask(lab.request());
+    EXPECT_EQ(asked.outcome(), "badRequest");
+    EXPECT_EQ(asked.record.code, "NoTemplateForPurpose");
+    EXPECT_TRUE(asked.record.ca_result.empty());
+}
+
+TEST(PkiOperationTest, AModuleThatCouldNotDecideIsToldNothing) {
+    ServiceLab lab;
+    lab.module->verifies = Behaviour::kThrow;
+    EXPECT_EQ(lab.ask(lab.request()).outcome(), "503");
+    EXPECT_TRUE(lab.module->refused.empty());
+}
+
+TEST(PkiOperationTest, WhatTheCaHasToSayStandsInTheLog) {
+    ServiceLab lab;
+    const std::int64_t end = lab.certificates.ca.not_after();
+    lab.clock->set(end - kDay);
+    EXPECT_EQ(lab.ask(lab.request()).record.notes,
+              std::vector{"notAfter clamped to the CA's, " + certs::utc_text(end)});
+}
+
+TEST(PkiOperationTest, T10_TheWindowOfSigningTimesHasBothItsEnds) {
+    ServiceLab lab;
+    lab.endpoint.shape.signing_time_window = 60;
+    for (const auto& [away, expected] : {std::pair{-61, "badTime"}, std::pair{-60, "success"},
+                                         std::pair{60, "success"}, std::pair{61, "badTime"}}) {
+        auto request = lab.request();
+        request.transaction_id = "at " + std::to_string(away);
+        request.now = kNow + away;
+        EXPECT_EQ(lab.ask(request).outcome(), expected) << away;
+    }
+}
+
+// Each has looked before any of them wrote: the store decides.
+TEST(PkiOperationTest, R_T09_C01_RequestsThatComeTogetherGetOneCertificateForOneChallenge) {
+    ServiceLab lab;
+    lab.module->redemption = Redemption{"fake", Bytes(16, 1), kNow + kDay};
+    std::vector<scep::ClientRequest> together(6, lab.request());
+    for (std::size_t i = 0; i < together.size(); ++i)
+        together[i].transaction_id = "together-" + std::to_string(i);
+    std::vector<std::string> outcomes;
+    for (const Asked& each : lab.ask_together(together))
+        outcomes.push_back(each.outcome());
+    EXPECT_EQ(std::count(outcomes.begin(), outcomes.end(), "success"), 1);
+    EXPECT_EQ(std::count(outcomes.begin(), outcomes.end(), "badMessageCheck"), 5);
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+TEST(PkiOperationTest, TheLogSaysHowAMessageHadToBeRead) {
+    ServiceLab lab;
+    auto request = lab.request();
+    request.transaction_id = "a user@example";
+    const Asked asked = lab.ask(request);
+    EXPECT_EQ(asked.record.key_transport, "RSA-PKCS1");
+    EXPECT_EQ(asked.record.decode_path, "transaction-id-string-type,transaction-id-characters");
 }
 
 }  // namespace

@@ -1,5 +1,9 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
+#include "certs/certificate_builder.hpp"
+#include "tests/certs/support/key_fixtures.hpp"
 #include "tests/server/support/service_lab.hpp"
 
 namespace scepgate::server::testing {
@@ -30,7 +34,8 @@ TEST_F(RenewalServiceTest, T11_ACertificateOfOursIsEnoughForANewOneWithANewKey) 
     EXPECT_EQ(renewed.subject_text(), old.subject_text());
     EXPECT_EQ(lab.module->verified, 0) << "nobody was asked for a challenge";
     EXPECT_NE(lab.audit().back().find("\"policy\":\"renewal\""), std::string::npos);
-    EXPECT_NE(lab.audit().back().find("\"device_id\":\"device-7\""), std::string::npos);
+    EXPECT_NE(lab.audit().back().find("\"device_id\":\"device-7\",\"user_id\":\"user-7\""),
+              std::string::npos);
 }
 
 TEST_F(RenewalServiceTest, T12_APkcsReqByACertificateOfOursIsARenewal) {
@@ -201,6 +206,68 @@ TEST_F(RenewalServiceTest, G02_ACertificateRevokedWhileItsRenewalWaitsRenewsNoth
         EXPECT_EQ(asked.record.code, "RenewalSignerRevoked");
     }
     EXPECT_EQ(lab.issued(), 1U);
+    const auto events = lab.audit_events();
+    EXPECT_EQ(std::count(events.begin(), events.end(), "sign"), 1) << "the old one's";
+    EXPECT_EQ(lab.module->refused, (std::vector<std::string>(2, "RenewalSignerRevoked")));
+}
+
+TEST_F(RenewalServiceTest, SeveralRenewalsWaitWhereNotOnlyTheNewestCounts) {
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    EXPECT_EQ(lab.ask(lab.renewal(old, 0, 1), 1).outcome(), "pending");
+    auto second = lab.renewal(old, 0, 1);
+    second.transaction_id = "second";
+    EXPECT_EQ(lab.ask(second, 1).outcome(), "pending");
+}
+
+TEST_F(RenewalServiceTest, R_E17_RequestsOfOneKeyThatRenewNothingWaitTogether) {
+    lab.endpoint.renewal->newest_only = true;
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    for (const auto* id : {"one", "two"}) {
+        auto request = lab.request();
+        request.transaction_id = id;
+        EXPECT_EQ(lab.ask(request).outcome(), "pending") << id;
+    }
+}
+
+TEST_F(RenewalServiceTest, G05_ARenewalThatWaitedUsesItsCertificateUpForGood) {
+    lab.endpoint.renewal->newest_only = true;
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    const auto request = lab.renewal(old, 0, 1);
+    EXPECT_EQ(lab.ask(request, 1).outcome(), "pending");
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    lab.revoke(lab.ask(lab.poll(request), 1).cert->certificate);
+    lab.endpoint.approvals = {};
+    auto second = lab.renewal(old, 0, 0);
+    second.transaction_id = "second";
+    EXPECT_EQ(lab.ask(second, 0).record.code, "RenewalSuperseded");
+    EXPECT_EQ(lab.issued(), 2U);
+}
+
+// By a CA key that is in two places, or after its serial numbers began anew.
+TEST_F(RenewalServiceTest, G02_AnotherCertificateWithItsSerialNumberRenewsNothing) {
+    certs::CertificateContents contents;
+    contents.serial = to_bytes(old.serial());
+    contents.issuer_der = to_bytes(old.issuer_der());
+    contents.subject_der = to_bytes(old.subject_der());
+    contents.not_before = kNow - kDay;
+    contents.not_after = kNow + kDay;
+    contents.spki = to_bytes(device_key().public_key().spki());
+    old = certs::build_certificate(contents, certs::testing::ec_key(), certs::Digest::kSha256)
+              .value();
+    EXPECT_EQ(renew(), "RenewalSignerUnknown");
+}
+
+// The CA's end limited it, not whoever granted it: the next CA gives the whole validity again.
+TEST_F(RenewalServiceTest, R_T11_WhatTheEndOfItsCaCutShortIsRenewedForItsWholeTime) {
+    const std::int64_t end = lab.certificates.ca.not_after();
+    lab.clock->set(end - 30 * kDay);
+    auto late = lab.request();
+    late.transaction_id = "late";
+    old = lab.ask(late).cert->certificate;
+    ASSERT_EQ(old.not_after(), end);
+    lab.succeed();
+    EXPECT_EQ(renew(), "Success");
+    EXPECT_EQ(renewed.not_after(), lab.clock->now() + 365 * kDay);
 }
 
 }  // namespace

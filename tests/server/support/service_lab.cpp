@@ -20,18 +20,56 @@ const certs::PrivateKey& ra_key() {
     return certs::testing::rsa_key();
 }
 
+struct Issuer {
+    std::string name;
+    const certs::PrivateKey& key;
+    std::int64_t not_after;
+};
+Issuer ca() {
+    return {"CN=CA", ca_key(), kNow + 3650 * kDay};
+}
+Issuer next_ca() {
+    return {"CN=next CA", certs::testing::key(certs::KeyType::kEc, 384), kNow + 7300 * kDay};
+}
+
 certs::Certificate make(const std::string& subject, const certs::PublicKey& key, bool ca,
-                        certs::KeyUsage usage) {
+                        certs::KeyUsage usage, const Issuer& issuer) {
     certs::CertificateContents contents;
     contents.serial = certs::random_serial();
-    contents.issuer_der = certs::Name::from_text("CN=CA").value().der();
+    contents.issuer_der = certs::Name::from_text(issuer.name).value().der();
     contents.subject_der = certs::Name::from_text(subject).value().der();
     contents.not_before = kNow - 365 * kDay;
-    contents.not_after = kNow + 3650 * kDay;
+    contents.not_after = issuer.not_after;
     contents.spki = to_bytes(key.spki());
     contents.extensions = {certs::basic_constraints_extension(ca),
                            certs::key_usage_extension(usage)};
-    return certs::build_certificate(contents, ca_key(), certs::Digest::kSha256).value();
+    return certs::build_certificate(contents, issuer.key, certs::Digest::kSha256).value();
+}
+
+certs::Certificate make_ca(const Issuer& issuer) {
+    return make(issuer.name, issuer.key.public_key(), true,
+                {KeyUsageBit::kKeyCertSign, KeyUsageBit::kCrlSign}, issuer);
+}
+
+certs::Certificate make_ra(const std::string& subject, const Issuer& issuer) {
+    return make(subject, ra_key().public_key(), false,
+                {KeyUsageBit::kDigitalSignature, KeyUsageBit::kKeyEncipherment}, issuer);
+}
+
+std::shared_ptr<ca_backend::EmbeddedCa> make_backend(const std::string& name,
+                                                     const certs::Certificate& ca,
+                                                     const certs::PrivateKey& key,
+                                                     std::shared_ptr<const certs::Clock> clock) {
+    ca_backend::Template tmpl;
+    tmpl.name = "general";
+    tmpl.key_usage = {KeyUsageBit::kDigitalSignature, KeyUsageBit::kKeyEncipherment};
+    tmpl.extended_key_usage = {certs::extended_key_usage_from_text("clientAuth").value()};
+    ca_backend::EmbeddedCaSettings settings;
+    settings.name = name;
+    settings.chain = {ca};
+    settings.key = key;
+    settings.templates = {{"general", tmpl}};
+    return ca_backend::EmbeddedCa::create(std::move(settings), std::move(clock)).value();
 }
 
 Bytes csr(const certs::PrivateKey& key) {
@@ -85,28 +123,29 @@ ServiceLab::~ServiceLab() {
 }
 
 void ServiceLab::make_endpoint(std::chrono::milliseconds limit) {
-    const auto ca = make("CN=CA", ca_key().public_key(), true,
-                         {KeyUsageBit::kKeyCertSign, KeyUsageBit::kCrlSign});
-    const auto ra = make("CN=RA", ra_key().public_key(), false,
-                         {KeyUsageBit::kDigitalSignature, KeyUsageBit::kKeyEncipherment});
-    ca_backend::Template tmpl;
-    tmpl.name = "general";
-    tmpl.key_usage = {KeyUsageBit::kDigitalSignature, KeyUsageBit::kKeyEncipherment};
-    tmpl.extended_key_usage = {certs::extended_key_usage_from_text("clientAuth").value()};
-    ca_backend::EmbeddedCaSettings settings;
-    settings.name = "lab";
-    settings.chain = {ca};
-    settings.key = ca_key();
-    settings.templates = {{"general", tmpl}};
+    const auto ca_certificate = make_ca(ca());
+    const auto ra = make_ra("CN=RA", ca());
     endpoint.name = "/scep";
     endpoint.paths = {"/scep"};
     endpoint.policy = std::make_shared<GuardedPolicy>(module, limit);
-    endpoint.ca = ca_backend::EmbeddedCa::create(std::move(settings), clock).value();
+    endpoint.ca = make_backend("lab", ca_certificate, ca_key(), clock);
     endpoint.signer = {ra, ra_key()};
     endpoint.recipients = {{ra, ra_key()}};
     endpoint.templates = {"", "", "general"};
-    endpoint.issuers = {{ca, ca_key().public_key()}};
-    certificates = {ca, ra, ra, {ca}};
+    endpoint.issuers = {{ca_certificate, ca_key().public_key()}};
+    certificates = {ca_certificate, ra, ra, {ca_certificate}};
+}
+
+void ServiceLab::succeed() {
+    const auto ca_certificate = make_ca(next_ca());
+    const auto ra = make_ra("CN=next RA", next_ca());
+    endpoint.counterpart = Counterpart{endpoint.ca, {endpoint.signer.certificate}};
+    endpoint.earlier_ra = EarlierRa{endpoint.signer, endpoint.recipients};
+    endpoint.ca = make_backend("next", ca_certificate, next_ca().key, clock);
+    endpoint.signer = {ra, ra_key()};
+    endpoint.recipients.insert(endpoint.recipients.begin(), {ra, ra_key()});
+    endpoint.issuers.insert(endpoint.issuers.begin(), {ca_certificate, next_ca().key.public_key()});
+    certificates = {ca_certificate, ra, ra, {ca_certificate}};
 }
 
 void ServiceLab::restart() {

@@ -69,6 +69,9 @@ public:
     bool audit_is_full = false;
     /// The service anew, on the same store.
     void restart();
+    /// A rollover: "CN=next CA" with "CN=next RA" from here on; the RA before still answers what is
+    /// encrypted to it.
+    void succeed();
 
 private:
     void make_endpoint(std::chrono::milliseconds limit);
