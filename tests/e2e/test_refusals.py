@@ -77,7 +77,7 @@ def test_N01_to_N11_a_CSR_that_is_not_what_the_blob_says_is_refused(blob_lab, ke
     assert_refused(blob_lab, message, "badRequest", code)
 
 
-@pytest.mark.parametrize("file", ["ra-signing.key", "ra-encryption.key"])
+@pytest.mark.parametrize("file", ["ra-signing.key", "ra-encryption.key", "ca.key"])
 def test_A_K03_a_key_of_the_server_gets_no_certificate(blob_lab, file):
     key = scep.serialization.load_pem_private_key((blob_lab.dir / file).read_bytes(), None)
     message = pkcs_req(mutant(key, blob_for(blob_lab)), [blob_lab.ca().encryption])

@@ -64,9 +64,9 @@ def not_yet_valid(lab, config):
     reissue(lab, config, days=(10, 20))
 
 
-def reissue(lab, config, days, pem=None, into=None):
-    """A new certificate (the RA's for encryption unless told) for the same key, valid between the
-    two days from now."""
+def reissue(lab, config, days, pem=None, into=None, public_key=None):
+    """A new certificate (the RA's for encryption unless told) for the same key unless told, valid
+    between the two days from now."""
     ca_key = serialization.load_pem_private_key((lab.dir / "ca.key").read_bytes(), None)
     ca = scep.x509.load_pem_x509_certificate((lab.dir / "ca.pem").read_bytes())
     source = lab.dir / (pem or endpoint(config)["ra"]["encryption"]["certificate"])
@@ -74,7 +74,7 @@ def reissue(lab, config, days, pem=None, into=None):
     old = scep.x509.load_pem_x509_certificate(source.read_bytes())
     now = datetime.datetime.utcnow()
     builder = (scep.x509.CertificateBuilder().subject_name(old.subject).issuer_name(ca.subject)
-               .public_key(old.public_key()).serial_number(77)
+               .public_key(public_key or old.public_key()).serial_number(77)
                .not_valid_before(now + datetime.timedelta(days=days[0]))
                .not_valid_after(now + datetime.timedelta(days=days[1])))
     for extension in old.extensions:
@@ -88,6 +88,28 @@ def key_open_to_all(lab, config):
 
 def password_in_the_file(lab, config):
     config["policies"]["mdm"] = {"type": "static_password", "password": "hunter2"}
+
+
+def short_password(lab, config):
+    (lab.dir / "password").write_text("1234567\n")
+    (lab.dir / "password").chmod(0o600)
+    config["policies"]["mdm"] = {"type": "static_password", "password": {"file": "password"}}
+
+
+def renewal_for_no_ca(lab, config):
+    endpoint(config)["renewal"] = {"previous_cas": ["ra-signing.pem"]}
+
+
+def encryption_by_ec(lab, config):
+    key = scep.serialization.load_pem_private_key(
+        (lab.dir / "challenge-decryption.key").read_bytes(), None)
+    reissue(lab, config, (-1, 100), into="ec.pem", public_key=key.public_key())
+    endpoint(config)["ra"]["encryption"] = {"certificate": "ec.pem",
+                                            "key": {"file": "challenge-decryption.key"}}
+
+
+def ca_without_the_usages_of_an_ra(lab, config):
+    del endpoint(config)["ra"]
 
 
 def empty_environment(lab, config):
@@ -213,6 +235,12 @@ CASES = {  # what -> (how, JSON path, words of the remedy)
     "RA without digitalSignature": (signing_without_digital_signature,
                                     "endpoints[0].ra.signing.certificate", "digitalSignature"),
     "expired certificate": (expired, "endpoints[0].ra.encryption.certificate", "renew"),
+    "an EC key to encrypt to": (encryption_by_ec, "endpoints[0].ra.encryption.key", "use an RSA key"),
+    "a CA that may not speak SCEP": (ca_without_the_usages_of_an_ra, "endpoints[0]",
+                                     "give an 'ra' with keys of its own"),
+    "a previous CA that is none": (renewal_for_no_ca, "endpoints[0].renewal.previous_cas[0]",
+                                   "that this endpoint's CA had before"),
+    "a short password": (short_password, "policies.mdm.password", "choose a long random one"),
     "certificate not yet valid": (not_yet_valid, "endpoints[0].ra.encryption.certificate", "clock"),
     "key open to all": (key_open_to_all, "cas.lab.key.file", "chmod"),
     "password in the file": (password_in_the_file, "policies.mdm.password", '"file"'),

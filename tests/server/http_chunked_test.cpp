@@ -65,6 +65,11 @@ TEST(ChunkedDecoderTest, Z03_CountsContentBeforeItComesAndFramingAsItComes) {
     EXPECT_EQ(decode(small_chunks, 100'000).status, Status::kTooLarge);
 }
 
+TEST(ChunkedDecoderTest, Z04_AChunkEndsWithCrAndLf) {
+    for (const char* end : {"\n", "\n\n", "x\n", "\rx", "0\n"})
+        EXPECT_EQ(decode("4\r\nWiki" + std::string(end) + "0\r\n\r\n").status, Status::kBad) << end;
+}
+
 TEST(ChunkedDecoderTest, WaitsForTheEnd) {
     EXPECT_EQ(decode("4\r\nWiki\r\n").status, Status::kMore);
     EXPECT_EQ(decode("0\r\n", 10, 1).status, Status::kMore);

@@ -147,6 +147,8 @@ TEST(HttpFramingTest, Z04_RefusesFoldedFieldsAndLooseLineEnds) {
         {"LF alone at the end", "GET / HTTP/1.1\r\nX: a\r\n\n", 400},
         {"CR in a field", "GET / HTTP/1.1\r\nX: a\rb\r\n\r\n", 400},
         {"CR in the request line", "GET /\ra HTTP/1.1\r\n\r\n", 400},
+        {"CR alone after the request line", "GET / HTTP/1.1\rX: a\r\n\r\n", 400},
+        {"CR and another after the request line", "GET / HTTP/1.1\r\r\n\r\n", 400},
         {"no colon", "GET / HTTP/1.1\r\nX\r\n\r\n", 400},
         {"empty name", "GET / HTTP/1.1\r\n: a\r\n\r\n", 400},
         {"NUL in a value", std::string("GET / HTTP/1.1\r\nX: a\0b\r\n\r\n", 26), 400},

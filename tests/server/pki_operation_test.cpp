@@ -342,6 +342,9 @@ TEST(PkiOperationTest, C11_GetCertGivesTheHolderOfTheKeyItsCertificateAndNobodyE
     EXPECT_EQ(foreign.outcome(), "badCertId") << "T04";
     EXPECT_EQ(unknown.outcome(), "badCertId");
     EXPECT_EQ(foreign.record.reason, unknown.record.reason);
+    lab.endpoint.name = "/other";
+    EXPECT_EQ(ask_for(issued.issuer_and_serial(), 0).outcome(), "badCertId")
+        << "another endpoint issued it";
 }
 
 // Else a sniffed request's ciphertext, cut up and sent as one of these, could be read by its

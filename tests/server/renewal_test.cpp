@@ -257,6 +257,28 @@ TEST_F(RenewalServiceTest, G02_AnotherCertificateWithItsSerialNumberRenewsNothin
     EXPECT_EQ(renew(), "RenewalSignerUnknown");
 }
 
+TEST_F(RenewalServiceTest, R_T11_ARenewalLastsNoLongerThanWhatWasGranted) {
+    lab.module->max_validity = 10 * kDay;
+    auto request = lab.request();
+    request.transaction_id = "short";
+    old = lab.ask(request).cert->certificate;
+    lab.module->max_validity.reset();
+    // The CA's certificate before its own renewal, which ended earlier.
+    certs::CertificateContents contents;
+    contents.serial = certs::random_serial();
+    contents.issuer_der = contents.subject_der = to_bytes(old.issuer_der());
+    contents.not_before = kNow - kDay;
+    contents.not_after = kNow + 5 * kDay;
+    const certs::PublicKey& key = certs::testing::ec_key().public_key();
+    contents.spki = to_bytes(key.spki());
+    lab.endpoint.issuers.push_back(
+        {certs::build_certificate(contents, certs::testing::ec_key(), certs::Digest::kSha256)
+             .value(),
+         key});
+    EXPECT_EQ(renew(), "Success");
+    EXPECT_EQ(renewed.not_after(), kNow + 10 * kDay);
+}
+
 // The CA's end limited it, not whoever granted it: the next CA gives the whole validity again.
 TEST_F(RenewalServiceTest, R_T11_WhatTheEndOfItsCaCutShortIsRenewedForItsWholeTime) {
     const std::int64_t end = lab.certificates.ca.not_after();

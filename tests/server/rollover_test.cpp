@@ -40,5 +40,22 @@ TEST(RolloverServiceTest, R_C16_TheRaBeforeSignsForWhoWroteToItUntilItExpires) {
     EXPECT_EQ(lab.ask(late).outcome(), "success");
 }
 
+// sscep takes the signer of the replies for the issuer, others the CA itself.
+TEST(RolloverServiceTest, C12_WhoeverNamesTheRaBeforeMeansTheCaBefore) {
+    ServiceLab lab;
+    const auto before = lab.certificates;
+    lab.succeed();
+    for (const auto& named : {before.ca, before.signing}) {
+        auto request = lab.request();
+        request.type = scep::MessageType::kGetCrl;
+        request.content =
+            certs::der::sequence({to_bytes(named.subject_der()), certs::der::integer(1)});
+        const Asked asked = lab.ask(request);
+        ASSERT_EQ(asked.record.code, "Success");
+        EXPECT_TRUE(
+            scep::decode_get_crl_reply(asked.reply.body, request, lab.certificates, &before.ca));
+    }
+}
+
 }  // namespace
 }  // namespace scepgate::server::testing

@@ -20,6 +20,7 @@ public:
     Behaviour notifies = Behaviour::kGrant;
     bool hears = true;
     std::optional<Redemption> redemption;
+    std::optional<std::int64_t> max_validity;
     std::function<void()> meanwhile;  ///< while it verifies
     int verified = 0;
     int cancelled = 0;                 ///< hanging calls that were told to end
@@ -39,6 +40,7 @@ public:
         }
         policy::GrantMaker maker(request, name_);
         maker.names(request.csr.subject(), request.csr.requested().subject_alt_name)
+            .max_validity(max_validity)
             .identities("device-7", "user-7")
             .needs_approval(verifies == Behaviour::kGrantAfterApproval);
         if (redemption) maker.redemption(*redemption);
