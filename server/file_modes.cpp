@@ -95,10 +95,14 @@ private:
         if (sticky && !holds) return;
         if (!seen_.insert(folder).second) return;
         if (!sticky) {
-            faults_.error(
-                json_path,
-                "everybody on this machine can replace what is in the folder " + folder.string(),
-                "run: chmod o-w " + folder.string());
+            const std::string what =
+                "everybody on this machine can replace what is in the folder " + folder.string();
+            const std::string remedy = "run: chmod o-w " + folder.string();
+            if (holds) {
+                faults_.error(json_path, what, remedy);
+            } else {
+                faults_.warn(json_path, what, remedy);
+            }
         } else {
             faults_.warn(
                 json_path,

@@ -10,9 +10,10 @@ namespace scepgate::server {
 ///
 /// The configuration and certificates: an error when everybody may write them.
 ///
-/// Folders of the configuration, of certificates, keys and secrets, and of those three, with all
-/// above them: an error when everybody may rename what is in them. A folder with the sticky bit, as
-/// /tmp, is a warning: there everybody may create files, and files that are not there yet.
+/// Folders of the configuration, of certificates, keys and secrets, and of those three: an error
+/// when everybody may rename what is in them. A folder with the sticky bit, as /tmp, is a warning:
+/// there everybody may create files, and files that are not there yet. For the folders above them
+/// it is a warning too: volumes of containers are often mounted so.
 ///
 /// What is no regular file (/dev/stderr) is passed over, and so is what is not there: whoever needs
 /// it says so. The group is the administrator's choice.
