@@ -177,8 +177,14 @@ TEST_F(EmbeddedCaCrlTest, SaysWhyItMakesNone) {
     clock_->set(ca->chain().front().not_after());
     EXPECT_EQ(wait_for(ca->crl(*store_)).error().code, Errc::kUnavailable);
     auto settings = ca_settings();
-    settings.crl_validity = 60;
-    EXPECT_EQ(EmbeddedCa::create(settings, clock_).error().code, Errc::kConfig);
+    for (const std::int64_t validity : {60L, 3600L - 1, 30 * kDay + 1}) {
+        settings.crl_validity = validity;
+        EXPECT_EQ(EmbeddedCa::create(settings, clock_).error().code, Errc::kConfig) << validity;
+    }
+    for (const std::int64_t validity : {3600L, 30 * kDay}) {
+        settings.crl_validity = validity;
+        EXPECT_TRUE(EmbeddedCa::create(settings, clock_)) << validity;
+    }
 }
 
 }  // namespace

@@ -224,5 +224,15 @@ TEST(EmbeddedCaTest, A01_GivesEachCertificateALongPositiveSerialOfItsOwn) {
     EXPECT_EQ(serials.size(), 50U);
 }
 
+// Other CAs make theirs as they like; verifiers compare the octets.
+TEST(EmbeddedCaTest, NamesTheKeyOfItsCaAsTheCertificateOfThatDoes) {
+    testing::CaSpec spec;
+    spec.key_identifier = Bytes(8, 0x5A);
+    const auto ca = make_ca(ca_settings(spec));
+    const auto issued = issue_ok(*ca, make_grant()).certificate;
+    EXPECT_EQ(extension_hex(issued, oid::kAuthorityKeyIdentifier),
+              "300a8008" + to_hex(Bytes(8, 0x5A)));
+}
+
 }  // namespace
 }  // namespace scepgate::ca_backend

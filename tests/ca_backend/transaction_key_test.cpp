@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "ca_backend/store.hpp"
+#include "certs/certificate_builder.hpp"
 #include "tests/ca_backend/support/grants.hpp"
 
 namespace scepgate::ca_backend {
@@ -52,6 +53,35 @@ TEST(TransactionKeyTest, DoesNotConfuseNeighbouringParts) {
     right.endpoint = "/scep";
     right.message_type = 19;
     EXPECT_NE(transaction_key(left), transaction_key(right));
+}
+
+/// Of the same device, but for one thing.
+certs::Certificate identified(const std::string& issuer, const std::string& subject,
+                              const std::string& host) {
+    certs::CertificateContents contents;
+    contents.serial = certs::random_serial();
+    contents.issuer_der = certs::Name::from_text(issuer).value().der();
+    contents.subject_der = certs::Name::from_text(subject).value().der();
+    contents.not_before = testing::kNow;
+    contents.not_after = testing::kNow + testing::kDay;
+    contents.spki = to_bytes(testing::ec_key().public_key().spki());
+    contents.extensions = {certs::subject_alt_name_extension(
+        {testing::general_name(certs::GeneralNameType::kDns, host)}, false)};
+    return certs::build_certificate(contents, testing::ec_key(), certs::Digest::kSha256).value();
+}
+
+TEST(IdentityHashTest, G05_IsOfIssuerSubjectAlternativeNamesAndTemplateAlone) {
+    const auto first = identified("CN=CA", "CN=device", "device.example");
+    const auto renewed = identified("CN=CA", "CN=device", "device.example");
+    EXPECT_EQ(identity_hash(first, "device"), identity_hash(renewed, "device"));
+    const std::set<Sha256> all = {
+        identity_hash(first, "device"),
+        identity_hash(first, "other"),
+        identity_hash(identified("CN=CA 2", "CN=device", "device.example"), "device"),
+        identity_hash(identified("CN=CA", "CN=device 2", "device.example"), "device"),
+        identity_hash(identified("CN=CA", "CN=device", "device2.example"), "device"),
+    };
+    EXPECT_EQ(all.size(), 5U);
 }
 
 }  // namespace

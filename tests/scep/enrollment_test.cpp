@@ -35,6 +35,17 @@ RawCsr with_key_usage(certs::KeyUsage usage) {
     return csr;
 }
 
+TEST(EnrollmentRequestTest, R_D03_ACsrSignedWithSha1CountsOnlyWhereSha1IsTaken) {
+    certs::CsrContents contents;
+    contents.subject = certs::Name::from_text("CN=device").value();
+    const Bytes csr = certs::build_csr(contents, device_key(), certs::Digest::kSha1).value();
+    AlgorithmRules rules;
+    rules.sha1 = true;
+    EXPECT_EQ(outcome_of_csr(csr, rules), "accepted");
+    rules.sha1 = false;
+    EXPECT_EQ(outcome_of_csr(csr, rules), kUndecryptable);
+}
+
 TEST(EnrollmentRequestTest, PurposeFollowsTheKeyUsage) {
     const auto purpose_of = [](const Bytes& csr) {
         Envelope envelope;

@@ -77,6 +77,9 @@ TEST(EnvelopeTest, A_S02_RefusesTrailingOctetsAtEachInnerLevel) {
     EXPECT_EQ(with_content(certs::testing::content_info(
                   oid::kEnvelopedData, der::concat({sound.enveloped_data(), der::null()}))),
               kMalformed);
+    const Bytes tagged = der::element(certs::context_constructed(0), sound.enveloped_data());
+    EXPECT_EQ(with_content(der::sequence({der::oid(oid::kEnvelopedData), tagged, der::null()})),
+              kMalformed);
     Envelope envelope = sound;
     envelope.after_content = der::null();
     EXPECT_EQ(outcome_of(envelope), kMalformed);

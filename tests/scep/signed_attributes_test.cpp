@@ -189,6 +189,14 @@ Bytes with_transaction_id(const Bytes& value) {
 constexpr DerTag kTransactionIdTypes[] = {DerTag::kPrintableString, DerTag::kUtf8String,
                                           DerTag::kIa5String};
 
+TEST(SignedAttributesTest, R_B11_ATransactionIdOfNoStringTypeIsRefused) {
+    for (const DerTag type : {DerTag::kOctetString, DerTag::kInteger, DerTag::kOid,
+                              DerTag::kBmpString, DerTag::kT61String}) {
+        EXPECT_FALSE(
+            read_signed_request(with_transaction_id(der::element(type, as_bytes("abcd")))));
+    }
+}
+
 TEST(SignedAttributesTest, R_B14_TakesEachTransactionIdOfTheRfc) {
     for (const auto text : {"1"sv, "EUI-00:11:22"sv, "LJvw3XEomLnPa31UVin3m7k/AnU="sv, "0"sv,
                             "../../etc"sv, "a b'c(d)+,-./:=?"sv}) {

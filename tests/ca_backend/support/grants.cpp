@@ -1,6 +1,7 @@
 #include "tests/ca_backend/support/grants.hpp"
 
 #include "ca_backend/wait_for.hpp"
+#include "certs/oids.hpp"
 
 namespace scepgate::ca_backend::testing {
 
@@ -50,8 +51,10 @@ certs::Certificate make_ca_certificate(const CaSpec& spec) {
     contents.not_before = spec.not_before;
     contents.not_after = spec.not_after;
     contents.spki = to_bytes(spec.key.public_key().spki());
+    const Bytes identifier = spec.key_identifier.value_or(spec.key.public_key().key_identifier());
     contents.extensions = {certs::basic_constraints_extension(spec.ca),
-                           certs::subject_key_identifier_extension(spec.key.public_key())};
+                           certs::encode_extension(certs::oid::kSubjectKeyIdentifier, false,
+                                                   certs::der::octet_string(identifier))};
     if (spec.key_usage) contents.extensions.push_back(certs::key_usage_extension(*spec.key_usage));
     contents.extensions.insert(contents.extensions.end(), spec.more_extensions.begin(),
                                spec.more_extensions.end());

@@ -45,6 +45,7 @@ struct CaSpec {
     std::optional<certs::KeyUsage> key_usage =
         certs::KeyUsage{certs::KeyUsageBit::kKeyCertSign, certs::KeyUsageBit::kCrlSign};
     std::vector<Bytes> more_extensions = {};
+    std::optional<Bytes> key_identifier = {};  ///< absent: the key's, as ours are made
 };
 /// A self-signed certificate.
 certs::Certificate make_ca_certificate(const CaSpec& spec = {});
