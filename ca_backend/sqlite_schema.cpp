@@ -178,7 +178,7 @@ constexpr auto* kVersion4 =
 
 constexpr auto* kVersion4Indexes =
     "CREATE UNIQUE INDEX transactions_by_request"
-    "  ON transactions(transaction_id, signer_key, key);"
+    "  ON transactions(transaction_id, signer_key, endpoint, key);"
     "CREATE INDEX transactions_open ON transactions(expires, endpoint) WHERE state < 2;"
     "CREATE INDEX transactions_rejected ON transactions(expires) WHERE state = 2;";
 
@@ -264,7 +264,8 @@ Result<void> to_version_4(Database& database) {
 ///
 /// certificates: a serial number is unique with its issuer (RFC 5280 section 4.1.2.2). The id grows
 /// with each commit, so newest first needs no index over a time.
-/// transactions, redemptions: looked up by their key alone, which is random.
+/// transactions: one index for requests, polls and people: an index more is a page to write with
+/// every enrolment. redemptions: looked up by their key alone, which is random.
 constexpr std::array kMigrations = {to_version_1, to_version_2, to_version_3, to_version_4};
 
 /// SQLite does not wait for locks by itself when the journal mode changes.

@@ -107,6 +107,12 @@ TEST_F(SqliteSchemaTest, KeepsWhatWaitsInAStoreOfVersion3) {
     EXPECT_EQ(waiting[0].transaction_id, "waits");
     EXPECT_EQ(waiting[0].state, TransactionState::kPending);
     EXPECT_EQ(waiting[0].pending->csr, (Bytes{4, 5, 6}));
+    Sha256 signer{};
+    const auto hex = database().query_text(
+        "SELECT hex(signer_key) FROM transactions WHERE transaction_id = 'waits'");
+    const Bytes stored_signer = from_hex(*hex).value();
+    std::copy(stored_signer.begin(), stored_signer.end(), signer.begin());
+    EXPECT_EQ(store->find_pending({"/scep", "waits", signer}, kNow).value()->id, waiting[0].id);
     Decision decision;
     decision.id = waiting[0].id;
     decision.now = kNow;
@@ -199,6 +205,32 @@ TEST_F(SqliteSchemaTest, FindsEverythingThatARequestNeedsByAnIndex) {
     expect_indexes(reader->database);
     const auto changes = sqlite::Changes::prepare(database()).value();
     expect_indexes(changes.database);
+}
+
+TEST_F(SqliteSchemaTest, SpendsNoMoreOnASenderWhoUsedOneTransactionIdWithoutEnd) {
+    const auto store = open_store(file_);
+    const auto made = make_record();
+    ASSERT_EQ(describe(record(*store, made)), "recorded");
+    constexpr int kMany = 20'000;
+    ASSERT_TRUE(database().execute(
+        ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
+         std::to_string(kMany) +
+         ") INSERT INTO transactions(key, state, endpoint, transaction_id, signer_key, challenge, "
+         "recorded_at, expires, notified) SELECT randomblob(32), 2, endpoint, transaction_id, "
+         "signer_key, x'', recorded_at, recorded_at, 1 FROM n, transactions WHERE id = 1")
+            .c_str()));
+    const auto reader = sqlite::Reader::open(file_).value();
+    const PollKey sender{made.endpoint, made.transaction_id, made.signer_key};
+    EXPECT_TRUE(reader->transactions.find_newest(sender, kNow).value());
+    EXPECT_EQ(reader->transactions.find_request(sender, made.transaction, kNow).value()->key,
+              made.transaction);
+    EXPECT_TRUE(reader->transactions.find_request(sender, TransactionKey{}, kNow).value());
+    int steps = 0;
+    for (sqlite3_stmt* one = sqlite3_next_stmt(reader->database.get(), nullptr); one != nullptr;
+         one = sqlite3_next_stmt(reader->database.get(), one)) {
+        steps += sqlite3_stmt_status(one, SQLITE_STMTSTATUS_VM_STEP, 0);
+    }
+    EXPECT_LT(steps, 2 * kMany) << "to look at all of them takes more than ten times as many";
 }
 
 TEST_F(SqliteSchemaTest, PurgesRedemptionsLongAfterTheirTokensExpired) {
