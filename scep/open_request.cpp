@@ -67,6 +67,25 @@ Result<certs::PublicKey, Refusal> allowed_key(const certs::Certificate& signer, 
     return std::move(*key);
 }
 
+/// The algorithm that it verified with.
+Result<certs::SignatureAlgorithm, Refusal> verify_signature(const SignedRequest& request,
+                                                            const certs::PublicKey& key,
+                                                            const AlgorithmRules& rules) {
+    const certs::CmsSignedData& data = request.signed_data;
+    const certs::CmsSignerInfo& signer = data.signers.front();
+    const auto algorithm = allowed_algorithm(signer, rules);
+    if (!algorithm) return algorithm.error();
+    if (!data.content) {
+        return Refusal{FailInfo::kBadRequest, "EnvelopeMissing", "no content was signed"};
+    }
+    const auto verified =
+        certs::verify_signer(signer, data.content_type, *data.content, *algorithm, key);
+    if (!verified) {
+        return Refusal{FailInfo::kBadMessageCheck, "SignatureInvalid", verified.error().detail};
+    }
+    return *algorithm;
+}
+
 /// The eContent as strict DER; `converted` keeps it when it was sent as BER.
 Result<ByteView, Refusal> envelope_der(ByteView content, Bytes& converted, Tolerances& tolerances) {
     auto der = certs::ber_to_der(content);
@@ -102,43 +121,26 @@ Result<void> check_answerable(const SignedRequest& request, const AlgorithmRules
     const auto unverified = [&](const std::string& reason) {
         return malformed(request.fault + "; and the signature is not verified: " + reason);
     };
-    const certs::CmsSignedData& data = request.signed_data;
-    const certs::CmsSignerInfo& signer = data.signers.front();
-    if (!data.content) return unverified("no content was signed");
-    const auto algorithm = allowed_algorithm(signer, rules);
-    if (!algorithm) return unverified(algorithm.error().text);
     const auto key = request.signer.public_key(rules.key_limits);
     if (!key) return unverified(key.error().detail);
-    const auto verified =
-        certs::verify_signer(signer, data.content_type, *data.content, *algorithm, *key);
-    if (!verified) return unverified(verified.error().detail);
+    const auto verified = verify_signature(request, *key, rules);
+    if (!verified) return unverified(verified.error().text);
     return {};
 }
 
 Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
                                          std::span<const RecipientKey> recipients,
                                          const AlgorithmRules& rules) {
-    const certs::CmsSignedData& data = request.signed_data;
-    const certs::CmsSignerInfo& signer = data.signers.front();
     const auto type = handled_type(request);
     if (!type) return type.error();
-    const auto algorithm = allowed_algorithm(signer, rules);
-    if (!algorithm) return algorithm.error();
     auto key = allowed_key(request.signer, *type, rules);
     if (!key) return key.error();
-
-    if (!data.content) {
-        return Refusal{FailInfo::kBadRequest, "EnvelopeMissing", "no content was signed"};
-    }
-    const auto verified =
-        certs::verify_signer(signer, data.content_type, *data.content, *algorithm, *key);
-    if (!verified) {
-        return Refusal{FailInfo::kBadMessageCheck, "SignatureInvalid", verified.error().detail};
-    }
+    const auto algorithm = verify_signature(request, *key, rules);
+    if (!algorithm) return algorithm.error();
 
     PkiMessage message;
     Bytes converted;
-    const auto der = envelope_der(*data.content, converted, message.tolerances_);
+    const auto der = envelope_der(*request.signed_data.content, converted, message.tolerances_);
     if (!der) return der.error();
     const auto envelope = read_envelope(*der, recipients, rules);
     if (!envelope) return envelope.error();
