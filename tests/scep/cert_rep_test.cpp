@@ -124,7 +124,8 @@ TEST(CertRepTest, R_B22_TheRecipientNonceIsTheRequestsWhateverItsLength) {
 TEST(CertRepTest, R_B08_WhoSentNoNonceGetsNone) {
     ReplyAddress to = address();
     to.recipient_nonce.clear();
-    const auto attributes = signer_of(failure(FailInfo::kBadRequest, to));
+    const Bytes reply = failure(FailInfo::kBadRequest, to);
+    const auto attributes = signer_of(reply);
     EXPECT_EQ(attributes.single_attribute(certs::oid::kRecipientNonce).error().code,
               Errc::kNotFound);
 }
