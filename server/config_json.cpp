@@ -130,8 +130,8 @@ std::optional<Json> parse_config_json(std::string_view text, std::string_view so
                      "mend it there or just before: a comma stands between two members and not "
                      "after the last, names and texts stand in double quotes, what is opened is "
                      "closed");
-    } catch (const Json::exception& error) {  // out_of_range, for 1e400
-        faults.error(duplicates.path(), words_of(error), "give a smaller number");
+    } catch (const Json::exception& error) {  // out_of_range, for 1e400 and -1e400
+        faults.error(duplicates.path(), words_of(error), "give a number nearer to zero");
     }
     return std::nullopt;
 }

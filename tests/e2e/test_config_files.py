@@ -49,6 +49,15 @@ def test_broken_JSON_is_told_with_file_line_column_and_remedy(new_lab, command, 
     assert "comma" in result.stderr, "the remedy"
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999"])
+def test_a_number_beyond_all_others_is_told_to_be_nearer_to_zero(new_lab, number):
+    lab = new_lab(start=False)
+    lab.config_file.write_text('{"http": {"crypto_threads": ' + number + "}}")
+    [fault] = check(lab)
+    assert (fault["path"], fault["remedy"]) == ("http.crypto_threads",
+                                                "give a number nearer to zero")
+
+
 # --- Modes ----------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("file, mode, expected", [
