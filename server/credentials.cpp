@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "certs/clock.hpp"
+#include "server/shell_word.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -47,8 +48,8 @@ bool CredentialLoader::judge_mode(const fs::path& file, const std::string& json_
     if (::stat(file.c_str(), &status) != 0) return true;  // reading it will say why
     if ((status.st_mode & S_IRWXO) != 0) {
         faults_.error(json_path, file.string() + " is open to everybody on this machine",
-                      "run: chmod o= " + file.string() +
-                          " (and replace the secret if others were logged in)");
+                      "replace the secret if others were logged in, and run: chmod o= " +
+                          shell_path(file));
         return false;
     }
     return true;

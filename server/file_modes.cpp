@@ -1,19 +1,64 @@
 #include "server/file_modes.hpp"
 
+#include <algorithm>
+#include <deque>
 #include <optional>
 #include <set>
 #include <sys/stat.h>
+#include <vector>
+
+#include "server/shell_word.hpp"
 
 namespace scepgate::server {
 namespace {
 
 namespace fs = std::filesystem;
 
+/// As many as the kernel follows.
+constexpr int kLinks = 40;
+
 /// Of the file itself, behind links.
 std::optional<mode_t> mode_of(const fs::path& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) return std::nullopt;
     return status.st_mode;
+}
+
+/// A folder in which a name is looked up on the way to a file. None has a link in its path.
+struct Step {
+    fs::path folder;
+    bool holds = false;  ///< the file itself, or a link on the way to it; else only a folder
+};
+
+/// From the root to the file, and behind every link on the way; as far as there is one.
+std::vector<Step> way_to(const fs::path& file) {
+    std::vector<Step> way;
+    std::error_code failure;
+    const fs::path whole = fs::absolute(file, failure);
+    std::deque<fs::path> names(whole.begin(), whole.end());
+    fs::path at = "/";
+    for (int links = 0; !names.empty();) {
+        const fs::path name = names.front();
+        names.pop_front();
+        if (name.is_absolute()) {
+            at = "/";
+        } else if (name == "..") {
+            at = at.parent_path();
+        } else if (!name.empty() && name != ".") {
+            const auto status = fs::symlink_status(at / name, failure);
+            const bool link = fs::is_symlink(status);
+            way.push_back({at, link || names.empty()});
+            if (!fs::exists(status)) break;
+            if (!link) {
+                at /= name;
+                continue;
+            }
+            const fs::path target = fs::read_symlink(at / name, failure);
+            if (failure || ++links > kLinks) break;
+            names.insert(names.begin(), target.begin(), target.end());
+        }
+    }
+    return way;
 }
 
 class Judge {
@@ -26,7 +71,7 @@ public:
         const auto mode = mode_of(file);
         if (mode && !S_ISREG(*mode)) return;
         if (mode) {
-            const std::string remedy = "run: chmod o= " + file.string();
+            const std::string remedy = "run: chmod o= " + shell_path(file);
             if ((*mode & S_IWOTH) != 0) {
                 faults_.error(json_path,
                               file.string() + " can be changed by everybody on this machine",
@@ -39,33 +84,22 @@ public:
                              remedy);
             }
         }
-        folders_of(file, json_path);
+        folders_of(file, json_path, Open::kWarning);
     }
 
     /// The configuration, and certificates, whom it trusts. Everybody may read them.
     void input(const fs::path& file, const std::string& json_path) {
         if (file.empty()) return;
         const auto mode = mode_of(file);
-        if (mode && S_ISREG(*mode) && (*mode & S_IWOTH) != 0 && seen_.insert(file).second) {
+        if (mode && S_ISREG(*mode) && (*mode & S_IWOTH) != 0 && inputs_.insert(file).second) {
             faults_.error(json_path, file.string() + " can be changed by everybody on this machine",
-                          "run: chmod o-w " + file.string());
+                          "run: chmod o-w " + shell_path(file));
         }
-        folders_of(file, json_path);
-    }
-
-    /// The folders on the way to the file, and to what it is a link to.
-    void folders_of(const fs::path& file, const std::string& json_path) {
-        if (file.empty()) return;
-        std::error_code failure;
-        const fs::path named = fs::canonical(file.parent_path(), failure);
-        if (failure) return;
-        way_to(named, json_path);
-        const fs::path target = fs::canonical(file, failure);
-        if (!failure) way_to(target.parent_path(), json_path);
+        folders_of(file, json_path, Open::kError);
     }
 
     void source(const SecretSource& source) {
-        if (source.file) folders_of(*source.file, source.json_path + ".file");
+        if (source.file) folders_of(*source.file, source.json_path + ".file", Open::kError);
     }
 
     void pair(const KeyPairConfig& pair) {
@@ -78,41 +112,65 @@ public:
         if (key.passphrase) source(*key.passphrase);
     }
 
-private:
-    void way_to(const fs::path& folder, const std::string& json_path) {
-        one(folder, json_path, true);
-        for (fs::path above = folder; above != above.parent_path();) {
-            above = above.parent_path();
-            one(above, json_path, false);
-        }
-    }
-
-    /// `holds`: one of our files, and not only a folder of ours.
-    void one(const fs::path& folder, const std::string& json_path, bool holds) {
-        const auto mode = mode_of(folder);
-        if (!mode || (*mode & S_IWOTH) == 0) return;
-        const bool sticky = (*mode & S_ISVTX) != 0;
-        if (sticky && !holds) return;
-        if (!seen_.insert(folder).second) return;
-        if (!sticky) {
+    /// Each folder once, by the worst that it is to any file.
+    void tell_folders() const {
+        for (const auto& [folder, json_path, open] : folders_) {
+            if (open == Open::kSticky) {
+                faults_.warn(
+                    json_path,
+                    "everybody on this machine can create files in the folder " + folder.string(),
+                    "keep the server's files in a folder of their own");
+                continue;
+            }
             const std::string what =
                 "everybody on this machine can replace what is in the folder " + folder.string();
-            const std::string remedy = "run: chmod o-w " + folder.string();
-            if (holds) {
+            const std::string remedy = "run: chmod o-w " + shell_path(folder);
+            if (open == Open::kError) {
                 faults_.error(json_path, what, remedy);
             } else {
                 faults_.warn(json_path, what, remedy);
             }
-        } else {
-            faults_.warn(
-                json_path,
-                "everybody on this machine can create files in the folder " + folder.string(),
-                "keep the server's files in a folder of their own");
+        }
+    }
+
+private:
+    /// What it means that everybody may write in a folder; the worst last.
+    enum class Open { kSticky, kWarning, kError };
+
+    struct OpenFolder {
+        fs::path folder;
+        std::string json_path;
+        Open open;
+    };
+
+    /// `held`: what an open folder is that holds the file.
+    void folders_of(const fs::path& file, const std::string& json_path, Open held) {
+        if (file.empty()) return;
+        for (const Step& step : way_to(file)) {
+            const auto mode = mode_of(step.folder);
+            if (!mode || (*mode & S_IWOTH) == 0) continue;
+            const bool sticky = (*mode & S_ISVTX) != 0;
+            if (sticky && !step.holds) continue;  // it protects the folders in it
+            note(step.folder, json_path,
+                 sticky       ? Open::kSticky
+                 : step.holds ? held
+                              : Open::kWarning);
+        }
+    }
+
+    void note(const fs::path& folder, const std::string& json_path, Open open) {
+        const auto known = std::find_if(folders_.begin(), folders_.end(),
+                                        [&](const auto& one) { return one.folder == folder; });
+        if (known == folders_.end()) {
+            folders_.push_back({folder, json_path, open});
+        } else if (known->open < open) {
+            *known = {folder, json_path, open};
         }
     }
 
     ConfigFaults& faults_;
-    std::set<fs::path> seen_;  ///< each is told once
+    std::set<fs::path> inputs_;  ///< each is told once
+    std::vector<OpenFolder> folders_;
 };
 
 void judge_endpoint(const EndpointConfig& endpoint, Judge& judge) {
@@ -159,6 +217,7 @@ void judge_file_modes(const Config& config, ConfigFaults& faults) {
     judge.record(config.audit_file, "audit.file");
     if (config.log.file) judge.record(*config.log.file, "log.file");
     judge.input(config.file, "");
+    judge.tell_folders();
 }
 
 }  // namespace scepgate::server

@@ -10,10 +10,14 @@ namespace scepgate::server {
 ///
 /// The configuration and certificates: an error when everybody may write them.
 ///
-/// Folders of the configuration, of certificates, keys and secrets, and of those three: an error
-/// when everybody may rename what is in them. A folder with the sticky bit, as /tmp, is a warning:
-/// there everybody may create files, and files that are not there yet. For the folders above them
-/// it is a warning too: volumes of containers are often mounted so.
+/// Folders that hold the configuration, certificates, keys or secrets: an error when everybody may
+/// rename what is in them. Those of store, audit and log file: a warning, and so are the folders
+/// above any of them: volumes of containers are often mounted so. A folder with the sticky bit, as
+/// /tmp, is a warning where it holds files: there everybody may create some that are not there yet.
+///
+/// A link is followed as the kernel does, name by name: whoever may turn it to another place
+/// decides which file is read, so a folder that holds one on the way counts as one that holds the
+/// file. Each folder is told once, as the worst that it is.
 ///
 /// What is no regular file (/dev/stderr) is passed over, and so is what is not there: whoever needs
 /// it says so. The group is the administrator's choice.

@@ -6,6 +6,7 @@
 #include "server/cli/commands.hpp"
 #include "server/cli/lab.hpp"
 #include "server/cli/support.hpp"
+#include "server/shell_word.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -19,8 +20,9 @@ struct Options {
 
 /// What to type next.
 nlohmann::ordered_json next_steps(const Options& options) {
-    const std::string config = (options.lab.directory / "scepgate.json").string();
-    const std::string enroll = "scepgate enroll --url http://" + options.lab.listen + "/scep";
+    const std::string config = shell_path(options.lab.directory / "scepgate.json");
+    const std::string enroll =
+        "scepgate enroll --url " + shell_word("http://" + options.lab.listen + "/scep");
     const std::string device = " --subject CN=device1 --out device1";
     nlohmann::ordered_json steps;
     steps["serve"] = "scepgate serve --config " + config;
@@ -30,7 +32,7 @@ nlohmann::ordered_json next_steps(const Options& options) {
         steps["enroll"] = enroll + " --challenge-file challenge" + device;
     } else if (options.lab.policy == "static") {
         steps["enroll"] = enroll + " --challenge-file " +
-                          (options.lab.directory / "challenge-password").string() + device;
+                          shell_path(options.lab.directory / "challenge-password") + device;
     } else {
         steps["enroll"] = enroll + " --challenge none" + device;
     }

@@ -18,8 +18,8 @@ from scep_client import Csr, name
 PEM = serialization.Encoding.PEM
 
 
-def check(lab):
-    result = harness.run("config", "check", "--json", "--config", lab.config_file)
+def check(lab, file=None):
+    result = harness.run("config", "check", "--json", "--config", file or lab.config_file)
     faults = harness.json.loads(result.stdout)["faults"]
     assert (result.returncode == 2) == any(f["severity"] == "error" for f in faults)
     return faults
@@ -80,7 +80,34 @@ def test_a_file_that_is_open_to_everybody_is_told_once_with_its_remedy(new_lab, 
     faults = check(lab)
     assert brief(faults) == [expected]
     assert str(lab.dir / file) in faults[0]["what"]
-    subprocess.run(faults[0]["remedy"].removeprefix("run: "), shell=True, check=True)
+    run_shell(command_in(faults[0]["remedy"]))
+    assert check(lab) == []
+
+
+ODD = "o'dd; touch x $(touch x) folder"
+
+
+@pytest.mark.parametrize("file, mode", [("scepgate.db", 0o644), ("ca.pem", 0o646),
+                                        ("ca.key", 0o604), (".", 0o777)],
+                         ids=["record", "certificate", "key", "folder"])
+def test_M04_the_remedy_may_be_copied_whatever_the_folder_is_called(new_lab, file, mode):
+    lab = new_lab(start=False)
+    odd = lab.dir / ODD
+    odd.mkdir()
+    for name_ in ("scepgate.db", "ca.pem", "ca.key"):
+        (lab.dir / name_).touch()
+        (lab.dir / name_).rename(odd / name_)
+
+    def move(config):
+        config["store"]["sqlite"] = f"{ODD}/scepgate.db"
+        config["cas"]["lab"].update(certificate=f"{ODD}/ca.pem", key={"file": f"{ODD}/ca.key"})
+    lab.edit(move)
+    assert check(lab) == []
+    (odd / file).chmod(mode)
+    [fault] = check(lab)
+    before = set(lab.dir.iterdir())
+    run_shell(command_in(fault["remedy"]), lab.dir)
+    assert set(lab.dir.iterdir()) == before
     assert check(lab) == []
 
 
@@ -142,8 +169,62 @@ def test_a_folder_elsewhere_counts_for_what_is_kept_there(new_lab, which, path, 
     assert check(lab) == []
     folder.chmod(0o777)
     faults = check(lab)
-    assert brief(faults) == [("error", path)]
+    # What devices trust is decided by keys and certificates, not by records.
+    severity = "warning" if path == "store.sqlite" else "error"
+    assert brief(faults) == [(severity, path)]
     assert faults[0]["remedy"] == f"run: chmod o-w {folder}"
+
+
+@pytest.mark.parametrize("store", ["scepgate.db", "below/scepgate.db"],
+                         ids=["holds-both", "above-one"])
+def test_a_folder_counts_as_the_worst_that_it_is(new_lab, store):
+    """It holds the configuration alone; for the other file an open folder is a warning."""
+    lab = new_lab(start=False)
+    keys_ = lab.dir / "keys"
+    keys_.mkdir()
+    data = lab.dir / "data"
+    (data / "below").mkdir(parents=True)
+    for file in lab.dir.iterdir():
+        if file.is_file():
+            file.rename(keys_ / file.name)
+    (keys_ / "scepgate.db").rename(data / store)
+    text = (keys_ / "scepgate.json").read_text()
+    text = re.sub(r'"([\w-]+\.(?:pem|key))"', r'"../keys/\1"', text)
+    text = text.replace('"audit.jsonl"', '"../keys/audit.jsonl"')
+    text = text.replace('"scepgate.db"', f'"{store}"')
+    (data / "scepgate.json").write_text(text)
+    assert check(lab, data / "scepgate.json") == []
+    data.chmod(0o777)
+    assert brief(check(lab, data / "scepgate.json")) == [("error", "")]
+
+
+@pytest.mark.parametrize("named, links", [
+    ("open/link/ca.pem", {"open/link": "../safe"}),
+    ("certs/ca.pem", {"certs/ca.pem": "../open/hop.pem", "open/hop.pem": "../safe/ca.pem"}),
+    ("a/ca.pem", {"a": "open/b", "open/b": "../c", "c": "safe"}),
+    ("a/ca.pem", {"a": "open/link/../safe", "open/link": "../certs"}),
+], ids=["folder", "file-by-way-of-another", "three-folders", "dots"])
+def test_whoever_may_turn_a_link_decides_what_is_read(new_lab, named, links):
+    lab = new_lab(start=False)
+    for folder in ("open", "certs", "safe"):
+        (lab.dir / folder).mkdir()
+    (lab.dir / "ca.pem").rename(lab.dir / "safe" / "ca.pem")
+    for link, target in links.items():
+        (lab.dir / link).symlink_to(target)
+    lab.edit(lambda config: config["cas"]["lab"].update(certificate=named))
+    assert check(lab) == []
+    (lab.dir / "open").chmod(0o777)
+    faults = check(lab)
+    assert brief(faults) == [("error", "cas.lab.certificate")]
+    assert faults[0]["remedy"] == f"run: chmod o-w {lab.dir / 'open'}"
+
+
+def test_links_in_a_circle_are_told_by_whoever_reads_the_file(new_lab):
+    lab = new_lab(start=False)
+    (lab.dir / "ca.pem").unlink()
+    (lab.dir / "ca.pem").symlink_to("other.pem")
+    (lab.dir / "other.pem").symlink_to("ca.pem")
+    assert ("error", "cas.lab.certificate") in brief(check(lab))
 
 
 def test_serve_refuses_a_folder_that_is_open_to_everybody(new_lab):
@@ -180,10 +261,10 @@ def command_in(remedy):
     return found[1]
 
 
-def run_shell(command):
+def run_shell(command, folder=None):
     path = f"{harness.BINARY.parent}:{os.environ['PATH']}"
     done = subprocess.run(command, shell=True, env={**os.environ, "PATH": path},
-                          capture_output=True, text=True)
+                          capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
 
 
