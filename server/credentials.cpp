@@ -15,7 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kExpiryWarning = 30 * 86'400;
 constexpr std::streamoff kLargestFile = 1 << 20;
 
 Result<Secret> read_file(const fs::path& file) {
@@ -47,9 +46,9 @@ bool CredentialLoader::judge_mode(const fs::path& file, const std::string& json_
     struct stat status {};
     if (::stat(file.c_str(), &status) != 0) return true;  // reading it will say why
     if ((status.st_mode & S_IRWXO) != 0) {
-        faults_.error(json_path, file.string() + " is open to everybody on this machine",
-                      "replace the secret if others were logged in, and run: chmod o= " +
-                          shell_path(file));
+        faults_.error(
+            json_path, file.string() + " is open to everybody on this machine",
+            "replace the secret if others were logged in, and run: chmod o= " + shell_path(file));
         return false;
     }
     return true;
@@ -63,25 +62,24 @@ void CredentialLoader::judge_validity(const certs::Certificate& certificate, con
                                       const std::string& json_path, Expiry expiry,
                                       const RenewalAdvice& renewal) {
     const std::string name = "the certificate '" + certificate.subject_text() + "'";
-    const auto how = [&] {
-        return ": " +
-               (renewal ? renewal(certificate, file) : "put its successor into " + file.string());
-    };
     const bool invalid = !valid_now(certificate);
+    const bool error = invalid && expiry == Expiry::kError;
     std::string what;
     std::string remedy;
-    if (invalid && certificate.not_after() < now_) {
-        what = name + " expired on " + certs::utc_text(certificate.not_after());
-        remedy = (expiry == Expiry::kError ? "renew it" : "leave it out, or renew it") + how();
-    } else if (invalid) {
+    if (invalid && now_ <= certificate.not_after()) {
         what = name + " is valid only from " + certs::utc_text(certificate.not_before());
         remedy = "check this machine's clock, or wait";
     } else if (certificate.not_after() < now_ + kExpiryWarning) {
-        what = name + " expires on " + certs::utc_text(certificate.not_after());
-        remedy = "renew it soon" + how();
+        const std::string how =
+            renewal ? renewal(certificate, file) : "put its successor into " + file.string();
+        if (how.empty() && !error) return;
+        what = name + (invalid ? " expired on " : " expires on ") +
+               certs::utc_text(certificate.not_after());
+        remedy = error ? "renew it" : invalid ? "leave it out, or renew it" : "renew it soon";
+        if (!how.empty()) remedy += ": " + how;
     }
     if (what.empty()) return;
-    if (invalid && expiry == Expiry::kError) return faults_.error(json_path, what, remedy);
+    if (error) return faults_.error(json_path, what, remedy);
     faults_.warn(json_path, what, remedy);
 }
 

@@ -19,7 +19,11 @@ struct Credential {
 /// it remain.
 enum class Expiry { kError, kWarning };
 
-/// How the successor of a certificate in this file comes about: "run: …". See renewal_advice.hpp.
+/// From so many seconds before a certificate's end on it is warned of.
+constexpr std::int64_t kExpiryWarning = 30 * 86'400;
+
+/// How the successor of a certificate in this file comes about: "run: …". Empty: nothing is to be
+/// done, and the end is worth no warning. See renewal_advice.hpp.
 using RenewalAdvice =
     std::function<std::string(const certs::Certificate&, const std::filesystem::path&)>;
 
@@ -36,7 +40,7 @@ public:
                                                                 Expiry expiry = Expiry::kError,
                                                                 const RenewalAdvice& renewal = {});
     /// The certificates of several files, each for itself (its path is json_path[i]). As long as
-    /// one of all is valid, the others are only warned about.
+    /// one of all is valid, the others are only warned about. `renewal`: of each of a file's.
     std::vector<std::vector<certs::Certificate>> alternatives(
         const std::vector<std::filesystem::path>& files, const std::string& json_path,
         const RenewalAdvice& renewal);

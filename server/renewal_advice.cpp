@@ -1,9 +1,12 @@
 #include "server/renewal_advice.hpp"
 
 #include <algorithm>
-#include <cctype>
+#include <fstream>
+#include <iterator>
 
 #include "certs/clock.hpp"
+#include "server/runtime_ca.hpp"
+#include "server/shell_word.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -11,81 +14,161 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kDay = 86'400;
+constexpr std::int64_t kLongest = 730;  ///< days
+/// To copy a command and run it: until then nothing serves.
+constexpr std::int64_t kAtOnce = 300;
 
-/// As one word of a shell.
-std::string word(const std::string& text) {
-    const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-        return std::isalnum(c) != 0 ||
-               std::string_view("/._-+=:,@%").find(static_cast<char>(c)) != std::string_view::npos;
-    });
-    if (plain) return text;
-    std::string quoted = "'";
-    for (const char c : text)
-        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return quoted + "'";
+/// Nothing else goes with the old certificate: the file is no link and has one PEM block, and so
+/// neither a chain nor a key.
+bool may_be_replaced(const fs::path& file) {
+    std::error_code failure;
+    if (fs::is_symlink(fs::symlink_status(file, failure)) || failure) return false;
+    std::ifstream stream(file, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    const std::string_view begin = "-----BEGIN ";
+    const auto first = text.find(begin);
+    return first != std::string::npos && text.find(begin, first + 1) == std::string::npos;
 }
 
-/// KEY where the key is no file.
-std::string key_word(const KeySource& key) {
-    return key.pem.file ? word(key.pem.file->string()) : "KEY";
+/// `making` goes to standard output. The new certificate takes the old one's place when it is
+/// whole.
+std::string by_command(const std::string& making, std::int64_t days, const fs::path& at) {
+    const std::string made = shell_path(at.string() + ".new");
+    const std::string run = "run: " + making + " -days " +
+                            std::to_string(std::max<std::int64_t>(days, 1)) + " -out " + made;
+    if (may_be_replaced(at)) return run + " && mv " + made + " " + shell_path(at);
+    return "put the new certificate in place of the old one in " + at.string() +
+           ", and leave what else is there; to make it, " + run;
 }
 
+/// Where a command would need a key that is no file.
+std::string by_hand(const std::string& signer, const fs::path& at) {
+    return "have the same key certified again by " + signer +
+           ", and put the new certificate in place of the old one in " + at.string();
+}
+
+std::string in_environment(const KeySource& key) {
+    return " (the key is in the environment's " + key.pem.environment.value_or("") + ")";
+}
+
+/// Of a key that is a file.
 std::string request_for(const fs::path& certificate, const KeySource& key) {
-    return "openssl x509 -x509toreq -copy_extensions copyall -in " + word(certificate.string()) +
-           " -signkey " + key_word(key);
+    return "openssl x509 -x509toreq -copy_extensions copyall -in " + shell_path(certificate) +
+           " -signkey " + shell_path(*key.pem.file);
 }
 
-/// The new certificate takes the old one's place when it is whole.
-std::string into(const fs::path& file) {
-    const std::string made = word(file.string() + ".new");
-    return " -days 730 -out " + made + " && mv " + made + " " + word(file.string());
+std::string by_issuer(const fs::path& at, const KeySource& key) {
+    std::string advice = by_hand("its issuer", at);
+    if (!key.pem.file) return advice;
+    return advice + "; for the request, run: " + request_for(at, key) + " -out " +
+           shell_path(at.string() + ".csr");
 }
 
-std::string by_another(const fs::path& file, const KeySource& key) {
-    return "have its issuer sign the same key again and put the certificate into " + file.string() +
-           "; for the request, run: " + request_for(file, key) + " -out " +
-           word(file.string() + ".csr");
+/// A next CA takes over before `end`, or has.
+bool is_followed(const std::optional<EndpointConfig::Next>& next, std::int64_t end,
+                 std::int64_t now) {
+    return next && (next->from <= end || next->from <= now);
 }
 
-bool is_next_at_hand(const Config& config, const std::string& ca) {
-    return std::any_of(config.endpoints.begin(), config.endpoints.end(),
-                       [&](const auto& endpoint) { return endpoint.ca == ca && endpoint.next; });
+void append(std::string& list, const std::string& entry) {
+    list += (list.empty() ? "" : ", ") + entry;
+}
+
+/// The endpoints of a CA that comes to its end.
+struct Followed {
+    std::string in_time, late, not_at_all;  ///< by a next CA; JSON paths
+    std::string as_next;                    ///< where it is the next CA itself
+
+    Followed(const Config& config, const std::string& ca, std::int64_t end, std::int64_t now) {
+        for (const auto& endpoint : config.endpoints) {
+            if (endpoint.next && endpoint.next->ca == ca) append(as_next, endpoint.next->json_path);
+            if (endpoint.ca != ca) continue;
+            if (!endpoint.next) {
+                append(not_at_all, endpoint.json_path);
+            } else if (is_followed(endpoint.next, end, now)) {
+                append(in_time, endpoint.json_path);
+            } else {
+                append(late, endpoint.next->json_path);
+            }
+        }
+    }
+};
+
+std::string by_rollover(const Config& config, const std::string& name, std::int64_t end,
+                        std::int64_t now) {
+    // A date to be filled in would be forgotten; a day before the end, or at once.
+    const std::int64_t from = end - kDay > now + kDay ? end - kDay : now + kAtOnce;
+    return "see docs/rollover.md and run: scepgate ca rollover --config " +
+           shell_path(config.file) + " --ca " + shell_word(name) + " --from " +
+           certs::utc_text(from);
 }
 
 }  // namespace
 
 RenewalAdvice renewal_of_ca(const Config& config, const std::string& name, std::int64_t now) {
-    const KeySource& key = config.cas.at(name).key;
-    const bool next = is_next_at_hand(config, name);
-    return [=, file = config.file](const certs::Certificate& ca, const fs::path& at) {
-        if (next) return std::string("let 'from' of 'next' come before that");
-        if (!ca.self_issued()) return by_another(at, key);
-        // A date to be filled in would be forgotten; a day before the end, or at once.
-        const std::int64_t from = ca.not_after() - kDay;
-        const std::string when =
-            from > now + kDay ? certs::utc_text(from) : "$(date -ud '1 minute' +%FT%TZ)";
-        return "run: scepgate ca rollover --config " + word(file.string()) + " --ca " + word(name) +
-               " --from " + when + " (docs/rollover.md)";
+    return [&config, name, now](const certs::Certificate& ca, const fs::path& at) -> std::string {
+        const std::int64_t end = ca.not_after();
+        const Followed endpoints(config, name, end, now);
+        std::string advice;
+        if (!endpoints.late.empty()) {
+            advice = end < now ? "until 'from' of " + endpoints.late +
+                                     " nothing serves: let it come sooner, or wait"
+                               : "let 'from' of " + endpoints.late + " come before that";
+        }
+        if (!endpoints.not_at_all.empty()) {
+            if (endpoints.late.empty() && endpoints.in_time.empty()) {
+                return ca.self_issued() ? by_rollover(config, name, end, now)
+                                        : by_issuer(at, config.cas.at(name).key);
+            }
+            advice += (advice.empty() ? "give " : "; give ") + endpoints.not_at_all +
+                      " a 'next' as the other endpoints of this CA have (docs/rollover.md)";
+        }
+        if (!advice.empty()) return advice;
+        if (!endpoints.as_next.empty()) {
+            return "once it serves, make " + endpoints.as_next +
+                   " the endpoint's 'ca' and 'ra', and go on to another next CA "
+                   "(docs/rollover.md)";
+        }
+        return endpoints.in_time.empty()
+                   ? "no endpoint uses it: leave it out when its CRL is needed no more"
+                   : "";
     };
 }
 
-RenewalAdvice renewal_of_pair(const KeyPairConfig& pair, const KeyPairConfig* ca) {
-    const KeySource key = pair.key;
-    const std::optional<KeyPairConfig> issuer =
-        ca == nullptr ? std::nullopt : std::optional<KeyPairConfig>(*ca);
-    return [=](const certs::Certificate& certificate, const fs::path& at) {
-        if (certificate.self_issued()) {
-            return "run: openssl x509 -in " + word(at.string()) + " -signkey " + key_word(key) +
-                   into(at);
+RenewalAdvice renewal_of_pair(const KeyPairConfig& pair) {
+    return [key = pair.key](const certs::Certificate& certificate, const fs::path& at) {
+        if (!certificate.self_issued()) return by_issuer(at, key);
+        if (!key.pem.file) return by_hand("itself" + in_environment(key), at);
+        return by_command(
+            "openssl x509 -in " + shell_path(at) + " -signkey " + shell_path(*key.pem.file),
+            kLongest, at);
+    };
+}
+
+RenewalAdvice renewal_of_ra(const KeyPairConfig& pair, const BuiltCa& ca,
+                            const std::optional<EndpointConfig::Next>& next, std::int64_t now) {
+    return [&ca, next, now, pair](const certs::Certificate& certificate,
+                                  const fs::path& at) -> std::string {
+        if (is_followed(next, certificate.not_after(), now)) return {};
+        const certs::Certificate& issuer = ca.credential.certificate;
+        if (!certificate.signed_by(ca.credential.key.public_key()))
+            return renewal_of_pair(pair)(certificate, at);
+        const std::int64_t left = issuer.not_after() - now;
+        // Under such a CA it would soon end again.
+        if (left < kExpiryWarning && ca.renewal) {
+            const std::string of_ca = ca.renewal(issuer, ca.files.certificate);
+            if (!of_ca.empty())
+                return "begin with its CA '" + issuer.subject_text() +
+                       "', which ends too: " + of_ca;
         }
-        const auto above = issuer ? certs::Certificate::from_file(issuer->certificate)
-                                  : Result<certs::Certificate>(Error{Errc::kNotFound, "no issuer"});
-        const auto above_key =
-            above ? above->public_key() : Result<certs::PublicKey>(Error{Errc::kNotFound, ""});
-        if (!above_key || !certificate.signed_by(*above_key)) return by_another(at, key);
-        return "run: " + request_for(at, key) + " | openssl x509 -req -copy_extensions copyall" +
-               " -CA " + word(issuer->certificate.string()) + " -CAkey " + key_word(issuer->key) +
-               into(at);
+        if (!ca.files.key.pem.file)
+            return by_hand("its CA '" + issuer.subject_text() + "'" + in_environment(ca.files.key),
+                           at);
+        if (!pair.key.pem.file) return by_issuer(at, pair.key);
+        return by_command(
+            request_for(at, pair.key) + " | openssl x509 -req -copy_extensions copyall -CA " +
+                shell_path(ca.files.certificate) + " -CAkey " + shell_path(*ca.files.key.pem.file),
+            std::min(kLongest, left / kDay), at);
     };
 }
 

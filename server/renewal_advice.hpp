@@ -1,4 +1,6 @@
-// What an administrator types when one of the server's own certificates ends.
+// What an administrator types when one of the server's own certificates ends. What a command needs
+// has to be in files; else it says in words what to do. A command never writes over a file that
+// holds more than the certificate which it renews.
 #pragma once
 
 #include "server/config.hpp"
@@ -6,14 +8,22 @@
 
 namespace scepgate::server {
 
+struct BuiltCa;
+
 /// By the command 'ca rollover' for a root of its own; at `now`. For another CA: a CSR for the CA
-/// above.
+/// above. Nothing when all of its endpoints have a next CA before its end. `config` has to outlive
+/// it.
 [[nodiscard]] RenewalAdvice renewal_of_ca(const Config& config, const std::string& name,
                                           std::int64_t now);
 
-/// The same key anew: signed by itself, as it was; by `ca` if that is the issuer and its key at
-/// hand; else a CSR for whoever issued it.
-[[nodiscard]] RenewalAdvice renewal_of_pair(const KeyPairConfig& pair,
-                                            const KeyPairConfig* ca = nullptr);
+/// The same key anew: signed by itself, as it was; else a CSR for whoever issued it.
+[[nodiscard]] RenewalAdvice renewal_of_pair(const KeyPairConfig& pair);
+
+/// An RA's, of an endpoint of this `ca`: signed by it anew, if it was, and not beyond its end.
+/// Where the CA ends soon, what to do about that. Nothing where `next` comes before its end. `ca`
+/// has to outlive it.
+[[nodiscard]] RenewalAdvice renewal_of_ra(const KeyPairConfig& pair, const BuiltCa& ca,
+                                          const std::optional<EndpointConfig::Next>& next,
+                                          std::int64_t now);
 
 }  // namespace scepgate::server

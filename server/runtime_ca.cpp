@@ -57,7 +57,7 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
         context.faults.error(config.json_path, backend.error().detail);
         return std::nullopt;
     }
-    return BuiltCa{std::move(*backend), std::move(*credential), files};
+    return BuiltCa{std::move(*backend), std::move(*credential), files, renewal};
 }
 
 }  // namespace scepgate::server

@@ -10,7 +10,8 @@ namespace scepgate::server {
 struct BuiltCa {
     std::shared_ptr<ca_backend::EmbeddedCa> backend;
     Credential credential;
-    KeyPairConfig files;  ///< where it came from
+    KeyPairConfig files;    ///< where it came from
+    RenewalAdvice renewal;  ///< of its own certificate
 };
 
 /// Nothing after a fault. Without `templates`, which have a fault of their own, the CA is judged

@@ -90,7 +90,8 @@ private:
     }
 
     RenewalAdvice renewal_of(const KeyPairConfig& pair) const {
-        return renewal_of_pair(pair, parts_.ca == nullptr ? nullptr : &parts_.ca->files);
+        if (parts_.ca == nullptr) return renewal_of_pair(pair);
+        return renewal_of_ra(pair, *parts_.ca, config_.next, context_.clock->now());
     }
 
     /// `published`: in GetCACert.

@@ -27,9 +27,12 @@ std::vector<certs::Certificate> build_signers(const PolicyConfig& config, Runtim
     std::vector<certs::Certificate> signers;
     const std::string list = config.json_path + ".trusted_signers";
     const auto renewal = [&config](const certs::Certificate& signer, const auto& file) {
-        if (config.signer && config.signer->certificate == file)
-            return renewal_of_pair(*config.signer)(signer, file);
-        return "have the MDM make a new one, and put that into " + file.string();
+        if (config.signer && config.signer->certificate == file) {
+            // Others that are trusted may stand behind our own.
+            const auto own = certs::Certificate::from_file(file);
+            if (own && *own == signer) return renewal_of_pair(*config.signer)(signer, file);
+        }
+        return "have the MDM make a new one, and put that in its place in " + file.string();
     };
     const auto files = context.loader.alternatives(config.trusted_signers, list, renewal);
     for (std::size_t i = 0; i < files.size(); ++i) {

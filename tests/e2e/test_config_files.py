@@ -237,8 +237,8 @@ def test_serve_refuses_a_folder_that_is_open_to_everybody(new_lab):
 
 # --- Certificates that have ended -----------------------------------------------------------------
 
-def end(lab, file, days=-10):
-    """The certificate again, over since ten days (or over in `days`)."""
+def end(lab, file, days=-10, age=20):
+    """The certificate again, over since ten days (or over in `days`), valid for `age` already."""
     key = serialization.load_pem_private_key((lab.dir / f"{file}.key").read_bytes(), None)
     old = scep.x509.load_pem_x509_certificate((lab.dir / f"{file}.pem").read_bytes())
     own = old.subject == old.issuer
@@ -247,7 +247,7 @@ def end(lab, file, days=-10):
     now = datetime.datetime.utcnow()
     builder = (scep.x509.CertificateBuilder().subject_name(old.subject).issuer_name(old.issuer)
                .public_key(old.public_key()).serial_number(old.serial_number)
-               .not_valid_before(now - datetime.timedelta(days=20))
+               .not_valid_before(now - datetime.timedelta(days=age))
                .not_valid_after(now + datetime.timedelta(days=days)))
     for extension in old.extensions:
         builder = builder.add_extension(extension.value, extension.critical)
@@ -256,7 +256,7 @@ def end(lab, file, days=-10):
 
 
 def command_in(remedy):
-    found = re.search(r"run: (.*?)(?: \(docs/[\w.-]+\))?$", remedy)
+    found = re.search(r"run: (.*)$", remedy)
     assert found, remedy
     return found[1]
 
@@ -299,6 +299,73 @@ def test_the_command_may_be_copied_whatever_the_folder_is_called(new_lab):
     assert check(lab) == []
 
 
+def append(lab, to, *pem):
+    with (lab.dir / to).open("ab") as file:
+        file.write(b"".join(pem))
+
+
+def other_mdm(days):
+    key = two_tier.rsa.generate_private_key(65537, 2048)
+    subject = name("other MDM")
+    return two_tier.certify(subject, key, subject, key, ("digital_signature",), False,
+                            days).public_bytes(PEM)
+
+
+def test_another_signer_in_the_file_of_our_own_is_the_MDMs_to_renew(new_lab):
+    lab = new_lab(start=False)
+    append(lab, "mdm-signer.pem", other_mdm(10))
+    faults = [f for f in check(lab) if "other MDM" in f["what"]]
+    assert faults
+    for fault in faults:
+        assert "run:" not in fault["remedy"] and str(lab.dir / "mdm-signer.pem") in fault["remedy"]
+    assert "the MDM" in faults[0]["remedy"]
+
+
+def test_the_command_leaves_what_else_is_in_the_file(new_lab):
+    lab = new_lab(start=False)
+    end(lab, "mdm-signer", 10)
+    append(lab, "mdm-signer.pem", other_mdm(500))
+    before = (lab.dir / "mdm-signer.pem").read_bytes()
+    fault = check(lab)[0]
+    assert "in place of the old one" in fault["remedy"]
+    run_shell(command_in(fault["remedy"]))
+    assert (lab.dir / "mdm-signer.pem").read_bytes() == before
+    own = (lab.dir / "mdm-signer.pem.new").read_bytes()
+    other = b"-----BEGIN" + before.split(b"-----BEGIN")[2]
+    (lab.dir / "mdm-signer.pem").write_bytes(own + other)
+    assert check(lab) == []
+
+
+def test_the_command_leaves_a_key_in_the_file_and_a_link_as_they_are(new_lab):
+    lab = new_lab(start=False)
+    end(lab, "ra-signing")
+    end(lab, "ra-encryption")
+    append(lab, "ra-signing.pem", (lab.dir / "ra-signing.key").read_bytes())
+    (lab.dir / "ra-encryption.pem").rename(lab.dir / "elsewhere.pem")
+    (lab.dir / "ra-encryption.pem").symlink_to("elsewhere.pem")
+    faults = check(lab)
+    assert len(faults) == 2
+    for fault in faults:
+        run_shell(command_in(fault["remedy"]))
+    assert b"PRIVATE KEY" in (lab.dir / "ra-signing.pem").read_bytes()
+    assert (lab.dir / "ra-encryption.pem").is_symlink()
+    assert (lab.dir / "ra-encryption.pem.new").exists()
+
+
+@pytest.mark.parametrize("file", ["ra-signing", "mdm-signer", "ca"])
+def test_a_key_from_the_environment_is_named_and_no_command_told(new_lab, monkeypatch, file):
+    lab = new_lab(start=False)
+    monkeypatch.setenv("THE_KEY", (lab.dir / f"{file}.key").read_text())
+    text = lab.config_file.read_text()
+    text = re.sub(rf'\{{\s*"file": "{file}.key"\s*\}}', '{"env": "THE_KEY"}', text)
+    assert "THE_KEY" in text
+    lab.config_file.write_text(text)
+    end(lab, "ra-signing" if file == "ca" else file)
+    for fault in check(lab):
+        assert "run:" not in fault["remedy"] and "in place of the old one" in fault["remedy"]
+        assert file == "ra-signing" or "THE_KEY" in fault["remedy"]
+
+
 def test_a_signer_whose_key_the_MDM_has_is_the_MDMs_to_renew(new_lab):
     lab = new_lab(start=False, edit=lambda config: config["policies"]["mdm"].pop("signer"))
     end(lab, "mdm-signer")
@@ -314,7 +381,11 @@ def test_a_CA_that_has_ended_is_followed_by_the_command_that_is_told(new_lab, ke
     assert (fault["severity"], fault["path"]) == ("error", "cas.lab.certificate")
     command = command_in(fault["remedy"])
     assert command.startswith("scepgate ca rollover --config ")
-    run_shell(command.replace("1 minute", "2 seconds"))
+    soon = datetime.datetime.utcnow() + datetime.timedelta(seconds=3)
+    command, replaced = re.subn(r"--from [\dT:-]+Z", soon.strftime("--from %Y-%m-%dT%H:%M:%SZ"),
+                                command)
+    assert replaced == 1, "a time, and nothing for the shell to work out"
+    run_shell(command)
     harness.wait_until(lambda: not any(f["severity"] == "error" for f in check(lab)),
                        "the next CA serves")
     lab.start()
@@ -328,8 +399,104 @@ def test_a_CA_that_will_end_is_told_with_the_time_for_its_successor(new_lab):
     [fault] = check(lab)
     assert (fault["severity"], fault["path"]) == ("warning", "cas.lab.certificate")
     run_shell(command_in(fault["remedy"]))
+    assert check(lab) == [], "the next CA takes over before that"
+
+
+def in_days(days):
+    then = datetime.datetime.utcnow() + datetime.timedelta(days=days)
+    return then.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def roll_over(lab, from_):
+    run_shell(f"scepgate ca rollover --config {lab.config_file} --ca lab --from {from_}")
+
+
+def second_endpoint(config):
+    config["endpoints"].append({**config["endpoints"][0], "paths": ["/other"]})
+
+
+def test_a_next_CA_that_will_end_itself_has_to_serve_before_another_follows(new_lab):
+    lab = new_lab(start=False)
+    end(lab, "ca", 5)  # its successor lives as long: 25 days
+    roll_over(lab, in_days(1))
+    faults = check(lab)
+    assert len(faults) == 3, "the next CA and its RA"
+    for fault in faults:
+        assert fault["severity"] == "warning" and "endpoints[0].next" in fault["remedy"]
+        assert "run:" not in fault["remedy"], "'ca rollover' is for a CA that serves"
+
+
+def test_a_next_CA_that_comes_after_the_end_is_to_come_sooner(new_lab):
+    lab = new_lab(start=False)
+    end(lab, "ca", 20)
+    roll_over(lab, in_days(25))
+    faults = {f["path"]: f for f in check(lab)}
+    assert "let 'from' of endpoints[0].next come before that" in \
+        faults["cas.lab.certificate"]["remedy"]
+    lab.edit(lambda config: config["endpoints"][0]["next"].update({"from": in_days(15)}))
+    assert check(lab) == []
+
+
+def test_after_the_switch_the_end_of_the_CA_before_is_not_told(new_lab):
+    lab = new_lab(start=False)
+    end(lab, "ca", -5, 400)
+    roll_over(lab, in_days(1))
+    lab.edit(lambda config: config["endpoints"][0]["next"].update({"from": in_days(0)}))
+    # The next CA was made ten minutes before now; `from` is over, and that is all.
+    assert brief(check(lab)) == [("warning", "endpoints[0].next.from")]
+
+
+def test_an_endpoint_without_next_is_told_when_another_has_one(new_lab):
+    lab = new_lab(start=False)
+    end(lab, "ca", 20)
+    roll_over(lab, in_days(10))
+    lab.edit(second_endpoint)
+    lab.edit(lambda config: config["endpoints"][1].pop("next"))
     [fault] = check(lab)
-    assert fault["severity"] == "warning" and "'next'" in fault["remedy"]
+    assert (fault["severity"], fault["path"]) == ("warning", "cas.lab.certificate")
+    assert "endpoints[1]" in fault["remedy"] and "endpoints[0]" not in fault["remedy"]
+    assert "run:" not in fault["remedy"], "'ca rollover' refuses while a 'next' stands"
+
+
+def not_after(file):
+    return scep.x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after
+
+
+def test_an_RA_does_not_outlive_its_CA(new_lab):
+    lab = new_lab(start=False)
+    end(lab, "ca", 100)
+    end(lab, "ra-signing", 10)
+    [fault] = check(lab)
+    run_shell(command_in(fault["remedy"]))
+    assert check(lab) == []
+    left = not_after(lab.dir / "ca.pem") - not_after(lab.dir / "ra-signing.pem")
+    assert datetime.timedelta(0) <= left < datetime.timedelta(days=2)
+
+
+@pytest.mark.parametrize("days", [-5, 20], ids=["over", "soon"])
+def test_an_RA_under_a_CA_that_ends_waits_for_the_rollover(new_lab, days):
+    lab = new_lab(start=False)
+    end(lab, "ca", days)
+    end(lab, "ra-signing", days)
+    faults = {f["path"]: f for f in check(lab)}
+    assert len(faults) == 2
+    ra = faults["endpoints[0].ra.signing.certificate"]["remedy"]
+    command = command_in(ra)
+    assert command == command_in(faults["cas.lab.certificate"]["remedy"])
+    if days > 0:
+        run_shell(command)
+        assert check(lab) == []
+
+
+def test_an_RA_that_ends_before_the_next_CA_takes_over_is_told(new_lab):
+    lab = new_lab(start=False)
+    end(lab, "ca", 20)
+    end(lab, "ra-signing", 5)
+    roll_over(lab, in_days(15))
+    [fault] = check(lab)
+    assert fault["path"] == "endpoints[0].ra.signing.certificate"
+    run_shell(command_in(fault["remedy"]))
+    assert check(lab) == []
 
 
 def test_a_CA_under_another_is_told_how_to_ask_that_one(new_lab):
