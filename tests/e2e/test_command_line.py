@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shlex
 import shutil
 import subprocess
 
@@ -138,6 +139,15 @@ def test_init_overwrites_nothing(templates, tmp_path):
     again = run("init", directory)
     assert again.returncode in (1, 2) and again.stderr.strip()
     assert (directory / "ca.key").read_bytes() == before
+
+
+def test_M04_the_commands_that_init_tells_may_be_copied_whatever_the_folder_is_called(tmp_path):
+    made = run("init", "o'dd; touch x", "--json", "--policy", "static", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    steps = json.loads(made.stdout)["next"]
+    assert shlex.split(steps["serve"]) == ["scepgate", "serve", "--config",
+                                           "o'dd; touch x/scepgate.json"]
+    assert "o'dd; touch x/challenge-password" in shlex.split(steps["enroll"])
 
 
 def test_init_prints_JSON_that_leads_on(tmp_path):
