@@ -34,7 +34,6 @@ Bytes failure(FailInfo info = FailInfo::kBadRequest, const ReplyAddress& to = ad
 }
 
 /// A reply's one signer; the message must outlive it.
-void signer_of(Bytes&& temporary) = delete;
 certs::CmsSignerInfo signer_of(const Bytes& reply) {
     return certs::parse_signed_data(reply).value().signers.at(0);
 }
