@@ -165,10 +165,11 @@ RenewalAdvice renewal_of_ra(const KeyPairConfig& pair, const BuiltCa& ca,
             return by_hand("its CA '" + issuer.subject_text() + "'" + in_environment(ca.files.key),
                            at);
         if (!pair.key.pem.file) return by_issuer(at, pair.key);
+        // A day less, because it is run later than it is told.
         return by_command(
             request_for(at, pair.key) + " | openssl x509 -req -copy_extensions copyall -CA " +
                 shell_path(ca.files.certificate) + " -CAkey " + shell_path(*ca.files.key.pem.file),
-            std::min(kLongest, left / kDay), at);
+            std::min(kLongest, left / kDay - 1), at);
     };
 }
 
