@@ -41,6 +41,13 @@ protected:
         return wait_for(ca.revoke(*store_, to_bytes(certificate.serial()), reason));
     }
 
+    boost::asio::awaitable<Result<Crl>> revoke_and_ask(EmbeddedCa& ca, Bytes serial) {
+        const auto revoked =
+            co_await ca.revoke(*store_, std::move(serial), RevocationReason::kKeyCompromise);
+        if (!revoked) co_return revoked.error();
+        co_return co_await ca.crl(*store_);
+    }
+
     /// Asked for many times before the first answer, on so many threads.
     std::vector<Crl> together(EmbeddedCa& ca, std::size_t threads) {
         boost::asio::thread_pool pool(threads);
@@ -137,6 +144,16 @@ TEST_F(EmbeddedCaCrlTest, GivesTheSameCrlAfterARestart) {
     EXPECT_EQ(to_hex(other.number()), "02");
 }
 
+TEST_F(EmbeddedCaCrlTest, A09_AnotherValidityHoldsAtOnce) {
+    (void)crl(*make_ca());
+    auto settings = ca_settings();
+    settings.crl_validity = kDay;
+    const auto shorter = EmbeddedCa::create(settings, clock_).value();
+    const Crl made = crl(*shorter);
+    EXPECT_EQ(made.next_update(), kNow + kDay) << "the kept one ends in a week";
+    EXPECT_EQ(to_hex(made.number()), "02");
+}
+
 TEST_F(EmbeddedCaCrlTest, ManyWhoAskAtOnceShareOneSignature) {
     const auto ca = make_ca();
     const auto device = issued(*ca);
@@ -147,6 +164,20 @@ TEST_F(EmbeddedCaCrlTest, ManyWhoAskAtOnceShareOneSignature) {
     EXPECT_EQ(numbers(crls), std::set<std::string>{"02"});
     for (const Crl& each : crls)
         EXPECT_NE(each.find(device.serial()), nullptr) << "as each of them came after it";
+}
+
+TEST_F(EmbeddedCaCrlTest, A09_WhoWaitsForOneFromBeforeTheirRevocationGetsTheNext) {
+    const auto ca = make_ca();
+    const auto device = issued(*ca);
+    boost::asio::io_context context;
+    // The store does one after the other: the first CRL is begun, the revocation recorded, the
+    // first CRL kept.
+    auto first = boost::asio::co_spawn(context, ca->crl(*store_), boost::asio::use_future);
+    auto second = boost::asio::co_spawn(context, revoke_and_ask(*ca, to_bytes(device.serial())),
+                                        boost::asio::use_future);
+    context.run();
+    EXPECT_EQ(first.get().value().find(device.serial()), nullptr) << "it was begun before";
+    EXPECT_NE(second.get().value().find(device.serial()), nullptr);
 }
 
 TEST_F(EmbeddedCaCrlTest, ManyThreadsShareOneSignatureAfterEachRevocation) {

@@ -123,6 +123,17 @@ TEST(EmbeddedCaTest, N14_RefusesNamesOutsideTheNameConstraintsOfItsChain) {
     }
 }
 
+// As verifiers do (RFC 6125 section 6.4.4): where a dNSName stands, the commonName is no host.
+TEST(EmbeddedCaTest, N14_TakesNoCommonNameForAHostNextToADnsName) {
+    const auto ca = make_ca(constrained_to(0, "corp.example"));
+    const auto issued =
+        issue_ok(*ca, make_grant({.subject = "CN=host.other.example",
+                                  .subject_alt_name = {general_name(GeneralNameType::kDns,
+                                                                    "host.corp.example")}}))
+            .certificate;
+    EXPECT_EQ(verify_strictly(issued, ca->chain(), kNow), "ok");
+}
+
 TEST(EmbeddedCaTest, A07_RefusesToBeMadeFromWhatDoesNotBelongTogether) {
     using Spoil = std::function<void(EmbeddedCaSettings&)>;
     const std::pair<const char*, Spoil> faults[] = {
@@ -141,6 +152,10 @@ TEST(EmbeddedCaTest, A07_RefusesToBeMadeFromWhatDoesNotBelongTogether) {
         {"a stranger above it",
          [](auto& settings) {
              settings.chain.push_back(testing::make_ca_certificate({.key = testing::ec_key()}));
+         }},
+        {"its own key under another name above it",
+         [](auto& settings) {
+             settings.chain.push_back(testing::make_ca_certificate({.subject = "CN=Other CA"}));
          }},
         {"SHA-1", [](auto& settings) { settings.digest = certs::Digest::kSha1; }},
         {"not a URL", [](auto& settings) { settings.crl_urls = {"not a url"}; }},

@@ -238,6 +238,29 @@ TEST_F(SqliteStorePendingTest, LetsAnExpiredRequestWaitAnewWithTheChallengeItUse
     EXPECT_EQ(describe(record_pending(*store_, made)), "recorded before");
 }
 
+TEST_F(SqliteStorePendingTest, C01_AnExpiredRequestComesBackWithNoChallengeOfAnother) {
+    auto made = make_pending("token");
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    ASSERT_EQ(describe(record(*store_, make_redeeming_record("another"))), "recorded");
+    made.redemption = make_redeeming_record("another").redemption;
+    made.now = kNow + 2 * kDay;
+    made.details.expires = made.now + kDay;
+    EXPECT_EQ(describe(record_pending(*store_, made)), "already redeemed");
+}
+
+TEST_F(SqliteStorePendingTest, GivesNobodyMoreTimeByARejectionOrAClockThatWasSetBack) {
+    const auto rejected = make_pending();
+    ASSERT_EQ(describe(record_pending(*store_, rejected)), "recorded");
+    const auto left = decide(*store_, rejected, kReject, kNow + kDay / 2);
+    ASSERT_TRUE(left);
+    EXPECT_EQ(left->pending->expires, kNow + kDay);
+    const auto approved = make_pending();
+    ASSERT_EQ(describe(record_pending(*store_, approved)), "recorded");
+    ASSERT_TRUE(decide(*store_, approved, kApprove, kNow - kDay / 2));
+    EXPECT_EQ(poll(*store_, approved, kNow + kDay - 1)->state, State::kApproved)
+        << "nor less than was promised";
+}
+
 TEST_F(SqliteStorePendingTest, C01_OneThatWasRemovedLongAfterItsEndHasItsChallengeUsedUp) {
     auto made = make_pending("token");
     made.redemption->expires = kNow + 400 * kDay;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "certs/certificate_builder.hpp"
+#include "tests/certs/support/raw_cms.hpp"
 #include "tests/policy/support/blobs.hpp"
 
 namespace scepgate::policy::testing {
@@ -167,6 +168,70 @@ TEST(BlobOpenTest, C06_EachChangedOctetOfAnEnvelopeIsRefusedOrMeansNothing) {
         }
         EXPECT_GT(refused, envelope.size() - 10) << recipient;
     }
+}
+
+/// A blob whose signature and attributes are made by hand, by "signer-ec".
+std::string signed_by_hand(const std::vector<Bytes>& content_type, certs::Digest announced,
+                           certs::Digest used) {
+    const BlobSigner by = signer("signer-ec");
+    const Bytes envelope =
+        seal_envelope(as_bytes(read_vector("claims.json")), certificate("recipient-ec")).value();
+    certs::testing::RawSigner info;
+    info.sid = by.certificate.issuer_and_serial();
+    info.digest = used;
+    info.digest_algorithm = certs::digest_identifier(announced);
+    info.attributes = content_type;
+    info.attributes.push_back(certs::testing::raw_attribute(
+        certs::oid::kMessageDigest, {certs::der::octet_string(certs::digest_of(used, envelope))}));
+    info.signature_algorithm = certs::signature_identifier(by.key.signature_algorithm(used));
+    info.key = by.key;
+    certs::testing::RawSignedData data;
+    data.content_type = to_bytes(certs::oid::kAuthEnvelopedData);
+    data.content = envelope;
+    data.signers = {info.build(envelope)};
+    return to_base64(data.build());
+}
+
+Bytes content_type(ByteView type) {
+    return certs::testing::raw_attribute(certs::oid::kContentType, {certs::der::oid(type)});
+}
+
+// RFC 5652 section 5.3: it MUST be there when the content is not id-data.
+TEST(BlobOpenTest, C09_TheSignatureMustNameTheTypeOfTheContent) {
+    const auto outcome_with = [](const std::vector<Bytes>& attributes) {
+        return open_outcome(
+            signed_by_hand(attributes, certs::Digest::kSha256, certs::Digest::kSha256));
+    };
+    EXPECT_EQ(outcome_with({content_type(certs::oid::kAuthEnvelopedData)}), "ok");
+    EXPECT_EQ(outcome_with({}), "SignatureValidationFailed");
+    EXPECT_EQ(outcome_with({content_type(certs::oid::kData)}), "SignatureValidationFailed");
+}
+
+TEST(BlobOpenTest, C09_TheDigestOfASignatureIsTheOneThatIsNamed) {
+    const std::vector<Bytes> type{content_type(certs::oid::kAuthEnvelopedData)};
+    using enum certs::Digest;
+    EXPECT_EQ(open_outcome(signed_by_hand(type, kSha384, kSha384)), "ok");
+    EXPECT_EQ(open_outcome(signed_by_hand(type, kSha256, kSha384)), "SignatureValidationFailed");
+}
+
+// What is refused for its kind costs no private-key operation, and says so.
+TEST(BlobOpenTest, C06_AnAlgorithmIsRefusedBeforeAPrivateKeyWorks) {
+    const auto code = [](const std::string& recipient, const std::string& key) {
+        const Bytes envelope = seal_envelope(as_bytes("{}"), certificate(recipient)).value();
+        const auto opened = open_envelope(read_envelope(envelope, true).value(),
+                                          {{certificate(recipient), private_key(key)}});
+        return opened ? std::string("ok") : opened.error().detail;
+    };
+    EXPECT_EQ(code("recipient-ec", "recipient-rsa"), "key agreement with our RSA key");
+    EXPECT_EQ(code("recipient-rsa", "recipient-ec"), "key transport with our EC key");
+    const certs::Certificate rsa = certificate("recipient-rsa");
+    const Bytes pkcs1 =
+        certs::build_enveloped_data(as_bytes("{}"), certs::ContentCipher::kAes256Cbc, rsa,
+                                    rsa.public_key().value())
+            .value();
+    const auto opened = open_envelope(read_envelope(pkcs1, false).value(), settings().decryption);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Errc::kUnsupported);
 }
 
 TEST(BlobOpenTest, C07_RefusesAnUnencryptedOrNestedBlob) {

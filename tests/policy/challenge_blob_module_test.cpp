@@ -122,6 +122,22 @@ TEST(ChallengeBlobModuleTest, A_C14_ADeviceWhoseProfileIsWrongIsNotLockedOutByIt
     EXPECT_EQ(outcome(verify(module, request(matching_contents(blob)))), "ok");
 }
 
+// Only what the CSR says is a guess; a clock that was wrong is none.
+TEST(ChallengeBlobModuleTest, A_C14_ABlobThatIsRefusedForItselfIsNoGuess) {
+    const auto clock = clock_at(kIssuedAt - settings().clock_skew - 1);
+    ChallengeBlobModule module(settings(), clock);
+    const std::string blob = read_vector("good-ec.b64");
+    ASSERT_EQ(outcome(verify(module, request(matching_contents(blob)))),
+              "ChallengeInvalidTimestamp");
+    clock->set(kNow);
+    for (std::size_t i = 1; i < FailedMatches::kMost; ++i) {
+        certs::CsrContents other = matching_contents(blob);
+        other.subject = certs::Name::from_text("CN=" + std::to_string(i)).value();
+        EXPECT_EQ(outcome(verify(module, request(other))), "SubjectNameMismatch");
+    }
+    EXPECT_EQ(outcome(verify(module, request(matching_contents(blob)))), "ok");
+}
+
 // Nobody who cannot sign takes room in the memory of those that failed, or locks anything.
 TEST(ChallengeBlobModuleTest, A_C14_BlobsThatDoNotOpenCountForNothing) {
     ChallengeBlobModule module(settings(), clock_at(kNow));

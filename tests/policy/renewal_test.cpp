@@ -226,5 +226,23 @@ TEST_F(RenewalTest, AllRefusalsAreBadRequestAndFinal) {
     EXPECT_FALSE(refusal.temporary);
 }
 
+// Signed in the last second of its validity, recorded in the next.
+TEST_F(RenewalTest, R_T11_ACertificateThatWasOverWhenItWasRecordedLimitsNothing) {
+    known.issued_at = kNotAfter;
+    knows();
+    const auto grant = judge();
+    ASSERT_TRUE(grant) << grant.error().text;
+    EXPECT_FALSE(grant->max_validity());
+}
+
+TEST_F(RenewalTest, G03_ACertificateWithoutAnyNameRenewsNothing) {
+    old.subject = "";
+    old.names.clear();
+    contents.subject = certs::Name();
+    contents.subject_alt_name.clear();
+    knows();
+    EXPECT_EQ(code(), "RenewalSignerUnreadable");
+}
+
 }  // namespace
 }  // namespace scepgate::policy::testing

@@ -60,5 +60,17 @@ TEST(CaInfoTest, R_E10_ACertificateInTwoRolesStandsOnce) {
     EXPECT_EQ(certs::testing::OsslCms(reply.body).certificates().size(), 2U);
 }
 
+TEST(CaInfoTest, R_E20_TheNextCaIsSignedNowByThePresentOne) {
+    const auto reply = next_ca_certificates({pki().ca}, pki().signer(), testing::kNow);
+    ASSERT_TRUE(reply) << reply.error().detail;
+    const auto data = certs::parse_signed_data(reply->body);
+    ASSERT_TRUE(data) << data.error().detail;
+    ASSERT_EQ(data->signers.size(), 1U);
+    EXPECT_TRUE(data->signers.front().signer.names(pki().signing));
+    const auto time = data->signers.front().single_attribute(certs::oid::kSigningTime);
+    ASSERT_TRUE(time) << time.error().detail;
+    EXPECT_TRUE(equal(time->whole, certs::der::time(testing::kNow)));
+}
+
 }  // namespace
 }  // namespace scepgate::scep

@@ -84,6 +84,22 @@ TEST(RenewalTest, A_G01_ALookAlikeOfOurCaIsNone) {
     EXPECT_EQ(outcome(request), "badRequest SignerKeyMismatch");
 }
 
+// Self-signed, it is among what it issued; whoever has its key needs no renewal.
+TEST(RenewalTest, A_G04_TheCasOwnCertificateRenewsNothing) {
+    const auto root = make_certificate({.subject = "CN=Root", .ca = true, .usage = {}},
+                                       device_key().public_key(), "CN=Root", device_key());
+    const std::vector<TrustedIssuer> issuers{{root, device_key().public_key()}};
+    ClientRequest request = renewal(MessageType::kRenewalReq, attacker_key());
+    request.signer = root;
+    const auto made = to_enrollment_request(opened(request), {"", "", issuers}, {});
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, "RenewalSignerUnknown");
+    request.type = MessageType::kPkcsReq;
+    const auto initial = to_enrollment_request(opened(request), {"", "", issuers}, {});
+    ASSERT_FALSE(initial);
+    EXPECT_EQ(initial.error().code, "SignerKeyMismatch");
+}
+
 TEST(RenewalTest, R_C16_APredecessorsCertificatesAreRenewedToo) {
     const auto& old_key = certs::testing::key(certs::KeyType::kEc, 521);
     const auto old_ca = make_certificate({.subject = "CN=Old CA", .ca = true, .usage = {}},

@@ -106,6 +106,16 @@ TEST(SignedAttributesTest, A_S11_MessageDigestComesOnceWithOneValue) {
     EXPECT_EQ(outcome_of(message), "400");
 }
 
+TEST(SignedAttributesTest, A_S11_MessageDigestIsAnOctetString) {
+    Message message = honest_message();
+    const Sha256 digest = sha256(message.content);
+    for (const DerTag type : {DerTag::kUtf8String, DerTag::kBitString, DerTag::kInteger}) {
+        message.message_digest =
+            Message::attribute(oid::kMessageDigest, der::element(type, digest));
+        EXPECT_EQ(outcome_of(message), "badMessageCheck SignatureInvalid");
+    }
+}
+
 TEST(SignedAttributesTest, A_S11_RefusesOtherTypesOfTheScepAttributes) {
     const Bytes bmp = der::element(DerTag::kBmpString, as_bytes("\0001\0009"sv));
     const Bytes constructed = der::element(static_cast<DerTag>(0x33), der::printable_string("19"));
