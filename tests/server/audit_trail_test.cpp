@@ -112,6 +112,16 @@ TEST(AuditTrailTest, WhatWasLeftOutStandsInAuditFileAndLog) {
     EXPECT_TRUE(has(lab.audit().back(), R"("left_out":[")" + left_out + "\"]"));
 }
 
+// It was signed and recorded while the disk had room; a retry delivers it once there is again.
+TEST(AuditTrailTest, A05_ACertificateDoesNotLeaveWhereItsIssueCannotBeAudited) {
+    ServiceLab lab;
+    lab.module->when_told = [&lab] { lab.fill_audit(); };
+    const Asked asked = lab.ask(lab.request());
+    EXPECT_EQ(asked.outcome(), "503");
+    EXPECT_EQ(asked.record.code, "AuditUnavailable");
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
 TEST(AuditTrailTest, A05_ACertificateDoesNotLeaveAgainWhereThatCannotBeAudited) {
     ServiceLab lab;
     const auto request = lab.request();

@@ -184,6 +184,15 @@ TEST_F(HttpLimitsTest, H05_ClosesIdleAndSilentConnectionsWithoutAWord) {
     EXPECT_TRUE(handler.refusals().empty());
 }
 
+TEST_F(HttpLimitsTest, H05_BetweenRequestsTheIdleTimeCountsNotTheHeaders) {
+    settings.limits.idle_time = milliseconds(200);
+    settings.limits.header_time = std::chrono::minutes(1);
+    start();
+    RawClient idle = connect();
+    ASSERT_EQ(idle.ask(kGetNow).status, 200U);
+    EXPECT_TRUE(idle.at_end());
+}
+
 TEST_F(HttpLimitsTest, H04_GivesUpOnAPeerThatDoesNotReadItsReply) {
     settings.limits.write_time = milliseconds(300);
     start();

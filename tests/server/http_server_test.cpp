@@ -223,6 +223,54 @@ TEST_F(HttpServerTest, DrainEndsIdleConnectionsAtOnceAndLetsRequestsFinish) {
     EXPECT_ANY_THROW(static_cast<void>(connect()));
 }
 
+/// Begun, and by the end of an idle connection of the same thread known to have come to it.
+class DrainTest : public HttpServerTest {
+protected:
+    DrainTest() { settings.io_threads = 1; }
+    ~DrainTest() override {
+        handler.finish();
+        if (draining_.joinable()) draining_.join();
+    }
+    void drain() {
+        RawClient idle = connect();
+        ASSERT_EQ(idle.ask(kGetNow).status, 200U);
+        draining_ = std::thread([this] { server->drain(std::chrono::seconds(60)); });
+        EXPECT_TRUE(idle.at_end());
+    }
+
+private:
+    std::thread draining_;
+};
+
+TEST_F(DrainTest, WhoeverIsStillAskingIsToldThatTheConnectionEnds) {
+    start();
+    RawClient from_memory = connect();
+    from_memory.send(std::string(kGetNow) + "GET /now HTTP/1.1\r\n");
+    EXPECT_FALSE(from_memory.read().closes());
+    RawClient worked = connect();
+    worked.send(std::string(kGetNow) + "GET /echo HTTP/1.1\r\n");
+    EXPECT_FALSE(worked.read().closes());
+    drain();
+    for (RawClient* client : {&from_memory, &worked}) {
+        const RawReply reply = client->ask("\r\n");
+        EXPECT_EQ(reply.status, 200U);
+        EXPECT_TRUE(reply.closes());
+        EXPECT_TRUE(client->at_end());
+    }
+}
+
+TEST_F(DrainTest, AReplyThatWasBegunBeforeIsTheConnectionsLast) {
+    start();
+    RawClient slow = connect();
+    slow.send(std::string(kGetNow) + "GET /big HTTP/1.1\r\n\r\n");
+    EXPECT_EQ(slow.read().body, "now");
+    drain();
+    const RawReply reply = slow.read();
+    EXPECT_FALSE(reply.closes()) << "it was not known then";
+    EXPECT_EQ(reply.body.size(), std::size_t{32} << 20);
+    EXPECT_TRUE(slow.at_end());
+}
+
 TEST_F(HttpServerTest, DrainCutsWhatOutlastsItsTimeAndTheHandlerEndsByItself) {
     start();
     RawClient stuck = connect();

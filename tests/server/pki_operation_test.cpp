@@ -314,6 +314,27 @@ TEST(PkiOperationTest, C01_AUsedChallengeGivesNothingToAnotherRequest) {
     EXPECT_EQ(lab.ask(lab.request(0)).outcome(), "success");
     EXPECT_EQ(lab.ask(lab.request(1), 1).record.code, "ChallengeAlreadyRedeemed");
     EXPECT_EQ(lab.module->refused, std::vector<std::string>{"ChallengeAlreadyRedeemed"});
+    EXPECT_EQ(lab.audit_events(), (std::vector<std::string>{"sign", "issue", "refuse"}))
+        << "nothing is signed that is known to be in vain";
+}
+
+TEST(PkiOperationTest, N11_AChallengeForAnotherTemplateGetsNoCertificate) {
+    ServiceLab lab;
+    lab.module->template_name = "other";
+    const Asked asked = lab.ask(lab.request());
+    EXPECT_EQ(asked.outcome(), "badRequest");
+    EXPECT_EQ(asked.record.code, "TemplateMismatch");
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    EXPECT_EQ(lab.ask(lab.request()).record.code, "TemplateMismatch") << "nor does it wait";
+    EXPECT_EQ(lab.issued(), 0U);
+    lab.module->template_name = "general";
+    EXPECT_EQ(lab.ask(lab.request()).outcome(), "pending");
+}
+
+TEST(PkiOperationTest, TheStoreSaysWhichCaIssued) {
+    ServiceLab lab;
+    ASSERT_EQ(lab.ask(lab.request()).outcome(), "success");
+    EXPECT_EQ(lab.store->list({}).value().front().ca, "lab");
 }
 
 TEST(PkiOperationTest, T09_ParallelCopiesGiveOneCertificate) {
@@ -342,6 +363,10 @@ TEST(PkiOperationTest, C11_GetCertGivesTheHolderOfTheKeyItsCertificateAndNobodyE
     EXPECT_EQ(foreign.outcome(), "badCertId") << "T04";
     EXPECT_EQ(unknown.outcome(), "badCertId");
     EXPECT_EQ(foreign.record.reason, unknown.record.reason);
+    const Bytes nobody = certs::Name::from_text("CN=nobody").value().der();
+    const Bytes serial = certs::der::element(certs::DerTag::kInteger, issued.serial());
+    EXPECT_EQ(ask_for(certs::der::sequence({nobody, serial}), 0).outcome(), "badCertId")
+        << "no issuer of this endpoint";
     lab.endpoint.name = "/other";
     EXPECT_EQ(ask_for(issued.issuer_and_serial(), 0).outcome(), "badCertId")
         << "another endpoint issued it";

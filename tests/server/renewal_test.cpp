@@ -243,6 +243,23 @@ TEST_F(RenewalServiceTest, G05_ARenewalThatWaitedUsesItsCertificateUpForGood) {
     EXPECT_EQ(lab.issued(), 2U);
 }
 
+// A key can have several certificates: each renewal is judged by the one that signed it.
+TEST_F(RenewalServiceTest, G02_ARenewalSignedByAnotherCertificateOfItsKeyIsJudgedAnew) {
+    auto another = lab.request();
+    another.transaction_id = "another";
+    const auto revoked = lab.ask(another).cert->certificate;
+    lab.revoke(revoked);
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    const auto request = lab.renewal(old, 0, 1);
+    EXPECT_EQ(lab.ask(request, 1).outcome(), "pending");
+    auto again = request;  // under the same id, with the same CSR
+    again.signer = revoked;
+    EXPECT_EQ(lab.ask(again, 1).record.code, "RenewalSignerRevoked");
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    EXPECT_EQ(lab.ask(lab.poll(request), 1).outcome(), "success");
+    EXPECT_EQ(lab.ask(again, 1).record.code, "RenewalSignerRevoked");
+}
+
 // By a CA key that is in two places, or after its serial numbers began anew.
 TEST_F(RenewalServiceTest, G02_AnotherCertificateWithItsSerialNumberRenewsNothing) {
     certs::CertificateContents contents;

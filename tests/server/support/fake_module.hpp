@@ -21,7 +21,9 @@ public:
     bool hears = true;
     std::optional<Redemption> redemption;
     std::optional<std::int64_t> max_validity;
+    std::optional<std::string> template_name;
     std::function<void()> meanwhile;  ///< while it verifies
+    std::function<void()> when_told;  ///< while it is notified
     int verified = 0;
     int cancelled = 0;                 ///< hanging calls that were told to end
     std::vector<std::string> issued;   ///< serials that it heard of
@@ -41,6 +43,7 @@ public:
         policy::GrantMaker maker(request, name_);
         maker.names(request.csr.subject(), request.csr.requested().subject_alt_name)
             .max_validity(max_validity)
+            .template_name(template_name)
             .identities("device-7", "user-7")
             .needs_approval(verifies == Behaviour::kGrantAfterApproval);
         if (redemption) maker.redemption(*redemption);
@@ -50,6 +53,7 @@ public:
     boost::asio::awaitable<Result<void>> notify(
         const policy::TransactionOutcome& outcome) override {
         co_await behave(notifies);
+        if (when_told) when_told();
         if (notifies == Behaviour::kRefuse) {
             co_return Error{Errc::kUnavailable, "nobody listens"};
         }

@@ -157,14 +157,22 @@ void ServiceLab::restart() {
                                       ca_backend::SqliteStore::Mode::kCreateOrOpen)
             .value());
     parts.store = store;
-    parts.audit = AuditLog::open(audit_is_full ? std::filesystem::path("/dev/full")
-                                               : directory_ / "audit.jsonl")
-                      .value();
+    audit_ = AuditLog::open(audit_is_full ? std::filesystem::path("/dev/full")
+                                          : directory_ / "audit.jsonl")
+                 .value();
+    parts.audit = audit_;
     LogConfig log;
     log.file = directory_ / "server.log";
     parts.log = Log::open(log).value();
     parts.clock = clock;
     operations_ = std::make_unique<PkiOperations>(std::move(parts));
+}
+
+void ServiceLab::fill_audit() {
+    const auto file = directory_ / "audit.jsonl";
+    std::filesystem::rename(file, directory_ / "audit.1");
+    std::filesystem::create_symlink("/dev/full", file);
+    audit_->reopen().value();
 }
 
 scep::ClientRequest ServiceLab::request(int key) const {

@@ -69,6 +69,9 @@ public:
     bool audit_is_full = false;
     /// The service anew, on the same store.
     void restart();
+    /// From now on, as after SIGHUP, the audit file is on a full disk.
+    void fill_audit();
+    [[nodiscard]] PkiOperations& operations() noexcept { return *operations_; }
     /// A rollover: "CN=next CA" with "CN=next RA" from here on; the RA before still answers what is
     /// encrypted to it.
     void succeed();
@@ -78,6 +81,7 @@ private:
     boost::asio::awaitable<Asked> process(scep::ClientRequest request, int csr_key);
 
     std::filesystem::path directory_;
+    std::shared_ptr<AuditLog> audit_;
     std::unique_ptr<PkiOperations> operations_;
 };
 
