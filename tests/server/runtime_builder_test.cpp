@@ -233,7 +233,7 @@ TEST_F(RuntimeBuilderTest, AnExpiredRaIsAnErrorUntilTheNextOneServes) {
     EXPECT_TRUE(lab.has_error("endpoints[0].ra.encryption.certificate", "expired")) << faults();
     lab.add_next(kNow - kDay);
     ASSERT_NE(built(), nullptr);
-    EXPECT_TRUE(lab.has_warning("endpoints[0].ra.signing.certificate", "expired")) << faults();
+    EXPECT_FALSE(lab.has_error("endpoints[0].ra.signing.certificate", "expired")) << faults();
 }
 
 TEST_F(RuntimeBuilderTest, AnRaThatClientsMayRefuseIsWarnedOf) {
