@@ -9,8 +9,8 @@
 namespace scepgate::ca_backend {
 
 /// SQLite in WAL mode with synchronous=FULL. One thread writes: it takes all records that wait and
-/// commits them in one transaction, each under a savepoint of its own, so that a commit (one fsync)
-/// serves many requests and one conflict spoils nobody else's. Reading uses connections of its own.
+/// commits them in one transaction, so that a commit (one fsync) serves many requests; one conflict
+/// spoils nobody else's (sqlite_writer.hpp). Reading uses connections of its own.
 ///
 /// While a store is open, nothing else in this process may open and close the file (to copy or look
 /// into it): POSIX then drops the locks that keep other processes out.
