@@ -57,6 +57,8 @@ protected:
         std::vector<Crl> got;
         for (auto& each : asked)
             got.push_back(each.get().value());
+        // The store's writer lets go of the pool a moment after the last answer.
+        pool.join();
         return got;
     }
     static std::set<std::string> numbers(const std::vector<Crl>& crls) {
