@@ -114,7 +114,8 @@ void ConfigLab::add_next(std::int64_t from, const Made& ca_made, const Made& ra_
     next.certificate = files.certificate;
     next.key = files.key;
     config.cas["next"] = next;
-    EndpointConfig::Next& coming = endpoint().next.emplace();
+    endpoint().next = EndpointConfig::Next{};
+    EndpointConfig::Next& coming = *endpoint().next;
     coming.json_path = "endpoints[0].next";
     coming.ca = "next";
     coming.ra = ra("endpoints[0].next.ra", "next-ra", next_ra_key, ra_made, next_ca);
