@@ -129,11 +129,6 @@ constexpr auto* kVersion3 =
     "DROP INDEX certificates_by_transaction_id;"
     "CREATE INDEX transactions_rejected ON transactions(expires) WHERE state = 2;";
 
-Error unreadable(std::int64_t certificate, const Error& error) {
-    return {Errc::kConfig, "certificate " + std::to_string(certificate) +
-                               " cannot be read: " + error.detail + "; restore a backup"};
-}
-
 /// A request's key is looked up with whose request it is, so one index serves requests, polls and
 /// people; `pending` is made anew because it refers to the table.
 constexpr auto* kVersion4 =
@@ -182,62 +177,90 @@ constexpr auto* kVersion4Indexes =
     "CREATE INDEX transactions_open ON transactions(expires, endpoint) WHERE state < 2;"
     "CREATE INDEX transactions_rejected ON transactions(expires) WHERE state = 2;";
 
-/// Version 1 had initial enrolments alone, which are signed with the key that is certified.
-Result<void> name_signers_of_version_1(Database& database) {
-    auto select = Statement::prepare(
-        database,
-        "SELECT t.id, c.id, c.der FROM transactions AS t JOIN certificates AS c "
-        "ON c.id = t.certificate WHERE t.id > ? AND t.signer_key = x'' ORDER BY t.id LIMIT 1");
-    if (!select) return select.error();
-    auto update =
-        Statement::prepare(database, "UPDATE transactions SET signer_key = ? WHERE id = ?");
-    if (!update) return update.error();
-    for (std::int64_t id = 0;;) {
-        Sha256 signer_key{};
+/// Challenges that were made here, to be counted, bound to names and withdrawn; one is used up in
+/// `redemptions`, under the same policy and token. `claims`: what it is bound to, JSON.
+/// outbox: what is still to be told to others; due at `due`, and then again until it was heard.
+constexpr auto* kVersion5 =
+    "CREATE TABLE challenges("
+    "  id INTEGER PRIMARY KEY,"
+    "  policy TEXT NOT NULL,"
+    "  token BLOB NOT NULL,"
+    "  caller TEXT NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  expires INTEGER NOT NULL,"
+    "  withdrawn INTEGER NOT NULL DEFAULT 0 CHECK(withdrawn IN (0, 1)),"
+    "  claims TEXT NOT NULL,"
+    "  UNIQUE(policy, token)"
+    ") STRICT;"
+    "CREATE INDEX challenges_by_policy ON challenges(policy, expires);"
+    "CREATE INDEX challenges_by_caller ON challenges(caller, created);"
+    "CREATE INDEX challenges_by_expiry ON challenges(expires);"
+    "CREATE TABLE outbox("
+    "  id INTEGER PRIMARY KEY,"
+    "  target TEXT NOT NULL,"
+    "  created INTEGER NOT NULL,"
+    "  due INTEGER NOT NULL,"
+    "  attempts INTEGER NOT NULL DEFAULT 0,"
+    "  error TEXT NOT NULL DEFAULT '',"
+    "  body TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX outbox_by_due ON outbox(target, due);";
+
+/// For what SQL cannot compute from a stored certificate. `select`: row, certificate, its template
+/// and DER, of the first row after ?. `values`: the octets that `update` sets, before the row.
+template <class Values>
+Result<void> fill_in(Database& database, const char* select, const char* update, Values values) {
+    auto next = Statement::prepare(database, select);
+    if (!next) return next.error();
+    auto change = Statement::prepare(database, update);
+    if (!change) return change.error();
+    for (std::int64_t row = 0;;) {
+        std::string template_name;
+        certs::Certificate certificate;
         {
-            Query row = select->run();
-            const auto found = row.bind(id).next();
+            Query query = next->run();
+            const auto found = query.bind(row).next();
             if (!found) return found.error();
             if (!*found) return {};
-            id = row.integer(0);
-            const auto read = certs::Certificate::from_der(row.blob(2));
-            if (!read) return unreadable(row.integer(1), read.error());
-            signer_key = signer_key_hash(*read);
+            row = query.integer(0);
+            template_name = query.text(2);
+            auto read = certs::Certificate::from_der(query.blob(3));
+            if (!read) {
+                return Error{Errc::kConfig, "certificate " + std::to_string(query.integer(1)) +
+                                                " cannot be read: " + read.error().detail +
+                                                "; restore a backup"};
+            }
+            certificate = *std::move(read);
         }
-        Query change = update->run();
-        const auto done = change.bind(ByteView(signer_key)).bind(id).finish();
+        const auto octets = values(certificate, template_name);
+        Query query = change->run();
+        for (const auto& each : octets)
+            query.bind(ByteView(each));
+        const auto done = query.bind(row).finish();
         if (!done) return done.error();
     }
 }
 
-/// What SQL cannot compute from a stored certificate.
 Result<void> hash_certificates(Database& database) {
-    auto select = Statement::prepare(
-        database, "SELECT id, template, der FROM certificates WHERE id > ? ORDER BY id LIMIT 1");
-    if (!select) return select.error();
-    auto update = Statement::prepare(
-        database, "UPDATE certificates SET issuer_hash = ?, identity = ? WHERE id = ?");
-    if (!update) return update.error();
-    for (std::int64_t id = 0;;) {
-        std::string template_name;
-        certs::Certificate certificate;
-        {
-            Query row = select->run();
-            const auto found = row.bind(id).next();
-            if (!found) return found.error();
-            if (!*found) return {};
-            id = row.integer(0);
-            template_name = row.text(1);
-            auto read = certs::Certificate::from_der(row.blob(2));
-            if (!read) return unreadable(id, read.error());
-            certificate = *std::move(read);
-        }
-        const IssuerHash issuer = issuer_hash(certificate.issuer_der());
-        const Sha256 identity = identity_hash(certificate, template_name);
-        Query change = update->run();
-        const auto done = change.bind(ByteView(issuer)).bind(ByteView(identity)).bind(id).finish();
-        if (!done) return done.error();
-    }
+    return fill_in(
+        database, "SELECT id, id, template, der FROM certificates WHERE id > ? ORDER BY id LIMIT 1",
+        "UPDATE certificates SET issuer_hash = ?, identity = ? WHERE id = ?",
+        [](const certs::Certificate& certificate, const std::string& template_name) {
+            return std::array{issuer_hash(certificate.issuer_der()),
+                              identity_hash(certificate, template_name)};
+        });
+}
+
+/// Version 1 had initial enrolments alone, which are signed with the key that is certified.
+Result<void> name_signers_of_version_1(Database& database) {
+    return fill_in(
+        database,
+        "SELECT t.id, c.id, c.template, c.der FROM transactions AS t JOIN certificates AS c "
+        "ON c.id = t.certificate WHERE t.id > ? AND t.signer_key = x'' ORDER BY t.id LIMIT 1",
+        "UPDATE transactions SET signer_key = ? WHERE id = ?",
+        [](const certs::Certificate& certificate, const std::string&) {
+            return std::array<Sha256, 1>{signer_key_hash(certificate)};
+        });
 }
 
 Result<void> to_version_1(Database& database) {
@@ -260,13 +283,18 @@ Result<void> to_version_4(Database& database) {
     return database.execute(kVersion4Indexes);
 }
 
+Result<void> to_version_5(Database& database) {
+    return database.execute(kVersion5);
+}
+
 /// Each takes the schema from its index to the next version. Released ones are never edited.
 ///
 /// certificates: a serial number is unique with its issuer (RFC 5280 section 4.1.2.2). The id grows
 /// with each commit, so newest first needs no index over a time.
 /// transactions: one index for requests, polls and people: an index more is a page to write with
 /// every enrolment. redemptions: looked up by their key alone, which is random.
-constexpr std::array kMigrations = {to_version_1, to_version_2, to_version_3, to_version_4};
+constexpr std::array kMigrations = {to_version_1, to_version_2, to_version_3, to_version_4,
+                                    to_version_5};
 
 /// SQLite does not wait for locks by itself when the journal mode changes.
 Result<void> switch_to_wal(Database& database) {

@@ -42,6 +42,10 @@ struct Refusal {
     /// True when the request may succeed later with nothing changed (a service or the store is
     /// down): answered as HTTP 503, not as a FAILURE that a device takes for final.
     bool temporary = false;
+    // The same for machines and for people in a hurry; empty where `text` says it all.
+    std::string expected{};  ///< names and numbers, never a secret
+    std::string found{};
+    std::string hint{};  ///< what the administrator can do about it
 };
 
 [[noreturn]] void throw_exception_from_error(const Refusal& refusal, const boost::source_location&);

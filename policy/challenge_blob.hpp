@@ -62,7 +62,8 @@ public:
     [[nodiscard]] const std::string& name() const noexcept override { return settings_.name; }
     [[nodiscard]] bool may_wait() const noexcept override { return false; }
     /// kUnsupported without a signer in the settings; kConfig when what it signs would be refused.
-    Result<Secret> generate_challenge(const ChallengeParameters& parameters) override;
+    boost::asio::awaitable<Result<Challenge>> generate_challenge(
+        const ChallengeParameters& parameters) override;
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) override;
 

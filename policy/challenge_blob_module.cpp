@@ -49,22 +49,25 @@ ChallengeBlobModule::ChallengeBlobModule(ChallengeBlobSettings settings,
 
 ChallengeBlobModule::~ChallengeBlobModule() = default;
 
-Result<Secret> ChallengeBlobModule::generate_challenge(const ChallengeParameters& parameters) {
+boost::asio::awaitable<Result<Challenge>> ChallengeBlobModule::generate_challenge(
+    const ChallengeParameters& parameters) {
     if (!settings_.signer) {
-        return unsupported("policy '" + settings_.name +
-                           "' has no signer: challenges for it are made by the MDM; to make them "
-                           "here, configure its \"signer\"");
+        co_return unsupported(
+            "policy '" + settings_.name +
+            "' has no signer: challenges for it are made by the MDM; to make them "
+            "here, configure its \"signer\"");
     }
     if (settings_.decryption.empty()) {
-        return misconfigured("policy '" + settings_.name + "' has no decryption key");
+        co_return misconfigured("policy '" + settings_.name + "' has no decryption key");
     }
     const std::int64_t now = clock_->now();
-    if (const auto fit = check_signer(settings_, now); !fit) return fit.error();
+    if (const auto fit = check_signer(settings_, now); !fit) co_return fit.error();
     if (parameters.lifetime <= 0 || parameters.lifetime > settings_.maximum_lifetime) {
-        return Error{Errc::kDenied, "a challenge of policy '" + settings_.name + "' lives 1 to " +
-                                        std::to_string(settings_.maximum_lifetime) + " seconds"};
+        co_return Error{Errc::kDenied, "a challenge of policy '" + settings_.name +
+                                           "' lives 1 to " +
+                                           std::to_string(settings_.maximum_lifetime) + " seconds"};
     }
-    if (const auto readable = check_free_text(parameters); !readable) return readable.error();
+    if (const auto readable = check_free_text(parameters); !readable) co_return readable.error();
 
     ChallengeClaims claims;
     claims.id = to_hex(random_bytes(16));
@@ -83,8 +86,15 @@ Result<Secret> ChallengeBlobModule::generate_challenge(const ChallengeParameters
     claims.device_id = parameters.device_id;
     claims.user_id = parameters.user_id;
     claims.sid = parameters.sid;
-    return seal_blob(std::move(claims), settings_.decryption.front().certificate, *settings_.signer,
-                     now);
+    Challenge challenge;
+    challenge.scope = "challenge_blob:" + to_hex(settings_.signer->certificate.fingerprint());
+    challenge.token = from_hex(claims.id).value();
+    challenge.expires = claims.expires;
+    auto sealed = seal_blob(std::move(claims), settings_.decryption.front().certificate,
+                            *settings_.signer, now);
+    if (!sealed) co_return sealed.error();
+    challenge.text = std::move(*sealed);
+    co_return challenge;
 }
 
 boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_request(

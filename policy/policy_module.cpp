@@ -2,8 +2,9 @@
 
 namespace scepgate::policy {
 
-Result<Secret> PolicyModule::generate_challenge(const ChallengeParameters&) {
-    return unsupported("policy '" + name() + "' does not make challenges");
+boost::asio::awaitable<Result<Challenge>> PolicyModule::generate_challenge(
+    const ChallengeParameters&) {
+    co_return unsupported("policy '" + name() + "' does not make challenges");
 }
 
 boost::asio::awaitable<Result<void>> PolicyModule::notify(const TransactionOutcome&) {

@@ -4,11 +4,13 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "certs/enrollment.hpp"
+#include "certs/secret.hpp"
 
 namespace scepgate::policy {
 
-/// What a new challenge should allow (`scepgate challenge create`, later the admin API).
+/// What a new challenge should allow (`scepgate challenge create`, the admin API).
 struct ChallengeParameters {
+    std::string caller;  ///< who asks for it: a caller of the admin listener, an operator
     certs::Name subject;
     certs::GeneralNames subject_alt_name;
     std::optional<certs::KeyUsage> key_usage;
@@ -21,6 +23,18 @@ struct ChallengeParameters {
     std::optional<std::string> sid;
 };
 
+/// A challenge to hand to a device.
+struct Challenge {
+    Secret text;               ///< one line
+    std::string scope;         ///< Redemption::policy and token: what is redeemed with it; no
+    Bytes token;               ///< token: it can be used any number of times
+    std::int64_t expires = 0;  ///< seconds since the epoch; 0: never
+    /// It is good only when the store has it: what stands here is what it is bound to (claims,
+    /// JSON). Empty: the challenge says it all itself.
+    std::optional<std::string> recorded_claims;
+    std::size_t maximum_outstanding = 0;  ///< of this scope; 0: no limit
+};
+
 /// How a transaction ended: one of `issued` and `refused`.
 struct TransactionOutcome {
     const EnrollmentRequest* request = nullptr;  ///< alive until notify() ends
@@ -28,6 +42,8 @@ struct TransactionOutcome {
     /// By this module, by the CA, or (then `temporary`) because something failed on the way; the
     /// same request may come again after that.
     std::optional<Refusal> refused;
+    /// Grant::policy() of what was granted; empty: policy refused.
+    std::string granted_by{};
 };
 
 /// One rule about who may have which certificate; NDES's INDESPolicy in C++ (construction and
@@ -43,8 +59,10 @@ public:
     /// The name it has in the configuration; stands in logs, audit records and redemptions.
     [[nodiscard]] virtual const std::string& name() const noexcept = 0;
 
-    /// Makes a challenge to hand to a device, on one line. kUnsupported from a module that cannot.
-    virtual Result<Secret> generate_challenge(const ChallengeParameters& parameters);
+    /// Makes a challenge. kUnsupported from a module that cannot; kDenied: not for these
+    /// parameters, or not now (a full cache); kUnavailable: the store is down.
+    virtual boost::asio::awaitable<Result<Challenge>> generate_challenge(
+        const ChallengeParameters& parameters);
 
     /// Whether calls may wait for something outside of this process. When not, no time limit is put
     /// around them.
@@ -64,7 +82,8 @@ public:
     /// Issued: the certificate is recorded, and is delivered only once this has succeeded. After a
     /// failure the device is told to come again (HTTP 503); its retry is not verified anew, but
     /// this is called again. So it hears of each issued certificate at least once, and of one more
-    /// than once when an answer was lost: an implementation goes by the certificate's serial.
+    /// than once when an answer was lost: an implementation goes by the certificate's serial. After
+    /// kDenied the certificate is revoked and the request refused for good.
     ///
     /// Refused: heard at most once for each attempt; a failure is logged and changes nothing.
     virtual boost::asio::awaitable<Result<void>> notify(const TransactionOutcome& outcome);

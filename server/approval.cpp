@@ -147,7 +147,7 @@ asio::awaitable<Result<certs::Certificate, Refusal>> Approval::issue_approved(
     if (!signer) co_return unavailable("StoreUnavailable", signer.error().detail);
     if (*signer && (*signer)->revocation && equal((*signer)->der, request.signer.der())) {
         Refusal refusal = signer_revoked(request.signer);
-        co_await issuance_.tell_refused(operation, request, refusal);
+        co_await issuance_.tell_refused(operation, request, refusal, transaction.policy);
         co_return refusal;
     }
     auto grant = policy::GrantRecord::decode(transaction.pending->grant);
@@ -169,7 +169,7 @@ asio::awaitable<Refusal> Approval::refused(const Operation& operation,
                     std::move(text)};
     const bool hears = operation.endpoint.policy->hears_outcomes();
     if (!hears || transaction.notified || request == nullptr) co_return refusal;
-    co_await issuance_.tell_refused(operation, *request, refusal);
+    co_await issuance_.tell_refused(operation, *request, refusal, transaction.policy);
     auto marked = co_await parts_.store->mark_notified(transaction.id);
     if (!marked) operation.record.notes.push_back(marked.error().detail);
     co_return refusal;

@@ -59,13 +59,29 @@ Result<void> AuditTrail::pending(const Operation& operation,
     return parts_.audit->write(line);
 }
 
+void AuditTrail::withdrawn(const Operation& operation, const certs::Certificate& certificate,
+                           std::string_view reason) const {
+    AuditRecord line =
+        begin("revoke", operation.endpoint, operation.record, operation.client_address);
+    add_certificate(line, certificate);
+    line.add("ca", operation.endpoint.ca->name())
+        .add("policy", operation.record.policy)
+        .add("reason", reason);
+    if (auto written = parts_.audit->write(line); !written) {
+        parts_.log->error(written.error().detail);
+    }
+}
+
 void AuditTrail::refusal(const Endpoint& endpoint, const RequestRecord& record,
                          std::string_view client_address, const Refusal& refusal) const {
     AuditRecord line = begin("refuse", endpoint, record, client_address);
     line.add("policy", record.policy)
         .add("code", refusal.code)
         .add("reason", refusal.text)
-        .add("fail_info", refusal.temporary ? "none (503)" : to_text(refusal.fail_info));
+        .add("fail_info", refusal.temporary ? "none (503)" : to_text(refusal.fail_info))
+        .add_if("expected", refusal.expected)
+        .add_if("found", refusal.found)
+        .add_if("hint", refusal.hint);
     if (record.subject) {
         line.add("subject", *record.subject).add("subject_alt_name", record.subject_alt_name);
     }

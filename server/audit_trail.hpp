@@ -33,6 +33,9 @@ public:
                        const ca_backend::StoredTransaction& transaction) const;
     /// "pending": the request is about to be recorded for an operator to decide.
     Result<void> pending(const Operation& operation, const ca_backend::PendingRecord& row) const;
+    /// "revoke": policy will not have what was issued. A failure is logged: "refuse" follows.
+    void withdrawn(const Operation& operation, const certs::Certificate& certificate,
+                   std::string_view reason) const;
     /// "refuse". Nothing is released with it, so a failure is logged and changes nothing.
     void refusal(const Endpoint& endpoint, const RequestRecord& record,
                  std::string_view client_address, const Refusal& refusal) const;

@@ -3,7 +3,7 @@
 #include <fstream>
 
 #include "server/config_json.hpp"
-#include "server/config_parts.hpp"
+#include "server/config_policy_reader.hpp"
 #include "server/config_references.hpp"
 
 namespace scepgate::server {
@@ -29,7 +29,7 @@ public:
             config.cas[name] = parts_.ca(value, path);
         });
         top.each_named("policies", [&](const auto& name, const auto& value, const auto& path) {
-            config.policies[name] = parts_.policy(value, path);
+            config.policies[name] = read_policy(value, path, parts_, faults_);
         });
         top.each_named("templates", [&](const auto& name, const auto& value, const auto& path) {
             config.templates[name] = parts_.device_template(value, path);

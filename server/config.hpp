@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "policy/renewal.hpp"
-#include "server/config_keys.hpp"
+#include "server/config_policy.hpp"
 #include "server/endpoint_shape.hpp"
 #include "server/http_settings.hpp"
 
@@ -44,22 +44,6 @@ struct CaConfig {
     KeySource key;
     std::vector<std::string> ca_issuers_urls, ocsp_urls, crl_urls;
     std::int64_t crl_validity = std::int64_t{7} * 86400;  ///< seconds; renewed at half of it
-};
-
-struct PolicyConfig {
-    enum class Type { kChallengeBlob, kStaticPassword, kNone };
-    std::string json_path;
-    Type type = Type::kNone;
-    std::int64_t timeout = 15;  ///< seconds that one call of the module may take
-    // challenge_blob
-    std::vector<KeyPairConfig> decryption;
-    std::vector<std::filesystem::path> trusted_signers;
-    std::string audience;
-    std::int64_t clock_skew = 300;               ///< seconds
-    std::int64_t maximum_lifetime = 31 * 86400;  ///< seconds
-    std::optional<KeyPairConfig> signer;
-    // static_password
-    SecretSource password;
 };
 
 struct TemplateConfig {

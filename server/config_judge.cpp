@@ -64,11 +64,12 @@ void judge_listeners(const Config& config, Occasion occasion, ConfigFaults& faul
 }  // namespace
 
 JudgedConfig judge_config(const fs::path& file, Occasion occasion,
-                          std::shared_ptr<const certs::Clock> clock, ConfigFaults& faults) {
+                          std::shared_ptr<const certs::Clock> clock, ConfigFaults& faults,
+                          RuntimeServices services) {
     JudgedConfig judged{load_config(file, faults), nullptr};
     const Config& config = judged.config;
     // Files are looked at even when keys are unknown elsewhere: one run shows every fault.
-    judged.runtime = build_runtime(config, std::move(clock), faults);
+    judged.runtime = build_runtime(config, std::move(clock), faults, std::move(services));
     judge_file_modes(config, faults);
     judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
     judge_listeners(config, occasion, faults);

@@ -4,6 +4,7 @@
 #include "certs/clock.hpp"
 #include "server/config.hpp"
 #include "server/runtime.hpp"
+#include "server/runtime_services.hpp"
 
 namespace scepgate::server {
 
@@ -20,9 +21,10 @@ struct JudgedConfig {
 
 /// Reads the file, loads what it names (build_runtime) and looks at what serving needs: OpenSSL,
 /// listen addresses, store, log and audit file, and what others may do to all these files. Nothing
-/// is created or changed. A port that is taken is an error at the start, and a warning for kCheck.
+/// is created or changed. `services`: for the policy modules. A port that is taken is an error at
+/// the start, and a warning for kCheck.
 [[nodiscard]] JudgedConfig judge_config(const std::filesystem::path& file, Occasion occasion,
                                         std::shared_ptr<const certs::Clock> clock,
-                                        ConfigFaults& faults);
+                                        ConfigFaults& faults, RuntimeServices services = {});
 
 }  // namespace scepgate::server

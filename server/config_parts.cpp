@@ -5,13 +5,8 @@
 #include "server/config_shape.hpp"
 
 namespace scepgate::server {
-namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kKeyPair = "{ \"certificate\": …, \"key\": { \"file\": … } }";
-
-}  // namespace
 
 fs::path ConfigParts::resolve(const std::string& path) const {
     return path.empty() ? fs::path() : (base_ / path).lexically_normal();
@@ -111,51 +106,6 @@ CaConfig ConfigParts::ca(const Json& json, const std::string& path) {
     reader.duration("crl_validity", ca.crl_validity, 3600, 30 * 86'400);
     reader.finish();
     return ca;
-}
-
-PolicyConfig ConfigParts::policy(const Json& json, const std::string& path) {
-    PolicyConfig policy;
-    policy.json_path = path;
-    ConfigReader reader(json, path, faults_);
-    reader.required("type", "\"challenge_blob\", \"static_password\" or \"none\"");
-    const auto type = reader.choice("type", {"challenge_blob", "static_password", "none"});
-    reader.duration("timeout", policy.timeout, 1, 600);
-    if (type == "challenge_blob") {
-        challenge_blob(reader, policy);
-    } else if (type == "static_password") {
-        policy.type = PolicyConfig::Type::kStaticPassword;
-        policy.password.json_path = reader.path_of("password");
-        if (const Json* password = reader.required("password", "{ \"file\": … }")) {
-            policy.password = secret(*password, reader.path_of("password"));
-        }
-    }
-    if (type) reader.finish();
-    return policy;
-}
-
-void ConfigParts::challenge_blob(ConfigReader& reader, PolicyConfig& policy) {
-    policy.type = PolicyConfig::Type::kChallengeBlob;
-    reader.require_some("decryption", std::string("the key of challenges, ") + kKeyPair);
-    reader.each("decryption", true, [&](const Json& value, const std::string& at) {
-        policy.decryption.push_back(key_pair(value, at));
-    });
-    std::vector<std::string> signers;
-    reader.require_some("trusted_signers", "the PEM certificate of an MDM that signs challenges");
-    reader.texts("trusted_signers", signers);
-    for (std::size_t i = 0; i < signers.size(); ++i) {
-        if (signers[i].empty()) {
-            faults_.error(reader.path_of("trusted_signers") + "[" + std::to_string(i) + "]",
-                          "is empty", "give the file's path");
-        }
-        policy.trusted_signers.push_back(resolve(signers[i]));
-    }
-    policy.audience =
-        reader.required_text("audience", "the URL that challenges for this policy name");
-    reader.duration("clock_skew", policy.clock_skew, 0, 86'400);
-    reader.duration("max_lifetime", policy.maximum_lifetime, 60, 400 * 86'400LL);
-    if (const Json* signer = reader.member("signer")) {
-        policy.signer = key_pair(*signer, reader.path_of("signer"));
-    }
 }
 
 TemplateConfig ConfigParts::device_template(const Json& json, const std::string& path) {
@@ -267,10 +217,10 @@ RenewalConfig ConfigParts::renewal(const Json& json, const std::string& path) {
 EndpointConfig::Ra ConfigParts::ra(const Json& json, const std::string& path) {
     ConfigReader reader(json, path, faults_);
     EndpointConfig::Ra keys;
-    if (const Json* signing = reader.required("signing", kKeyPair)) {
+    if (const Json* signing = reader.required("signing", kKeyPairExample)) {
         keys.signing = key_pair(*signing, reader.path_of("signing"));
     }
-    if (const Json* encryption = reader.required("encryption", kKeyPair)) {
+    if (const Json* encryption = reader.required("encryption", kKeyPairExample)) {
         keys.encryption = key_pair(*encryption, reader.path_of("encryption"));
     }
     reader.each("previous_encryption", true, [&](const Json& value, const std::string& at) {

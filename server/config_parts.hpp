@@ -5,7 +5,10 @@
 
 namespace scepgate::server {
 
-/// Reads CAs, policies, templates, endpoints and what they are made of. Relative paths get `base`
+/// What a key pair looks like, for remedies.
+inline constexpr const char* kKeyPairExample = "{ \"certificate\": …, \"key\": { \"file\": … } }";
+
+/// Reads CAs, templates, endpoints and what they are made of. Relative paths get `base`
 /// in front; a path that is missing stays empty.
 class ConfigParts {
 public:
@@ -15,10 +18,10 @@ public:
         : base_(std::move(base)), faults_(faults) {}
 
     [[nodiscard]] CaConfig ca(const Json& json, const std::string& path);
-    [[nodiscard]] PolicyConfig policy(const Json& json, const std::string& path);
     [[nodiscard]] TemplateConfig device_template(const Json& json, const std::string& path);
     [[nodiscard]] EndpointConfig endpoint(const Json& json, const std::string& path);
     [[nodiscard]] KeyPairConfig key_pair(const Json& json, const std::string& path);
+    [[nodiscard]] SecretSource secret(const Json& json, const std::string& path);
 
     [[nodiscard]] std::filesystem::path resolve(const std::string& path) const;
     /// A path that must be there, or one that may be.
@@ -28,13 +31,11 @@ public:
 
 private:
     void urls(ConfigReader& reader, const std::string& key, std::vector<std::string>& into);
-    void challenge_blob(ConfigReader& reader, PolicyConfig& policy);
     void endpoint_name(ConfigReader& reader, EndpointConfig& endpoint);
     [[nodiscard]] RenewalConfig renewal(const Json& json, const std::string& path);
     [[nodiscard]] EndpointConfig::Ra ra(const Json& json, const std::string& path);
     [[nodiscard]] EndpointConfig::Next next(const Json& json, const std::string& path);
     [[nodiscard]] KeySource key(ConfigReader& owner);
-    [[nodiscard]] SecretSource secret(const Json& json, const std::string& path);
     void source(ConfigReader& reader, SecretSource& source);
 
     std::filesystem::path base_;

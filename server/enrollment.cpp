@@ -146,13 +146,15 @@ asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
             if (!before) co_return before.error();
             if (*before) co_return co_await approval_.answer(operation, &request, **before);
             Refusal refusal = already_redeemed();
-            co_await issuance_.tell_refused(operation, request, refusal);
+            co_await issuance_.tell_refused(operation, request, refusal, grant->policy());
             co_return refusal;
         }
     }
     if (grant->needs_approval() || operation.endpoint.approval_for(grant->purpose()).required) {
         auto held = co_await approval_.hold(operation, request, *grant, key);
-        if (!held) co_await issuance_.tell_refused(operation, request, held.error());
+        if (!held) {
+            co_await issuance_.tell_refused(operation, request, held.error(), grant->policy());
+        }
         co_return held;
     }
     auto certificate = co_await issuance_.issue(operation, request, *grant, key);

@@ -188,13 +188,20 @@ void judge_endpoint(const EndpointConfig& endpoint, Judge& judge) {
     }
 }
 
-void judge_policy(const PolicyConfig& policy, Judge& judge) {
-    for (const auto& pair : policy.decryption)
+// The files of each type of policy module; `path`: the policy's.
+
+void judge_module(const OpenPolicyConfig&, const std::string&, Judge&) {}
+
+void judge_module(const StaticPasswordConfig& module, const std::string&, Judge& judge) {
+    judge.source(module.password);
+}
+
+void judge_module(const ChallengeBlobConfig& module, const std::string& path, Judge& judge) {
+    for (const auto& pair : module.decryption)
         judge.pair(pair);
-    for (const auto& signer : policy.trusted_signers)
-        judge.input(signer, policy.json_path + ".trusted_signers");
-    if (policy.signer) judge.pair(*policy.signer);
-    judge.source(policy.password);
+    for (const auto& signer : module.trusted_signers)
+        judge.input(signer, path + ".trusted_signers");
+    if (module.signer) judge.pair(*module.signer);
 }
 
 }  // namespace
@@ -208,8 +215,10 @@ void judge_file_modes(const Config& config, ConfigFaults& faults) {
     }
     for (const auto& endpoint : config.endpoints)
         judge_endpoint(endpoint, judge);
-    for (const auto& [name, policy] : config.policies)
-        judge_policy(policy, judge);
+    for (const auto& [name, policy] : config.policies) {
+        std::visit([&](const auto& module) { judge_module(module, policy.json_path, judge); },
+                   policy.module);
+    }
     for (const auto& listener : config.http.listen) {
         if (listener.tls) judge.pair(*listener.tls);
     }

@@ -18,6 +18,11 @@ asio::awaitable<Verdict> verify(std::shared_ptr<PolicyModule> module, Enrollment
     co_return co_await module->verify_request(request);
 }
 
+asio::awaitable<Result<policy::Challenge>> generate(std::shared_ptr<PolicyModule> module,
+                                                    policy::ChallengeParameters parameters) {
+    co_return co_await module->generate_challenge(parameters);
+}
+
 asio::awaitable<Result<void>> notify_module(std::shared_ptr<PolicyModule> module,
                                             EnrollmentRequest request, TransactionOutcome outcome) {
     outcome.request = &request;
@@ -65,6 +70,15 @@ asio::awaitable<Verdict> GuardedPolicy::verify_request(const EnrollmentRequest& 
     if (outcome.value) co_return std::move(*outcome.value);
     if (outcome.thrown) co_return policy_failed(name(), outcome.thrown);
     co_return Refusal{FailInfo::kBadRequest, "PolicyTimeout", too_long(name(), limit_), true};
+}
+
+asio::awaitable<Result<policy::Challenge>> GuardedPolicy::generate_challenge(
+    const policy::ChallengeParameters& parameters) {
+    auto call = generate(module_, parameters);
+    auto ended = co_await within(limit_, std::move(call));
+    if (ended.value) co_return std::move(*ended.value);
+    if (ended.thrown) co_return Error{Errc::kUnavailable, failed(name(), ended.thrown)};
+    co_return Error{Errc::kUnavailable, too_long(name(), limit_)};
 }
 
 asio::awaitable<Result<void>> GuardedPolicy::notify(const TransactionOutcome& outcome) {

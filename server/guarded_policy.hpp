@@ -10,8 +10,9 @@ namespace scepgate::server {
 
 /// Calls a module under a time limit and catches what it throws (attacks.md C15).
 ///
-/// verify_request(): refused with "PolicyTimeout" or "PolicyFailed", both temporary: nothing was
-/// decided about the request, so the device may ask again. notify(): kUnavailable.
+/// generate_challenge(), notify(): kUnavailable. verify_request(): refused with "PolicyTimeout" or
+/// "PolicyFailed", both temporary: nothing was decided about the request, so the device may ask
+/// again.
 ///
 /// A call that takes too long is abandoned, not waited for: it is told so by cancellation, what it
 /// was given stays alive until it ends, and what it then returns is dropped. It runs on a strand of
@@ -25,9 +26,8 @@ public:
     [[nodiscard]] bool hears_outcomes() const noexcept override {
         return module_->hears_outcomes();
     }
-    Result<Secret> generate_challenge(const policy::ChallengeParameters& parameters) override {
-        return module_->generate_challenge(parameters);
-    }
+    boost::asio::awaitable<Result<policy::Challenge>> generate_challenge(
+        const policy::ChallengeParameters& parameters) override;
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) override;
     boost::asio::awaitable<Result<void>> notify(const policy::TransactionOutcome& outcome) override;

@@ -66,12 +66,12 @@ asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation
     if (challenge.empty()) challenge = to_bytes(token_of(grant));
     auto certificate = co_await sign(operation, grant, challenge);
     if (!certificate) {
-        co_await tell_refused(operation, request, certificate.error());
+        co_await tell_refused(operation, request, certificate.error(), grant.policy());
         co_return certificate.error();
     }
     auto recorded = co_await record(operation, request, grant, key, *certificate);
     if (!recorded) {
-        co_await tell_refused(operation, request, recorded.error());
+        co_await tell_refused(operation, request, recorded.error(), grant.policy());
         co_return recorded.error();
     }
     if (const auto* before = std::get_if<ca_backend::RecordedBefore>(&*recorded)) {
@@ -80,7 +80,8 @@ asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation
     }
     operation.record.code = "Success";
     const std::int64_t id = std::get<ca_backend::Recorded>(*recorded).id;
-    if (auto told = co_await tell_issued(operation, request, *certificate, id); !told) {
+    if (auto told = co_await tell_issued(operation, request, *certificate, id, grant.policy());
+        !told) {
         co_return told.error();
     }
     auto audited = trail_.certificate("issue", operation, *certificate, grant, challenge);
@@ -176,8 +177,8 @@ asio::awaitable<CertificateOrRefusal> Issuance::release_again(
                                   "the policy module was not told yet; the request itself, sent "
                                   "again, tells it");
         }
-        auto told =
-            co_await tell_issued(operation, *request, *transaction.certificate, transaction.id);
+        auto told = co_await tell_issued(operation, *request, *transaction.certificate,
+                                         transaction.id, transaction.policy);
         if (!told) co_return told.error();
     }
     if (auto audited = trail_.retry(operation, transaction); !audited) {
@@ -189,11 +190,16 @@ asio::awaitable<CertificateOrRefusal> Issuance::release_again(
 asio::awaitable<Result<void, Refusal>> Issuance::tell_issued(const Operation& operation,
                                                              const EnrollmentRequest& request,
                                                              const Certificate& certificate,
-                                                             std::int64_t id) {
+                                                             std::int64_t id,
+                                                             std::string_view granted_by) {
     policy::PolicyModule& module = *operation.endpoint.policy;
     if (!module.hears_outcomes()) co_return Result<void, Refusal>();
-    policy::TransactionOutcome outcome{&request, certificate, std::nullopt};
+    policy::TransactionOutcome outcome{&request, certificate, std::nullopt,
+                                       std::string(granted_by)};
     auto told = co_await module.notify(outcome);
+    if (!told && told.error().code == Errc::kDenied) {
+        co_return co_await withdraw(operation, certificate, told.error());
+    }
     if (!told) co_return unavailable("NotificationFailed", told.error().detail);
     // When this fails the module hears of it once more with the next retry.
     auto marked = co_await parts_.store->mark_notified(id);
@@ -201,12 +207,29 @@ asio::awaitable<Result<void, Refusal>> Issuance::tell_issued(const Operation& op
     co_return Result<void, Refusal>();
 }
 
+asio::awaitable<Refusal> Issuance::withdraw(const Operation& operation,
+                                            const Certificate& certificate, const Error& why) {
+    ca_backend::RevocationOrder order;
+    order.certificate = ca_backend::certificate_id(certificate);
+    order.reason = certs::RevocationReason::kPrivilegeWithdrawn;
+    order.at = parts_.clock->now();
+    const auto revoked = co_await parts_.store->revoke(order);
+    // kConflict: it is revoked already.
+    if (!revoked && revoked.error().code != Errc::kConflict) {
+        co_return unavailable("StoreUnavailable", revoked.error().detail);
+    }
+    trail_.withdrawn(operation, certificate, why.detail);
+    co_return Refusal{
+        FailInfo::kBadRequest, "NotificationRefused",
+        "certificate " + certificate.serial_hex() + " was revoked, not released: " + why.detail};
+}
+
 asio::awaitable<void> Issuance::tell_refused(const Operation& operation,
                                              const EnrollmentRequest& request,
-                                             const Refusal& refusal) {
+                                             const Refusal& refusal, std::string_view granted_by) {
     policy::PolicyModule& module = *operation.endpoint.policy;
     if (!module.hears_outcomes()) co_return;
-    policy::TransactionOutcome outcome{&request, std::nullopt, refusal};
+    policy::TransactionOutcome outcome{&request, std::nullopt, refusal, std::string(granted_by)};
     auto told = co_await module.notify(outcome);
     if (!told) operation.record.notes.push_back("notify: " + told.error().detail);
 }

@@ -44,10 +44,12 @@ public:
         const Operation& operation, const EnrollmentRequest* request,
         const ca_backend::StoredTransaction& transaction);
 
-    /// Tells the policy module that a request it was asked about was not granted, or failed.
+    /// Tells the policy module that a request it was asked about was not granted (`granted_by`
+    /// empty), or failed.
     boost::asio::awaitable<void> tell_refused(const Operation& operation,
                                               const EnrollmentRequest& request,
-                                              const Refusal& refusal);
+                                              const Refusal& refusal,
+                                              std::string_view granted_by = {});
 
 private:
     boost::asio::awaitable<Result<certs::Certificate, Refusal>> sign(const Operation& operation,
@@ -56,10 +58,16 @@ private:
     boost::asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> record(
         const Operation& operation, const EnrollmentRequest& request, const Grant& grant,
         const ca_backend::TransactionKey& key, const certs::Certificate& certificate);
+    /// `id`: of the transaction. `granted_by`: Grant::policy().
     boost::asio::awaitable<Result<void, Refusal>> tell_issued(const Operation& operation,
                                                               const EnrollmentRequest& request,
                                                               const certs::Certificate& certificate,
-                                                              std::int64_t id);
+                                                              std::int64_t id,
+                                                              std::string_view granted_by);
+    /// Policy will not have it, now that it is issued.
+    boost::asio::awaitable<Refusal> withdraw(const Operation& operation,
+                                             const certs::Certificate& certificate,
+                                             const Error& why);
 
     const ServiceParts& parts_;
     AuditTrail trail_;

@@ -36,8 +36,8 @@ bool is_retired(const std::string& ca, const Config& config, std::int64_t now) {
 
 std::shared_ptr<const Runtime> build_runtime(const Config& config,
                                              std::shared_ptr<const certs::Clock> clock,
-                                             ConfigFaults& faults) {
-    RuntimeContext context(std::move(clock), faults);
+                                             ConfigFaults& faults, RuntimeServices services) {
+    RuntimeContext context(std::move(clock), faults, std::move(services));
     const auto templates = build_templates(config.templates, faults);
     std::map<std::string, BuiltCa> cas;
     for (const auto& [name, ca] : config.cas) {
@@ -62,7 +62,7 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
         if (const auto policy = config.policies.find(endpoint.policy);
             policy != config.policies.end()) {
             parts.policy = policies[endpoint.policy];
-            parts.open_to_all = policy->second.type == PolicyConfig::Type::kNone;
+            parts.open_to_all = policy->second.as<OpenPolicyConfig>() != nullptr;
         }
         parts.approvals = approvals_of(endpoint, config);
         endpoints.push_back(build_endpoint(endpoint, parts, context));

@@ -11,6 +11,7 @@ namespace scepgate::server {
 /// certificates, file modes, shared keys), makes the CA backends, policy modules and endpoints.
 /// Null when there is an error among `faults`; every fault that can be found is found.
 [[nodiscard]] std::shared_ptr<const Runtime> build_runtime(
-    const Config& config, std::shared_ptr<const certs::Clock> clock, ConfigFaults& faults);
+    const Config& config, std::shared_ptr<const certs::Clock> clock, ConfigFaults& faults,
+    RuntimeServices services = {});
 
 }  // namespace scepgate::server

@@ -7,15 +7,21 @@
 #include "server/config.hpp"
 #include "server/credentials.hpp"
 #include "server/key_roles.hpp"
+#include "server/runtime_services.hpp"
 
 namespace scepgate::server {
 
 struct RuntimeContext {
-    RuntimeContext(std::shared_ptr<const certs::Clock> the_clock, ConfigFaults& the_faults)
-        : clock(std::move(the_clock)), faults(the_faults), loader(the_faults, clock->now()) {}
+    RuntimeContext(std::shared_ptr<const certs::Clock> the_clock, ConfigFaults& the_faults,
+                   RuntimeServices the_services = {})
+        : clock(std::move(the_clock)),
+          faults(the_faults),
+          services(std::move(the_services)),
+          loader(the_faults, clock->now()) {}
 
     std::shared_ptr<const certs::Clock> clock;
     ConfigFaults& faults;
+    RuntimeServices services;
     CredentialLoader loader;
     KeyRoles keys;
 };

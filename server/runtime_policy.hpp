@@ -14,6 +14,6 @@ namespace scepgate::server {
 /// One policy module alone, for the command line.
 [[nodiscard]] std::shared_ptr<policy::PolicyModule> build_policy(
     const std::string& name, const PolicyConfig& config, std::shared_ptr<const certs::Clock> clock,
-    ConfigFaults& faults);
+    ConfigFaults& faults, RuntimeServices services = {});
 
 }  // namespace scepgate::server

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ca_backend/wait_for.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
 #include "server/config_reader.hpp"
@@ -28,7 +29,7 @@ std::shared_ptr<policy::PolicyModule> choose_policy(const Config& config, const 
     std::string all;
     for (const auto& [key, policy] : config.policies) {
         all += (all.empty() ? "" : ", ") + key;
-        if (!options.policy.empty() || policy.type != PolicyConfig::Type::kChallengeBlob) continue;
+        if (!options.policy.empty() || !policy.as<ChallengeBlobConfig>()) continue;
         if (!name.empty()) {
             status =
                 complain(kUsage, "several policies make challenges; choose one with --policy-name");
@@ -86,7 +87,7 @@ int create(const Options& options) {
     for (std::size_t number = 0; number < options.count; ++number) {
         const auto parameters = parameters_of(options, number);
         if (!parameters) return complain(kUsage, parameters.error().detail);
-        const auto challenge = module->generate_challenge(*parameters);
+        const auto challenge = ca_backend::wait_for(module->generate_challenge(*parameters));
         if (!challenge) {
             return complain(challenge.error().code == Errc::kUnsupported ? kUsage : kFailed,
                             challenge.error().detail);
@@ -94,10 +95,10 @@ int create(const Options& options) {
         if (options.json) {
             const nlohmann::ordered_json line{{"policy", module->name()},
                                               {"subject", parameters->subject.text()},
-                                              {"challenge", challenge->text()}};
+                                              {"challenge", challenge->text.text()}};
             std::cout << line.dump() << '\n';
         } else {
-            std::cout << challenge->text() << '\n';
+            std::cout << challenge->text.text() << '\n';
         }
     }
     return kSuccess;

@@ -28,7 +28,7 @@ public:
 
     int run() {
         ConfigFaults faults;
-        const auto judged = judge_config(file_, Occasion::kStart, clock_, faults);
+        const auto judged = judge_config(file_, Occasion::kStart, clock_, faults, services_);
         config_ = judged.config;
         // Warnings go to the log; on standard error only where that is not the log already.
         if (faults.has_errors() || config_.log.file) print_faults(faults);
@@ -73,6 +73,7 @@ private:
                                                    ca_backend::SqliteStore::Mode::kOpenExisting);
         if (!store) return refuse("store.sqlite", store.error());
         store_ = std::move(*store);
+        services_.store->connect(store_);
         workers_ = std::make_unique<WorkerPool>(config_.crypto_threads, config_.queue);
         operations_ = std::make_unique<PkiOperations>(ServiceParts{store_, audit_, log_, clock_});
         handler_ = std::make_unique<ScepHandler>(runtime, *operations_, *workers_, log_);
@@ -107,7 +108,7 @@ private:
     /// old ones stay. Listeners, store, files and threads stay as they are until a restart.
     void reload() {
         ConfigFaults faults;
-        const auto judged = judge_config(file_, Occasion::kReload, clock_, faults);
+        const auto judged = judge_config(file_, Occasion::kReload, clock_, faults, services_);
         if (judged.runtime) warn_of_restart(config_, judged.config, faults);
         for (const auto& fault : faults.list()) {
             if (fault.warning) {
@@ -158,6 +159,7 @@ private:
     std::shared_ptr<Log> log_;
     std::shared_ptr<AuditLog> audit_;
     std::shared_ptr<ca_backend::Store> store_;
+    RuntimeServices services_;  ///< the same for all configurations
     std::unique_ptr<WorkerPool> workers_;
     std::unique_ptr<PkiOperations> operations_;
     std::unique_ptr<ScepHandler> handler_;

@@ -132,7 +132,7 @@ TEST_F(SqliteSchemaTest, HasOneSchemaWhereverItBegan) {
     };
     const fs::path fresh = directory_.path() / "fresh.db";
     open_store(fresh).reset();
-    for (const int version : {1, 3}) {
+    for (const int version : {1, 3, 4}) {
         fs::remove(file_);
         use_version(version);
         open_store(file_, Mode::kOpenExisting).reset();

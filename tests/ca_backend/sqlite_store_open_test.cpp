@@ -32,6 +32,24 @@ protected:
         auto database = Database::open(file_, Database::Access::kReadWrite).value();
         ASSERT_TRUE(database.execute(sql));
     }
+    /// Overwrites where each table and index begins; the schema stays.
+    void spoil_tables() const {
+        std::vector<std::int64_t> pages;
+        {
+            auto database = Database::open(file_, Database::Access::kReadWrite).value();
+            auto select = sqlite::Statement::prepare(
+                              database, "SELECT rootpage FROM sqlite_schema WHERE rootpage > 0")
+                              .value();
+            auto rows = select.run();
+            while (rows.next().value())
+                pages.push_back(rows.integer(0));
+        }
+        std::fstream file(file_, std::ios::binary | std::ios::in | std::ios::out);
+        for (const std::int64_t page : pages) {
+            file.seekp((page - 1) * 4096);
+            file << std::string(4096, '\x5A');
+        }
+    }
     /// The error of opening, which must name the file and be about configuration.
     [[nodiscard]] std::string fault(Mode mode) const {
         const auto store = SqliteStore::open(file_, mode);
@@ -111,11 +129,7 @@ TEST_F(SqliteStoreOpenTest, A05_SaysWhenTheFileIsDamaged) {
         for (int i = 0; i < 20; ++i)
             ASSERT_EQ(describe(record(*store, make_record())), "recorded");
     }
-    std::fstream file(file_, std::ios::binary | std::ios::in | std::ios::out);
-    file.seekp(4096);  // all but the first page, which has the schema
-    const std::string garbage(fs::file_size(file_) - 4096, '\x5A');
-    file << garbage;
-    file.close();
+    spoil_tables();
 
     const auto store = SqliteStore::open(file_, Mode::kOpenExisting);
     ASSERT_TRUE(store) << "the schema is sound";

@@ -193,12 +193,14 @@ TEST_P(MintingTest, MakesChallengesThatItTakes) {
     ChallengeBlobSettings server = minting_settings(GetParam().first);
     std::swap(server.decryption.front(), server.decryption[GetParam().second]);
     ChallengeBlobModule module(server, clock_at(kNow));
-    const auto blob = module.generate_challenge(parameters());
+    const auto blob = minted(module, parameters());
     ASSERT_TRUE(blob) << blob.error().detail;
-    EXPECT_EQ(blob->text().find_first_of("\r\n "), std::string_view::npos);
-    const auto grant = verify(module, request(matching_contents(blob->text())));
+    EXPECT_EQ(blob->text.text().find_first_of("\r\n "), std::string_view::npos);
+    const auto grant = verify(module, request(matching_contents(blob->text.text())));
     ASSERT_TRUE(grant) << grant.error().code << ": " << grant.error().text;
     EXPECT_EQ(grant->redemption()->expires, kNow + 3600 + 300);
+    EXPECT_EQ(grant->redemption()->token, blob->token);
+    EXPECT_EQ(blob->expires, kNow + 3600);
     EXPECT_EQ(grant->key_usage(), parameters().key_usage);
     EXPECT_EQ(grant->extended_key_usage(), parameters().extended_key_usage);
     EXPECT_EQ(grant->template_name(), "DeviceGeneral");
@@ -211,8 +213,8 @@ TEST_P(MintingTest, MakesChallengesThatItTakes) {
 TEST(ChallengeBlobModuleTest, MintsAnotherTokenEachTime) {
     ChallengeBlobModule module(minting_settings(), clock_at(kNow));
     const auto token = [&] {
-        const auto blob = module.generate_challenge(parameters()).value();
-        const auto grant = verify(module, request(matching_contents(blob.text())));
+        const auto blob = minted(module, parameters()).value();
+        const auto grant = verify(module, request(matching_contents(blob.text.text())));
         return to_hex(grant.value().redemption()->token);
     };
     EXPECT_NE(token(), token());
@@ -222,7 +224,7 @@ TEST(ChallengeBlobModuleTest, MintsOnlyWhatItWouldTake) {
     const auto error = [](ChallengeBlobSettings server, const ChallengeParameters& asked,
                           std::int64_t now = kNow) {
         ChallengeBlobModule module(std::move(server), clock_at(now));
-        const auto made = module.generate_challenge(asked);
+        const auto made = minted(module, asked);
         return made ? std::optional<Errc>() : made.error().code;
     };
     EXPECT_EQ(error(settings(), parameters()), Errc::kUnsupported);

@@ -55,7 +55,7 @@ TEST(StaticPasswordModuleTest, C12_RefusesARequestWithoutPassword) {
 
 TEST(StaticPasswordModuleTest, MakesNoChallenges) {
     auto module = password_module();
-    const auto made = module.generate_challenge({});
+    const auto made = minted(module, {});
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().code, Errc::kUnsupported);
 }

@@ -17,13 +17,8 @@ using certs::testing::RawSignedData;
 using testing::honest_message;
 using testing::Message;
 using testing::outcome_of;
+using testing::tolerances_of;
 using namespace std::string_view_literals;
-
-Tolerances tolerances_of(ByteView message) {
-    const auto request = read_signed_request(message);
-    EXPECT_TRUE(request) << request.error().detail;
-    return request ? request->tolerances : Tolerances{};
-}
 
 TEST(SignedAttributesTest, R_B08_A_S10_TheScepAttributesMustBeSigned) {
     struct Case {

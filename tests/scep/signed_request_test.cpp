@@ -18,13 +18,8 @@ using testing::honest_message;
 using testing::Message;
 using testing::message_of;
 using testing::outcome_of;
+using testing::tolerances_of;
 using namespace std::string_view_literals;
-
-Tolerances tolerances_of(ByteView message) {
-    const auto request = read_signed_request(message);
-    EXPECT_TRUE(request) << request.error().detail;
-    return request ? request->tolerances : Tolerances{};
-}
 
 Bytes with_octet(Bytes bytes) {
     bytes.push_back(0);

@@ -298,6 +298,40 @@ TEST(PkiOperationTest, ARetryAfterAFailedNotificationNotifiesAgainBeforeDelivery
     EXPECT_EQ(lab.module->issued.size(), 1U);
 }
 
+TEST(PkiOperationTest, RevokesAndNeverReleasesWhatPolicyDoesNotAcceptWhenItIsTold) {
+    ServiceLab lab;
+    const auto request = lab.request();
+    lab.module->notifies = Behaviour::kDeny;
+    const Asked asked = lab.ask(request);
+    EXPECT_EQ(asked.outcome(), "badRequest");
+    EXPECT_EQ(asked.record.code, "NotificationRefused");
+    EXPECT_NE(asked.record.reason.find("not wanted any more"), std::string::npos);
+    EXPECT_EQ(lab.audit_events(), (std::vector<std::string>{"sign", "revoke", "refuse"}));
+    const auto rows = lab.store->list({}).value();
+    ASSERT_EQ(rows.size(), 1U);
+    ASSERT_TRUE(rows.front().revocation);
+    EXPECT_EQ(rows.front().revocation->reason, certs::RevocationReason::kPrivilegeWithdrawn);
+    // What it becomes when it comes again is for policy to say, not for the store.
+    lab.module->verifies = Behaviour::kRefuse;
+    EXPECT_EQ(lab.ask(request).record.code, "FakeRefusal");
+}
+
+TEST(PkiOperationTest, TellsTheModuleWhoGrantedIt) {
+    ServiceLab lab;
+    const auto request = lab.request();
+    EXPECT_EQ(lab.ask(request).outcome(), "success");
+    EXPECT_EQ(lab.module->granted_by, "fake");
+    lab.module->verifies = Behaviour::kRefuse;
+    EXPECT_EQ(lab.ask(lab.request(1), 1).record.code, "FakeRefusal");
+    EXPECT_EQ(lab.module->granted_by, "");
+    lab.module->verifies = Behaviour::kGrant;
+    lab.module->redemption = Redemption{"fake", Bytes(16, 1), kNow + kDay};
+    EXPECT_EQ(lab.ask(lab.request(1), 1).outcome(), "success");
+    lab.module->granted_by.clear();
+    EXPECT_EQ(lab.ask(lab.request(0), 0).record.code, "ChallengeAlreadyRedeemed");
+    EXPECT_EQ(lab.module->granted_by, "fake") << "granted, and then refused";
+}
+
 TEST(PkiOperationTest, AnAnswerThatCannotBeMarkedAsToldIsToldAgain) {
     ServiceLab lab;
     const auto request = lab.request();

@@ -32,10 +32,10 @@ protected:
         return certs::PrivateKey::generate({certs::KeyType::kEc, 256}).value();
     }
     /// A policy "blob" with these keys for challenges, in this order.
-    PolicyConfig& challenge_blob(std::vector<KeyPairConfig> decryption) {
-        PolicyConfig& policy = lab.config.policies["blob"];
-        policy.json_path = "policies.blob";
-        policy.type = PolicyConfig::Type::kChallengeBlob;
+    ChallengeBlobConfig& challenge_blob(std::vector<KeyPairConfig> decryption) {
+        PolicyConfig& entry = lab.config.policies["blob"];
+        entry.json_path = "policies.blob";
+        auto& policy = entry.module.emplace<ChallengeBlobConfig>();
         policy.audience = "https://scep.example";
         policy.decryption = std::move(decryption);
         policy.trusted_signers = {
@@ -191,7 +191,7 @@ TEST_F(RuntimeBuilderTest, C06_OnlyTheFirstKeyForChallengesMustNotBeExpired) {
 }
 
 TEST_F(RuntimeBuilderTest, C04_ASignerOfChallengesIsNoCaAndMaySign) {
-    PolicyConfig& policy = challenge_blob({lab.pair("challenges", new_key(), {})});
+    ChallengeBlobConfig& policy = challenge_blob({lab.pair("challenges", new_key(), {})});
     const std::string path = "policies.blob.trusted_signers[0]";
     const certs::KeyUsage signs{KeyUsageBit::kDigitalSignature};
     for (const ConfigLab::Made& made :
@@ -204,9 +204,9 @@ TEST_F(RuntimeBuilderTest, C04_ASignerOfChallengesIsNoCaAndMaySign) {
 }
 
 TEST_F(RuntimeBuilderTest, APasswordHasAtLeastEightCharacters) {
-    PolicyConfig& policy = lab.config.policies["password"];
-    policy.json_path = "policies.password";
-    policy.type = PolicyConfig::Type::kStaticPassword;
+    PolicyConfig& entry = lab.config.policies["password"];
+    entry.json_path = "policies.password";
+    auto& policy = entry.module.emplace<StaticPasswordConfig>();
     policy.password.json_path = "policies.password.password";
     policy.password.file = *lab.config.cas["ca"].key.pem.file;
     policy.password.file->replace_extension("password");

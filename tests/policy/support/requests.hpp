@@ -52,6 +52,15 @@ inline Result<Grant, Refusal> verify(PolicyModule& module, const EnrollmentReque
     return answer.get();
 }
 
+/// What challenge the module makes.
+inline Result<Challenge> minted(PolicyModule& module, const ChallengeParameters& parameters) {
+    boost::asio::io_context context;
+    auto answer = boost::asio::co_spawn(context, module.generate_challenge(parameters),
+                                        boost::asio::use_future);
+    context.run();
+    return answer.get();
+}
+
 /// "ok", or the refusal's code.
 template <class T>
 std::string outcome(const Result<T, Refusal>& result) {

@@ -175,6 +175,12 @@ std::string outcome_of(ByteView message, const AlgorithmRules& rules) {
     }
 }
 
+Tolerances tolerances_of(ByteView message) {
+    const auto request = read_signed_request(message);
+    EXPECT_TRUE(request) << request.error().detail;
+    return request ? request->tolerances : Tolerances{};
+}
+
 std::string outcome_of(const Envelope& envelope, const AlgorithmRules& rules) {
     return outcome_of(message_of(envelope.build(), device_key()), rules);
 }

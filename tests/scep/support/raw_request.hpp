@@ -90,6 +90,9 @@ inline std::string outcome_of(const Message& message, const AlgorithmRules& rule
 /// The same for an envelope that the device signs.
 std::string outcome_of(const Envelope& envelope, const AlgorithmRules& rules = {});
 
+/// What was tolerated in a message that is readable.
+Tolerances tolerances_of(ByteView message);
+
 /// What all that fails between the private key and a verified request looks like.
 inline constexpr std::string_view kUndecryptable = "badMessageCheck Undecryptable";
 /// The same to a GetCert or GetCRL.

@@ -14,7 +14,16 @@ namespace scepgate::server::testing {
 
 class FakeModule final : public policy::PolicyModule {
 public:
-    enum class Behaviour { kGrant, kGrantAfterApproval, kRefuse, kThrow, kThrowNoException, kHang };
+    /// kRefuse: of a notification, it could not be heard; kDeny: it is not accepted.
+    enum class Behaviour {
+        kGrant,
+        kGrantAfterApproval,
+        kRefuse,
+        kDeny,
+        kThrow,
+        kThrowNoException,
+        kHang
+    };
 
     Behaviour verifies = Behaviour::kGrant;
     Behaviour notifies = Behaviour::kGrant;
@@ -28,6 +37,7 @@ public:
     int cancelled = 0;                 ///< hanging calls that were told to end
     std::vector<std::string> issued;   ///< serials that it heard of
     std::vector<std::string> refused;  ///< and refusals' codes
+    std::string granted_by;            ///< as the last outcome said
 
     [[nodiscard]] const std::string& name() const noexcept override { return name_; }
     [[nodiscard]] bool hears_outcomes() const noexcept override { return hears; }
@@ -57,6 +67,8 @@ public:
         if (notifies == Behaviour::kRefuse) {
             co_return Error{Errc::kUnavailable, "nobody listens"};
         }
+        if (notifies == Behaviour::kDeny) co_return Error{Errc::kDenied, "not wanted any more"};
+        granted_by = outcome.granted_by;
         if (outcome.issued) issued.push_back(outcome.issued->serial_hex());
         if (outcome.refused) refused.push_back(outcome.refused->code);
         co_return Result<void>();

@@ -1,0 +1,43 @@
+// The policies of the configuration as plain structs, one for each type of module.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "server/config_keys.hpp"
+
+namespace scepgate::server {
+
+/// "none": everybody gets what the CSR asks for.
+struct OpenPolicyConfig {};
+
+struct StaticPasswordConfig {
+    SecretSource password;
+};
+
+struct ChallengeBlobConfig {
+    std::vector<KeyPairConfig> decryption;
+    std::vector<std::filesystem::path> trusted_signers;
+    std::string audience;
+    std::int64_t clock_skew = 300;               ///< seconds
+    std::int64_t maximum_lifetime = 31 * 86400;  ///< seconds
+    std::optional<KeyPairConfig> signer;
+};
+
+struct PolicyConfig {
+    using Module = std::variant<OpenPolicyConfig, StaticPasswordConfig, ChallengeBlobConfig>;
+
+    std::string json_path;
+    std::int64_t timeout = 15;  ///< seconds that one call of the module may take
+    Module module;
+
+    template <class M>
+    [[nodiscard]] const M* as() const noexcept {
+        return std::get_if<M>(&module);
+    }
+};
+
+}  // namespace scepgate::server

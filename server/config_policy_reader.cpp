@@ -1,0 +1,92 @@
+#include "server/config_policy_reader.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace scepgate::server {
+namespace {
+
+using Json = ConfigParts::Json;
+
+/// What the readers of the modules work with.
+struct Source {
+    ConfigReader& reader;
+    ConfigParts& parts;
+    ConfigFaults& faults;
+};
+
+PolicyConfig::Module read_open(const Source&) {
+    return OpenPolicyConfig{};
+}
+
+PolicyConfig::Module read_static_password(const Source& from) {
+    StaticPasswordConfig module;
+    module.password.json_path = from.reader.path_of("password");
+    if (const Json* password = from.reader.required("password", "{ \"file\": … }")) {
+        module.password = from.parts.secret(*password, module.password.json_path);
+    }
+    return module;
+}
+
+PolicyConfig::Module read_challenge_blob(const Source& from) {
+    ConfigReader& reader = from.reader;
+    ChallengeBlobConfig module;
+    reader.require_some("decryption", std::string("the key of challenges, ") + kKeyPairExample);
+    reader.each("decryption", true, [&](const Json& value, const std::string& at) {
+        module.decryption.push_back(from.parts.key_pair(value, at));
+    });
+    std::vector<std::string> signers;
+    reader.require_some("trusted_signers", "the PEM certificate of an MDM that signs challenges");
+    reader.texts("trusted_signers", signers);
+    for (std::size_t i = 0; i < signers.size(); ++i) {
+        if (signers[i].empty()) {
+            from.faults.error(reader.path_of("trusted_signers") + "[" + std::to_string(i) + "]",
+                              "is empty", "give the file's path");
+        }
+        module.trusted_signers.push_back(from.parts.resolve(signers[i]));
+    }
+    module.audience =
+        reader.required_text("audience", "the URL that challenges for this policy name");
+    reader.duration("clock_skew", module.clock_skew, 0, 86'400);
+    reader.duration("max_lifetime", module.maximum_lifetime, 60, 400 * 86'400LL);
+    if (const Json* signer = reader.member("signer")) {
+        module.signer = from.parts.key_pair(*signer, reader.path_of("signer"));
+    }
+    return module;
+}
+
+struct ModuleType {
+    const char* name;
+    PolicyConfig::Module (*read)(const Source&);
+};
+constexpr ModuleType kTypes[] = {
+    {"challenge_blob", read_challenge_blob},
+    {"static_password", read_static_password},
+    {"none", read_open},
+};
+
+}  // namespace
+
+PolicyConfig read_policy(const Json& json, const std::string& path, ConfigParts& parts,
+                         ConfigFaults& faults) {
+    PolicyConfig policy;
+    policy.json_path = path;
+    ConfigReader reader(json, path, faults);
+    std::set<std::string> names;
+    std::string all;
+    for (const ModuleType& type : kTypes) {
+        all += (names.empty() ? "\"" : ", \"") + std::string(type.name) + "\"";
+        names.emplace(type.name);
+    }
+    reader.required("type", "one of " + all);
+    const auto type = reader.choice("type", names);
+    reader.duration("timeout", policy.timeout, 1, 600);
+    const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes),
+                                     [&](const ModuleType& each) { return type == each.name; });
+    if (found == std::end(kTypes)) return policy;
+    policy.module = found->read({reader, parts, faults});
+    reader.finish();
+    return policy;
+}
+
+}  // namespace scepgate::server
