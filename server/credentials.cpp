@@ -154,6 +154,19 @@ std::optional<Secret> CredentialLoader::secret(const SecretSource& source) {
     return std::move(*bytes);
 }
 
+std::optional<Secret> CredentialLoader::secret_line(const SecretSource& source) {
+    const auto whole = secret(source);
+    if (!whole) return std::nullopt;
+    std::string_view text = whole->text();
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
+        text.remove_suffix(1);
+    if (text.empty()) {
+        faults_.error(source.json_path, "is empty");
+        return std::nullopt;
+    }
+    return Secret(text);
+}
+
 std::optional<Credential> CredentialLoader::credential(const fs::path& certificate,
                                                        const KeySource& key,
                                                        const std::string& json_path, Expiry expiry,

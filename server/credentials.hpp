@@ -54,7 +54,14 @@ public:
                                          const RenewalAdvice& renewal = {}) {
         return credential(pair.certificate, pair.key, pair.json_path, expiry, renewal);
     }
+    /// The CAs that others' services are trusted by: their validity is not judged.
+    std::optional<std::vector<certs::Certificate>> bundle(const std::filesystem::path& file,
+                                                          const std::string& json_path) {
+        return read_certificates(file, json_path);
+    }
     std::optional<Secret> secret(const SecretSource& source);
+    /// Without the line's end that an editor leaves; a fault when nothing else is in it.
+    std::optional<Secret> secret_line(const SecretSource& source);
 
 private:
     bool judge_mode(const std::filesystem::path& file, const std::string& json_path);

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "ca_backend/store.hpp"
+#include "server/outbound_http.hpp"
 
 namespace scepgate::server {
 
@@ -22,6 +23,7 @@ private:
 
 struct RuntimeServices {
     std::shared_ptr<StoreLink> store = std::make_shared<StoreLink>();
+    std::shared_ptr<OutboundHttp> http = std::make_shared<OutboundHttp>();
 };
 
 }  // namespace scepgate::server

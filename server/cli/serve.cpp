@@ -52,6 +52,7 @@ public:
 
         log_->info("stopping");
         server_->drain(kDrainTime);
+        services_.http->stop();
         workers_->join();
         audit_event("stop");
         log_->info("stopped");
