@@ -11,8 +11,11 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::filesystem::path& file) 
     if (!certificates) return certificates.error();
     auto crls = Crls::prepare(*database);
     if (!crls) return crls.error();
+    auto outbox = OutboxReader::prepare(*database);
+    if (!outbox) return outbox.error();
     return std::make_unique<Reader>(Reader{*std::move(database), *std::move(transactions),
-                                           *std::move(certificates), *std::move(crls)});
+                                           *std::move(certificates), *std::move(crls),
+                                           *std::move(outbox)});
 }
 
 Result<std::unique_ptr<Reader>> ReaderPool::take() {

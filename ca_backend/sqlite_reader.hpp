@@ -4,6 +4,7 @@
 #include <mutex>
 #include <type_traits>
 
+#include "ca_backend/sqlite_outbox_rows.hpp"
 #include "ca_backend/sqlite_revocations.hpp"
 #include "ca_backend/sqlite_transactions.hpp"
 
@@ -15,6 +16,7 @@ struct Reader {
     Transactions transactions;
     Certificates certificates;
     Crls crls;
+    OutboxReader outbox;
 
     static Result<std::unique_ptr<Reader>> open(const std::filesystem::path& file);
 };

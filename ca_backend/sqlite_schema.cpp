@@ -179,7 +179,8 @@ constexpr auto* kVersion4Indexes =
 
 /// Challenges that were made here, to be counted, bound to names and withdrawn; one is used up in
 /// `redemptions`, under the same policy and token. `claims`: what it is bound to, JSON.
-/// outbox: what is still to be told to others; due at `due`, and then again until it was heard.
+/// outbox: what is still to be told to others, each target's in the order of their ids, which are
+/// never given twice; `event`: the message's own id. outbox_dropped: what was thrown away unheard.
 constexpr auto* kVersion5 =
     "CREATE TABLE challenges("
     "  id INTEGER PRIMARY KEY,"
@@ -196,15 +197,22 @@ constexpr auto* kVersion5 =
     "CREATE INDEX challenges_by_caller ON challenges(caller, created);"
     "CREATE INDEX challenges_by_expiry ON challenges(expires);"
     "CREATE TABLE outbox("
-    "  id INTEGER PRIMARY KEY,"
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  target TEXT NOT NULL,"
+    "  kind TEXT NOT NULL,"
+    "  event TEXT NOT NULL,"
+    "  body TEXT NOT NULL,"
     "  created INTEGER NOT NULL,"
     "  due INTEGER NOT NULL,"
     "  attempts INTEGER NOT NULL DEFAULT 0,"
-    "  error TEXT NOT NULL DEFAULT '',"
-    "  body TEXT NOT NULL"
+    "  error TEXT NOT NULL DEFAULT ''"
     ") STRICT;"
-    "CREATE INDEX outbox_by_due ON outbox(target, due);";
+    "CREATE INDEX outbox_by_target ON outbox(target, id);"
+    "CREATE INDEX outbox_refusals ON outbox(target, kind, id) WHERE kind = 'refused';"
+    "CREATE TABLE outbox_dropped("
+    "  target TEXT PRIMARY KEY,"
+    "  refusals INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;";
 
 /// For what SQL cannot compute from a stored certificate. `select`: row, certificate, its template
 /// and DER, of the first row after ?. `values`: the octets that `update` sets, before the row.

@@ -4,12 +4,8 @@
 #include <system_error>
 #include <unistd.h>
 
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
-#include "ca_backend/sqlite_reader.hpp"
+#include "ca_backend/sqlite_outbox.hpp"
 #include "ca_backend/sqlite_schema.hpp"
-#include "ca_backend/sqlite_writer.hpp"
 
 namespace scepgate::ca_backend {
 namespace {
@@ -76,46 +72,41 @@ Result<Bytes> parse_serial(std::string_view hex) {
     return from_hex(digits);
 }
 
+template <class Outcome>
+bool is_new(const Result<Outcome>& outcome) {
+    return outcome && std::holds_alternative<Recorded>(*outcome);
+}
+
+/// What was recorded now is told of in the same transaction.
+template <class Outcome>
+Result<Outcome> announced(sqlite::Changes& changes, const std::vector<OutboxEvent>& events,
+                          std::int64_t now, Result<Outcome> outcome) {
+    if (!is_new(outcome)) return outcome;
+    const auto added = changes.outbox.add(events, now);
+    if (!added) return added.error();
+    return outcome;
+}
+
 }  // namespace
 
 class SqliteStore::Impl {
 public:
     Impl(const std::filesystem::path& file, std::unique_ptr<sqlite::Writer> writer)
-        : writer_(std::move(writer)), readers_(file) {}
+        : connections_(file, std::move(writer)) {}
 
     template <class Read>
     auto read(Read read) {
-        return readers_.with(std::move(read));
+        return connections_.read(std::move(read));
     }
-
-    /// Does `work` on the writer's thread and gives what it returned, once that is on disk. The
-    /// coroutine's frame, where both live, belongs to the handler that the writer keeps.
     template <class T>
     asio::awaitable<Result<T>> write(std::function<Result<T>(sqlite::Changes&)> work) {
-        if (!writer_) {
-            co_return Error{Errc::kDenied, "the store was opened for reading only"};
-        }
-        Result<T> outcome;
-        const auto ended = co_await submit([&work, &outcome](sqlite::Changes& changes) {
-            outcome = work(changes);
-            return outcome ? Result<void>() : Result<void>(outcome.error());
-        });
-        if (!ended) co_return ended.error();
-        co_return outcome;
+        return connections_.write<T>(std::move(work));
     }
+    [[nodiscard]] SqliteOutbox& outbox() noexcept { return outbox_; }
 
 private:
-    asio::awaitable<Result<void>> submit(sqlite::Work work) {
-        const auto initiate = [this](sqlite::WorkHandler handler, sqlite::Work submitted) {
-            writer_->submit(std::move(submitted), std::move(handler));
-        };
-        return asio::async_initiate<const asio::use_awaitable_t<>, void(Result<void>)>(
-            initiate, asio::use_awaitable, std::move(work));
-    }
-
-    // In this order: the last connection to close should be the one that can tidy up the WAL.
-    std::unique_ptr<sqlite::Writer> writer_;
-    sqlite::ReaderPool readers_;
+    sqlite::Connections connections_;
+    SqliteOutbox outbox_{connections_};
 };
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& file,
@@ -167,17 +158,27 @@ Result<bool> SqliteStore::is_redeemed(const Redemption& redemption) {
 }
 
 asio::awaitable<Result<RecordOutcome>> SqliteStore::record(IssuanceRecord record) {
-    return impl_->write<RecordOutcome>([record = std::move(record)](sqlite::Changes& changes) {
+    const auto announcer = impl_->outbox().announcer();
+    const auto events = announcer ? announcer->issued(record) : std::vector<OutboxEvent>();
+    auto outcome = co_await impl_->write<RecordOutcome>([&](sqlite::Changes& changes) {
         changes.now = std::min(changes.now, record.now);
-        return changes.recorder.record(changes.database, record);
+        return announced(changes, events, record.now,
+                         changes.recorder.record(changes.database, record));
     });
+    if (!events.empty() && is_new(outcome)) announcer->added();
+    co_return outcome;
 }
 
 asio::awaitable<Result<PendingOutcome>> SqliteStore::record_pending(PendingRecord record) {
-    return impl_->write<PendingOutcome>([record = std::move(record)](sqlite::Changes& changes) {
+    const auto announcer = impl_->outbox().announcer();
+    const auto events = announcer ? announcer->pending(record) : std::vector<OutboxEvent>();
+    auto outcome = co_await impl_->write<PendingOutcome>([&](sqlite::Changes& changes) {
         changes.now = std::min(changes.now, record.now);
-        return changes.recorder.record_pending(changes.database, record);
+        return announced(changes, events, record.now,
+                         changes.recorder.record_pending(changes.database, record));
     });
+    if (!events.empty() && is_new(outcome)) announcer->added();
+    co_return outcome;
 }
 
 asio::awaitable<Result<StoredTransaction>> SqliteStore::decide(Decision decision) {
@@ -225,9 +226,17 @@ Result<std::optional<CertificateRow>> SqliteStore::find_serial(std::string_view 
 }
 
 asio::awaitable<Result<CertificateRow>> SqliteStore::revoke(RevocationOrder order) {
-    return impl_->write<CertificateRow>([order = std::move(order)](sqlite::Changes& changes) {
-        return changes.revoker.revoke(order);
-    });
+    const auto announcer = impl_->outbox().announcer();
+    auto done = co_await impl_->write<CertificateRow>(
+        [&](sqlite::Changes& changes) -> Result<CertificateRow> {
+            auto row = changes.revoker.revoke(order);
+            if (!row || !announcer) return row;
+            const auto told = changes.outbox.add(announcer->revoked(*row, order.at), order.at);
+            if (!told) return told.error();
+            return row;
+        });
+    if (done && announcer) announcer->added();
+    co_return done;
 }
 
 Result<std::int64_t> SqliteStore::revocation_revision(const IssuerHash& issuer) {
@@ -247,6 +256,10 @@ asio::awaitable<Result<void>> SqliteStore::keep_crl(IssuerHash issuer, KeptCrl c
 
 Result<std::optional<KeptCrl>> SqliteStore::find_crl(const IssuerHash& issuer) {
     return impl_->read([&issuer](sqlite::Reader& reader) { return reader.crls.find(issuer); });
+}
+
+Outbox& SqliteStore::outbox() noexcept {
+    return impl_->outbox();
 }
 
 }  // namespace scepgate::ca_backend

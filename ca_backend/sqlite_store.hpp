@@ -51,6 +51,7 @@ public:
                                                        std::int64_t now) override;
     boost::asio::awaitable<Result<void>> keep_crl(IssuerHash issuer, KeptCrl crl) override;
     Result<std::optional<KeptCrl>> find_crl(const IssuerHash& issuer) override;
+    [[nodiscard]] Outbox& outbox() noexcept override;
 
 private:
     class Impl;

@@ -37,8 +37,10 @@ Result<Changes> Changes::prepare(Database database) {
     if (!recorder) return recorder.error();
     auto revoker = Revoker::prepare(database);
     if (!revoker) return revoker.error();
+    auto outbox = OutboxWriter::prepare(database);
+    if (!outbox) return outbox.error();
     return Changes{std::move(database), *std::move(brackets), *std::move(recorder),
-                   *std::move(revoker)};
+                   *std::move(revoker), *std::move(outbox)};
 }
 
 Result<std::unique_ptr<Writer>> Writer::start(Database database) {

@@ -12,6 +12,7 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
+#include "ca_backend/sqlite_outbox_rows.hpp"
 #include "ca_backend/sqlite_recorder.hpp"
 #include "ca_backend/sqlite_revocations.hpp"
 
@@ -30,6 +31,7 @@ struct Changes {
     Brackets brackets;
     Recorder recorder;
     Revoker revoker;
+    OutboxWriter outbox;
     std::int64_t now =
         kNobodySaid;  ///< the earliest time that a piece of this group's work spoke of
 

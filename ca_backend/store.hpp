@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "ca_backend/certificate_record.hpp"
+#include "ca_backend/outbox.hpp"
 #include "ca_backend/transaction.hpp"
 
 namespace scepgate::ca_backend {
@@ -74,6 +75,9 @@ public:
     /// kept one's changes nothing.
     virtual boost::asio::awaitable<Result<void>> keep_crl(IssuerHash issuer, KeptCrl crl) = 0;
     virtual Result<std::optional<KeptCrl>> find_crl(const IssuerHash& issuer) = 0;
+
+    /// What others are to be told of all this.
+    [[nodiscard]] virtual Outbox& outbox() noexcept = 0;
 };
 
 }  // namespace scepgate::ca_backend

@@ -81,6 +81,7 @@ struct IssuanceRecord {
     certs::GeneralNames subject_alt_name;
     std::optional<Redemption> redemption;
     std::optional<Renewal> renewal;
+    std::string client_address{};  ///< to tell of, not kept
     bool notified = false;  ///< nobody has to be told: spares the write of mark_notified()
     std::int64_t now = 0;   ///< seconds since the epoch
 };
@@ -103,6 +104,7 @@ struct PendingRecord {
     PendingDetails details;        ///< all but the decision
     bool only_of_signer = false;   ///< no other request of signer_key may be open at this endpoint
     std::size_t maximum_open = 0;  ///< of this endpoint, this one included; 0: no limit
+    std::string client_address{};  ///< to tell of, not kept
     std::int64_t now = 0;
 };
 

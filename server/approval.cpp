@@ -71,6 +71,7 @@ asio::awaitable<Outcome> Approval::hold(const Operation& operation,
     row.only_of_signer = request.kind == EnrollmentKind::kRenewal && operation.endpoint.renewal &&
                          operation.endpoint.renewal->newest_only;
     row.maximum_open = operation.endpoint.maximum_pending;
+    row.client_address = operation.client_address;
     row.now = parts_.clock->now();
     row.details.signer = to_bytes(request.signer.der());
     row.details.csr = to_bytes(request.csr.der());

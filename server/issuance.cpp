@@ -139,6 +139,7 @@ asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> Issuance::record(
     row.certificate = certificate;
     row.subject_alt_name = grant.subject_alt_name();
     row.redemption = grant.redemption();
+    row.client_address = operation.client_address;
     if (request.kind == EnrollmentKind::kRenewal) {
         row.renewal.emplace().certificate = ca_backend::certificate_id(request.signer);
         if (const auto& settings = operation.endpoint.renewal) {

@@ -88,6 +88,7 @@ public:
         const ca_backend::IssuerHash& issuer) override {
         return store_->find_crl(issuer);
     }
+    [[nodiscard]] ca_backend::Outbox& outbox() noexcept override { return store_->outbox(); }
 
 private:
     static Error down() { return {Errc::kUnavailable, "the store is switched off"}; }

@@ -1,0 +1,192 @@
+#include "ca_backend/sqlite_outbox_rows.hpp"
+
+#include <limits>
+
+namespace scepgate::ca_backend::sqlite {
+namespace {
+
+const std::string kSelect =
+    "SELECT id, target, kind, event, body, created, due, attempts, error FROM outbox ";
+
+OutboxRow read(const Query& row) {
+    OutboxRow read;
+    int column = 0;
+    read.number = row.integer(column++);
+    read.event.target = row.text(column++);
+    read.event.kind = row.text(column++);
+    read.event.id = row.text(column++);
+    read.event.body = row.text(column++);
+    read.created = row.integer(column++);
+    read.due = row.integer(column++);
+    read.attempts = row.integer(column++);
+    read.error = row.text(column++);
+    return read;
+}
+
+Result<std::vector<OutboxRow>> read_all(Query& query) {
+    std::vector<OutboxRow> all;
+    for (;;) {
+        const auto row = query.next();
+        if (!row) return row.error();
+        if (!*row) return all;
+        all.push_back(read(query));
+    }
+}
+
+std::int64_t limit(std::size_t most) {
+    constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+    return most > static_cast<std::size_t>(kMost) ? kMost : static_cast<std::int64_t>(most);
+}
+
+}  // namespace
+
+Result<OutboxReader> OutboxReader::prepare(const Database& database) {
+    OutboxReader made;
+    const auto prepared = prepare_all(
+        database, {{made.first_, "SELECT due FROM outbox WHERE target = ? ORDER BY id LIMIT 1"}});
+    if (!prepared) return prepared.error();
+    return made;
+}
+
+Result<std::optional<std::int64_t>> OutboxReader::next_due(std::string_view target) {
+    Query query = first_.run();
+    const auto row = query.bind(target).next();
+    if (!row) return row.error();
+    return *row ? std::optional(query.integer(0)) : std::nullopt;
+}
+
+Result<std::vector<OutboxRow>> list_outbox(const Database& database, std::string_view target,
+                                           std::size_t most) {
+    auto select = Statement::prepare(
+        database, kSelect + (target.empty() ? "" : "WHERE target = ? ") + "ORDER BY id LIMIT ?");
+    if (!select) return select.error();
+    Query query = select->run();
+    if (!target.empty()) query.bind(target);
+    query.bind(limit(most));
+    return read_all(query);
+}
+
+Result<std::vector<OutboxCount>> count_outbox(const Database& database) {
+    auto select = Statement::prepare(
+        database,
+        "SELECT target, sum(waiting), max(oldest), sum(dropped) FROM ("
+        " SELECT target, count(*) AS waiting, min(created) AS oldest, 0 AS dropped FROM outbox"
+        " GROUP BY target"
+        " UNION ALL SELECT target, 0, 0, refusals FROM outbox_dropped"
+        ") GROUP BY target ORDER BY target");
+    if (!select) return select.error();
+    Query query = select->run();
+    std::vector<OutboxCount> all;
+    for (;;) {
+        const auto row = query.next();
+        if (!row) return row.error();
+        if (!*row) return all;
+        all.push_back({query.text(0), query.integer(1), query.integer(2), query.integer(3)});
+    }
+}
+
+Result<std::size_t> retry_outbox(const Database& database, std::string_view target,
+                                 std::int64_t now) {
+    auto update = Statement::prepare(database, std::string("UPDATE outbox SET due = ?") +
+                                                   (target.empty() ? "" : " WHERE target = ?"));
+    if (!update) return update.error();
+    Query query = update->run();
+    query.bind(now);
+    if (!target.empty()) query.bind(target);
+    if (const auto done = query.finish(); !done) return done.error();
+    return static_cast<std::size_t>(database.changes());
+}
+
+Result<OutboxWriter> OutboxWriter::prepare(const Database& database) {
+    OutboxWriter made;
+    const auto prepared = prepare_all(
+        database,
+        {{made.add_,
+          "INSERT INTO outbox(target, kind, event, body, created, due) VALUES(?, ?, ?, ?, ?, ?)"},
+         {made.drop_,
+          "DELETE FROM outbox WHERE target = ?1 AND kind = 'refused' AND id <= (SELECT id FROM "
+          "outbox WHERE target = ?1 AND kind = 'refused' ORDER BY id DESC LIMIT 1 OFFSET ?2)"},
+         {made.count_dropped_,
+          "INSERT INTO outbox_dropped(target, refusals) VALUES(?, ?) "
+          "ON CONFLICT(target) DO UPDATE SET refusals = refusals + excluded.refusals"},
+         {made.oldest_, kSelect + "WHERE target = ? ORDER BY id LIMIT ?"},
+         {made.lease_, "UPDATE outbox SET due = ?, attempts = attempts + 1 WHERE id = ?"},
+         {made.remove_, "DELETE FROM outbox WHERE id = ?"},
+         {made.failed_, "UPDATE outbox SET due = ?, error = ? WHERE id = ? AND attempts = ?"},
+         {made.untried_,
+          "UPDATE outbox SET due = created, attempts = attempts - 1 WHERE id = ? AND attempts = "
+          "?"}});
+    if (!prepared) return prepared.error();
+    return made;
+}
+
+Result<void> OutboxWriter::add(const std::vector<OutboxEvent>& events, std::int64_t now) {
+    for (const OutboxEvent& event : events) {
+        Query query = add_.run();
+        query.bind(event.target).bind(event.kind).bind(event.id).bind(event.body);
+        if (const auto done = query.bind(now).bind(now).finish(); !done) return done.error();
+    }
+    return {};
+}
+
+Result<std::size_t> OutboxWriter::add_bounded(const Database& database,
+                                              const std::vector<OutboxEvent>& events,
+                                              std::size_t most, std::int64_t now) {
+    std::int64_t dropped = 0;
+    for (const OutboxEvent& event : events) {
+        if (const auto added = add({event}, now); !added) return added.error();
+        {
+            Query query = drop_.run();
+            query.bind(event.target).bind(limit(most));
+            if (const auto done = query.finish(); !done) return done.error();
+        }
+        const std::int64_t made_room = database.changes();
+        if (made_room == 0) continue;
+        dropped += made_room;
+        Query query = count_dropped_.run();
+        const auto done = query.bind(event.target).bind(made_room).finish();
+        if (!done) return done.error();
+    }
+    return static_cast<std::size_t>(dropped);
+}
+
+Result<std::vector<OutboxRow>> OutboxWriter::claim(const OutboxClaim& claim) {
+    std::vector<OutboxRow> rows;
+    {
+        Query query = oldest_.run();
+        query.bind(claim.target).bind(limit(claim.most));
+        auto found = read_all(query);
+        if (!found) return found.error();
+        rows = std::move(*found);
+    }
+    // The first decides: what is behind it must not overtake it.
+    if (rows.empty() || rows.front().due > claim.now) return std::vector<OutboxRow>();
+    for (OutboxRow& row : rows) {
+        row.due = claim.now + claim.lease;
+        ++row.attempts;
+        Query query = lease_.run();
+        const auto done = query.bind(row.due).bind(row.number).finish();
+        if (!done) return done.error();
+    }
+    return rows;
+}
+
+Result<void> OutboxWriter::settle(const OutboxResult& result) {
+    for (const OutboxRow& row : result.gone) {
+        Query query = remove_.run();
+        if (const auto done = query.bind(row.number).finish(); !done) return done.error();
+    }
+    if (const auto& failed = result.failed) {
+        Query query = failed_.run();
+        query.bind(failed->due).bind(failed->error).bind(failed->row.number);
+        if (const auto done = query.bind(failed->row.attempts).finish(); !done) return done.error();
+    }
+    for (const OutboxRow& row : result.untried) {
+        Query query = untried_.run();
+        const auto done = query.bind(row.number).bind(row.attempts).finish();
+        if (!done) return done.error();
+    }
+    return {};
+}
+
+}  // namespace scepgate::ca_backend::sqlite

@@ -1,0 +1,225 @@
+// What others are to be told of: with the records, once at a time, in order, at least once.
+#include <gtest/gtest.h>
+
+#include "tests/ca_backend/support/pending.hpp"
+
+namespace scepgate::ca_backend {
+namespace {
+
+using certs::RevocationReason;
+using testing::describe;
+using testing::kNow;
+using testing::make_record;
+using testing::open_store;
+using testing::record;
+
+/// Tells "hook" of everything, by the serial number or the transactionID.
+class FakeAnnouncer final : public Announcer {
+public:
+    mutable int woken = 0;
+
+    std::vector<OutboxEvent> issued(const IssuanceRecord& record) const override {
+        return {{"hook", "issued", "i", record.certificate.serial_hex()}};
+    }
+    std::vector<OutboxEvent> pending(const PendingRecord& record) const override {
+        return {{"hook", "pending", "p", record.transaction_id}};
+    }
+    std::vector<OutboxEvent> revoked(const CertificateRow& row, std::int64_t) const override {
+        return {{"hook", row.revocation ? "revoked" : "released", "r", row.serial}};
+    }
+    void added() const override { ++woken; }
+};
+
+class SqliteOutboxTest : public ::testing::Test {
+protected:
+    Outbox& outbox() { return store_->outbox(); }
+    /// Adds refusals "1", "2", … to the target.
+    std::size_t add(const std::string& target, std::initializer_list<const char*> bodies,
+                    std::size_t most = 100) {
+        std::vector<OutboxEvent> events;
+        for (const char* body : bodies)
+            events.push_back({target, "refused", std::string("id-") + body, body});
+        return wait_for(outbox().add_bounded(std::move(events), most, kNow)).value();
+    }
+    static std::string bodies(const std::vector<OutboxRow>& rows) {
+        std::string all;
+        for (const OutboxRow& row : rows)
+            all += (all.empty() ? "" : " ") + row.event.body;
+        return all;
+    }
+    std::vector<OutboxRow> claim(std::int64_t now = kNow, const std::string& target = "hook",
+                                 std::size_t most = 16) {
+        return claim_from(*store_, now, target, most);
+    }
+    static std::vector<OutboxRow> claim_from(SqliteStore& store, std::int64_t now,
+                                             const std::string& target = "hook",
+                                             std::size_t most = 16) {
+        return wait_for(store.outbox().claim({target, now, 60, most})).value();
+    }
+    void settle(OutboxResult result) { ASSERT_TRUE(wait_for(outbox().settle(std::move(result)))); }
+    std::string waiting(const std::string& target = "") {
+        return bodies(outbox().list(target, 100).value());
+    }
+
+    testing::TemporaryDirectory directory_;
+    std::filesystem::path file_ = directory_.path() / "scepgate.db";
+    std::unique_ptr<SqliteStore> store_ = open_store(file_);
+    std::shared_ptr<FakeAnnouncer> announcer_ = std::make_shared<FakeAnnouncer>();
+};
+
+TEST_F(SqliteOutboxTest, WritesWhatIsIssuedRevokedAndReleasedWithIt) {
+    outbox().announce_by(announcer_);
+    const auto made = make_record();
+    ASSERT_EQ(describe(record(*store_, made)), "recorded");
+    EXPECT_EQ(announcer_->woken, 1);
+    const auto id = certificate_id(made.certificate);
+    ASSERT_TRUE(wait_for(store_->revoke({id, RevocationReason::kCertificateHold, kNow})));
+    ASSERT_TRUE(wait_for(store_->revoke({id, RevocationReason::kRemoveFromCrl, kNow})));
+    ASSERT_TRUE(wait_for(store_->revoke({id, RevocationReason::kKeyCompromise, kNow})));
+    std::string kinds;
+    for (const auto& row : outbox().list("", 10).value()) {
+        kinds += row.event.kind + ' ';
+        EXPECT_EQ(row.event.body, made.certificate.serial_hex());
+        EXPECT_EQ(row.created, kNow);
+        EXPECT_EQ(row.attempts, 0);
+    }
+    EXPECT_EQ(kinds, "issued revoked released revoked ");
+    EXPECT_EQ(announcer_->woken, 4);
+}
+
+TEST_F(SqliteOutboxTest, WritesWhatBeginsToWait) {
+    outbox().announce_by(announcer_);
+    const auto pending = testing::make_pending();
+    ASSERT_EQ(testing::describe(testing::record_pending(*store_, pending)), "recorded");
+    EXPECT_EQ(waiting(), pending.transaction_id);
+}
+
+TEST_F(SqliteOutboxTest, TellsNothingOfWhatWasNotRecorded) {
+    outbox().announce_by(announcer_);
+    const auto made = make_record();
+    ASSERT_EQ(describe(record(*store_, made)), "recorded");
+    EXPECT_EQ(describe(record(*store_, made)), "recorded before");
+    const auto id = certificate_id(made.certificate);
+    EXPECT_FALSE(wait_for(store_->revoke({id, RevocationReason::kRemoveFromCrl, kNow})));
+    auto same_serial = make_record(made.certificate);
+    EXPECT_FALSE(record(*store_, same_serial)) << "the serial number exists";
+    EXPECT_EQ(outbox().list("", 10).value().size(), 1U);
+    EXPECT_EQ(announcer_->woken, 1);
+}
+
+TEST_F(SqliteOutboxTest, WritesNothingWhereNobodyAnnounces) {
+    ASSERT_EQ(describe(record(*store_, make_record())), "recorded");
+    outbox().announce_by(announcer_);
+    outbox().announce_by(nullptr);
+    ASSERT_EQ(describe(record(*store_, make_record())), "recorded");
+    EXPECT_EQ(waiting(), "");
+}
+
+TEST_F(SqliteOutboxTest, GivesATargetsMessagesToOneSenderAtATimeOldestFirst) {
+    add("hook", {"1", "2", "3"});
+    add("other", {"x"});
+    EXPECT_EQ(bodies(claim(kNow, "hook", 2)), "1 2");
+    EXPECT_EQ(bodies(claim(kNow, "hook", 2)), "") << "the third must not overtake";
+    EXPECT_EQ(bodies(claim(kNow, "other")), "x");
+}
+
+TEST_F(SqliteOutboxTest, TwoStoresOnOneFileClaimEachMessageOnce) {
+    add("hook", {"1", "2"});
+    const auto second = open_store(file_, SqliteStore::Mode::kOpenExisting);
+    EXPECT_EQ(bodies(claim_from(*second, kNow)), "1 2");
+    EXPECT_EQ(bodies(claim()), "");
+    add("hook", {"3"});
+    EXPECT_EQ(bodies(claim_from(*second, kNow)), "") << "not even to the one who has the others";
+}
+
+TEST_F(SqliteOutboxTest, AfterACrashTheyAreSentAgainWhenTheLeaseHasEnded) {
+    add("hook", {"1", "2"});
+    ASSERT_EQ(bodies(claim()), "1 2");
+    store_.reset();  // nothing was settled
+    store_ = open_store(file_, SqliteStore::Mode::kOpenExisting);
+    EXPECT_EQ(bodies(claim(kNow + 59)), "");
+    const auto again = claim(kNow + 60);
+    EXPECT_EQ(bodies(again), "1 2");
+    EXPECT_EQ(again.front().attempts, 2);
+    EXPECT_EQ(again.front().event.id, "id-1") << "by which the listener knows it again";
+}
+
+TEST_F(SqliteOutboxTest, WhatWasHeardIsGone) {
+    add("hook", {"1", "2"});
+    settle({.gone = claim(), .failed = {}, .untried = {}});
+    EXPECT_EQ(waiting(), "");
+    EXPECT_EQ(outbox().next_due("hook").value(), std::nullopt);
+}
+
+TEST_F(SqliteOutboxTest, AFailureHoldsUpItsTargetAloneAndKeepsTheOrder) {
+    add("hook", {"1", "2", "3"});
+    add("other", {"x"});
+    auto rows = claim();
+    settle({.gone = {rows[0]},
+            .failed = OutboxResult::Failure{rows[1], kNow + 500, "no answer"},
+            .untried = {rows[2]}});
+    EXPECT_EQ(waiting("hook"), "2 3");
+    EXPECT_EQ(outbox().next_due("hook").value(), kNow + 500);
+    EXPECT_EQ(bodies(claim(kNow + 499)), "");
+    EXPECT_EQ(bodies(claim(kNow + 499, "other")), "x");
+    rows = claim(kNow + 500);
+    EXPECT_EQ(bodies(rows), "2 3");
+    EXPECT_EQ(rows[0].attempts, 2);
+    EXPECT_EQ(rows[0].error, "no answer");
+    EXPECT_EQ(rows[1].attempts, 1) << "it was not tried yet";
+}
+
+TEST_F(SqliteOutboxTest, ASenderWhoseLeaseEndedChangesNothingOfTheNextOnes) {
+    add("hook", {"1", "2"});
+    const auto slow = claim();
+    const auto next = claim(kNow + 60);
+    ASSERT_EQ(bodies(next), "1 2");
+    settle({.gone = {},
+            .failed = OutboxResult::Failure{slow[0], kNow + 1, "too late"},
+            .untried = {slow[1]}});
+    EXPECT_EQ(bodies(claim(kNow + 61)), "") << "they are the second sender's";
+}
+
+TEST_F(SqliteOutboxTest, KeepsTheNewestRefusalsAndCountsWhatMadeRoom) {
+    EXPECT_EQ(add("hook", {"1", "2", "3"}, 3), 0U);
+    EXPECT_EQ(add("hook", {"4", "5"}, 3), 2U);
+    EXPECT_EQ(waiting(), "3 4 5");
+    add("other", {"x"}, 3);
+    outbox().announce_by(announcer_);
+    const auto made = make_record();
+    ASSERT_EQ(describe(record(*store_, made)), "recorded");
+    EXPECT_EQ(add("hook", {"6", "7", "8"}, 3), 3U);
+    EXPECT_EQ(waiting("hook"), made.certificate.serial_hex() + " 6 7 8")
+        << "what was issued is never dropped";
+    const auto counts = outbox().count().value();
+    ASSERT_EQ(counts.size(), 2U);
+    EXPECT_EQ(counts[0].target, "hook");
+    EXPECT_EQ(counts[0].waiting, 4);
+    EXPECT_EQ(counts[0].dropped, 5);
+    EXPECT_EQ(counts[0].oldest, kNow);
+    EXPECT_EQ(counts[1].dropped, 0);
+}
+
+TEST_F(SqliteOutboxTest, ARetryMakesWhatWaitsDue) {
+    add("hook", {"1"});
+    add("other", {"x"});
+    auto rows = claim();
+    settle(
+        {.gone = {}, .failed = OutboxResult::Failure{rows[0], kNow + 3600, "down"}, .untried = {}});
+    EXPECT_EQ(wait_for(outbox().retry("hook", kNow + 5)).value(), 1U);
+    EXPECT_EQ(outbox().next_due("hook").value(), kNow + 5);
+    EXPECT_EQ(wait_for(outbox().retry("nobody", kNow)).value(), 0U);
+    EXPECT_EQ(wait_for(outbox().retry("", kNow + 6)).value(), 2U);
+}
+
+TEST_F(SqliteOutboxTest, ANumberIsNeverGivenTwice) {
+    add("hook", {"1"});
+    const auto first = claim();
+    settle({.gone = first, .failed = {}, .untried = {}});
+    add("hook", {"2"});
+    settle({.gone = first, .failed = {}, .untried = {}});  // as a slow sender would, once more
+    EXPECT_EQ(waiting(), "2");
+}
+
+}  // namespace
+}  // namespace scepgate::ca_backend
