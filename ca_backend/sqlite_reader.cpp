@@ -13,9 +13,11 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::filesystem::path& file) 
     if (!crls) return crls.error();
     auto outbox = OutboxReader::prepare(*database);
     if (!outbox) return outbox.error();
+    auto challenges = Challenges::prepare(*database);
+    if (!challenges) return challenges.error();
     return std::make_unique<Reader>(Reader{*std::move(database), *std::move(transactions),
                                            *std::move(certificates), *std::move(crls),
-                                           *std::move(outbox)});
+                                           *std::move(outbox), *std::move(challenges)});
 }
 
 Result<std::unique_ptr<Reader>> ReaderPool::take() {

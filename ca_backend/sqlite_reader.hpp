@@ -4,6 +4,7 @@
 #include <mutex>
 #include <type_traits>
 
+#include "ca_backend/sqlite_challenges.hpp"
 #include "ca_backend/sqlite_outbox_rows.hpp"
 #include "ca_backend/sqlite_revocations.hpp"
 #include "ca_backend/sqlite_transactions.hpp"
@@ -17,6 +18,7 @@ struct Reader {
     Certificates certificates;
     Crls crls;
     OutboxReader outbox;
+    Challenges challenges;
 
     static Result<std::unique_ptr<Reader>> open(const std::filesystem::path& file);
 };

@@ -177,8 +177,9 @@ constexpr auto* kVersion4Indexes =
     "CREATE INDEX transactions_open ON transactions(expires, endpoint) WHERE state < 2;"
     "CREATE INDEX transactions_rejected ON transactions(expires) WHERE state = 2;";
 
-/// Challenges that were made here, to be counted, bound to names and withdrawn; one is used up in
-/// `redemptions`, under the same policy and token. `claims`: what it is bound to, JSON.
+/// Challenges that were made here. One is used up in `redemptions`, under the same policy and
+/// token, whoever redeems; the trigger keeps the count of those that are not. `claims`: what it is
+/// bound to, JSON. challenges.state: 0 outstanding (or expired), 1 used, 2 withdrawn.
 /// outbox: what is still to be told to others, each target's in the order of their ids, which are
 /// never given twice; `event`: the message's own id. outbox_dropped: what was thrown away unheard.
 constexpr auto* kVersion5 =
@@ -189,13 +190,16 @@ constexpr auto* kVersion5 =
     "  caller TEXT NOT NULL,"
     "  created INTEGER NOT NULL,"
     "  expires INTEGER NOT NULL,"
-    "  withdrawn INTEGER NOT NULL DEFAULT 0 CHECK(withdrawn IN (0, 1)),"
+    "  state INTEGER NOT NULL DEFAULT 0 CHECK(state BETWEEN 0 AND 2),"
     "  claims TEXT NOT NULL,"
     "  UNIQUE(policy, token)"
     ") STRICT;"
-    "CREATE INDEX challenges_by_policy ON challenges(policy, expires);"
-    "CREATE INDEX challenges_by_caller ON challenges(caller, created);"
+    "CREATE INDEX challenges_outstanding ON challenges(policy, expires) WHERE state = 0;"
+    "CREATE INDEX challenges_of_caller ON challenges(caller, expires) WHERE state = 0;"
+    "CREATE INDEX challenges_made ON challenges(caller, created);"
     "CREATE INDEX challenges_by_expiry ON challenges(expires);"
+    "CREATE TRIGGER challenge_used AFTER INSERT ON redemptions BEGIN"
+    "  UPDATE challenges SET state = 1 WHERE policy = NEW.policy AND token = NEW.token; END;"
     "CREATE TABLE outbox("
     "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  target TEXT NOT NULL,"

@@ -4,8 +4,8 @@
 #include <system_error>
 #include <unistd.h>
 
-#include "ca_backend/sqlite_outbox.hpp"
 #include "ca_backend/sqlite_schema.hpp"
+#include "ca_backend/sqlite_store_impl.hpp"
 
 namespace scepgate::ca_backend {
 namespace {
@@ -88,26 +88,6 @@ Result<Outcome> announced(sqlite::Changes& changes, const std::vector<OutboxEven
 }
 
 }  // namespace
-
-class SqliteStore::Impl {
-public:
-    Impl(const std::filesystem::path& file, std::unique_ptr<sqlite::Writer> writer)
-        : connections_(file, std::move(writer)) {}
-
-    template <class Read>
-    auto read(Read read) {
-        return connections_.read(std::move(read));
-    }
-    template <class T>
-    asio::awaitable<Result<T>> write(std::function<Result<T>(sqlite::Changes&)> work) {
-        return connections_.write<T>(std::move(work));
-    }
-    [[nodiscard]] SqliteOutbox& outbox() noexcept { return outbox_; }
-
-private:
-    sqlite::Connections connections_;
-    SqliteOutbox outbox_{connections_};
-};
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& file,
                                                        Mode mode) {

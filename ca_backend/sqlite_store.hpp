@@ -53,6 +53,14 @@ public:
     Result<std::optional<KeptCrl>> find_crl(const IssuerHash& issuer) override;
     [[nodiscard]] Outbox& outbox() noexcept override;
 
+    boost::asio::awaitable<Result<AddChallengeOutcome>> add_challenge(
+        ChallengeRow row, ChallengeLimits limits) override;
+    Result<std::optional<StoredChallenge>> find_challenge(std::string_view scope, ByteView token,
+                                                          std::int64_t now) override;
+    Result<std::vector<StoredChallenge>> list_challenges(const ChallengeFilter& filter) override;
+    boost::asio::awaitable<Result<void>> withdraw_challenge(std::string scope, Bytes token,
+                                                            std::int64_t now) override;
+
 private:
     class Impl;
     explicit SqliteStore(std::unique_ptr<Impl> impl);

@@ -39,8 +39,10 @@ Result<Changes> Changes::prepare(Database database) {
     if (!revoker) return revoker.error();
     auto outbox = OutboxWriter::prepare(database);
     if (!outbox) return outbox.error();
+    auto challenges = ChallengeWriter::prepare(database);
+    if (!challenges) return challenges.error();
     return Changes{std::move(database), *std::move(brackets), *std::move(recorder),
-                   *std::move(revoker), *std::move(outbox)};
+                   *std::move(revoker), *std::move(outbox),   *std::move(challenges)};
 }
 
 Result<std::unique_ptr<Writer>> Writer::start(Database database) {
@@ -141,6 +143,7 @@ Result<void> Writer::purge(std::size_t limit) {
     if (now == Changes::kNobodySaid) return {};
     if (const auto purged = changes_.recorder.purge_redemptions(now, limit); !purged)
         return purged.error();
+    if (const auto purged = changes_.challenges.purge(now, limit); !purged) return purged.error();
     // Few ever wait, so a look now and then is enough.
     constexpr std::int64_t kPendingInterval = 600;
     constexpr std::size_t kPendingLimit = 100;

@@ -12,6 +12,7 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
+#include "ca_backend/sqlite_challenges.hpp"
 #include "ca_backend/sqlite_outbox_rows.hpp"
 #include "ca_backend/sqlite_recorder.hpp"
 #include "ca_backend/sqlite_revocations.hpp"
@@ -32,6 +33,7 @@ struct Changes {
     Recorder recorder;
     Revoker revoker;
     OutboxWriter outbox;
+    ChallengeWriter challenges;
     std::int64_t now =
         kNobodySaid;  ///< the earliest time that a piece of this group's work spoke of
 
@@ -52,7 +54,8 @@ using WorkHandler = boost::asio::any_completion_handler<void(Result<void>)>;
 /// for all of its group. There is no savepoint around each piece of work, which would cost more
 /// than the work: one that fails with something written, as almost none does, has the whole group
 /// undone and done again one by one. With each group a few
-/// redemptions are removed that nobody needs any more, more than the group can have added; now and
+/// redemptions and challenges are removed that nobody needs any more, more than the group can have
+/// added; now and
 /// then, so are old requests that came to nothing.
 class Writer {
 public:

@@ -1,9 +1,11 @@
-// What must survive: certificates and their revocation, transactions, redemptions, CRL numbers.
+// What must survive: certificates and their revocation, transactions, redemptions, challenges, CRL
+// numbers.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 
 #include "ca_backend/certificate_record.hpp"
+#include "ca_backend/challenge_store.hpp"
 #include "ca_backend/outbox.hpp"
 #include "ca_backend/transaction.hpp"
 
@@ -15,10 +17,8 @@ namespace scepgate::ca_backend {
 ///
 /// What is awaited returns when it is durable; requests that wait together are committed together.
 /// kUnavailable: could not be done now (disk full, locked); nothing was written.
-class Store {
+class Store : public ChallengeStore {
 public:
-    virtual ~Store() = default;
-
     // Transactions. `now` tells which of the pending ones have expired.
 
     /// The request of `sender` that this key was made from, if it was recorded before; else what

@@ -1,12 +1,14 @@
 #include <algorithm>
 
-#include "certs/asn1_string.hpp"
 #include "policy/blob_opener.hpp"
 #include "policy/challenge_blob.hpp"
+#include "policy/challenge_parameters.hpp"
 #include "policy/grant_maker.hpp"
 
 namespace scepgate::policy {
 namespace {
+
+constexpr std::int64_t kUsualLifetime = 3600;
 
 Error misconfigured(std::string detail) {
     return {Errc::kConfig, std::move(detail)};
@@ -25,17 +27,6 @@ Result<void> check_signer(const ChallengeBlobSettings& settings, std::int64_t no
                              certs::utc_text(certificate.not_before()) + " to " +
                              certs::utc_text(certificate.not_after()));
     }
-    return {};
-}
-
-Result<void> check_free_text(const ChallengeParameters& parameters) {
-    for (const std::string* text : {&parameters.device_id, &parameters.user_id}) {
-        const auto readable = certs::check_readable(*text);
-        if (!readable) return in_context("device or user", readable.error());
-    }
-    if (!parameters.template_name) return {};
-    const auto readable = certs::check_readable(*parameters.template_name);
-    if (!readable) return in_context("template", readable.error());
     return {};
 }
 
@@ -62,30 +53,22 @@ boost::asio::awaitable<Result<Challenge>> ChallengeBlobModule::generate_challeng
     }
     const std::int64_t now = clock_->now();
     if (const auto fit = check_signer(settings_, now); !fit) co_return fit.error();
-    if (parameters.lifetime <= 0 || parameters.lifetime > settings_.maximum_lifetime) {
+    const std::int64_t lifetime =
+        parameters.lifetime.value_or(std::min(kUsualLifetime, settings_.maximum_lifetime));
+    if (lifetime <= 0 || lifetime > settings_.maximum_lifetime) {
         co_return Error{Errc::kDenied, "a challenge of policy '" + settings_.name +
                                            "' lives 1 to " +
                                            std::to_string(settings_.maximum_lifetime) + " seconds"};
     }
-    if (const auto readable = check_free_text(parameters); !readable) co_return readable.error();
+    auto bound = claims_of(parameters);
+    if (!bound) co_return bound.error();
 
-    ChallengeClaims claims;
+    ChallengeClaims claims = *std::move(bound);
     claims.id = to_hex(random_bytes(16));
     claims.audience = settings_.audience;
     claims.issued_at = now;
     claims.not_before = now;
-    claims.expires = now + parameters.lifetime;
-    claims.subject = parameters.subject;
-    claims.subject_alt_name = parameters.subject_alt_name;
-    claims.key_usage = parameters.key_usage;
-    if (!parameters.extended_key_usage.empty()) {
-        claims.extended_key_usage = parameters.extended_key_usage;
-    }
-    claims.template_name = parameters.template_name;
-    claims.max_validity = parameters.max_validity;
-    claims.device_id = parameters.device_id;
-    claims.user_id = parameters.user_id;
-    claims.sid = parameters.sid;
+    claims.expires = now + lifetime;
     Challenge challenge;
     challenge.scope = "challenge_blob:" + to_hex(settings_.signer->certificate.fingerprint());
     challenge.token = from_hex(claims.id).value();

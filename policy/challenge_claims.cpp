@@ -233,6 +233,27 @@ Result<void> read_options(const JsonFields& fields, ChallengeClaims& claims) {
     return {};
 }
 
+Result<void> read_names(const JsonFields& fields, ChallengeClaims& claims) {
+    auto subject = read_subject(fields.find("subject"));
+    if (!subject) return subject.error();
+    claims.subject = std::move(*subject);
+    auto names = read_alternative_names(fields.find("san"));
+    if (!names) return names.error();
+    claims.subject_alt_name = std::move(*names);
+    if (claims.subject.empty() && claims.subject_alt_name.empty()) {
+        return malformed("subject: is empty, and there is no san either");
+    }
+    return {};
+}
+
+Result<void> read_limits(const JsonFields& fields, ChallengeClaims& claims) {
+    if (const auto read = read_usages(fields, claims); !read) return read.error();
+    auto key = read_key(fields.find("key"));
+    if (!key) return key.error();
+    claims.key = std::move(*key);
+    return read_options(fields, claims);
+}
+
 }  // namespace
 
 Result<ChallengeClaims> parse_claims(std::string_view text) {
@@ -244,20 +265,25 @@ Result<ChallengeClaims> parse_claims(std::string_view text) {
     ChallengeClaims claims;
     if (const auto read = read_header(fields, claims); !read) return read.error();
     if (const auto read = read_times(fields, claims); !read) return read.error();
-    auto subject = read_subject(fields.find("subject"));
-    if (!subject) return subject.error();
-    claims.subject = std::move(*subject);
-    auto names = read_alternative_names(fields.find("san"));
-    if (!names) return names.error();
-    claims.subject_alt_name = std::move(*names);
-    if (claims.subject.empty() && claims.subject_alt_name.empty()) {
-        return malformed("subject: is empty, and there is no san either");
+    if (const auto read = read_names(fields, claims); !read) return read.error();
+    if (const auto read = read_limits(fields, claims); !read) return read.error();
+    return claims;
+}
+
+Result<ChallengeClaims> parse_bindings(std::string_view text) {
+    const auto parsed = parse_strict_json(text);
+    if (!parsed) return parsed.error();
+    if (!parsed->root.is_object()) return malformed("the bindings are not a JSON object");
+    const JsonFields fields(parsed->root);
+    const auto known =
+        fields.only({"subject", "san", "key_usage", "key", "extended_key_usage", "template",
+                     "purpose", "max_validity", "device_id", "user_id", "sid"});
+    if (!known) return known.error();
+    ChallengeClaims claims;
+    if (fields.find("subject") != nullptr || fields.find("san") != nullptr) {
+        if (const auto read = read_names(fields, claims); !read) return read.error();
     }
-    if (const auto read = read_usages(fields, claims); !read) return read.error();
-    auto key = read_key(fields.find("key"));
-    if (!key) return key.error();
-    claims.key = std::move(*key);
-    if (const auto read = read_options(fields, claims); !read) return read.error();
+    if (const auto read = read_limits(fields, claims); !read) return read.error();
     return claims;
 }
 

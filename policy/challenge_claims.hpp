@@ -49,4 +49,10 @@ Result<ChallengeClaims> parse_claims(std::string_view json);
 /// The claims' JSON, in a fixed order. Free text that is not UTF-8 comes out with U+FFFD.
 [[nodiscard]] std::string encode_claims(const ChallengeClaims& claims);
 
+// The same for what a challenge is bound to that says nothing itself (a one-time password): only
+// these claims, and all of them optional. Without subject and san no name is bound.
+
+Result<ChallengeClaims> parse_bindings(std::string_view json);
+[[nodiscard]] std::string encode_bindings(const ChallengeClaims& claims);
+
 }  // namespace scepgate::policy

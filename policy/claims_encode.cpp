@@ -31,19 +31,12 @@ ordered_json encode_usages(const certs::ExtendedKeyUsage& usages) {
     return list;
 }
 
-}  // namespace
-
-std::string encode_claims(const ChallengeClaims& claims) {
-    ordered_json out;
-    out["v"] = claims.version;
-    out["jti"] = claims.id;
-    out["iss"] = claims.issuer;
-    out["aud"] = claims.audience;
-    out["iat"] = claims.issued_at;
-    out["nbf"] = claims.not_before;
-    out["exp"] = claims.expires;
+void encode_names_of(const ChallengeClaims& claims, ordered_json& out) {
     out["subject"] = {{"text", claims.subject.text()}, {"der", to_base64(claims.subject.der())}};
     if (!claims.subject_alt_name.empty()) out["san"] = encode_names(claims.subject_alt_name);
+}
+
+void encode_limits(const ChallengeClaims& claims, ordered_json& out) {
     if (claims.key_usage) out["key_usage"] = claims.key_usage->names();
     if (claims.extended_key_usage) {
         out["extended_key_usage"] = encode_usages(*claims.extended_key_usage);
@@ -56,8 +49,34 @@ std::string encode_claims(const ChallengeClaims& claims) {
     if (!claims.device_id.empty()) out["device_id"] = claims.device_id;
     if (!claims.user_id.empty()) out["user_id"] = claims.user_id;
     if (claims.sid) out["sid"] = *claims.sid;
-    // The replacing handler: a dump never throws, whatever the free texts hold.
-    return out.dump(-1, ' ', /*ensure_ascii=*/false, ordered_json::error_handler_t::replace);
+}
+
+/// The replacing handler: a dump never throws, whatever the free texts hold.
+std::string text_of(const ordered_json& json) {
+    return json.dump(-1, ' ', /*ensure_ascii=*/false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string encode_claims(const ChallengeClaims& claims) {
+    ordered_json out;
+    out["v"] = claims.version;
+    out["jti"] = claims.id;
+    out["iss"] = claims.issuer;
+    out["aud"] = claims.audience;
+    out["iat"] = claims.issued_at;
+    out["nbf"] = claims.not_before;
+    out["exp"] = claims.expires;
+    encode_names_of(claims, out);
+    encode_limits(claims, out);
+    return text_of(out);
+}
+
+std::string encode_bindings(const ChallengeClaims& claims) {
+    ordered_json out = ordered_json::object();
+    if (!claims.subject.empty() || !claims.subject_alt_name.empty()) encode_names_of(claims, out);
+    encode_limits(claims, out);
+    return text_of(out);
 }
 
 }  // namespace scepgate::policy

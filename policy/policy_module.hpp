@@ -15,8 +15,9 @@ struct ChallengeParameters {
     certs::GeneralNames subject_alt_name;
     std::optional<certs::KeyUsage> key_usage;
     certs::ExtendedKeyUsage extended_key_usage;  ///< empty: the template's
-    std::int64_t lifetime = 3600;                ///< seconds
+    std::optional<std::int64_t> lifetime;        ///< seconds; empty: the policy's own
     std::optional<std::string> template_name;
+    std::optional<certs::Purpose> purpose;
     std::optional<std::int64_t> max_validity;  ///< seconds
     std::string device_id;
     std::string user_id;

@@ -1,38 +1,15 @@
 #include "policy/simple_modules.hpp"
 
+#include "policy/challenge_parameters.hpp"
 #include "policy/grant_maker.hpp"
-#include "policy/sid_names.hpp"
+#include "policy/requested_names.hpp"
 
 namespace scepgate::policy {
 namespace {
 
-Refusal refuse(std::string code, std::string text) {
-    return {FailInfo::kBadRequest, std::move(code), std::move(text)};
-}
-
-/// What nobody gets for the asking, and what cannot be in a certificate.
-std::optional<Refusal> judge_names(const certs::Csr& csr) {
-    const certs::RequestedExtensions& requested = csr.requested();
-    if (csr.subject().empty() && requested.subject_alt_name.empty()) {
-        return refuse("SubjectNameMissing", "the CSR has neither a subject nor a subjectAltName");
-    }
-    if (const auto bounds = csr.subject().check_upper_bounds(); !bounds) {
-        return refuse("SubjectNameInvalid", bounds.error().detail);
-    }
-    if (requested.sid) {
-        return refuse("SidNotGranted", "the CSR asks for the account SID " + *requested.sid +
-                                           "; only a policy that names it can grant one");
-    }
-    if (const auto* tag = find_microsoft_tag(requested.subject_alt_name)) {
-        return refuse("SidNotGranted", "the CSR asks for the account name " + tag->text() +
-                                           "; only a policy that names it can grant one");
-    }
-    return std::nullopt;
-}
-
 /// As the CSR asks, within the template: key usage and extended key usage stay the template's.
 Result<Grant, Refusal> grant_as_asked(const EnrollmentRequest& request, const std::string& policy) {
-    if (auto refusal = judge_names(request.csr)) return std::move(*refusal);
+    if (auto refusal = judge_requested_names(request.csr)) return std::move(*refusal);
     GrantMaker maker(request, policy);
     maker.names(request.csr.subject(), request.csr.requested().subject_alt_name);
     return std::move(maker).make();
@@ -40,8 +17,23 @@ Result<Grant, Refusal> grant_as_asked(const EnrollmentRequest& request, const st
 
 }  // namespace
 
-StaticPasswordModule::StaticPasswordModule(std::string name, Secret password)
-    : name_(std::move(name)), password_(std::move(password)) {}
+StaticPasswordModule::StaticPasswordModule(std::string name, Secret password, Told told)
+    : name_(std::move(name)), password_(std::move(password)), told_(told) {}
+
+boost::asio::awaitable<Result<Challenge>> StaticPasswordModule::generate_challenge(
+    const ChallengeParameters& parameters) {
+    if (told_ == Told::kToNobody) co_return co_await PolicyModule::generate_challenge(parameters);
+    const auto bound = claims_of(parameters);
+    if (!bound) co_return bound.error();
+    if (parameters.lifetime || encode_bindings(*bound) != "{}") {
+        co_return Error{Errc::kDenied, "the single password of policy '" + name_ +
+                                           "' never expires, and cannot be bound to anything "
+                                           "(UseSinglePassword)"};
+    }
+    Challenge challenge;
+    challenge.text = password_.clone();
+    co_return challenge;
+}
 
 boost::asio::awaitable<Result<Grant, Refusal>> StaticPasswordModule::verify_request(
     const EnrollmentRequest& request) {

@@ -9,15 +9,23 @@ namespace scepgate::policy {
 /// template. The names are checked for their bounds, nothing else.
 class StaticPasswordModule final : public PolicyModule {
 public:
-    StaticPasswordModule(std::string name, Secret password);
+    enum class Told {
+        kToNobody,      ///< who needs it has it
+        kToWhoeverAsks  ///< for a challenge, as NDES's page shows it; each time, and unbound
+    };
+
+    StaticPasswordModule(std::string name, Secret password, Told told = Told::kToNobody);
     [[nodiscard]] const std::string& name() const noexcept override { return name_; }
     [[nodiscard]] bool may_wait() const noexcept override { return false; }
+    boost::asio::awaitable<Result<Challenge>> generate_challenge(
+        const ChallengeParameters& parameters) override;
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) override;
 
 private:
     std::string name_;
     Secret password_;
+    Told told_;
 };
 
 /// No policy: everybody gets what the CSR asks for, within the template. Has to be spelled out in

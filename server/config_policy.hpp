@@ -27,8 +27,19 @@ struct ChallengeBlobConfig {
     std::optional<KeyPairConfig> signer;
 };
 
+/// "one_time_password": what NDES's registry calls by these names. EnforcePassword 0 is read as
+/// "none".
+struct OneTimePasswordConfig {
+    std::size_t password_length = 8;              ///< PasswordLength: octets
+    std::size_t password_max = 5;                 ///< PasswordMax: outstanding at one time
+    std::int64_t password_validity = 3600;        ///< PasswordValidity, in seconds
+    std::optional<SecretSource> single_password;  ///< UseSinglePassword: this one, for all
+    std::optional<SecretSource> hash_key;
+};
+
 struct PolicyConfig {
-    using Module = std::variant<OpenPolicyConfig, StaticPasswordConfig, ChallengeBlobConfig>;
+    using Module = std::variant<OpenPolicyConfig, StaticPasswordConfig, ChallengeBlobConfig,
+                                OneTimePasswordConfig>;
 
     std::string json_path;
     std::int64_t timeout = 15;  ///< seconds that one call of the module may take

@@ -55,12 +55,70 @@ PolicyConfig::Module read_challenge_blob(const Source& from) {
     return module;
 }
 
+/// As the registry has it (0, 1), or as JSON does.
+void read_switch(const Source& from, const std::string& key, bool& target) {
+    const Json* value = from.reader.member(key);
+    if (value == nullptr) return;
+    if (*value == 0 || *value == false) {
+        target = false;
+    } else if (*value == 1 || *value == true) {
+        target = true;
+    } else {
+        from.faults.error(from.reader.path_of(key), "is no switch", "write 1 or 0, true or false");
+    }
+}
+
+/// Minutes as a number, as in the registry, or a duration as everywhere else.
+void read_minutes(const Source& from, const std::string& key, std::int64_t& seconds) {
+    constexpr std::int64_t kMostMinutes = 400 * 1440LL;
+    const Json* value = from.reader.member(key);
+    if (value != nullptr && value->is_number()) {
+        std::int64_t minutes = seconds / 60;
+        from.reader.number(key, minutes, 1, kMostMinutes);
+        seconds = minutes * 60;
+    } else {
+        from.reader.duration(key, seconds, 1, kMostMinutes * 60);
+    }
+}
+
+PolicyConfig::Module read_one_time_password(const Source& from) {
+    ConfigReader& reader = from.reader;
+    OneTimePasswordConfig module;
+    reader.number("PasswordLength", module.password_length, 8, 64);
+    reader.number("PasswordMax", module.password_max, 1, 1'000'000);
+    read_minutes(from, "PasswordValidity", module.password_validity);
+    bool single = false;
+    read_switch(from, "UseSinglePassword", single);
+    bool enforce = true;
+    read_switch(from, "EnforcePassword", enforce);
+    const Json* password = single ? reader.required("password",
+                                                    "the one password for all, as "
+                                                    "{ \"file\": … }")
+                                  : reader.member("password");
+    if (password != nullptr && !single) {
+        from.faults.error(reader.path_of("password"), "is for UseSinglePassword alone",
+                          "remove it: one-time passwords are made by the server");
+    }
+    if (single) {
+        module.single_password.emplace().json_path = reader.path_of("password");
+        if (password != nullptr) {
+            module.single_password = from.parts.secret(*password, reader.path_of("password"));
+        }
+    }
+    if (const Json* key = reader.member("hash_key")) {
+        module.hash_key = from.parts.secret(*key, reader.path_of("hash_key"));
+    }
+    if (!enforce) return OpenPolicyConfig{};
+    return module;
+}
+
 struct ModuleType {
     const char* name;
     PolicyConfig::Module (*read)(const Source&);
 };
 constexpr ModuleType kTypes[] = {
     {"challenge_blob", read_challenge_blob},
+    {"one_time_password", read_one_time_password},
     {"static_password", read_static_password},
     {"none", read_open},
 };

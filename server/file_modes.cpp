@@ -204,6 +204,11 @@ void judge_module(const ChallengeBlobConfig& module, const std::string& path, Ju
     if (module.signer) judge.pair(*module.signer);
 }
 
+void judge_module(const OneTimePasswordConfig& module, const std::string&, Judge& judge) {
+    if (module.single_password) judge.source(*module.single_password);
+    if (module.hash_key) judge.source(*module.hash_key);
+}
+
 }  // namespace
 
 void judge_file_modes(const Config& config, ConfigFaults& faults) {

@@ -39,11 +39,21 @@ class Minting {
 public:
     explicit Minting(const ServiceParts& parts) : parts_(parts) {}
 
+    /// Audited as "challenge", or "no_challenge" with why. What cannot be recorded or audited is
+    /// not handed out. Recorded is what is good only then, and what has a limit.
     boost::asio::awaitable<std::variant<policy::Challenge, MintingRefusal>> mint(
         policy::PolicyModule& module, policy::ChallengeParameters parameters,
         MintingCaller caller) const;
 
 private:
+    boost::asio::awaitable<std::variant<policy::Challenge, MintingRefusal>> make(
+        policy::PolicyModule& module, const policy::ChallengeParameters& parameters,
+        const MintingCaller& caller) const;
+    /// A value: it may not be.
+    boost::asio::awaitable<std::optional<MintingRefusal>> record(policy::PolicyModule& module,
+                                                                 const policy::Challenge& challenge,
+                                                                 const MintingCaller& caller) const;
+
     const ServiceParts& parts_;
 };
 

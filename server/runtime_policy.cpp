@@ -11,20 +11,26 @@ std::shared_ptr<policy::PolicyModule> build_module(const OpenPolicyConfig&,
     return std::make_shared<policy::OpenModule>(place.name);
 }
 
-std::shared_ptr<policy::PolicyModule> build_module(const StaticPasswordConfig& config,
-                                                   const PolicyPlace& place,
-                                                   RuntimeContext& context) {
-    auto password = context.loader.secret(config.password);
-    if (!password) return nullptr;
+std::optional<Secret> load_password(const SecretSource& source, RuntimeContext& context) {
+    auto password = context.loader.secret(source);
+    if (!password) return std::nullopt;
     std::string_view text = password->text();
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
         text.remove_suffix(1);
     if (text.size() < 8) {
-        context.faults.error(config.password.json_path, "the password has fewer than 8 characters",
+        context.faults.error(source.json_path, "the password has fewer than 8 characters",
                              "choose a long random one: openssl rand -hex 16");
-        return nullptr;
+        return std::nullopt;
     }
-    return std::make_shared<policy::StaticPasswordModule>(place.name, Secret(text));
+    return Secret(text);
+}
+
+std::shared_ptr<policy::PolicyModule> build_module(const StaticPasswordConfig& config,
+                                                   const PolicyPlace& place,
+                                                   RuntimeContext& context) {
+    auto password = load_password(config.password, context);
+    if (!password) return nullptr;
+    return std::make_shared<policy::StaticPasswordModule>(place.name, *std::move(password));
 }
 
 std::shared_ptr<policy::PolicyModule> build_policy(const std::string& name,

@@ -1,11 +1,15 @@
+// scepgate challenge create
+#include <functional>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
 
-#include "ca_backend/wait_for.hpp"
+#include "server/cli/challenge_records.hpp"
 #include "server/cli/commands.hpp"
+#include "server/cli/store_access.hpp"
 #include "server/cli/support.hpp"
 #include "server/config_reader.hpp"
+#include "server/minting.hpp"
 #include "server/runtime_builder.hpp"
 
 namespace scepgate::server::cli {
@@ -16,41 +20,42 @@ struct Options {
     std::string policy;
     NameOptions names;
     std::vector<std::string> extended_key_usage;
-    std::string expires = "1h";
+    std::string expires;
+    std::string template_name, purpose, max_validity;
     std::string device_id, user_id, sid;
     std::size_t count = 1;
     bool json = false;
 };
 
-/// The policy that --policy-name names, or the only one that can make challenges.
-std::shared_ptr<policy::PolicyModule> choose_policy(const Config& config, const Options& options,
-                                                    int& status) {
+bool makes_challenges(const PolicyConfig& policy) {
+    return policy.as<ChallengeBlobConfig>() || policy.as<OneTimePasswordConfig>();
+}
+
+/// The name of the policy that --policy-name names, or of the only one that can make challenges.
+std::optional<std::string> choose_policy(const Config& config, const Options& options) {
     std::string name = options.policy;
     std::string all;
     for (const auto& [key, policy] : config.policies) {
         all += (all.empty() ? "" : ", ") + key;
-        if (!options.policy.empty() || !policy.as<ChallengeBlobConfig>()) continue;
+        if (!options.policy.empty() || !makes_challenges(policy)) continue;
         if (!name.empty()) {
-            status =
-                complain(kUsage, "several policies make challenges; choose one with --policy-name");
-            return nullptr;
+            complain(kUsage, "several policies make challenges; choose one with --policy-name");
+            return std::nullopt;
         }
         name = key;
     }
-    const auto found = config.policies.find(name);
-    if (found == config.policies.end()) {
-        status =
-            complain(kUsage, name.empty() ? "no policy of this configuration makes challenges"
-                                          : "there is no policy '" + name + "'; there are: " + all);
-        return nullptr;
-    }
+    if (config.policies.contains(name)) return name;
+    complain(kUsage, name.empty() ? "no policy of this configuration makes challenges"
+                                  : "there is no policy '" + name + "'; there are: " + all);
+    return std::nullopt;
+}
+
+std::shared_ptr<policy::PolicyModule> load_policy(const Config& config, const std::string& name) {
     ConfigFaults faults;
-    auto module = build_policy(name, found->second, std::make_shared<certs::SystemClock>(), faults);
+    auto module = build_policy(name, config.policies.at(name),
+                               std::make_shared<certs::SystemClock>(), faults);
     print_faults(faults);
-    if (!module || faults.has_errors()) {
-        status = kUsage;
-        return nullptr;
-    }
+    if (faults.has_errors()) return nullptr;
     return module;
 }
 
@@ -69,63 +74,129 @@ Result<policy::ChallengeParameters> parameters_of(const Options& options, std::s
         if (!oid) return in_context("--eku", oid.error());
         parameters.extended_key_usage.push_back(std::move(*oid));
     }
-    const auto lifetime = parse_duration(options.expires);
-    if (!lifetime) return in_context("--expires", lifetime.error());
-    parameters.lifetime = *lifetime;
+    const std::tuple<const char*, const std::string*, std::optional<std::int64_t>*> times[] = {
+        {"--expires", &options.expires, &parameters.lifetime},
+        {"--max-validity", &options.max_validity, &parameters.max_validity}};
+    for (const auto& [option, text, seconds] : times) {
+        if (text->empty()) continue;
+        const auto read = parse_duration(*text);
+        if (!read) return in_context(option, read.error());
+        *seconds = *read;
+    }
+    if (!options.template_name.empty()) parameters.template_name = options.template_name;
+    if (!options.purpose.empty()) {
+        const auto purpose = certs::purpose_from_text(options.purpose);
+        if (!purpose) return in_context("--purpose", purpose.error());
+        parameters.purpose = *purpose;
+    }
     parameters.device_id = options.device_id;
     parameters.user_id = options.user_id;
     if (!options.sid.empty()) parameters.sid = options.sid;
     return parameters;
 }
 
-int create(const Options& options) {
-    const auto config = load_or_complain(options.config);
-    if (!config) return kUsage;
-    int status = kSuccess;
-    const auto module = choose_policy(*config, options, status);
-    if (!module) return status;
+void print(const policy::PolicyModule& module, const policy::ChallengeParameters& parameters,
+           const policy::Challenge& challenge, bool json) {
+    if (!json) {
+        std::cout << challenge.text.text() << '\n';
+        return;
+    }
+    nlohmann::ordered_json line{{"policy", module.name()},
+                                {"subject", parameters.subject.text()},
+                                {"challenge", challenge.text.text()}};
+    if (challenge.expires != 0) line["expires"] = certs::utc_text(challenge.expires);
+    std::cout << line.dump() << '\n';
+}
+
+/// What makes the next challenge; the error's detail is for the user.
+using Make = std::function<Result<policy::Challenge>(const policy::ChallengeParameters&)>;
+
+int make_all(const Options& options, const policy::PolicyModule& module, const Make& make) {
     for (std::size_t number = 0; number < options.count; ++number) {
         const auto parameters = parameters_of(options, number);
         if (!parameters) return complain(kUsage, parameters.error().detail);
-        const auto challenge = ca_backend::wait_for(module->generate_challenge(*parameters));
+        const auto challenge = make(*parameters);
         if (!challenge) {
-            return complain(challenge.error().code == Errc::kUnsupported ? kUsage : kFailed,
-                            challenge.error().detail);
+            const Errc code = challenge.error().code;
+            const bool asked_wrongly = code == Errc::kUnsupported || code == Errc::kMalformed;
+            return complain(asked_wrongly ? kUsage : kFailed, challenge.error().detail);
         }
-        if (options.json) {
-            const nlohmann::ordered_json line{{"policy", module->name()},
-                                              {"subject", parameters->subject.text()},
-                                              {"challenge", challenge->text.text()}};
-            std::cout << line.dump() << '\n';
-        } else {
-            std::cout << challenge->text.text() << '\n';
-        }
+        print(module, *parameters, *challenge, options.json);
     }
     return kSuccess;
+}
+
+/// Passwords are counted and recorded, beside a running server.
+int make_passwords(const Options& options, const Config& config, policy::PolicyModule& module) {
+    auto records = open_records(config);
+    if (!records) return kUsage;
+    auto log = Log::open(LogConfig{});
+    if (!log) return complain(kFailed, log.error().detail);
+    const ServiceParts parts{std::move(records->store), std::move(records->audit), *std::move(log),
+                             std::make_shared<certs::SystemClock>()};
+    const Minting minting(parts);
+    return make_all(
+        options, module,
+        [&](const policy::ChallengeParameters& parameters) -> Result<policy::Challenge> {
+            auto minted = wait_for(minting.mint(module, parameters, {operator_name(), "", {}}));
+            if (const auto* refusal = std::get_if<MintingRefusal>(&minted)) {
+                return Error{Errc::kDenied, refusal->text};
+            }
+            return std::get<policy::Challenge>(std::move(minted));
+        });
+}
+
+int create(const Options& options) {
+    const auto config = load_or_complain(options.config);
+    if (!config) return kUsage;
+    const auto name = choose_policy(*config, options);
+    if (!name) return kUsage;
+    const auto module = load_policy(*config, *name);
+    if (!module) return kUsage;
+    if (config->policies.at(*name).as<OneTimePasswordConfig>()) {
+        return make_passwords(options, *config, *module);
+    }
+    return make_all(options, *module, [&](const policy::ChallengeParameters& parameters) {
+        return wait_for(module->generate_challenge(parameters));
+    });
 }
 
 }  // namespace
 
 void add_challenge(CLI::App& app, int& status) {
-    CLI::App* challenge = app.add_subcommand("challenge", "Make challenges");
+    CLI::App* challenge =
+        app.add_subcommand("challenge", "Make challenges, list and withdraw them");
     challenge->require_subcommand(1);
     CLI::App* command = challenge->add_subcommand(
         "create",
-        "Make a challenge as the MDM does: signed, encrypted, for one request with exactly these "
-        "names. Prints one line of base64 for each, to put into the CSR's challengePassword.");
+        "Make a challenge for one request, and print it on a line of its own. Of a challenge_blob "
+        "policy: base64, signed and encrypted as the MDM does it, for exactly these names. Of a "
+        "one_time_password policy: a password in hexadecimal; without any name it is good for "
+        "whatever names the request has. For the CSR's challengePassword.");
     auto options = std::make_shared<Options>();
     command->add_option("--config", options->config, "The server's configuration")
         ->required()
         ->type_name("FILE");
     command->add_option("--policy-name", options->policy,
                         "Which of 'policies' (default: the only one that makes challenges)");
-    options->names.add_to(*command);
+    options->names.add_to(*command, NameOptions::Subject::kOptional);
     command->add_option("--eku", options->extended_key_usage,
                         "Extended key usage to grant: clientAuth, … or an OID (repeatable; "
                         "default: the template's)");
-    command->add_option("--expires", options->expires, "How long it can be used: 30m, 1h, 7d")
-        ->check(a_duration())
-        ->capture_default_str();
+    command
+        ->add_option("--purpose", options->purpose,
+                     "Only for a request of this purpose, as its key usage says")
+        ->check(CLI::IsMember({"signature", "encryption", "general_purpose"}));
+    command->add_option("--template", options->template_name,
+                        "Only for this template, as the endpoint names it for the purpose");
+    command
+        ->add_option("--max-validity", options->max_validity,
+                     "The certificate's longest life: 90d, 52w")
+        ->check(a_duration());
+    command
+        ->add_option("--expires", options->expires,
+                     "How long it can be used: 30m, 1h, 7d (default: 1h, or PasswordValidity)")
+        ->check(a_duration());
     command->add_option("--device-id", options->device_id,
                         "The MDM's name for the device, for the records");
     command->add_option("--user-id", options->user_id,
@@ -136,6 +207,7 @@ void add_challenge(CLI::App& app, int& status) {
         ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}));
     command->add_flag("--json", options->json, "One JSON object a line");
     command->callback([&status, options] { status = create(*options); });
+    add_challenge_records(*challenge, status);
 }
 
 }  // namespace scepgate::server::cli

@@ -30,6 +30,9 @@ nlohmann::ordered_json next_steps(const Options& options) {
         steps["challenge"] =
             "scepgate challenge create --config " + config + " --subject CN=device1 > challenge";
         steps["enroll"] = enroll + " --challenge-file challenge" + device;
+    } else if (options.lab.policy == "one_time") {
+        steps["challenge"] = "scepgate challenge create --config " + config + " > challenge";
+        steps["enroll"] = enroll + " --challenge-file challenge" + device;
     } else if (options.lab.policy == "static") {
         steps["enroll"] = enroll + " --challenge-file " +
                           shell_path(options.lab.directory / "challenge-password") + device;
@@ -88,8 +91,9 @@ void add_init(CLI::App& app, int& status) {
         ->add_option(
             "--policy", options->lab.policy,
             "Who may enrol: challenge_blob (signed and encrypted challenges from the MDM), "
-            "static (one password), none (everybody)")
-        ->check(CLI::IsMember({"challenge_blob", "static", "none"}))
+            "one_time (passwords that are good once, as NDES makes them), static (one password), "
+            "none (everybody)")
+        ->check(CLI::IsMember({"challenge_blob", "static", "one_time", "none"}))
         ->capture_default_str();
     command->add_option("--listen", options->lab.listen, "HOST:PORT to serve on")
         ->check(a_listen_address())

@@ -98,6 +98,9 @@ private:
         if (settings_.policy == "static") {
             return {{"type", "static_password"}, {"password", {{"file", "challenge-password"}}}};
         }
+        if (settings_.policy == "one_time") {
+            return {{"type", "one_time_password"}, {"PasswordMax", 5}, {"PasswordValidity", 60}};
+        }
         if (settings_.policy == "none") return {{"type", "none"}};
         Json blob{{"type", "challenge_blob"}};
         blob["decryption"] = key_pair_json("challenge-decryption");

@@ -12,7 +12,7 @@ struct LabSettings {
     std::filesystem::path directory;
     certs::KeySpec ca_key;
     std::string ca_name = "scepgate Lab CA";
-    std::string policy = "challenge_blob";  ///< or "static", "none"
+    std::string policy = "challenge_blob";  ///< or "static", "one_time", "none"
     std::string listen = "127.0.0.1:8080";
     std::string url;  ///< "": http://LISTEN/scep
 };

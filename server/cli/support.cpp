@@ -127,13 +127,13 @@ CLI::Validator a_listen_address() {
             "HOST:PORT"};
 }
 
-void NameOptions::add_to(CLI::App& command) {
+void NameOptions::add_to(CLI::App& command, Subject need) {
     command
         .add_option(
             "--subject", subject,
             "Distinguished name: RFC 4514 (\"CN=device,O=Example\", most specific first) or "
             "\"/O=Example/CN=device\" in the order of the certificate")
-        ->required();
+        ->required(need == Subject::kRequired);
     command.add_option("--dns", dns, "A DNS name (repeatable)")->type_name("NAME");
     command.add_option("--upn", upn, "A user principal name (repeatable)")->type_name("NAME");
     command.add_option("--email", email, "An email address (repeatable)")->type_name("ADDRESS");

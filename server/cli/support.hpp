@@ -48,7 +48,8 @@ struct NameOptions {
     std::vector<std::string> dns, upn, email, uri, ip;
     std::string key_usage;
 
-    void add_to(CLI::App& command);
+    enum class Subject { kRequired, kOptional };
+    void add_to(CLI::App& command, Subject need = Subject::kRequired);
     /// Replaces "%d" in every name by `number`.
     [[nodiscard]] NameOptions numbered(std::size_t number) const;
     [[nodiscard]] Result<certs::Name> name() const;

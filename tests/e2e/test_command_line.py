@@ -21,8 +21,8 @@ def openssl(*arguments):
 
 @pytest.mark.parametrize("command", [
     (), ("init",), ("serve",), ("config",), ("config", "check"), ("challenge",),
-    ("challenge", "create"), ("enroll",), ("renew",), ("getca",), ("getnextca",), ("getcert",),
-    ("getcrl",), ("decode",), ("cert",), ("cert", "list"), ("cert", "show")], ids=lambda c: "-".join(c) or "scepgate")
+    ("challenge", "create"), ("challenge", "list"), ("challenge", "withdraw"), ("enroll",),
+    ("renew",), ("getca",), ("getnextca",), ("getcert",), ("getcrl",), ("decode",), ("cert",), ("cert", "list"), ("cert", "show")], ids=lambda c: "-".join(c) or "scepgate")
 def test_every_command_has_help(command):
     result = run(*command, "--help")
     assert result.returncode == 0
@@ -30,6 +30,7 @@ def test_every_command_has_help(command):
 
 
 @pytest.mark.parametrize("command", [(), ("nonsense",), ("serve",), ("init",), ("cert", "show"),
+                                     ("challenge",), ("challenge", "withdraw"),
                                      ("enroll", "--url", "x"), ("init", "x", "--policy", "maybe"),
                                      ("init", "x", "--ca-key", "rsa:17"),
                                      ("init", "x", "--listen", "foo"),

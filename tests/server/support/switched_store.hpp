@@ -89,6 +89,27 @@ public:
         return store_->find_crl(issuer);
     }
     [[nodiscard]] ca_backend::Outbox& outbox() noexcept override { return store_->outbox(); }
+    boost::asio::awaitable<Result<ca_backend::AddChallengeOutcome>> add_challenge(
+        ca_backend::ChallengeRow row, ca_backend::ChallengeLimits limits) override {
+        if (writes_fail) return failed<ca_backend::AddChallengeOutcome>();
+        return store_->add_challenge(std::move(row), limits);
+    }
+    Result<std::optional<ca_backend::StoredChallenge>> find_challenge(std::string_view scope,
+                                                                      ByteView token,
+                                                                      std::int64_t now) override {
+        if (reads_fail) return down();
+        return store_->find_challenge(scope, token, now);
+    }
+    Result<std::vector<ca_backend::StoredChallenge>> list_challenges(
+        const ca_backend::ChallengeFilter& filter) override {
+        if (reads_fail) return down();
+        return store_->list_challenges(filter);
+    }
+    boost::asio::awaitable<Result<void>> withdraw_challenge(std::string scope, Bytes token,
+                                                            std::int64_t now) override {
+        if (writes_fail) return failed<void>();
+        return store_->withdraw_challenge(std::move(scope), std::move(token), now);
+    }
 
 private:
     static Error down() { return {Errc::kUnavailable, "the store is switched off"}; }

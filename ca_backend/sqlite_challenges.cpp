@@ -1,0 +1,181 @@
+#include "ca_backend/sqlite_challenges.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace scepgate::ca_backend::sqlite {
+namespace {
+
+/// The longest time that a quota looks back.
+constexpr std::int64_t kKept = 86'400;
+
+const std::string kSelect =
+    "SELECT policy, token, caller, created, expires, claims, state FROM challenges ";
+
+constexpr std::int64_t number(ChallengeState state) {
+    return static_cast<std::int64_t>(state);
+}
+// As they stand in the store (sqlite_schema.cpp).
+static_assert(number(ChallengeState::kOutstanding) == 0 && number(ChallengeState::kUsed) == 1 &&
+              number(ChallengeState::kWithdrawn) == 2);
+
+StoredChallenge read(const Query& row, std::int64_t now) {
+    StoredChallenge read;
+    int column = 0;
+    read.row.scope = row.text(column++);
+    read.row.token = row.blob(column++);
+    read.row.caller = row.text(column++);
+    read.row.created = row.integer(column++);
+    read.row.expires = row.integer(column++);
+    read.row.claims = row.text(column++);
+    read.state = static_cast<ChallengeState>(row.integer(column));
+    if (read.state == ChallengeState::kOutstanding && read.row.expires <= now) {
+        read.state = ChallengeState::kExpired;
+    }
+    return read;
+}
+
+std::int64_t bounded(std::size_t limit) {
+    constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max();
+    return static_cast<std::int64_t>(std::min(limit, kMost));
+}
+
+/// Whether a count that `query` stops at `limit` has got there.
+Result<bool> reached(Query& query, std::size_t limit) {
+    const auto row = query.bind(bounded(limit)).next();
+    if (!row) return row.error();
+    return query.integer(0) >= bounded(limit);
+}
+
+}  // namespace
+
+Result<Challenges> Challenges::prepare(const Database& database) {
+    Challenges made;
+    const auto prepared =
+        prepare_all(database, {{made.find_, kSelect + "WHERE policy = ? AND token = ?"}});
+    if (!prepared) return prepared.error();
+    return made;
+}
+
+Result<std::optional<StoredChallenge>> Challenges::find(std::string_view scope, ByteView token,
+                                                        std::int64_t now) {
+    Query query = find_.run();
+    const auto row = query.bind(scope).bind(token).next();
+    if (!row) return row.error();
+    if (!*row) return std::optional<StoredChallenge>();
+    return std::optional(read(query, now));
+}
+
+Result<ChallengeWriter> ChallengeWriter::prepare(const Database& database) {
+    auto challenges = Challenges::prepare(database);
+    if (!challenges) return challenges.error();
+    ChallengeWriter made;
+    made.challenges_ = *std::move(challenges);
+    // Each count goes by an index of its own, and no further than its limit.
+    const auto prepared = prepare_all(
+        database,
+        {{made.outstanding_,
+          "SELECT count(*) FROM (SELECT 1 FROM challenges WHERE state = 0 AND policy = ? AND "
+          "expires > ? LIMIT ?)"},
+         {made.outstanding_of_caller_,
+          "SELECT count(*) FROM (SELECT 1 FROM challenges WHERE state = 0 AND caller = ? AND "
+          "expires > ? LIMIT ?)"},
+         {made.made_by_caller_,
+          "SELECT count(*) FROM (SELECT 1 FROM challenges WHERE caller = ? AND created > ? "
+          "LIMIT ?)"},
+         {made.add_,
+          "INSERT INTO challenges(policy, token, caller, created, expires, claims) "
+          "VALUES(?, ?, ?, ?, ?, ?)"},
+         {made.redeem_,
+          "INSERT OR IGNORE INTO redemptions(policy, token, expires) VALUES(?, ?, ?)"},
+         {made.withdraw_, "UPDATE challenges SET state = 2 WHERE policy = ? AND token = ?"},
+         {made.purge_,
+          "DELETE FROM challenges WHERE id IN (SELECT id FROM challenges WHERE expires < ? "
+          "ORDER BY expires LIMIT ?)"}});
+    if (!prepared) return prepared.error();
+    return made;
+}
+
+Result<AddChallengeOutcome> ChallengeWriter::add(const ChallengeRow& row,
+                                                 const ChallengeLimits& limits) {
+    const auto full = [&](Statement& count, std::string_view of, std::int64_t after,
+                          std::size_t limit) -> Result<bool> {
+        if (limit == 0) return false;
+        Query query = count.run();
+        query.bind(of).bind(after);
+        return reached(query, limit);
+    };
+    // The caller's own first: it learns nothing of the others.
+    const auto made = full(made_by_caller_, row.caller, limits.since, limits.made_by_caller);
+    if (!made) return made.error();
+    if (*made) return AddChallengeOutcome(ChallengeQuotaReached{});
+    const auto open =
+        full(outstanding_of_caller_, row.caller, row.created, limits.outstanding_of_caller);
+    if (!open) return open.error();
+    if (*open) return AddChallengeOutcome(ChallengeQuotaReached{});
+    const auto all = full(outstanding_, row.scope, row.created, limits.outstanding);
+    if (!all) return all.error();
+    if (*all) return AddChallengeOutcome(ChallengeCacheFull{});
+
+    Query query = add_.run();
+    query.bind(row.scope).bind(ByteView(row.token)).bind(row.caller).bind(row.created);
+    if (const auto done = query.bind(row.expires).bind(row.claims).finish(); !done) {
+        return done.error();
+    }
+    return AddChallengeOutcome(ChallengeAdded{});
+}
+
+Result<void> ChallengeWriter::withdraw(std::string_view scope, ByteView token, std::int64_t now) {
+    const auto found = challenges_.find(scope, token, now);
+    if (!found) return found.error();
+    if (!*found) return Error{Errc::kNotFound, "there is no such challenge"};
+    const ChallengeState state = (*found)->state;
+    if (state == ChallengeState::kUsed || state == ChallengeState::kWithdrawn) {
+        return Error{Errc::kConflict,
+                     std::string("the challenge is ") + to_text(state) + " already"};
+    }
+    {
+        // Recording looks here, and nowhere else.
+        Query query = redeem_.run();
+        query.bind(scope).bind(token).bind((*found)->row.expires);
+        if (const auto done = query.finish(); !done) return done.error();
+    }
+    Query query = withdraw_.run();
+    return query.bind(scope).bind(token).finish();
+}
+
+Result<void> ChallengeWriter::purge(std::int64_t now, std::size_t limit) {
+    Query query = purge_.run();
+    return query.bind(now - kKept).bind(bounded(limit)).finish();
+}
+
+Result<std::vector<StoredChallenge>> list_challenges(const Database& database,
+                                                     const ChallengeFilter& filter) {
+    std::string sql = kSelect + "WHERE 1 ";
+    if (filter.scope) sql += "AND policy = ? ";
+    if (filter.caller) sql += "AND caller = ? ";
+    const bool open = filter.state == ChallengeState::kOutstanding;
+    const bool expired = filter.state == ChallengeState::kExpired;
+    if (open) sql += "AND state = 0 AND expires > ? ";
+    if (expired) sql += "AND state = 0 AND expires <= ? ";
+    if (filter.state && !open && !expired) sql += "AND state = ? ";
+    if (!filter.token_prefix.empty()) sql += "AND instr(lower(hex(token)), ?) = 1 ";
+    sql += "ORDER BY id DESC LIMIT ?";
+    auto statement = Statement::prepare(database, sql);
+    if (!statement) return statement.error();
+    Query query = statement->run();
+    if (filter.scope) query.bind(*filter.scope);
+    if (filter.caller) query.bind(*filter.caller);
+    if (filter.state) query.bind(open || expired ? filter.now : number(*filter.state));
+    if (!filter.token_prefix.empty()) query.bind(filter.token_prefix);
+    query.bind(bounded(filter.limit));
+    std::vector<StoredChallenge> all;
+    for (;;) {
+        const auto row = query.next();
+        if (!row) return row.error();
+        if (!*row) return all;
+        all.push_back(read(query, filter.now));
+    }
+}
+
+}  // namespace scepgate::ca_backend::sqlite

@@ -1,0 +1,164 @@
+#include "server/minting.hpp"
+
+#include <limits>
+
+namespace scepgate::server {
+
+namespace asio = boost::asio;
+using policy::Challenge;
+using policy::ChallengeParameters;
+using Kind = MintingRefusal::Kind;
+
+namespace {
+
+constexpr std::int64_t kQuotaPeriod = 86'400;
+
+Kind kind_of(Errc code) {
+    switch (code) {
+        case Errc::kUnsupported:
+            return Kind::kUnsupported;
+        case Errc::kDenied:
+        case Errc::kMalformed:
+            return Kind::kNotAllowed;
+        default:
+            return Kind::kUnavailable;
+    }
+}
+
+const char* to_text(Kind kind) {
+    switch (kind) {
+        case Kind::kUnsupported:
+            return "Unsupported";
+        case Kind::kNotAllowed:
+            return "NotAllowed";
+        case Kind::kCacheFull:
+            return "CacheFull";
+        case Kind::kQuotaReached:
+            return "QuotaReached";
+        case Kind::kUnavailable:
+            return "Unavailable";
+    }
+    return "?";
+}
+
+bool is_recorded(const Challenge& challenge, const MintingLimits& limits) {
+    if (challenge.token.empty()) return false;
+    return challenge.recorded_claims || challenge.maximum_outstanding != 0 || limits.per_day != 0 ||
+           limits.outstanding != 0;
+}
+
+MintingRefusal cache_full(const std::string& policy, std::size_t limit) {
+    return {Kind::kCacheFull,
+            "policy '" + policy + "' has " + std::to_string(limit) +
+                " challenges outstanding, as many as it may have (PasswordMax); one is freed when "
+                "it is used, withdrawn or expired"};
+}
+
+MintingRefusal quota_reached(const MintingCaller& caller) {
+    std::string text = "'" + caller.name + "' has as many challenges as it may have:";
+    if (caller.limits.per_day != 0) {
+        text += " " + std::to_string(caller.limits.per_day) + " in 24 hours";
+    }
+    if (caller.limits.outstanding != 0) {
+        text += (caller.limits.per_day != 0 ? ", " : " ") +
+                std::to_string(caller.limits.outstanding) + " outstanding";
+    }
+    return {Kind::kQuotaReached, std::move(text)};
+}
+
+AuditRecord begin(std::string_view event, std::int64_t now, const std::string& policy,
+                  const ChallengeParameters& parameters, const MintingCaller& caller) {
+    AuditRecord line(event, now);
+    line.add("caller", caller.name).add_if("client", caller.client_address).add("policy", policy);
+    line.add("subject", parameters.subject.empty() ? "any" : parameters.subject.text());
+    if (!parameters.subject_alt_name.empty()) {
+        line.add("subject_alt_name", certs::to_text(parameters.subject_alt_name));
+    }
+    if (parameters.key_usage) line.add("key_usage", parameters.key_usage->text());
+    if (!parameters.extended_key_usage.empty()) {
+        line.add("extended_key_usage", certs::to_text(parameters.extended_key_usage));
+    }
+    line.add_if("template", parameters.template_name.value_or(""));
+    if (parameters.purpose) line.add("purpose", certs::to_text(*parameters.purpose));
+    if (parameters.max_validity) line.add("max_validity", *parameters.max_validity);
+    return line.add_if("device_id", parameters.device_id)
+        .add_if("user_id", parameters.user_id)
+        .add_if("sid", parameters.sid.value_or(""));
+}
+
+}  // namespace
+
+asio::awaitable<std::variant<Challenge, MintingRefusal>> Minting::mint(
+    policy::PolicyModule& module, ChallengeParameters parameters, MintingCaller caller) const {
+    parameters.caller = caller.name;
+    auto made = co_await make(module, parameters, caller);
+    if (const auto* refusal = std::get_if<MintingRefusal>(&made)) {
+        auto line = begin("no_challenge", parts_.clock->now(), module.name(), parameters, caller);
+        line.add("code", to_text(refusal->kind)).add("reason", refusal->text);
+        // Nothing leaves with it.
+        if (auto written = parts_.audit->write(line); !written) {
+            parts_.log->error(written.error().detail);
+        }
+    }
+    co_return made;
+}
+
+asio::awaitable<std::variant<Challenge, MintingRefusal>> Minting::make(
+    policy::PolicyModule& module, const ChallengeParameters& parameters,
+    const MintingCaller& caller) const {
+    auto challenge = co_await module.generate_challenge(parameters);
+    if (!challenge) {
+        co_return MintingRefusal{kind_of(challenge.error().code), challenge.error().detail};
+    }
+    const bool recorded = is_recorded(*challenge, caller.limits);
+    if (recorded) {
+        auto refusal = co_await record(module, *challenge, caller);
+        if (refusal) co_return *std::move(refusal);
+    }
+    const std::int64_t now = parts_.clock->now();
+    auto line = begin("challenge", now, module.name(), parameters, caller);
+    line.add_if("scope", challenge->scope)
+        .add_if("challenge", to_hex(challenge->token))
+        .add("expires", challenge->expires == 0 ? "never" : certs::utc_text(challenge->expires));
+    if (auto written = parts_.audit->write(line); !written) {
+        MintingRefusal refusal{Kind::kUnavailable, written.error().detail};
+        if (recorded) {
+            // It was never handed out: it must not take up room either.
+            auto withdrawn =
+                co_await parts_.store->withdraw_challenge(challenge->scope, challenge->token, now);
+            if (!withdrawn) refusal.text += "; and " + withdrawn.error().detail;
+        }
+        co_return refusal;
+    }
+    co_return *std::move(challenge);
+}
+
+asio::awaitable<std::optional<MintingRefusal>> Minting::record(policy::PolicyModule& module,
+                                                               const Challenge& challenge,
+                                                               const MintingCaller& caller) const {
+    const std::int64_t now = parts_.clock->now();
+    ca_backend::ChallengeRow row;
+    row.scope = challenge.scope;
+    row.token = challenge.token;
+    row.caller = caller.name;
+    row.created = now;
+    row.expires =
+        challenge.expires == 0 ? std::numeric_limits<std::int64_t>::max() : challenge.expires;
+    row.claims = challenge.recorded_claims.value_or("");
+    ca_backend::ChallengeLimits limits;
+    limits.outstanding = challenge.maximum_outstanding;
+    limits.outstanding_of_caller = caller.limits.outstanding;
+    limits.made_by_caller = caller.limits.per_day;
+    limits.since = now - kQuotaPeriod;
+    auto added = co_await parts_.store->add_challenge(std::move(row), limits);
+    if (!added) co_return MintingRefusal{Kind::kUnavailable, added.error().detail};
+    if (std::holds_alternative<ca_backend::ChallengeCacheFull>(*added)) {
+        co_return cache_full(module.name(), challenge.maximum_outstanding);
+    }
+    if (std::holds_alternative<ca_backend::ChallengeQuotaReached>(*added)) {
+        co_return quota_reached(caller);
+    }
+    co_return std::nullopt;
+}
+
+}  // namespace scepgate::server
