@@ -60,6 +60,7 @@ std::optional<HttpMethod> read_method(std::string_view text) {
     if (text == "GET") return HttpMethod::kGet;
     if (text == "HEAD") return HttpMethod::kHead;
     if (text == "POST") return HttpMethod::kPost;
+    if (text == "DELETE") return HttpMethod::kDelete;
     return std::nullopt;
 }
 
@@ -204,6 +205,33 @@ Result<Framing, HttpRefusal> check_framing(const ParsedHeader& header) {
     framing.expect_continue = header.http11 && framing.body != Framing::Body::kNone &&
                               fields->expect && iequals(fields->expect->value, "100-continue");
     return framing;
+}
+
+HttpDetails collect_details(const ParsedHeader& header) {
+    HttpDetails details;
+    bool authorized = false;
+    const auto take = [&details](std::string& target, std::string_view value) {
+        if (!target.empty()) details.repeated = true;
+        target = value;
+    };
+    for (const HeaderField& field : header.fields) {
+        if (field.id == http::field::authorization) {
+            if (authorized) details.repeated = true;
+            authorized = true;
+            details.authorization = Secret(field.value);
+        } else if (field.id == http::field::host) {
+            take(details.host, field.value);
+        } else if (field.id == http::field::origin) {
+            take(details.origin, field.value);
+        } else if (field.id == http::field::referer) {
+            take(details.referer, field.value);
+        } else if (field.id == http::field::content_type) {
+            take(details.content_type, field.value);
+        } else if (iequals(field.name, "Sec-Fetch-Site")) {
+            take(details.sec_fetch_site, field.value);
+        }
+    }
+    return details;
 }
 
 void copy_user_agent(const ParsedHeader& header, std::string& out) {

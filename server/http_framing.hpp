@@ -50,9 +50,13 @@ struct Framing {
 /// Parses a complete header (through the empty line) into `header`, whose storage is used again.
 Result<void, HttpRefusal> parse_header(std::string_view octets, ParsedHeader& header);
 
-/// Decides how the body is framed and what is asked for; anything ambiguous is refused
-/// (attacks.md Z01, Z04, H07, H08, H11 to H13). The connection is closed after a refusal.
+/// Decides how the body is framed and what is asked for (GET, HEAD, POST or DELETE); anything
+/// ambiguous is refused (attacks.md Z01, Z04, H07, H08, H11 to H13). The connection is closed after
+/// a refusal.
 Result<Framing, HttpRefusal> check_framing(const ParsedHeader& header);
+
+/// All but the client certificate, which is not in the header.
+[[nodiscard]] HttpDetails collect_details(const ParsedHeader& header);
 
 /// At most 256 octets of User-Agent, anything but printable ASCII replaced by "?".
 void copy_user_agent(const ParsedHeader& header, std::string& out);

@@ -77,7 +77,7 @@ Result<std::unique_ptr<HttpListener>> HttpListener::open(const ListenSettings& s
         return in_context("address " + settings.address, bound.error());
     }
     if (settings.tls) {
-        auto credentials = TlsCredentials::load(*settings.tls);
+        auto credentials = TlsCredentials::load(*settings.tls, settings.client_ca);
         if (!credentials) return in_context("tls", credentials.error());
         listener->tls_ = std::move(*credentials);
     }

@@ -8,11 +8,20 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include "certs/bytes.hpp"
+#include "certs/secret.hpp"
 
 namespace scepgate::server {
 
-enum class HttpMethod { kGet, kHead, kPost };
+/// kDelete: only for handlers that want details.
+enum class HttpMethod { kGet, kHead, kPost, kDelete };
+
+/// What only handlers with callers of their own look at. Values as sent, "" when absent.
+struct HttpDetails {
+    Secret authorization;
+    std::string host, origin, referer, sec_fetch_site, content_type;
+    bool repeated = false;     ///< one of these fields came twice
+    Bytes client_certificate;  ///< DER; verified in the TLS handshake; empty: none
+};
 
 /// A request whose framing and limits were checked. Nothing of it is trusted.
 struct HttpRequest {
@@ -24,6 +33,7 @@ struct HttpRequest {
     std::string user_agent;      ///< at most 256 octets, control characters replaced
     std::size_t uri_length = 0;
     std::chrono::steady_clock::time_point received;  ///< when its last octet had come
+    std::unique_ptr<const HttpDetails> details;      ///< null unless the handler wants them
 };
 
 /// A reply made once and sent many times: complete octets of header and body.
@@ -49,7 +59,7 @@ struct HttpReply {
     unsigned status = 200;
     std::string_view content_type = "text/plain";  ///< static storage
     Bytes body;
-    std::string_view headers;  ///< more header lines, static storage, each ending in CRLF
+    std::string headers;  ///< more header lines, each ending in CRLF
     bool close = false;
     /// Not sent before this moment (failures leave on a tick: attacks.md E06).
     std::optional<std::chrono::steady_clock::time_point> not_before;
@@ -59,6 +69,10 @@ struct HttpReply {
 class HttpHandler {
 public:
     virtual ~HttpHandler() = default;
+
+    /// Whether requests come with HttpRequest::details. What they hold, and the reply, is then
+    /// wiped from the connection's memory after use. Always the same answer.
+    [[nodiscard]] virtual bool wants_details() const noexcept { return false; }
 
     /// Answers from memory, or null: then handle() is asked. Called on the connection's thread,
     /// must not block. The reply stays alive as long as the pointer.

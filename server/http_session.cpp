@@ -4,6 +4,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <openssl/crypto.h>
 
 #include "server/http_forwarded.hpp"
 #include "server/http_replies.hpp"
@@ -28,7 +29,13 @@ HttpSession::HttpSession(HttpIoThread& thread, HttpHandler& handler,
       handler_(handler),
       stream_(std::move(stream)),
       place_(std::move(place)),
-      peer_(std::move(peer)) {}
+      peer_(std::move(peer)),
+      wants_details_(handler.wants_details()) {}
+
+HttpSession::~HttpSession() {
+    // What was refused before its secrets were taken out.
+    if (wants_details_) OPENSSL_cleanse(buffer_.data().data(), buffer_.size());
+}
 
 asio::awaitable<void> HttpSession::serve(std::unique_ptr<HttpSession> session) {
     session->settings_ = session->thread_.settings();
@@ -78,6 +85,7 @@ asio::awaitable<bool> HttpSession::serve_request() {
     if (const auto prepared = handler_.immediate(request_)) {
         const bool close = !keep_alive_ || thread_.draining();
         const std::string_view octets = prepared->octets(close, head);
+        request_.details.reset();
         Parts parts{asio::buffer(octets), asio::const_buffer()};
         if (!send_now(parts) && !co_await send_rest(parts)) co_return false;
         co_return !close;
@@ -92,13 +100,16 @@ asio::awaitable<bool> HttpSession::serve_request() {
                        reply.headers, !keep_alive_);
     Parts parts{asio::buffer(reply_header_), asio::const_buffer()};
     if (!head) parts[1] = asio::buffer(reply.body);
-    if (!send_now(parts) && !co_await send_rest(parts)) co_return false;
-    co_return keep_alive_;
+    const bool sent = send_now(parts) || co_await send_rest(parts);
+    wipe(reply);
+    co_return sent&& keep_alive_;
 }
 
 /// Reads until the header is complete; false: the connection ends, refused or not.
 asio::awaitable<bool> HttpSession::read_header(HeadScanner& scanner) {
     const HttpLimits& limits = settings_->limits;
+    // Grown on the way, it would leave copies of a header's secrets behind.
+    if (wants_details_) buffer_.reserve(limits.request_line + limits.header_fields);
     const auto start = std::chrono::steady_clock::now();
     bool started = buffer_.size() > 0;
     bool blank_line = false;
@@ -172,6 +183,10 @@ bool HttpSession::accept_header(std::size_t size, Framing& framing) {
         return false;
     }
     framing = *checked;
+    if (framing.method == HttpMethod::kDelete && !wants_details_) {
+        refuse(405, "the method is not GET, HEAD or POST");
+        return false;
+    }
     request_.method = framing.method;
     request_.path.assign(framing.path);
     request_.raw_query.assign(framing.query);
@@ -180,8 +195,20 @@ bool HttpSession::accept_header(std::size_t size, Framing& framing) {
     copy_user_agent(header_, request_.user_agent);
     ++requests_;
     keep_alive_ = header_.keep_alive && requests_ < settings_->limits.requests_per_connection;
+    if (wants_details_) keep_details(size);
     buffer_.consume(size);
     return true;
+}
+
+void HttpSession::keep_details(std::size_t size) {
+    auto details = std::make_unique<HttpDetails>(collect_details(header_));
+    details->client_certificate = stream_->peer_certificate();
+    request_.details = std::move(details);
+    OPENSSL_cleanse(buffer_.data().data(), size);
+}
+
+void HttpSession::wipe(HttpReply& reply) const noexcept {
+    if (wants_details_) OPENSSL_cleanse(reply.body.data(), reply.body.size());
 }
 
 asio::awaitable<HttpReply> HttpSession::ask_handler() {

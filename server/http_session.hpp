@@ -29,6 +29,8 @@ public:
                       std::unique_ptr<HttpStream> stream,
                       std::optional<ConnectionCounts::Place> place, std::string peer);
 
+    ~HttpSession() override;
+
     void on_deadline() noexcept override;
     void on_drain() noexcept override;
     void on_cut() noexcept override;
@@ -55,6 +57,8 @@ private:
     Awaitable<bool> read_header(HeadScanner& scanner);
     Awaitable<void> refuse_too_long(HeadScanner::Status status, const HeadScanner& scanner);
     bool accept_header(std::size_t size, Framing& framing);
+    void keep_details(std::size_t size);
+    void wipe(HttpReply& reply) const noexcept;
     Awaitable<HttpReply> ask_handler();
     void refuse(unsigned status, std::string_view detail);
     bool refuse_unfinished(Read how, std::string_view what, std::size_t octets);
@@ -80,6 +84,7 @@ private:
     std::unique_ptr<HttpStream> stream_;
     std::optional<ConnectionCounts::Place> place_;
     const std::string peer_;
+    const bool wants_details_;
     std::shared_ptr<const HttpSettings> settings_;
     bool peer_is_proxy_ = false;
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +47,8 @@ struct ListenSettings {
     std::string address;               ///< "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:80"
     std::optional<KeyPairConfig> tls;  ///< certificate file with its chain, and its key
     std::string json_path{};           ///< where the configuration has it
+    /// PEM: clients are asked for a certificate of one of these CAs. Absent: they are not asked.
+    std::optional<std::filesystem::path> client_ca{};
 };
 
 struct HttpSettings {

@@ -11,6 +11,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "certs/bytes.hpp"
+
 namespace scepgate::server {
 
 // Errors on a socket are everyday events, so they come back as values, not exceptions.
@@ -45,6 +47,9 @@ public:
     virtual boost::asio::awaitable<boost::system::error_code> write(Parts parts) = 0;
     /// Tells the peer that no more comes, where the protocol has a word for it.
     virtual boost::asio::awaitable<void> say_goodbye() = 0;
+
+    /// DER of the certificate that the peer has proved to hold; empty: none.
+    [[nodiscard]] virtual Bytes peer_certificate() const { return {}; }
 
     virtual Socket& socket() noexcept = 0;
     void cancel() noexcept;

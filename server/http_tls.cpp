@@ -47,7 +47,30 @@ Result<void> use(SSL_CTX* context, const Credential& credential) {
     return Error{Errc::kConfig, certs::take_ossl_error("TLS certificate").detail};
 }
 
-Result<std::shared_ptr<ssl::context>> load_context(const KeyPairConfig& files) {
+/// Asks for a certificate and takes none, or one that is valid, for TLS clients, and of one of
+/// these CAs (an issuing one alone is enough). Who it is, is the handler's to say.
+Result<void> ask_clients(SSL_CTX* context, const std::filesystem::path& file) {
+    ConfigFaults faults;
+    const auto cas = CredentialLoader(faults, certs::SystemClock().now()).certificates(file, "");
+    if (!cas) return Error{Errc::kConfig, faults.list().front().what};
+    X509_STORE* store = SSL_CTX_get_cert_store(context);
+    bool taken = X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN) == 1;
+    for (const auto& ca : *cas) {
+        const certs::X509Ptr certificate(decode(ca));
+        taken = taken && certificate && X509_STORE_add_cert(store, certificate.get()) == 1 &&
+                SSL_CTX_add_client_CA(context, certificate.get()) == 1;
+    }
+    if (!taken) return Error{Errc::kConfig, certs::take_ossl_error("client CA").detail};
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    // A session that goes on elsewhere would bring its certificate along, unverified.
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    if (SSL_CTX_set_num_tickets(context, 0) == 1) return {};
+    return Error{Errc::kInternal, "OpenSSL does not do without session tickets"};
+}
+
+Result<std::shared_ptr<ssl::context>> load_context(
+    const KeyPairConfig& files, const std::optional<std::filesystem::path>& client_ca) {
     const auto credential = load_files(files);
     if (!credential) return credential.error();
     auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
@@ -63,19 +86,23 @@ Result<std::shared_ptr<ssl::context>> load_context(const KeyPairConfig& files) {
     SSL_CTX_set_verify(native, SSL_VERIFY_NONE, nullptr);
 
     if (const auto used = use(native, *credential); !used) return used.error();
+    if (client_ca) {
+        if (const auto asked = ask_clients(native, *client_ca); !asked) return asked.error();
+    }
     return context;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<TlsCredentials>> TlsCredentials::load(const KeyPairConfig& files) {
-    std::unique_ptr<TlsCredentials> credentials(new TlsCredentials(files));
+Result<std::unique_ptr<TlsCredentials>> TlsCredentials::load(
+    const KeyPairConfig& files, const std::optional<std::filesystem::path>& client_ca) {
+    std::unique_ptr<TlsCredentials> credentials(new TlsCredentials(files, client_ca));
     if (const auto loaded = credentials->reload(); !loaded) return loaded.error();
     return credentials;
 }
 
 Result<void> TlsCredentials::reload() {
-    auto context = load_context(files_);
+    auto context = load_context(files_, client_ca_);
     if (!context) return context.error();
     const std::lock_guard lock(mutex_);
     context_ = std::move(*context);
@@ -89,6 +116,18 @@ std::shared_ptr<ssl::context> TlsCredentials::context() const {
 
 TlsStream::TlsStream(Socket socket, std::shared_ptr<ssl::context> context)
     : context_(std::move(context)), stream_(std::move(socket), *context_) {}
+
+Bytes TlsStream::peer_certificate() const {
+    SSL* native = stream_.native_handle();
+    const X509* certificate = SSL_get0_peer_certificate(native);
+    if (certificate == nullptr || SSL_get_verify_result(native) != X509_V_OK) return {};
+    unsigned char* der = nullptr;
+    const int size = i2d_X509(certificate, &der);
+    if (size <= 0) return {};
+    Bytes octets(der, der + size);
+    OPENSSL_free(der);
+    return octets;
+}
 
 asio::awaitable<error_code> TlsStream::handshake() {
     const auto [error] = co_await stream_.async_handshake(ssl::stream_base::server, kAsTuple);

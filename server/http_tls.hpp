@@ -18,21 +18,27 @@ class TlsCredentials {
 public:
     /// kConfig: a file that cannot be read, a key that is not the certificate's or that everybody
     /// may read, a certificate that is not valid now.
-    static Result<std::unique_ptr<TlsCredentials>> load(const KeyPairConfig& files);
+    /// With a `client_ca` (PEM), clients are asked for a certificate of one of these CAs.
+    static Result<std::unique_ptr<TlsCredentials>> load(
+        const KeyPairConfig& files,
+        const std::optional<std::filesystem::path>& client_ca = std::nullopt);
 
     /// On an error what was loaded before stays.
     Result<void> reload();
     [[nodiscard]] std::shared_ptr<boost::asio::ssl::context> context() const;
 
 private:
-    explicit TlsCredentials(KeyPairConfig files) : files_(std::move(files)) {}
+    TlsCredentials(KeyPairConfig files, std::optional<std::filesystem::path> client_ca)
+        : files_(std::move(files)), client_ca_(std::move(client_ca)) {}
 
     KeyPairConfig files_;
+    std::optional<std::filesystem::path> client_ca_;
     mutable std::mutex mutex_;
     std::shared_ptr<boost::asio::ssl::context> context_;
 };
 
-/// TLS 1.2 and up; the client is not asked for a certificate and cannot renegotiate.
+/// TLS 1.2 and up; the client is asked for a certificate only where there is a client CA, and
+/// cannot renegotiate.
 class TlsStream final : public HttpStream {
 public:
     TlsStream(Socket socket, std::shared_ptr<boost::asio::ssl::context> context);
@@ -44,11 +50,12 @@ public:
     std::size_t write_now(const Parts& parts, boost::system::error_code& error) override;
     boost::asio::awaitable<boost::system::error_code> write(Parts parts) override;
     boost::asio::awaitable<void> say_goodbye() override;
+    [[nodiscard]] Bytes peer_certificate() const override;
     Socket& socket() noexcept override { return stream_.next_layer(); }
 
 private:
     std::shared_ptr<boost::asio::ssl::context> context_;
-    boost::asio::ssl::stream<Socket> stream_;
+    mutable boost::asio::ssl::stream<Socket> stream_;  ///< native_handle() is not const
 };
 
 }  // namespace scepgate::server

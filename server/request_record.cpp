@@ -11,6 +11,8 @@ std::string_view method_text(HttpMethod method) noexcept {
             return "HEAD";
         case HttpMethod::kPost:
             return "POST";
+        case HttpMethod::kDelete:
+            return "DELETE";
     }
     return "?";
 }

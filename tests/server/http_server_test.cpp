@@ -285,6 +285,43 @@ TEST_F(HttpServerTest, DrainCutsWhatOutlastsItsTimeAndTheHandlerEndsByItself) {
     server.reset();
 }
 
+TEST_F(HttpServerTest, OnlyAHandlerThatWantsThemGetsCredentialsAndOrigins) {
+    start();
+    EXPECT_EQ(ask("GET /details HTTP/1.1\r\nAuthorization: Basic x\r\n\r\n").body, "none");
+}
+
+TEST_F(HttpServerTest, DetailsAreThoseOfTheirRequestAlone) {
+    handler.details = true;
+    start();
+    RawClient client = connect();
+    EXPECT_EQ(client
+                  .ask("GET /details HTTP/1.1\r\nHost: a:1\r\nauthorization:  Basic x \r\n"
+                       "Origin: o\r\nReferer: r\r\nsec-fetch-site: none\r\n"
+                       "Content-Type: c\r\n\r\n")
+                  .body,
+              "Basic x|a:1|o|r|none|c|");
+    EXPECT_EQ(client.ask("GET /details HTTP/1.1\r\n\r\n").body, "||||||");
+}
+
+TEST_F(HttpServerTest, DetailsTellOfFieldsThatCameTwice) {
+    handler.details = true;
+    start();
+    for (const char* twice : {"Authorization: a\r\nAuthorization: b", "Origin: a\r\nOrigin: b",
+                              "Authorization:\r\nAuthorization: b"}) {
+        const auto reply = ask("GET /details HTTP/1.1\r\n" + std::string(twice) + "\r\n\r\n");
+        EXPECT_TRUE(reply.body.ends_with("|repeated")) << twice;
+    }
+}
+
+TEST_F(HttpServerTest, H13_DeleteIsForHandlersThatWantDetails) {
+    start();
+    EXPECT_EQ(ask("DELETE /details HTTP/1.1\r\n\r\n").status, 405U);
+    server.reset();
+    handler.details = true;
+    start();
+    EXPECT_EQ(ask("DELETE /details HTTP/1.1\r\n\r\n").status, 200U);
+}
+
 TEST_F(HttpServerTest, CanBeDestroyedAtAnyTime) {
     auto never_started = HttpServer::create(settings, handler);
     ASSERT_TRUE(never_started);

@@ -43,6 +43,11 @@ class TlsClient {
 public:
     explicit TlsClient(const std::string& address, int highest_version = 0) {
         SSL_set_max_proto_version(stream_.native_handle(), highest_version);
+        asked_for_certificate = false;
+        SSL_CTX_set_client_cert_cb(tls_.native_handle(), [](SSL*, X509**, EVP_PKEY**) {
+            asked_for_certificate = true;
+            return 0;
+        });
         stream_.lowest_layer().connect(*parse_endpoint(address));
         stream_.handshake(asio::ssl::stream_base::client);
     }
@@ -53,6 +58,8 @@ public:
         received_.erase(0, size);
         return reply;
     }
+    /// Whether the last handshake of this thread was asked for one; there is none.
+    static inline thread_local bool asked_for_certificate = false;
     std::string server_name() {
         X509* certificate = SSL_get0_peer_certificate(stream_.native_handle());
         char name[256] = "";
@@ -138,6 +145,33 @@ TEST_F(HttpTlsTest, H03_AHandshakeHasADeadline) {
     RawClient silent = connect();
     EXPECT_TRUE(silent.at_end());
     EXPECT_EQ(refusal().detail, "TLS handshake: too slow");
+}
+
+TEST_F(HttpTlsTest, AClientIsNotAskedForACertificate) {
+    start();
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        TlsClient client(address(), version);
+        EXPECT_FALSE(client.ask(kGetNow).empty());
+        EXPECT_FALSE(TlsClient::asked_for_certificate);
+    }
+}
+
+TEST_F(HttpTlsTest, AClientIsAskedForACertificateWhereThereIsAClientCaAndMayHaveNone) {
+    settings.listen.front().client_ca = folder / "cert.pem";
+    start();
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        TlsClient client(address(), version);
+        EXPECT_FALSE(client.ask(kGetNow).empty());
+        EXPECT_TRUE(TlsClient::asked_for_certificate);
+    }
+}
+
+TEST_F(HttpTlsTest, AClientCaThatIsNotThereIsAConfigurationError) {
+    settings.listen.front().client_ca = folder / "none.pem";
+    const auto created = HttpServer::create(settings, handler);
+    ASSERT_FALSE(created);
+    EXPECT_EQ(created.error().code, Errc::kConfig);
+    EXPECT_NE(created.error().detail.find("none.pem"), std::string::npos);
 }
 
 TEST_F(HttpTlsTest, DrainEndsTlsConnectionsToo) {

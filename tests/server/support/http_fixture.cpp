@@ -25,6 +25,14 @@ asio::awaitable<HttpReply> FakeHandler::handle(HttpRequest request) {
         text = std::string(kMethods[static_cast<int>(request.method)]) + " " + request.raw_query +
                " " + request.client_address + " " + request.user_agent + " " +
                std::string(as_text(request.body));
+    } else if (request.path == "/details") {
+        if (const auto* d = request.details.get()) {
+            text = std::string(d->authorization.text()) + "|" + d->host + "|" + d->origin + "|" +
+                   d->referer + "|" + d->sec_fetch_site + "|" + d->content_type + "|" +
+                   (d->repeated ? "repeated" : "");
+        } else {
+            text = "none";
+        }
     } else if (request.path == "/length") {
         text = std::to_string(request.uri_length) + " " + std::to_string(request.body.size());
     } else if (request.path == "/big") {

@@ -15,7 +15,7 @@
 namespace scepgate::server::test {
 
 /// "/now": from memory. "/echo": what was understood. "/big": 32 MiB. "/later": after 300 ms.
-/// "/gate": on another thread, when open() was called. "/throw": an exception.
+/// "/gate": on another thread, when open() was called. "/throw": an exception. "/details": them.
 class FakeHandler final : public HttpHandler {
 public:
     struct Refused {
@@ -24,7 +24,10 @@ public:
         std::string detail;
     };
 
+    bool details = false;  ///< wants them
+
     ~FakeHandler() override;
+    [[nodiscard]] bool wants_details() const noexcept override { return details; }
     std::shared_ptr<const PreparedReply> immediate(const HttpRequest& request) noexcept override;
     boost::asio::awaitable<HttpReply> handle(HttpRequest request) override;
     void refused(std::string_view client_address, unsigned status,
