@@ -418,10 +418,27 @@ def claims():
         envelope(texts["least"].encode(), "ra", oaep=hashes.SHA256))[1])[2])[1])
 
 
+def admin_requests():
+    full = {"policy": "mdm", "subject": "CN=device,O=Example", "key_usage": "both",
+            "san": {"dns": ["a.example"], "upn": ["u@b.example"], "email": ["e@b.example"],
+                    "uri": ["https://b.example/x"], "ip": ["192.0.2.1", "2001:db8::1"]},
+            "extended_key_usage": ["clientAuth", "1.2.3.4"], "template": "Device",
+            "max_validity": 86400, "expires_in": 600, "device_id": "d", "user_id": "u",
+            "sid": "S-1-5-21-1-2-3-500", "count": 3}
+    texts = {"full": json.dumps(full), "purpose": '{"purpose":"signature"}', "empty": "{}",
+             "twice": '{"count":1,"count":2}', "unknown": '{"subjct":"CN=a"}',
+             "params": "subject=CN%3Ddevice&dns=a.example&upn=u%40b.example&device_id=d+1",
+             "query": "operation=NDESGenerateChallenge&keyUsage=0xa0&params=subject%3DCN%253Dx",
+             "origin": "https://Admin.Example:443/x", "foreign": "https://admin.example.evil"}
+    for name, text in texts.items():
+        seed("admin_request", name, text)
+
+
 def main():
     for path in (FUZZ / "corpus").glob("*/seed-*"):
         path.unlink()
-    for make in (messages, replies, lookups, files, names, der_and_ber, queries, http_requests, claims):
+    for make in (messages, replies, lookups, files, names, der_and_ber, queries, http_requests, claims,
+                 admin_requests):
         make()
     for folder in sorted((FUZZ / "corpus").iterdir()):
         print(f"{folder.name:20} {len(list(folder.iterdir())):4} seeds")

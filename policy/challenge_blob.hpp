@@ -61,6 +61,7 @@ public:
 
     [[nodiscard]] const std::string& name() const noexcept override { return settings_.name; }
     [[nodiscard]] bool may_wait() const noexcept override { return false; }
+    [[nodiscard]] std::string challenge_scope() const override;
     /// kUnsupported without a signer in the settings; kConfig when what it signs would be refused.
     boost::asio::awaitable<Result<Challenge>> generate_challenge(
         const ChallengeParameters& parameters) override;

@@ -70,7 +70,7 @@ boost::asio::awaitable<Result<Challenge>> ChallengeBlobModule::generate_challeng
     claims.not_before = now;
     claims.expires = now + lifetime;
     Challenge challenge;
-    challenge.scope = "challenge_blob:" + to_hex(settings_.signer->certificate.fingerprint());
+    challenge.scope = challenge_scope();
     challenge.token = from_hex(claims.id).value();
     challenge.expires = claims.expires;
     auto sealed = seal_blob(std::move(claims), settings_.decryption.front().certificate,
@@ -78,6 +78,12 @@ boost::asio::awaitable<Result<Challenge>> ChallengeBlobModule::generate_challeng
     if (!sealed) co_return sealed.error();
     challenge.text = std::move(*sealed);
     co_return challenge;
+}
+
+std::string ChallengeBlobModule::challenge_scope() const {
+    return settings_.signer
+               ? "challenge_blob:" + to_hex(settings_.signer->certificate.fingerprint())
+               : "";
 }
 
 boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_request(

@@ -35,6 +35,7 @@ public:
 
     [[nodiscard]] const std::string& name() const noexcept override { return settings_.name; }
     [[nodiscard]] bool may_wait() const noexcept override { return false; }
+    [[nodiscard]] std::string challenge_scope() const override { return scope_; }
     /// Good only when it is recorded (Challenge::recorded_claims). Its life is at most
     /// PasswordValidity.
     boost::asio::awaitable<Result<Challenge>> generate_challenge(

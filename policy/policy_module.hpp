@@ -65,6 +65,9 @@ public:
     virtual boost::asio::awaitable<Result<Challenge>> generate_challenge(
         const ChallengeParameters& parameters);
 
+    /// Challenge::scope of all that it makes; "" when it makes none that could be counted.
+    [[nodiscard]] virtual std::string challenge_scope() const { return {}; }
+
     /// Whether calls may wait for something outside of this process. When not, no time limit is put
     /// around them.
     [[nodiscard]] virtual bool may_wait() const noexcept { return true; }

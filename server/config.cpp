@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "server/config_admin_reader.hpp"
 #include "server/config_json.hpp"
 #include "server/config_policy_reader.hpp"
 #include "server/config_references.hpp"
@@ -38,11 +39,14 @@ public:
         top.each("endpoints", false, [&](const Json& value, const std::string& path) {
             config.endpoints.push_back(parts_.endpoint(value, path));
         });
+        if (const Json* admin = top.member("admin"))
+            config.admin = read_admin(*admin, "admin", parts_, faults_);
         read_limits(top, config);
         read_threads(top, config);
         read_files(top, config);
         top.flag("openssl_patched", config.openssl_patched);
         top.finish();
+        if (config.admin) config.admin->http.trusted_proxies = config.http.trusted_proxies;
         check_references(config, faults_);
         return config;
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "policy/renewal.hpp"
+#include "server/config_admin.hpp"
 #include "server/config_policy.hpp"
 #include "server/endpoint_shape.hpp"
 #include "server/http_settings.hpp"
@@ -113,6 +114,7 @@ struct Config {
     std::map<std::string, PolicyConfig> policies;
     std::map<std::string, TemplateConfig> templates;
     std::vector<EndpointConfig> endpoints;
+    std::optional<AdminConfig> admin;  ///< absent: no admin listener
 };
 
 /// Reads and judges the file's text: syntax, unknown keys (with the nearest known one), types,

@@ -26,7 +26,8 @@ bool same_listeners(const std::vector<ListenSettings>& left,
                     const std::vector<ListenSettings>& right) {
     return std::equal(left.begin(), left.end(), right.begin(), right.end(),
                       [](const ListenSettings& one, const ListenSettings& other) {
-                          return one.address == other.address && same_files(one.tls, other.tls);
+                          return one.address == other.address && one.client_ca == other.client_ca &&
+                                 same_files(one.tls, other.tls);
                       });
 }
 
@@ -37,6 +38,10 @@ void warn_of_restart(const Config& started, const Config& now, ConfigFaults& fau
         if (!same) faults.warn(json_path, "has changed", "restart for it to take effect");
     };
     check(same_listeners(started.http.listen, now.http.listen), "listen");
+    const auto admin = [](const Config& config) {
+        return config.admin ? config.admin->http.listen : std::vector<ListenSettings>();
+    };
+    check(same_listeners(admin(started), admin(now)), "admin.listen");
     check(started.store_sqlite == now.store_sqlite, "store.sqlite");
     check(started.log.file == now.log.file, "log.file");
     check(started.log.format == now.log.format, "log.format");

@@ -47,7 +47,12 @@ void judge_store(const fs::path& file, Occasion occasion, ConfigFaults& faults) 
 
 void judge_listeners(const Config& config, Occasion occasion, ConfigFaults& faults) {
     if (occasion == Occasion::kReload) return;
-    for (const auto& listener : config.http.listen) {
+    auto listeners = config.http.listen;
+    if (config.admin) {
+        const auto& more = config.admin->http.listen;
+        listeners.insert(listeners.end(), more.begin(), more.end());
+    }
+    for (const auto& listener : listeners) {
         if (!parse_endpoint(listener.address)) continue;  // reported when the file was read
         const auto free = HttpListener::probe(listener.address);
         if (free) continue;
@@ -66,10 +71,12 @@ void judge_listeners(const Config& config, Occasion occasion, ConfigFaults& faul
 JudgedConfig judge_config(const fs::path& file, Occasion occasion,
                           std::shared_ptr<const certs::Clock> clock, ConfigFaults& faults,
                           RuntimeServices services) {
-    JudgedConfig judged{load_config(file, faults), nullptr};
+    JudgedConfig judged{load_config(file, faults), nullptr, nullptr};
     const Config& config = judged.config;
     // Files are looked at even when keys are unknown elsewhere: one run shows every fault.
+    const std::int64_t now = clock->now();
     judged.runtime = build_runtime(config, std::move(clock), faults, std::move(services));
+    judged.admin = admin::build_admin(config, judged.runtime, now, faults);
     judge_file_modes(config, faults);
     judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
     judge_listeners(config, occasion, faults);
@@ -79,7 +86,10 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
     if (config.log.file && *config.log.file == config.audit_file) {
         faults.error("log.file", "is the audit file too", "give each a file of its own");
     }
-    if (faults.has_errors()) judged.runtime = nullptr;
+    if (faults.has_errors()) {
+        judged.runtime = nullptr;
+        judged.admin = nullptr;
+    }
     return judged;
 }
 

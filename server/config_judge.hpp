@@ -2,6 +2,7 @@
 #pragma once
 
 #include "certs/clock.hpp"
+#include "server/admin/admin_runtime.hpp"
 #include "server/config.hpp"
 #include "server/runtime.hpp"
 #include "server/runtime_services.hpp"
@@ -17,6 +18,8 @@ enum class Occasion {
 struct JudgedConfig {
     Config config;
     std::shared_ptr<const Runtime> runtime;  ///< null when there is an error
+    /// Null when there is an error, and without "admin".
+    std::shared_ptr<const admin::AdminRuntime> admin;
 };
 
 /// Reads the file, loads what it names (build_runtime) and looks at what serving needs: OpenSSL,

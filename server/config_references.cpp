@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "server/config_reader.hpp"
+#include "server/config_admin_reader.hpp"
 #include "server/http_address.hpp"
 
 namespace scepgate::server {
@@ -95,7 +95,13 @@ void check_references(const Config& config, ConfigFaults& faults) {
         check_paths(endpoint, paths, faults);
     }
     check_endpoint_names(config.endpoints, faults);
-    check_listeners(config.http.listen, faults);
+    auto listeners = config.http.listen;
+    if (config.admin) {
+        const auto& more = config.admin->http.listen;
+        listeners.insert(listeners.end(), more.begin(), more.end());
+    }
+    check_listeners(listeners, faults);
+    check_admin_references(config, faults);
 }
 
 }  // namespace scepgate::server

@@ -188,6 +188,21 @@ void judge_endpoint(const EndpointConfig& endpoint, Judge& judge) {
     }
 }
 
+void judge_admin(const AdminConfig& admin, Judge& judge) {
+    for (const auto& listener : admin.http.listen) {
+        if (listener.tls) judge.pair(*listener.tls);
+        if (listener.client_ca) judge.input(*listener.client_ca, listener.json_path + ".client_ca");
+    }
+    for (const auto& [name, caller] : admin.callers) {
+        for (const auto& password : caller.passwords)
+            judge.source(password);
+        for (const auto& token : caller.tokens)
+            judge.source(token);
+        for (const auto& certificate : caller.certificates)
+            judge.input(certificate, caller.json_path + ".certificate");
+    }
+}
+
 // The files of each type of policy module; `path`: the policy's.
 
 void judge_module(const OpenPolicyConfig&, const std::string&, Judge&) {}
@@ -227,6 +242,7 @@ void judge_file_modes(const Config& config, ConfigFaults& faults) {
     for (const auto& listener : config.http.listen) {
         if (listener.tls) judge.pair(*listener.tls);
     }
+    if (config.admin) judge_admin(*config.admin, judge);
     judge.record(config.store_sqlite, "store.sqlite");
     judge.record(config.audit_file, "audit.file");
     if (config.log.file) judge.record(*config.log.file, "log.file");

@@ -23,6 +23,9 @@ public:
 
     [[nodiscard]] const std::string& name() const noexcept override { return module_->name(); }
     [[nodiscard]] bool may_wait() const noexcept override { return module_->may_wait(); }
+    [[nodiscard]] std::string challenge_scope() const override {
+        return module_->challenge_scope();
+    }
     [[nodiscard]] bool hears_outcomes() const noexcept override {
         return module_->hears_outcomes();
     }

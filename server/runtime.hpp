@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -75,6 +76,9 @@ struct Endpoint {
     }
 };
 
+/// Policy modules by the names that the configuration gives them.
+using PolicyModules = std::map<std::string, std::shared_ptr<policy::PolicyModule>>;
+
 /// All endpoints. Replaced as a whole when the configuration is reloaded.
 class Runtime {
 public:
@@ -83,7 +87,8 @@ public:
     explicit Runtime(
         std::vector<std::shared_ptr<const Endpoint>> endpoints,
         std::size_t message_limit = HttpLimits{}.body,
-        std::shared_ptr<const certs::Clock> clock = std::make_shared<certs::SystemClock>());
+        std::shared_ptr<const certs::Clock> clock = std::make_shared<certs::SystemClock>(),
+        PolicyModules policies = {});
 
     /// The endpoint whose path this is, or begins: paths match without ASCII case, with any suffix
     /// below ("/scep/pkiclient.exe", "/scep/"); the longest wins. Null when there is none, and for
@@ -94,6 +99,8 @@ public:
     [[nodiscard]] const std::vector<std::shared_ptr<const Endpoint>>& endpoints() const noexcept {
         return endpoints_;
     }
+    /// All that the configuration names, whether or not an endpoint has them.
+    [[nodiscard]] const PolicyModules& policies() const noexcept { return policies_; }
     [[nodiscard]] std::size_t message_limit() const noexcept { return message_limit_; }
 
 private:
@@ -105,6 +112,7 @@ private:
         routes_;  ///< longest first
     std::size_t message_limit_;
     std::shared_ptr<const certs::Clock> clock_;
+    PolicyModules policies_;
 };
 
 }  // namespace scepgate::server

@@ -47,7 +47,7 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
             build_ca(name, ca, templates, context, expiry, renewal_of_ca(config, name, now));
         if (built) cas.emplace(name, std::move(*built));
     }
-    std::map<std::string, std::shared_ptr<policy::PolicyModule>> policies;
+    PolicyModules policies;
     for (const auto& [name, policy] : config.policies)
         policies[name] = build_policy(name, policy, context);
 
@@ -68,8 +68,17 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
         endpoints.push_back(build_endpoint(endpoint, parts, context));
     }
     // The listeners load theirs themselves; here they are judged with all other keys.
-    for (const auto& listener : config.http.listen) {
+    auto listeners = config.http.listen;
+    if (config.admin) {
+        const auto& more = config.admin->http.listen;
+        listeners.insert(listeners.end(), more.begin(), more.end());
+    }
+    for (const auto& listener : listeners) {
         if (!listener.tls) continue;
+        if (listener.client_ca) {
+            const std::string at = listener.json_path + ".client_ca";
+            if (!context.loader.certificates(*listener.client_ca, at)) continue;
+        }
         if (const auto loaded = context.loader.credential(*listener.tls)) {
             context.keys.add(KeyRole::kTls, listener.tls->json_path + ".key",
                              loaded->key.public_key());
@@ -77,7 +86,8 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
     }
     context.keys.judge(faults);
     if (faults.has_errors()) return nullptr;
-    return std::make_shared<Runtime>(std::move(endpoints), config.http.limits.body, context.clock);
+    return std::make_shared<Runtime>(std::move(endpoints), config.http.limits.body, context.clock,
+                                     std::move(policies));
 }
 
 }  // namespace scepgate::server

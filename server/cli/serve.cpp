@@ -5,6 +5,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "ca_backend/sqlite_store.hpp"
+#include "server/admin/handler.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
 #include "server/config_changes.hpp"
@@ -33,7 +34,7 @@ public:
         // Warnings go to the log; on standard error only where that is not the log already.
         if (faults.has_errors() || config_.log.file) print_faults(faults);
         if (faults.has_errors()) return kUsage;
-        if (const int status = open(judged.runtime); status != kSuccess) return status;
+        if (const int status = open(judged); status != kSuccess) return status;
         for (const auto& fault : faults.list())
             log_->warn(fault.text());
 
@@ -44,6 +45,11 @@ public:
         for (const auto& address : server_->addresses()) {
             log_->info("serving", LogFields().add("address", address));
         }
+        if (admin_server_) {
+            admin_server_->start();
+            for (const auto& address : admin_server_->addresses())
+                log_->info("serving admin", LogFields().add("address", address));
+        }
         log_endpoints(*judged.runtime);
         audit_event("start");
         log_->flush();
@@ -52,6 +58,7 @@ public:
 
         log_->info("stopping");
         server_->drain(kDrainTime);
+        if (admin_server_) admin_server_->drain(kDrainTime);
         services_.http->stop();
         workers_->join();
         audit_event("stop");
@@ -61,7 +68,7 @@ public:
     }
 
 private:
-    int open(const std::shared_ptr<const Runtime>& runtime) {
+    int open(const JudgedConfig& judged) {
         auto log = Log::open(config_.log);
         if (!log) return refuse("log.file", log.error());
         log_ = std::move(*log);
@@ -77,10 +84,19 @@ private:
         services_.store->connect(store_);
         workers_ = std::make_unique<WorkerPool>(config_.crypto_threads, config_.queue);
         operations_ = std::make_unique<PkiOperations>(ServiceParts{store_, audit_, log_, clock_});
-        handler_ = std::make_unique<ScepHandler>(runtime, *operations_, *workers_, log_);
+        handler_ = std::make_unique<ScepHandler>(judged.runtime, *operations_, *workers_, log_);
         auto server = HttpServer::create(config_.http, *handler_);
         if (!server) return refuse("", server.error());
         server_ = std::move(*server);
+        return judged.admin ? open_admin(judged.admin) : kSuccess;
+    }
+
+    int open_admin(const std::shared_ptr<const admin::AdminRuntime>& runtime) {
+        admin_ = std::make_unique<admin::AdminHandler>(runtime,
+                                                       ServiceParts{store_, audit_, log_, clock_});
+        auto server = HttpServer::create(config_.admin->http, *admin_);
+        if (!server) return refuse("admin", server.error());
+        admin_server_ = std::move(*server);
         return kSuccess;
     }
 
@@ -124,10 +140,19 @@ private:
         handler_->replace(judged.runtime);
         server_->update(judged.config.http);
         report(server_->reload_tls());
+        if (admin_server_) reload_admin(judged);
         audit_event("reload");
         log_->info("reloaded");
         log_endpoints(*judged.runtime);
         log_->flush();
+    }
+
+    void reload_admin(const JudgedConfig& judged) {
+        // Without "admin" nobody may ask any more, though it listens until the restart.
+        admin_->replace(judged.admin ? judged.admin
+                                     : std::make_shared<const admin::AdminRuntime>());
+        if (judged.config.admin) admin_server_->update(judged.config.admin->http);
+        report(admin_server_->reload_tls());
     }
 
     /// What devices of all kinds will get: the first thing to look at when one kind fails.
@@ -165,6 +190,8 @@ private:
     std::unique_ptr<PkiOperations> operations_;
     std::unique_ptr<ScepHandler> handler_;
     std::unique_ptr<HttpServer> server_;
+    std::unique_ptr<admin::AdminHandler> admin_;
+    std::unique_ptr<HttpServer> admin_server_;  ///< null without "admin"
 };
 
 }  // namespace
