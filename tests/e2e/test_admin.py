@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import hashlib
+import json
 import signal
 import ssl
 
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 import harness
 import scep_client as scep
 from admin_lab import (FLEET, NDES_PATH, OTHER_TOKEN, PAGE, PASSWORD, PS_CERTIFICATE_ENROLLMENT,
-                       TOKEN, Identity, add_admin, ask, basic, bearer, page, post)
+                       TOKEN, Identity, add_admin, ask, basic, bearer, page, post, write_secret)
 
 
 class AdminLab:
@@ -115,6 +116,22 @@ def test_a_scraper_that_posts_is_answered_too(admin):
     reply = admin.ask("POST", PAGE, {**basic("scraper", PASSWORD),
                                      "Content-Type": "application/x-www-form-urlencoded"}, b"a=b")
     assert FLEET.search(page(reply))
+
+
+def test_a_single_password_is_the_same_each_time_and_does_not_expire(admin, keys):
+    secret = write_secret(admin.lab.dir / "single", "0123456789ABCDEF")
+    admin.lab.edit(lambda config: config["policies"].update(
+        otp={"type": "one_time_password", "UseSinglePassword": 1, "password": secret}))
+    admin.lab.stop()
+    admin.lab.start()
+    for number in range(2):
+        text = page(admin.get_page())
+        assert FLEET.search(text)["password"] == "0123456789ABCDEF"
+        assert "This password can be used multiple times and will not expire." in text
+        assert admin.enrol("0123456789ABCDEF", keys(number), f"d{number}").status == "success"
+    made = post(admin.port, {"policy": "otp"})
+    assert made.status == 201 and json.loads(made.body)["id"] is None
+    assert post(admin.port, {"policy": "otp", "subject": "CN=a"}).status == 422
 
 
 def test_utf_8_by_configuration(admin_lab):
