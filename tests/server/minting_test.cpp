@@ -102,7 +102,7 @@ TEST_F(MintingTest, RecordsWhatIsGoodOnlyWhenTheStoreHasIt) {
     module_.claims = R"({"device_id":"d7"})";
     ASSERT_TRUE(made(mint()));
     ASSERT_EQ(stored().size(), 1U);
-    const auto& row = stored().front().row;
+    const auto row = stored().front().row;
     EXPECT_EQ(row.scope, "scope");
     EXPECT_EQ(as_text(row.token), "token 1");
     EXPECT_EQ(row.caller, "alice");
