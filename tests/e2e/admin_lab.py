@@ -116,7 +116,7 @@ def add_admin(lab, admin_port, **changes):
             "listen": {"address": f"127.0.0.1:{admin_port}"},
             "callers": {
                 "mdm": {"token": write_secret(folder / "mdm.token", TOKEN),
-                        "policies": policies, "endpoints": ["ndes"], "rate": "10000/s"},
+                        "policies": policies, "endpoints": ["ndes", "/scep"], "rate": "10000/s"},
                 "scraper": {"password": write_secret(folder / "scraper.password", PASSWORD),
                             "endpoints": ["ndes"], "rate": "10000/s"},
                 "other": {"token": write_secret(folder / "other.token", OTHER_TOKEN),

@@ -158,6 +158,19 @@ def test_NDESGenerateChallenge_gives_a_challenge_for_these_names_alone(admin, ke
     assert admin.enrol(challenges[1], keys(1), "bound", usage).status == "success"
 
 
+def test_NDESGenerateChallenge_of_a_blob_policy_gives_a_blob_and_its_page_no_password(admin, keys):
+    target = "/scep_admin?operation=NDESGenerateChallenge&params=subject%3DCN%253Dblob"
+    blob = admin.get_page(bearer(), target).body.decode()
+    csr = scep.Csr(keys(), scep.name("blob"), blob, [scep.key_usage(0, 2)])
+    assert admin.lab.enrol(csr).status == "failure", "nothing says which key usage it may have"
+    blob = admin.get_page(bearer(), target + "&keyUsage=0xa0").body.decode()
+    csr = scep.Csr(keys(), scep.name("blob"), blob, [scep.key_usage(0, 2)])
+    assert admin.lab.enrol(csr).status == "success"
+    nameless = admin.get_page(bearer(), "/scep_admin?operation=NDESGenerateChallenge")
+    assert nameless.status == 403
+    assert "sufficient permission" in page(admin.get_page(bearer(), "/scep_admin/"))
+
+
 @pytest.mark.parametrize("query", [
     "operation=NDESGenerateChallenge&keyUsage=0x40", "operation=NDESGenerateChallenge&params=CN%3Da",
     "operation=NDESGenerateChallenge&params=%2525", "operation=Other", "operation=%zz",

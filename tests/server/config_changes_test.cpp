@@ -13,6 +13,9 @@ Config started() {
         {"127.0.0.1:8080", {}, "listen[0]"},
         {"127.0.0.1:8443", KeyPairConfig{"listen[1].tls", "/t.pem", {{"", "/t.key", {}}, {}}},
          "listen[1]"}};
+    config.admin.emplace().http.listen = {
+        {"127.0.0.1:8444", KeyPairConfig{"admin.listen.tls", "/t.pem", {{"", "/t.key", {}}, {}}},
+         "admin.listen", "/clients.pem"}};
     config.store_sqlite = "/scepgate.db";
     config.audit_file = "/audit.jsonl";
     return config;
@@ -36,6 +39,8 @@ INSTANTIATE_TEST_SUITE_P(
                [](Config& c) {
                    c.http.listen[1].tls->key.passphrase = SecretSource{"", "/p", {}};
                }},
+        Change{"admin.listen", [](Config& c) { c.admin.reset(); }},
+        Change{"admin.listen", [](Config& c) { c.admin->http.listen[0].client_ca.reset(); }},
         Change{"store.sqlite", [](Config& c) { c.store_sqlite = "/other.db"; }},
         Change{"log.file", [](Config& c) { c.log.file = "/log"; }},
         Change{"log.format", [](Config& c) { c.log.format = LogConfig::Format::kJson; }},
