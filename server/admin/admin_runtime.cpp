@@ -110,6 +110,14 @@ private:
     std::map<Sha256, std::string> taken_;
 };
 
+/// Of a module that makes no challenges and has nothing to tell.
+template <class Module>
+AdminPolicy describe(const Module&, CredentialLoader&) {
+    AdminPolicy policy;
+    policy.type = "other";
+    return policy;
+}
+
 AdminPolicy describe(const OpenPolicyConfig&, CredentialLoader&) {
     AdminPolicy policy;
     policy.type = "none";
