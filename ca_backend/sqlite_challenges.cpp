@@ -40,13 +40,6 @@ std::int64_t bounded(std::size_t limit) {
     return static_cast<std::int64_t>(std::min(limit, kMost));
 }
 
-/// Whether a count that `query` stops at `limit` has got there.
-Result<bool> reached(Query& query, std::size_t limit) {
-    const auto row = query.bind(bounded(limit)).next();
-    if (!row) return row.error();
-    return query.integer(0) >= bounded(limit);
-}
-
 }  // namespace
 
 Result<Challenges> Challenges::prepare(const Database& database) {
@@ -71,18 +64,17 @@ Result<ChallengeWriter> ChallengeWriter::prepare(const Database& database) {
     if (!challenges) return challenges.error();
     ChallengeWriter made;
     made.challenges_ = *std::move(challenges);
-    // Each count goes by an index of its own, and no further than its limit.
+    // Each looks for the row that is one too many, by an index of its own, and no further.
     const auto prepared = prepare_all(
         database,
         {{made.outstanding_,
-          "SELECT count(*) FROM (SELECT 1 FROM challenges WHERE state = 0 AND policy = ? AND "
-          "expires > ? LIMIT ?)"},
+          "SELECT 1 FROM challenges WHERE state = 0 AND policy = ? AND expires > ? "
+          "LIMIT 1 OFFSET ?"},
          {made.outstanding_of_caller_,
-          "SELECT count(*) FROM (SELECT 1 FROM challenges WHERE state = 0 AND caller = ? AND "
-          "expires > ? LIMIT ?)"},
+          "SELECT 1 FROM challenges WHERE state = 0 AND caller = ? AND expires > ? "
+          "LIMIT 1 OFFSET ?"},
          {made.made_by_caller_,
-          "SELECT count(*) FROM (SELECT 1 FROM challenges WHERE caller = ? AND created > ? "
-          "LIMIT ?)"},
+          "SELECT 1 FROM challenges WHERE caller = ? AND created > ? LIMIT 1 OFFSET ?"},
          {made.add_,
           "INSERT INTO challenges(policy, token, caller, created, expires, claims) "
           "VALUES(?, ?, ?, ?, ?, ?)"},
@@ -102,8 +94,7 @@ Result<AddChallengeOutcome> ChallengeWriter::add(const ChallengeRow& row,
                           std::size_t limit) -> Result<bool> {
         if (limit == 0) return false;
         Query query = count.run();
-        query.bind(of).bind(after);
-        return reached(query, limit);
+        return query.bind(of).bind(after).bind(bounded(limit - 1)).next();
     };
     // The caller's own first: it learns nothing of the others.
     const auto made = full(made_by_caller_, row.caller, limits.since, limits.made_by_caller);
