@@ -434,11 +434,24 @@ def admin_requests():
         seed("admin_request", name, text)
 
 
+def webhook_answers():
+    allow = {"decision": "allow"}
+    full = {"decision": "allow", "reason": "known", "subject": {"text": "CN=device,O=Example"},
+            "san": [{"type": "dns", "value": "a.example"},
+                    {"type": "uri", "value": "tag:microsoft.com,2022-09-14:sid:S-1-5-21-1-2-3-500"}],
+            "key_usage": ["digitalSignature"], "extended_key_usage": ["clientAuth"],
+            "template": "Device", "max_validity": 86400, "device_id": "d", "user_id": "u",
+            "sid": "S-1-5-21-1-2-3-500", "approval": True, "once": "ticket"}
+    for name, answer in {"allow": allow, "full": full, "deny": {"decision": "deny", "reason": "no"},
+                         "unknown": dict(allow, x=1), "san-only": dict(allow, san=full["san"])}.items():
+        seed("webhook_answer", name, json.dumps(answer))
+
+
 def main():
     for path in (FUZZ / "corpus").glob("*/seed-*"):
         path.unlink()
     for make in (messages, replies, lookups, files, names, der_and_ber, queries, http_requests, claims,
-                 admin_requests):
+                 admin_requests, webhook_answers):
         make()
     for folder in sorted((FUZZ / "corpus").iterdir()):
         print(f"{folder.name:20} {len(list(folder.iterdir())):4} seeds")

@@ -4,6 +4,7 @@
 
 #include "server/config_admin_reader.hpp"
 #include "server/config_json.hpp"
+#include "server/config_notifiers_reader.hpp"
 #include "server/config_policy_reader.hpp"
 #include "server/config_references.hpp"
 
@@ -31,6 +32,9 @@ public:
         });
         top.each_named("policies", [&](const auto& name, const auto& value, const auto& path) {
             config.policies[name] = read_policy(value, path, parts_, faults_);
+        });
+        top.each_named("notifiers", [&](const auto& name, const auto& value, const auto& path) {
+            config.notifiers[name] = read_notifier(value, path, parts_, faults_);
         });
         top.each_named("templates", [&](const auto& name, const auto& value, const auto& path) {
             config.templates[name] = parts_.device_template(value, path);

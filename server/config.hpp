@@ -10,6 +10,7 @@
 
 #include "policy/renewal.hpp"
 #include "server/config_admin.hpp"
+#include "server/config_notifiers.hpp"
 #include "server/config_policy.hpp"
 #include "server/endpoint_shape.hpp"
 #include "server/http_settings.hpp"
@@ -112,6 +113,7 @@ struct Config {
     std::filesystem::path store_sqlite;
     std::map<std::string, CaConfig> cas;
     std::map<std::string, PolicyConfig> policies;
+    std::map<std::string, NotifierConfig> notifiers;
     std::map<std::string, TemplateConfig> templates;
     std::vector<EndpointConfig> endpoints;
     std::optional<AdminConfig> admin;  ///< absent: no admin listener

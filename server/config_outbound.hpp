@@ -15,7 +15,8 @@ struct OutboundConfig {
     };
 
     std::string json_path;
-    std::optional<std::filesystem::path> ca_bundle;  ///< PEM; absent: the system's
+    std::optional<std::filesystem::path> ca_bundle;   ///< PEM; absent: the system's
+    std::optional<KeyPairConfig> client_certificate;  ///< ours, where the service asks for one
     std::optional<Proxy> proxy;
     std::int64_t timeout = 10;  ///< seconds that one call may take
     bool allow_http = false;

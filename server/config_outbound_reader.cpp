@@ -33,6 +33,9 @@ OutboundConfig read_outbound(ConfigReader& owner, ConfigParts& parts, ConfigFaul
     if (json == nullptr) return outbound;
     ConfigReader reader(*json, outbound.json_path, faults);
     outbound.ca_bundle = parts.file(reader, "ca_bundle");
+    if (const auto* pair = reader.member("client_certificate")) {
+        outbound.client_certificate = parts.key_pair(*pair, reader.path_of("client_certificate"));
+    }
     if (const auto* proxy = reader.member("proxy"))
         outbound.proxy = read_proxy(*proxy, reader.path_of("proxy"), parts, faults);
     reader.duration("timeout", outbound.timeout, 1, 300);

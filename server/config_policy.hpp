@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "server/config_keys.hpp"
+#include "server/config_outbound.hpp"
 
 namespace scepgate::server {
 
@@ -37,9 +37,17 @@ struct OneTimePasswordConfig {
     std::optional<SecretSource> hash_key;
 };
 
+struct WebhookConfig {
+    std::string url;
+    std::vector<SecretSource> keys;  ///< one, or two while they change; the newest first
+    bool send_challenge = false;
+    bool require_signed_answer = false;
+    OutboundConfig http;
+};
+
 struct PolicyConfig {
     using Module = std::variant<OpenPolicyConfig, StaticPasswordConfig, ChallengeBlobConfig,
-                                OneTimePasswordConfig>;
+                                OneTimePasswordConfig, WebhookConfig>;
 
     std::string json_path;
     std::int64_t timeout = 15;  ///< seconds that one call of the module may take

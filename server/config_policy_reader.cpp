@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "server/config_notifiers_reader.hpp"
+#include "server/config_outbound_reader.hpp"
+
 namespace scepgate::server {
 namespace {
 
@@ -112,6 +115,18 @@ PolicyConfig::Module read_one_time_password(const Source& from) {
     return module;
 }
 
+PolicyConfig::Module read_webhook(const Source& from) {
+    ConfigReader& reader = from.reader;
+    WebhookConfig module;
+    module.url = reader.required_text("url", "\"https://hook.example/verify\"");
+    module.keys = read_webhook_keys(reader, from.parts, from.faults);
+    reader.flag("send_challenge", module.send_challenge);
+    reader.flag("require_signed_answer", module.require_signed_answer);
+    module.http = read_outbound(reader, from.parts, from.faults);
+    judge_outbound_url(module.url, reader.path_of("url"), module.http, from.faults);
+    return module;
+}
+
 struct ModuleType {
     const char* name;
     PolicyConfig::Module (*read)(const Source&);
@@ -120,6 +135,7 @@ constexpr ModuleType kTypes[] = {
     {"challenge_blob", read_challenge_blob},
     {"one_time_password", read_one_time_password},
     {"static_password", read_static_password},
+    {"webhook", read_webhook},
     {"none", read_open},
 };
 

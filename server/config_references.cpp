@@ -86,6 +86,19 @@ void check_listeners(const std::vector<ListenSettings>& listeners, ConfigFaults&
     }
 }
 
+/// Endpoints that a notifier names: by their own names, as records have them.
+void check_notifiers(const Config& config, ConfigFaults& faults) {
+    std::map<std::string, bool> named;
+    for (const auto& endpoint : config.endpoints)
+        named[endpoint.name] = true;
+    for (const auto& [name, notifier] : config.notifiers) {
+        for (std::size_t i = 0; i < notifier.endpoints.size(); ++i) {
+            check_name(notifier.json_path + ".endpoints[" + std::to_string(i) + "]",
+                       notifier.endpoints[i], named, "endpoints", faults);
+        }
+    }
+}
+
 }  // namespace
 
 void check_references(const Config& config, ConfigFaults& faults) {
@@ -95,6 +108,7 @@ void check_references(const Config& config, ConfigFaults& faults) {
         check_paths(endpoint, paths, faults);
     }
     check_endpoint_names(config.endpoints, faults);
+    check_notifiers(config, faults);
     auto listeners = config.http.listen;
     if (config.admin) {
         const auto& more = config.admin->http.listen;

@@ -224,6 +224,19 @@ void judge_module(const OneTimePasswordConfig& module, const std::string&, Judge
     if (module.hash_key) judge.source(*module.hash_key);
 }
 
+void judge_webhook_keys(const std::vector<SecretSource>& keys, const OutboundConfig& http,
+                        Judge& judge) {
+    for (const SecretSource& key : keys)
+        judge.source(key);
+    if (http.ca_bundle) judge.input(*http.ca_bundle, http.json_path + ".ca_bundle");
+    if (http.client_certificate) judge.pair(*http.client_certificate);
+    if (http.proxy && http.proxy->password) judge.source(*http.proxy->password);
+}
+
+void judge_module(const WebhookConfig& module, const std::string&, Judge& judge) {
+    judge_webhook_keys(module.keys, module.http, judge);
+}
+
 }  // namespace
 
 void judge_file_modes(const Config& config, ConfigFaults& faults) {
@@ -239,6 +252,8 @@ void judge_file_modes(const Config& config, ConfigFaults& faults) {
         std::visit([&](const auto& module) { judge_module(module, policy.json_path, judge); },
                    policy.module);
     }
+    for (const auto& [name, notifier] : config.notifiers)
+        judge_webhook_keys(notifier.keys, notifier.http, judge);
     for (const auto& listener : config.http.listen) {
         if (listener.tls) judge.pair(*listener.tls);
     }

@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
     cli::add_getcrl(app, status);
     cli::add_cert(app, status);
     cli::add_pending(app, status);
+    cli::add_notify(app, status);
     cli::add_ca(app, status);
     cli::add_decode(app, status);
     try {

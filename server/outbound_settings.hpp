@@ -10,8 +10,10 @@
 namespace scepgate::server {
 
 struct OutboundSettings {
-    std::string ca_bundle;  ///< PEM: the only CAs trusted; empty: the system's
-    std::string proxy;      ///< URL; empty: none (the environment's is not looked at)
+    std::string ca_bundle;           ///< PEM: the only CAs trusted; empty: the system's
+    std::string client_certificate;  ///< PEM, the chain behind it; empty: none
+    Secret client_key;               ///< PEM
+    std::string proxy;               ///< URL; empty: none (the environment's is not looked at)
     std::string proxy_user;
     Secret proxy_password;
     bool allow_http = false;  ///< http:// too

@@ -56,7 +56,7 @@ void wipe(std::string& text) noexcept {
     text.clear();
 }
 
-curl_blob blob_of(const std::string& text) noexcept {
+curl_blob blob_of(std::string_view text) noexcept {
     // Not copied by libcurl: the settings outlive the transfer.
     return {const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};
 }
@@ -147,6 +147,12 @@ void OutboundTransfer::set_trust() {
         curl_easy_setopt(curl, option, 1L);
     for (const auto option : {CURLOPT_SSL_VERIFYHOST, CURLOPT_PROXY_SSL_VERIFYHOST})
         curl_easy_setopt(curl, option, 2L);
+    if (!settings_->client_certificate.empty()) {
+        curl_blob certificate = blob_of(settings_->client_certificate);
+        curl_blob key = blob_of(settings_->client_key.text());
+        curl_easy_setopt(curl, CURLOPT_SSLCERT_BLOB, &certificate);
+        curl_easy_setopt(curl, CURLOPT_SSLKEY_BLOB, &key);
+    }
     if (settings_->ca_bundle.empty()) return;
     curl_blob bundle = blob_of(settings_->ca_bundle);
     curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &bundle);

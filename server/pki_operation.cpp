@@ -1,5 +1,7 @@
 #include "server/pki_operation.hpp"
 
+#include "server/notifier.hpp"
+
 namespace scepgate::server {
 
 namespace asio = boost::asio;
@@ -89,6 +91,12 @@ std::vector<certs::Certificate> with_chain(const Endpoint& endpoint,
     return all;
 }
 
+/// Not looking up what there is.
+bool is_about_a_certificate(scep::MessageType type) {
+    return type == scep::MessageType::kPkcsReq || type == scep::MessageType::kRenewalReq ||
+           type == scep::MessageType::kCertPoll;
+}
+
 OperationReply nobody_to_answer(const Error& error, RequestRecord& record) {
     record.code = "MessageUnreadable";
     record.reason = error.detail;
@@ -141,6 +149,10 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, c
     record.code = refusal.code;
     record.reason = refusal.text;
     trail_.refusal(endpoint, record, client_address, refusal);
+    // One that may come again is not decided; who cannot be read is nobody's device.
+    if (parts_.notifier && opened && is_about_a_certificate(opened->type()) && !refusal.temporary) {
+        parts_.notifier->refused({endpoint.name, record, client_address, refusal});
+    }
     if (refusal.temporary) co_return OperationReply{Kind::kUnavailable, {}, {}};
     auto failure = reply_of(
         scep::encode_failure(address, refusal.fail_info, signer, parts_.clock->now()), record);

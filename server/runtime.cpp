@@ -27,11 +27,13 @@ bool begins_with(std::string_view path, std::string_view lower_prefix) noexcept 
 }  // namespace
 
 Runtime::Runtime(std::vector<std::shared_ptr<const Endpoint>> endpoints, std::size_t message_limit,
-                 std::shared_ptr<const certs::Clock> clock, PolicyModules policies)
+                 std::shared_ptr<const certs::Clock> clock, PolicyModules policies,
+                 std::shared_ptr<const NotifierSet> notifiers)
     : endpoints_(std::move(endpoints)),
       message_limit_(message_limit),
       clock_(std::move(clock)),
-      policies_(std::move(policies)) {
+      policies_(std::move(policies)),
+      notifiers_(std::move(notifiers)) {
     for (const auto& endpoint : endpoints_) {
         for (const auto& path : endpoint->paths)
             routes_.emplace_back(path, endpoint);

@@ -19,6 +19,8 @@
 
 namespace scepgate::server {
 
+struct NotifierSet;
+
 /// Whether an operator has to agree to certificates of a template.
 struct ApprovalRule {
     bool required = false;
@@ -88,7 +90,7 @@ public:
         std::vector<std::shared_ptr<const Endpoint>> endpoints,
         std::size_t message_limit = HttpLimits{}.body,
         std::shared_ptr<const certs::Clock> clock = std::make_shared<certs::SystemClock>(),
-        PolicyModules policies = {});
+        PolicyModules policies = {}, std::shared_ptr<const NotifierSet> notifiers = nullptr);
 
     /// The endpoint whose path this is, or begins: paths match without ASCII case, with any suffix
     /// below ("/scep/pkiclient.exe", "/scep/"); the longest wins. Null when there is none, and for
@@ -102,6 +104,10 @@ public:
     /// All that the configuration names, whether or not an endpoint has them.
     [[nodiscard]] const PolicyModules& policies() const noexcept { return policies_; }
     [[nodiscard]] std::size_t message_limit() const noexcept { return message_limit_; }
+    /// Null: nobody is told of anything.
+    [[nodiscard]] const std::shared_ptr<const NotifierSet>& notifiers() const noexcept {
+        return notifiers_;
+    }
 
 private:
     [[nodiscard]] std::shared_ptr<const Endpoint> at_this_time(
@@ -113,6 +119,7 @@ private:
     std::size_t message_limit_;
     std::shared_ptr<const certs::Clock> clock_;
     PolicyModules policies_;
+    std::shared_ptr<const NotifierSet> notifiers_;
 };
 
 }  // namespace scepgate::server

@@ -2,6 +2,7 @@
 
 #include "server/renewal_advice.hpp"
 #include "server/runtime_endpoint.hpp"
+#include "server/runtime_webhook.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -84,10 +85,11 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
                              loaded->key.public_key());
         }
     }
+    auto notifiers = build_notifiers(config, context);
     context.keys.judge(faults);
     if (faults.has_errors()) return nullptr;
     return std::make_shared<Runtime>(std::move(endpoints), config.http.limits.body, context.clock,
-                                     std::move(policies));
+                                     std::move(policies), std::move(notifiers));
 }
 
 }  // namespace scepgate::server

@@ -1,6 +1,7 @@
 #include "server/runtime_outbound.hpp"
 
 namespace scepgate::server {
+
 std::shared_ptr<policy::HttpClient> build_http_client(const OutboundConfig& config,
                                                       RuntimeContext& context) {
     OutboundSettings settings;
@@ -10,6 +11,21 @@ std::shared_ptr<policy::HttpClient> build_http_client(const OutboundConfig& conf
         if (!cas) return nullptr;
         for (const auto& ca : *cas)
             settings.ca_bundle += ca.pem();
+    }
+    if (config.client_certificate) {
+        const auto loaded = context.loader.credential(*config.client_certificate);
+        if (!loaded) return nullptr;
+        auto key = loaded->key.to_pem();
+        if (!key) {
+            context.faults.error(config.client_certificate->json_path + ".key", key.error().detail);
+            return nullptr;
+        }
+        context.keys.add(KeyRole::kTls, config.client_certificate->json_path + ".key",
+                         loaded->key.public_key());
+        settings.client_certificate = loaded->certificate.pem();
+        for (const auto& more : loaded->more)
+            settings.client_certificate += more.pem();
+        settings.client_key = std::move(*key);
     }
     if (config.proxy) {
         settings.proxy = config.proxy->url;

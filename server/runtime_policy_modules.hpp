@@ -26,6 +26,10 @@ struct PolicyPlace {
 [[nodiscard]] std::shared_ptr<policy::PolicyModule> build_module(
     const OneTimePasswordConfig& config, const PolicyPlace& place, RuntimeContext& context);
 
+[[nodiscard]] std::shared_ptr<policy::PolicyModule> build_module(const WebhookConfig& config,
+                                                                 const PolicyPlace& place,
+                                                                 RuntimeContext& context);
+
 /// A password for people to type: without the file's last line break. Null after a fault.
 [[nodiscard]] std::optional<Secret> load_password(const SecretSource& source,
                                                   RuntimeContext& context);

@@ -131,6 +131,12 @@ AdminPolicy describe(const StaticPasswordConfig&, CredentialLoader&) {
     return policy;
 }
 
+AdminPolicy describe(const WebhookConfig&, CredentialLoader&) {
+    AdminPolicy policy;
+    policy.type = "webhook";
+    return policy;
+}
+
 AdminPolicy describe(const OneTimePasswordConfig& config, CredentialLoader&) {
     AdminPolicy policy;
     policy.type = "one_time_password";

@@ -25,6 +25,7 @@ void add_getcert(CLI::App& app, int& status);
 void add_getcrl(CLI::App& app, int& status);
 void add_cert(CLI::App& app, int& status);
 void add_pending(CLI::App& app, int& status);
+void add_notify(CLI::App& app, int& status);
 void add_ca(CLI::App& app, int& status);
 void add_decode(CLI::App& app, int& status);
 

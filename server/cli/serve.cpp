@@ -12,6 +12,7 @@
 #include "server/config_judge.hpp"
 #include "server/config_shape.hpp"
 #include "server/http_server.hpp"
+#include "server/notifier.hpp"
 #include "server/scep_handler.hpp"
 
 namespace scepgate::server::cli {
@@ -21,6 +22,8 @@ namespace asio = boost::asio;
 
 /// How long requests in progress may take after SIGTERM.
 constexpr std::chrono::seconds kDrainTime{10};
+/// How long notifiers may be told of the last certificates; the rest waits in the store.
+constexpr std::chrono::seconds kNotifyTime{5};
 
 /// A server from its configuration to its end: what is built once, and what SIGHUP replaces.
 class Service {
@@ -41,6 +44,7 @@ public:
         asio::io_context signals;
         asio::signal_set set(signals, SIGTERM, SIGINT, SIGHUP);
         std::signal(SIGPIPE, SIG_IGN);
+        notifier_->use(judged.runtime->notifiers());
         server_->start();
         for (const auto& address : server_->addresses()) {
             log_->info("serving", LogFields().add("address", address));
@@ -59,6 +63,7 @@ public:
         log_->info("stopping");
         server_->drain(kDrainTime);
         if (admin_server_) admin_server_->drain(kDrainTime);
+        notifier_->stop(kNotifyTime);
         services_.http->stop();
         workers_->join();
         audit_event("stop");
@@ -83,7 +88,10 @@ private:
         store_ = std::move(*store);
         services_.store->connect(store_);
         workers_ = std::make_unique<WorkerPool>(config_.crypto_threads, config_.queue);
-        operations_ = std::make_unique<PkiOperations>(ServiceParts{store_, audit_, log_, clock_});
+        ServiceParts parts{store_, audit_, log_, clock_};
+        notifier_ = std::make_shared<Notifier>(parts);
+        parts.notifier = notifier_;
+        operations_ = std::make_unique<PkiOperations>(std::move(parts));
         handler_ = std::make_unique<ScepHandler>(judged.runtime, *operations_, *workers_, log_);
         auto server = HttpServer::create(config_.http, *handler_);
         if (!server) return refuse("", server.error());
@@ -138,6 +146,7 @@ private:
         report(audit_->reopen());
         if (!judged.runtime) return;
         handler_->replace(judged.runtime);
+        notifier_->use(judged.runtime->notifiers());
         server_->update(judged.config.http);
         report(server_->reload_tls());
         if (admin_server_) reload_admin(judged);
@@ -186,6 +195,7 @@ private:
     std::shared_ptr<AuditLog> audit_;
     std::shared_ptr<ca_backend::Store> store_;
     RuntimeServices services_;  ///< the same for all configurations
+    std::shared_ptr<Notifier> notifier_;
     std::unique_ptr<WorkerPool> workers_;
     std::unique_ptr<PkiOperations> operations_;
     std::unique_ptr<ScepHandler> handler_;

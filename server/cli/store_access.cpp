@@ -6,6 +6,7 @@
 
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
+#include "server/notices.hpp"
 #include "server/runtime_ca.hpp"
 
 namespace scepgate::server::cli {
@@ -29,6 +30,10 @@ std::optional<Records> open_records(const Config& config) {
     if (!store) {
         complain(kUsage, store.error().detail);
         return std::nullopt;
+    }
+    // The server tells of what is done beside it, too.
+    if (!config.notifiers.empty()) {
+        (*store)->outbox().announce_by(std::make_shared<Notices>(subscriptions(config)));
     }
     return Records{*std::move(audit), *std::move(store)};
 }

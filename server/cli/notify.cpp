@@ -1,0 +1,133 @@
+// scepgate notify list | retry
+#include <iostream>
+
+#include "server/cli/commands.hpp"
+#include "server/cli/operator_act.hpp"
+#include "server/cli/support.hpp"
+#include "server/text_escape.hpp"
+
+namespace scepgate::server::cli {
+namespace {
+
+using ca_backend::OutboxCount;
+using ca_backend::OutboxRow;
+using Json = nlohmann::ordered_json;
+
+struct Options {
+    std::string config;
+    std::string notifier;
+    std::size_t limit = 100;
+    bool json = false;
+};
+
+bool is_configured(const Config& config, const std::string& target) {
+    return config.notifiers.contains(target);
+}
+
+Json to_json(const OutboxRow& row) {
+    Json json = {{"notifier", row.event.target},    {"id", row.event.id},
+                 {"event", row.event.kind},         {"created", certs::utc_text(row.created)},
+                 {"due", certs::utc_text(row.due)}, {"attempts", row.attempts}};
+    if (!row.error.empty()) json["error"] = row.error;
+    return json;
+}
+
+Json to_json(const OutboxCount& count, const Config& config) {
+    Json json = {{"notifier", count.target},
+                 {"configured", is_configured(config, count.target)},
+                 {"waiting", count.waiting},
+                 {"dropped", count.dropped}};
+    if (count.waiting != 0) json["oldest"] = certs::utc_text(count.oldest);
+    return json;
+}
+
+void print(const OutboxCount& count, const Config& config) {
+    std::cout << printable(count.target) << ": " << count.waiting << " waiting";
+    if (count.waiting != 0) std::cout << " since " << certs::utc_text(count.oldest);
+    if (count.dropped != 0) std::cout << ", " << count.dropped << " refusals dropped so far";
+    if (!is_configured(config, count.target)) std::cout << " (not in the configuration)";
+    std::cout << '\n';
+}
+
+void print(const OutboxRow& row) {
+    std::cout << "  " << row.event.id << "  " << row.event.kind << "  "
+              << certs::utc_text(row.created) << "  attempts " << row.attempts << ", due "
+              << certs::utc_text(row.due);
+    if (!row.error.empty()) std::cout << ": " << printable(row.error);
+    std::cout << '\n';
+}
+
+int list(const Options& options) {
+    const auto config = load_or_complain(options.config);
+    if (!config) return kUsage;
+    const auto store = open_store_to_read(*config);
+    if (!store) return kUsage;
+    const auto counts = store->outbox().count();
+    if (!counts) return complain(kFailed, counts.error().detail);
+    Json json = {{"notifiers", Json::array()}, {"messages", Json::array()}};
+    for (const OutboxCount& count : *counts) {
+        if (!options.notifier.empty() && count.target != options.notifier) continue;
+        const auto rows = store->outbox().list(count.target, options.limit);
+        if (!rows) return complain(kFailed, rows.error().detail);
+        json["notifiers"].push_back(to_json(count, *config));
+        if (!options.json) print(count, *config);
+        for (const OutboxRow& row : *rows) {
+            json["messages"].push_back(to_json(row));
+            if (!options.json) print(row);
+        }
+    }
+    if (options.json) print_json(json);
+    return flush_output(kSuccess);
+}
+
+int retry(const Options& options) {
+    const auto config = load_or_complain(options.config);
+    if (!config) return kUsage;
+    if (!options.notifier.empty() && !is_configured(*config, options.notifier)) {
+        return complain(kFailed,
+                        "there is no notifier '" + options.notifier + "' in the configuration");
+    }
+    const auto records = open_records(*config);
+    if (!records) return kUsage;
+    const auto facts = [&](AuditRecord& line) { line.add_if("notifier", options.notifier); };
+    const std::int64_t now = certs::SystemClock().now();
+    const auto due = audited(*records->audit, "notify_retry", facts, [&] {
+        return wait_for(records->store->outbox().retry(options.notifier, now));
+    });
+    if (!due) return complain(kFailed, due.error().detail);
+    if (options.json) {
+        print_json({{"due", *due}});
+    } else {
+        std::cout << *due << " messages are due now; a running server sends them\n";
+    }
+    return flush_output(kSuccess);
+}
+
+}  // namespace
+
+void add_notify(CLI::App& app, int& status) {
+    CLI::App* notify = app.add_subcommand(
+        "notify", "Look at what notifiers are still to be told; the server may be running");
+    notify->require_subcommand(1);
+    auto options = std::make_shared<Options>();
+    const auto add = [notify, options](const char* name, const char* help) {
+        CLI::App* command = notify->add_subcommand(name, help);
+        command->add_option("NOTIFIER", options->notifier, "Only this one");
+        command->add_option("--config", options->config, "The server's configuration")
+            ->required()
+            ->type_name("FILE");
+        command->add_flag("--json", options->json, "Print JSON");
+        return command;
+    };
+    CLI::App* list_command =
+        add("list",
+            "How much waits for each notifier, since when, and the messages, oldest first: id, "
+            "event, time, attempts, when the next one is due, why the last one failed");
+    list_command->add_option("--limit", options->limit, "At most this many messages of each")
+        ->capture_default_str();
+    list_command->callback([&status, options] { status = list(*options); });
+    add("retry", "Send what waits now, not when its next attempt is due")
+        ->callback([&status, options] { status = retry(*options); });
+}
+
+}  // namespace scepgate::server::cli
