@@ -330,7 +330,7 @@ def test_a_hash_key_makes_what_is_stored_useless_without_it(passwords, keys):
     lab.stop()
     lab.start()
     assert refused(ask(lab, keys, password), lab) == "ChallengeUnknown"
-    key.write_text("0" * 64)
+    key.write_text("0" * 64 + "\n")
     lab.stop()
     lab.start()
     assert ask(lab, keys, password).status == "success"
