@@ -2,6 +2,10 @@
 
 namespace scepgate::ca_backend {
 
+Result<std::optional<IssuePreview>, Refusal> CaBackend::preview(const Grant&, const IssueContext&) {
+    return std::optional<IssuePreview>();
+}
+
 boost::asio::awaitable<Result<void>> CaBackend::revoke(Store&, Bytes, certs::RevocationReason) {
     co_return Error{Errc::kUnsupported, "CA \"" + name() +
                                             "\" cannot be told of a revocation from here; revoke "

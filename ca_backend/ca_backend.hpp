@@ -25,6 +25,12 @@ struct IssuedCertificate {
     std::vector<std::string> notes;  ///< for the log: "notAfter clamped to the CA's"
 };
 
+/// A certificate as it would be issued.
+struct IssuePreview {
+    std::int64_t not_before = 0, not_after = 0;  ///< seconds since the epoch
+    std::vector<std::string> notes;              ///< as IssuedCertificate's
+};
+
 /// Accepted, not decided yet: ask again with poll().
 struct PendingCertificate {
     std::string upstream_id;
@@ -44,6 +50,11 @@ public:
     /// Refused: by template or key (badRequest), or because the CA cannot now (`temporary`).
     virtual boost::asio::awaitable<Result<IssueOutcome, Refusal>> issue(
         const Grant& grant, const IssueContext& context) = 0;
+
+    /// What issue() would come to, as far as it is known beforehand; nothing is signed. Empty: not
+    /// known.
+    virtual Result<std::optional<IssuePreview>, Refusal> preview(const Grant& grant,
+                                                                 const IssueContext& context);
 
     /// The issuing CA's certificate first, then up to the root as far as known.
     [[nodiscard]] virtual const std::vector<certs::Certificate>& chain() const noexcept = 0;

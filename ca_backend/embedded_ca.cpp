@@ -184,16 +184,16 @@ boost::asio::awaitable<Result<IssueOutcome, Refusal>> EmbeddedCa::issue(
     co_return sign(grant, context);
 }
 
-Result<IssueOutcome, Refusal> EmbeddedCa::sign(const Grant& grant,
-                                               const IssueContext& context) const {
+Result<EmbeddedCa::Draft, Refusal> EmbeddedCa::draft(const Grant& grant,
+                                                     const IssueContext& context) const {
     const Certificate& ca = settings_.chain.front();
     const std::int64_t now = clock_->now();
     if (!is_valid(ca, now)) return cannot_now("CaNotValid", validity_text(settings_, now));
     const auto found = settings_.templates.find(context.template_name);
     if (found == settings_.templates.end()) {
-        return Refusal{
+        return refused(
             FailInfo::kBadRequest, "TemplateUnknown",
-            "CA \"" + settings_.name + "\" has no template \"" + context.template_name + "\""};
+            "CA \"" + settings_.name + "\" has no template \"" + context.template_name + "\"", "");
     }
     const Template& tmpl = found->second;
     const auto plan = plan_certificate(tmpl, grant);
@@ -205,11 +205,13 @@ Result<IssueOutcome, Refusal> EmbeddedCa::sign(const Grant& grant,
     if (const auto permitted = name_constraints_.permit(
             grant.subject().der(), grant.subject_alt_name(), grant.public_key());
         !permitted) {
-        return Refusal{FailInfo::kBadRequest, "NameNotPermitted", permitted.error().detail};
+        return refused(FailInfo::kBadRequest, "NameNotPermitted", permitted.error().detail,
+                       "the name constraints of the CA's own certificate do not allow it: use "
+                       "another CA for such names");
     }
 
-    IssuedCertificate issued{{}, plan->notes};
-    certs::CertificateContents contents;
+    Draft draft{{}, plan->notes};
+    certs::CertificateContents& contents = draft.contents;
     contents.serial = certs::random_serial();
     contents.issuer_der = to_bytes(ca.subject_der());
     contents.subject_der = grant.subject().der();
@@ -218,12 +220,12 @@ Result<IssueOutcome, Refusal> EmbeddedCa::sign(const Grant& grant,
     contents.spki = to_bytes(grant.public_key().spki());
     contents.extensions = extensions(grant, *plan);
     if (contents.not_after < now + plan->validity) {
-        issued.notes.push_back("notAfter clamped to the CA's, " + certs::utc_text(ca.not_after()));
+        draft.notes.push_back("notAfter clamped to the CA's, " + certs::utc_text(ca.not_after()));
     }
     if (grant.sid()) {
         if (!tmpl.sid_extension) {
-            issued.notes.push_back("the grant's SID was left out: template \"" + tmpl.name +
-                                   "\" has no sid_extension");
+            draft.notes.push_back("the grant's SID was left out: template \"" + tmpl.name +
+                                  "\" has no sid_extension");
         } else {
             const Bytes value = certs::encode_sid_extension(*grant.sid());
             if (const auto sid = certs::parse_sid_extension(value); !sid) {
@@ -234,13 +236,27 @@ Result<IssueOutcome, Refusal> EmbeddedCa::sign(const Grant& grant,
         }
     }
 
-    auto certificate = certs::build_certificate(contents, settings_.key, digest_);
+    return draft;
+}
+
+Result<std::optional<IssuePreview>, Refusal> EmbeddedCa::preview(const Grant& grant,
+                                                                 const IssueContext& context) {
+    auto made = draft(grant, context);
+    if (!made) return made.error();
+    return std::optional(
+        IssuePreview{made->contents.not_before, made->contents.not_after, std::move(made->notes)});
+}
+
+Result<IssueOutcome, Refusal> EmbeddedCa::sign(const Grant& grant,
+                                               const IssueContext& context) const {
+    auto made = draft(grant, context);
+    if (!made) return made.error();
+    auto certificate = certs::build_certificate(made->contents, settings_.key, digest_);
     if (!certificate) {
         return cannot_now("CaSigningFailed",
                           "CA \"" + settings_.name + "\": " + certificate.error().detail);
     }
-    issued.certificate = *std::move(certificate);
-    return IssueOutcome(std::move(issued));
+    return IssueOutcome(IssuedCertificate{*std::move(certificate), std::move(made->notes)});
 }
 
 boost::asio::awaitable<Result<void>> EmbeddedCa::revoke(Store& store, Bytes serial,

@@ -44,6 +44,8 @@ public:
     /// Signs before the first suspension: run it where an RSA operation may block.
     boost::asio::awaitable<Result<IssueOutcome, Refusal>> issue(
         const Grant& grant, const IssueContext& context) override;
+    Result<std::optional<IssuePreview>, Refusal> preview(const Grant& grant,
+                                                         const IssueContext& context) override;
     [[nodiscard]] const std::vector<certs::Certificate>& chain() const noexcept override {
         return settings_.chain;
     }
@@ -57,6 +59,13 @@ private:
     EmbeddedCa(EmbeddedCaSettings settings, std::shared_ptr<const certs::Clock> clock,
                NameConstraints name_constraints);
 
+    /// All but the signature.
+    struct Draft {
+        certs::CertificateContents contents;
+        std::vector<std::string> notes;
+    };
+    [[nodiscard]] Result<Draft, Refusal> draft(const Grant& grant,
+                                               const IssueContext& context) const;
     [[nodiscard]] Result<IssueOutcome, Refusal> sign(const Grant& grant,
                                                      const IssueContext& context) const;
     [[nodiscard]] std::vector<Bytes> extensions(const Grant& grant,

@@ -31,8 +31,9 @@ Error bad_template(const Template& tmpl, const std::string& fault) {
     return {Errc::kConfig, "template \"" + tmpl.name + "\": " + fault};
 }
 
-Refusal refusal(const Template& tmpl, std::string code, const std::string& text) {
-    return {FailInfo::kBadRequest, std::move(code), "template \"" + tmpl.name + "\": " + text};
+Refusal refusal(const Template& tmpl, std::string code, Finding finding) {
+    finding.what.insert(0, "template \"" + tmpl.name + "\": ");
+    return refused(FailInfo::kBadRequest, std::move(code), std::move(finding));
 }
 
 bool contains(const ExtendedKeyUsage& usages, ByteView usage) {
@@ -60,21 +61,24 @@ Result<KeyUsage, Refusal> plan_key_usage(const Template& tmpl, const Grant& gran
         usage = *grant.key_usage();
         if (!usage.within(tmpl.key_usage)) {
             return refusal(tmpl, kCode,
-                           "the grant has key usage " + usage.text() + ", the template allows " +
-                               tmpl.key_usage.text() +
-                               "; widen the template's key_usage or ask for less");
+                           {"granted key usage", "within " + tmpl.key_usage.text(), usage.text(),
+                            "widen the template's key_usage, or grant less"});
         }
     }
     if (usage.empty()) {
-        return refusal(tmpl, kCode,
-                       "its key usage " + tmpl.key_usage.text() + " has nothing for the purpose " +
-                           std::string(to_text(grant.purpose())));
+        return refusal(
+            tmpl, kCode,
+            {"key usage", "something for purpose " + std::string(to_text(grant.purpose())),
+             tmpl.key_usage.text(),
+             "widen the template's key_usage, or name another template for this purpose "
+             "under endpoints[].templates"});
     }
     if (grant.public_key().type() == certs::KeyType::kEc && !usage.within(kEcUsages)) {
         const KeyUsage possible = usage & kEcUsages;
         if (possible.empty()) {
             return refusal(tmpl, kCode,
-                           "an EC key cannot be used for " + usage.text() + " (RFC 8813)");
+                           {"key usage of an EC key (RFC 8813)", kEcUsages.text(), usage.text(),
+                            "have the device make an RSA key, or widen the template's key_usage"});
         }
         notes.push_back("key usage " + usage.text() + " reduced to " + possible.text() +
                         ": an EC key cannot encrypt (RFC 8813)");
@@ -89,10 +93,11 @@ Result<ExtendedKeyUsage, Refusal> plan_extended_key_usage(const Template& tmpl,
     if (!granted || granted->empty()) return tmpl.extended_key_usage;
     for (const Bytes& usage : *granted) {
         if (contains(tmpl.extended_key_usage, usage)) continue;
-        return refusal(tmpl, "TemplateExtendedKeyUsageMismatch",
-                       "the grant has extended key usage " +
-                           certs::extended_key_usage_to_text(usage) + ", the template allows " +
-                           certs::to_text(tmpl.extended_key_usage));
+        return refusal(
+            tmpl, "TemplateExtendedKeyUsageMismatch",
+            {"granted extended key usage", "of " + certs::to_text(tmpl.extended_key_usage),
+             certs::extended_key_usage_to_text(usage),
+             "widen the template's extended_key_usage, or grant less"});
     }
     return *granted;
 }
@@ -126,8 +131,8 @@ Result<CertificatePlan, Refusal> plan_certificate(const Template& tmpl, const Gr
     const certs::PublicKey& key = grant.public_key();
     if (key.type() == certs::KeyType::kRsa && key.bits() < tmpl.minimum_rsa_bits) {
         return refusal(tmpl, "KeyTooShort",
-                       "the key is " + key.text() + ", the template asks for at least " +
-                           std::to_string(tmpl.minimum_rsa_bits) + " bits");
+                       {"key", "at least " + std::to_string(tmpl.minimum_rsa_bits) + " bits",
+                        key.text(), "set the key size of the client's profile"});
     }
 
     CertificatePlan plan;
@@ -140,7 +145,9 @@ Result<CertificatePlan, Refusal> plan_certificate(const Template& tmpl, const Gr
 
     plan.validity = std::min(tmpl.validity, grant.max_validity().value_or(tmpl.validity));
     if (plan.validity <= 0) {
-        return refusal(tmpl, "ValidityTooShort", "the grant allows no validity at all");
+        return refused(FailInfo::kBadRequest, "ValidityTooShort",
+                       "template \"" + tmpl.name + "\": the grant allows no validity at all",
+                       "correct max_validity of the challenge");
     }
     return plan;
 }

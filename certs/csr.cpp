@@ -289,6 +289,16 @@ const PublicKey& Csr::public_key() const noexcept {
 SignatureAlgorithm Csr::signature_algorithm() const noexcept {
     return state_->algorithm;
 }
+Csr Csr::with_challenge(Secret challenge) const {
+    auto state = std::make_shared<State>();
+    state->der = state_->der;
+    state->subject = state_->subject;
+    state->key = state_->key;
+    state->algorithm = state_->algorithm;
+    if (!challenge.empty()) state->challenge = std::move(challenge);
+    state->requested = state_->requested;
+    return Csr(std::move(state));
+}
 const std::optional<Secret>& Csr::challenge() const noexcept {
     return state_->challenge;
 }

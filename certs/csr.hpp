@@ -51,6 +51,10 @@ public:
     static Result<Csr> from_der(ByteView der, const CsrLimits& limits = {}, bool allow_sha1 = true,
                                 const PublicKey* known_key = nullptr);
 
+    /// The same request as if it carried this challenge; der() is unchanged. For judging a request
+    /// that somebody is asking about, never for one that came in.
+    [[nodiscard]] Csr with_challenge(Secret challenge) const;
+
     [[nodiscard]] ByteView der() const noexcept;
     [[nodiscard]] const Name& subject() const noexcept;
     [[nodiscard]] const PublicKey& public_key() const noexcept;

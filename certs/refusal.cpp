@@ -4,6 +4,24 @@
 
 namespace scepgate {
 
+Refusal refused(FailInfo fail_info, std::string code, Finding finding) {
+    Refusal refusal =
+        refused(fail_info, std::move(code), std::move(finding.what), std::move(finding.hint));
+    refusal.text += ": expected '" + finding.expected + "', found '" + finding.found + "'";
+    refusal.expected = std::move(finding.expected);
+    refusal.found = std::move(finding.found);
+    return refusal;
+}
+
+Refusal refused(FailInfo fail_info, std::string code, std::string what, std::string hint) {
+    Refusal refusal;
+    refusal.fail_info = fail_info;
+    refusal.code = std::move(code);
+    refusal.text = std::move(what);
+    refusal.hint = std::move(hint);
+    return refusal;
+}
+
 void throw_exception_from_error(const Refusal& refusal, const boost::source_location&) {
     throw std::logic_error("unchecked Result, refused with " + refusal.code + ": " + refusal.text);
 }

@@ -36,17 +36,30 @@ enum class FailInfo {
 struct Refusal {
     FailInfo fail_info = FailInfo::kBadRequest;
     std::string code =
-        "Unknown";  ///< stable name, Intune's where one exists: "SubjectNameMismatch"
-    std::string
-        text;  ///< for the operator: what was expected and found, how to mend it; no secrets
+        "Unknown";     ///< stable name, Intune's where one exists: "SubjectNameMismatch"
+    std::string text;  ///< for the operator: what was expected and found; no secrets
     /// True when the request may succeed later with nothing changed (a service or the store is
     /// down): answered as HTTP 503, not as a FAILURE that a device takes for final.
     bool temporary = false;
-    // The same for machines and for people in a hurry; empty where `text` says it all.
+    // Parts of `text` by themselves; empty where there are none.
     std::string expected{};  ///< names and numbers, never a secret
     std::string found{};
-    std::string hint{};  ///< what the administrator can do about it
+    std::string hint{};  ///< what the administrator can do about it; not in `text`
 };
+
+/// What a check found, in parts.
+struct Finding {
+    std::string what;  ///< "subject"
+    std::string expected;
+    std::string found;
+    std::string hint{};
+};
+
+/// A refusal whose text is "what: expected 'expected', found 'found'".
+[[nodiscard]] Refusal refused(FailInfo fail_info, std::string code, Finding finding);
+/// One where `what` says it all.
+[[nodiscard]] Refusal refused(FailInfo fail_info, std::string code, std::string what,
+                              std::string hint);
 
 [[noreturn]] void throw_exception_from_error(const Refusal& refusal, const boost::source_location&);
 

@@ -10,8 +10,35 @@
 namespace scepgate::policy {
 namespace {
 
-Refusal refuse(std::string code, std::string text) {
-    return {FailInfo::kBadMessageCheck, std::move(code), "challenge: " + std::move(text)};
+Refusal refuse(std::string code, Finding finding) {
+    finding.what.insert(0, "challenge: ");
+    return refused(FailInfo::kBadMessageCheck, std::move(code), std::move(finding));
+}
+
+Refusal refuse(std::string code, const std::string& what, std::string hint) {
+    return refused(FailInfo::kBadMessageCheck, std::move(code), "challenge: " + what,
+                   std::move(hint));
+}
+
+constexpr const char* kNotOurs =
+    "the MDM has to put the challenge into the request's challengePassword whole, as it was made";
+constexpr const char* kPinIt =
+    "if this is the MDM's new signer, add its certificate to trusted_signers; else find out who "
+    "made the challenge";
+constexpr const char* kEncryptToUs =
+    "give whoever makes the challenges our present decryption certificate; keep the one before in "
+    "'decryption' as long as its challenges live";
+
+/// The identities among the claims have codes of their own.
+std::string code_of_unreadable_claims(const Error& error) {
+    constexpr std::pair<std::string_view, const char*> kIdentities[] = {
+        {"jti:", "BadCertificateRequestIdInChallenge"},
+        {"device_id:", "BadDeviceIdInChallenge"},
+        {"user_id:", "BadUserIdInChallenge"}};
+    for (const auto& [claim, code] : kIdentities) {
+        if (error.detail.starts_with(claim)) return code;
+    }
+    return "ClaimsInvalid";
 }
 
 /// The algorithms of a signature that a blob may carry.
@@ -72,14 +99,14 @@ BlobOpener::PinnedSigner BlobOpener::pin(const certs::Certificate& certificate) 
 
 Result<OuterBlob, Refusal> BlobOpener::decode(std::string_view challenge) const {
     if (challenge.size() > maximum_octets_) {
-        return refuse("ChallengeDecodingError", std::to_string(challenge.size()) +
-                                                    " octets, over the limit of " +
-                                                    std::to_string(maximum_octets_));
+        return refuse("ChallengeDecodingError",
+                      {"octets", "at most " + std::to_string(maximum_octets_),
+                       std::to_string(challenge.size()), kNotOurs});
     }
     const auto bytes = decode_blob_text(challenge);
-    if (!bytes) return refuse("ChallengeDecodingError", bytes.error().detail);
+    if (!bytes) return refuse("ChallengeDecodingError", bytes.error().detail, kNotOurs);
     auto blob = read_blob(*bytes);
-    if (!blob) return refuse("ChallengeDeserializationError", blob.error().detail);
+    if (!blob) return refuse("ChallengeDeserializationError", blob.error().detail, kNotOurs);
     return std::move(*blob);
 }
 
@@ -91,11 +118,14 @@ Result<BlobOpener::Signers, Refusal> BlobOpener::find_signers(const OuterBlob& b
         if (blob.signer().signer.names(each.certificate)) named.push_back(&each);
     }
     if (named.empty()) {
-        return refuse("SigningCertThumbprintMismatch", "signed by none of the trusted signers (" +
-                                                           describe(blob.signer().signer) + ")");
+        return refuse("SigningCertThumbprintMismatch",
+                      {"signer", "one of trusted_signers", describe(blob.signer().signer), kPinIt});
     }
     const auto algorithm = signature_algorithm(blob.signer());
-    if (!algorithm) return refuse("SignatureValidationFailed", algorithm.error().detail);
+    if (!algorithm) {
+        return refuse("SignatureValidationFailed", algorithm.error().detail,
+                      "the MDM has to sign as docs/challenge-blob.md says");
+    }
 
     Signers verified;
     std::string fault = named.front()->fault;
@@ -107,7 +137,11 @@ Result<BlobOpener::Signers, Refusal> BlobOpener::find_signers(const OuterBlob& b
             fault = checked.error().detail;
         }
     }
-    if (verified.empty()) return refuse("SignatureValidationFailed", fault);
+    if (verified.empty()) {
+        return refuse("SignatureValidationFailed", fault,
+                      "it was changed on the way, or another key signed it than that of the pinned "
+                      "certificate");
+    }
     return verified;
 }
 
@@ -127,7 +161,11 @@ Result<BlobOpener::Signers, Refusal> BlobOpener::usable(const Signers& signers, 
                      : "it is valid from " + certs::utc_text(certificate.not_before()) + " to " +
                            certs::utc_text(certificate.not_after()));
     }
-    if (good.empty()) return refuse("SignerNotValid", fault);
+    if (good.empty()) {
+        return refuse("SignerNotValid", fault,
+                      "give the MDM a signer's certificate that is valid and for digitalSignature, "
+                      "and pin it in trusted_signers");
+    }
     return good;
 }
 
@@ -141,22 +179,31 @@ Result<ChallengeClaims, Refusal> BlobOpener::open(std::string_view challenge,
     if (!signers) return signers.error();
 
     const auto envelope = read_envelope(blob->content(), blob->authenticated);
-    if (!envelope) return refuse("ChallengeDecryptionError", envelope.error().detail);
+    if (!envelope) {
+        return refuse("ChallengeDecryptionError", envelope.error().detail,
+                      "the MDM has to encrypt as docs/challenge-blob.md says");
+    }
     const auto plain = open_envelope(*envelope, decryption_);
-    if (!plain) return refuse("ChallengeDecryptionError", plain.error().detail);
+    if (!plain) {
+        return refuse("ChallengeDecryptionError", plain.error().detail, kEncryptToUs);
+    }
 
     auto claims = parse_claims(plain->text());
     if (!claims && may_be_noise(*envelope, *plain)) {
-        return refuse("ChallengeDecryptionError", "it does not decrypt with our key");
+        return refuse("ChallengeDecryptionError", "it does not decrypt with our key", kEncryptToUs);
     }
-    if (!claims) return refuse("ClaimsInvalid", claims.error().detail);
+    if (!claims) {
+        return refuse(code_of_unreadable_claims(claims.error()), claims.error().detail,
+                      "the MDM has to write the claims as docs/challenge-blob.md says");
+    }
     const bool by_issuer =
         std::any_of(signers->begin(), signers->end(),
                     [&](const PinnedSigner* each) { return each->fingerprint == claims->issuer; });
     if (!by_issuer) {
-        return refuse("IssuerMismatch", "the claims are of the signer with SHA-256 " +
-                                            claims->issuer + ", the signature is by " +
-                                            signers->front()->fingerprint);
+        return refuse("SigningCertThumbprintMismatch",
+                      {"iss", signers->front()->fingerprint, claims->issuer,
+                       "iss has to be the SHA-256 of the signer's certificate; if the MDM did not "
+                       "err, somebody signed another one's claims"});
     }
     return std::move(*claims);
 }

@@ -46,8 +46,9 @@ Result<Secret> seal_blob(ChallengeClaims claims, const certs::Certificate& recip
 Result<ChallengeClaims, Refusal> open_blob(const ChallengeBlobSettings& settings,
                                            std::string_view challenge, std::int64_t now);
 
-/// Judges time, audience, subject, SAN, SID, key usage and purpose, EKU and key of opened claims
-/// against a request, in this order (a pure function). No value: everything matches.
+/// Judges time, audience, subject, SAN, SID, key usage, purpose, EKU and key of opened claims
+/// against a request, in this order (a pure function; policy/claims_judge.hpp has each check by
+/// itself). No value: everything matches.
 std::optional<Refusal> judge_claims(const ChallengeBlobSettings& settings,
                                     const ChallengeClaims& claims, const EnrollmentRequest& request,
                                     std::int64_t now);
@@ -62,13 +63,18 @@ public:
     [[nodiscard]] const std::string& name() const noexcept override { return settings_.name; }
     [[nodiscard]] bool may_wait() const noexcept override { return false; }
     [[nodiscard]] std::string challenge_scope() const override;
+    [[nodiscard]] bool uses_up_challenges() const noexcept override { return true; }
     /// kUnsupported without a signer in the settings; kConfig when what it signs would be refused.
     boost::asio::awaitable<Result<Challenge>> generate_challenge(
         const ChallengeParameters& parameters) override;
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) override;
+    boost::asio::awaitable<Explanation> explain(const EnrollmentRequest& request,
+                                                Reach reach) override;
 
 private:
+    [[nodiscard]] Grant grant(const EnrollmentRequest& request, ChallengeClaims claims) const;
+
     ChallengeBlobSettings settings_;
     std::unique_ptr<const BlobOpener> opener_;
     std::shared_ptr<const certs::Clock> clock_;

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "policy/blob_opener.hpp"
-#include "policy/challenge_blob.hpp"
 #include "policy/challenge_parameters.hpp"
+#include "policy/claims_judge.hpp"
 #include "policy/grant_maker.hpp"
 
 namespace scepgate::policy {
@@ -28,6 +28,12 @@ Result<void> check_signer(const ChallengeBlobSettings& settings, std::int64_t no
                              certs::utc_text(certificate.not_after()));
     }
     return {};
+}
+
+Refusal challenge_missing() {
+    return refused(FailInfo::kBadMessageCheck, "ChallengePasswordMissing",
+                   {"challengePassword", "a challenge", "none",
+                    "have the client put the MDM's challenge into its request"});
 }
 
 }  // namespace
@@ -89,10 +95,7 @@ std::string ChallengeBlobModule::challenge_scope() const {
 boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_request(
     const EnrollmentRequest& request) {
     const std::optional<Secret>& challenge = request.csr.challenge();
-    if (!challenge) {
-        co_return Refusal{FailInfo::kBadMessageCheck, "ChallengePasswordMissing",
-                          "the CSR has no challengePassword"};
-    }
+    if (!challenge) co_return challenge_missing();
     const std::int64_t now = clock_->now();
     auto claims = opener_->open(challenge->text(), now);
     if (!claims) co_return claims.error();
@@ -106,30 +109,61 @@ boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_reque
     }
     // As late as this, and answered as a mismatch: a guesser does not learn which one was right.
     if (failed_matches_.locked(challenge_name, now)) {
-        co_return Refusal{FailInfo::kBadRequest, "ChallengeLocked",
+        co_return refused(FailInfo::kBadRequest, "ChallengeLocked",
                           "challenge: it is locked for a while, because several CSRs that do not "
-                          "match came with it; give the device another one, and find out who has "
-                          "this one"};
+                          "match came with it",
+                          "give the device another challenge, and find out who has this one");
     }
+    co_return grant(request, std::move(*claims));
+}
 
-    auto token = from_hex(claims->id);
+Grant ChallengeBlobModule::grant(const EnrollmentRequest& request, ChallengeClaims claims) const {
+    auto token = from_hex(claims.id);
     if (!token) {
         throw std::logic_error("ChallengeClaims: an id that is not hexadecimal");
     }
     GrantMaker maker(request, settings_.name);
     // The names as claimed, not as the CSR spells them.
-    maker.names(std::move(claims->subject), std::move(claims->subject_alt_name))
-        .key_usage(claims->key_usage)
-        .extended_key_usage(std::move(claims->extended_key_usage))
-        .template_name(std::move(claims->template_name))
-        .max_validity(claims->max_validity)
+    maker.names(std::move(claims.subject), std::move(claims.subject_alt_name))
+        .key_usage(claims.key_usage)
+        .extended_key_usage(std::move(claims.extended_key_usage))
+        .template_name(std::move(claims.template_name))
+        .max_validity(claims.max_validity)
         // Scoped by who made it, not by what the policy is called here: under two policies, or a
         // new name, a challenge is still one.
-        .redemption({"challenge_blob:" + claims->issuer, std::move(*token),
-                     claims->expires + settings_.clock_skew})
-        .sid(std::move(claims->sid))
-        .identities(std::move(claims->device_id), std::move(claims->user_id));
-    co_return std::move(maker).make();
+        .redemption({"challenge_blob:" + claims.issuer, std::move(*token),
+                     claims.expires + settings_.clock_skew})
+        .sid(std::move(claims.sid))
+        .identities(std::move(claims.device_id), std::move(claims.user_id));
+    return std::move(maker).make();
+}
+
+boost::asio::awaitable<Explanation> ChallengeBlobModule::explain(const EnrollmentRequest& request,
+                                                                 Reach) {
+    Explanation explanation;
+    const auto& challenge = request.csr.challenge();
+    const std::int64_t now = clock_->now();
+    auto claims = challenge ? opener_->open(challenge->text(), now)
+                            : Result<ChallengeClaims, Refusal>(challenge_missing());
+    if (!claims) {
+        explanation.verdicts = {failed(name(), "challenge", claims.error()),
+                                {.module = name(),
+                                 .check = "claims",
+                                 .outcome = Verdict::Outcome::kSkipped,
+                                 .found = "there are none that can be trusted"}};
+        explanation.outcome = claims.error();
+        co_return explanation;
+    }
+    explanation.verdicts = {
+        {.module = name(), .check = "challenge", .found = "signed by " + claims->issuer}};
+    for (Verdict& verdict : explain_claims({settings_, *claims, request, now}))
+        explanation.verdicts.push_back(std::move(verdict));
+    if (auto refusal = judge_claims(settings_, *claims, request, now)) {
+        explanation.outcome = std::move(*refusal);
+    } else {
+        explanation.outcome = grant(request, std::move(*claims));
+    }
+    co_return explanation;
 }
 
 }  // namespace scepgate::policy

@@ -110,13 +110,15 @@ Result<certs::GeneralNames> read_alternative_names(const json* claim) {
     return names;
 }
 
-//   "key": { "types": ["rsa", "ec:p256"], "minimum_bits": 2048 }
+//   "key": { "types": ["rsa", "ec:p256"], "minimum_bits": 2048, "spki_sha256": "9f86d0…" }
 Result<KeyClaim> read_key(const json* claim) {
     KeyClaim key;
     if (claim == nullptr) return key;
     if (!claim->is_object()) return malformed("key: is not an object");
     const JsonFields fields(*claim, "key.");
-    if (const auto known = fields.only({"types", "minimum_bits"}); !known) return known.error();
+    if (const auto known = fields.only({"types", "minimum_bits", "spki_sha256"}); !known) {
+        return known.error();
+    }
     auto types = fields.texts("types", kMaxText);
     if (!types) return types.error();
     if (fields.find("types") != nullptr && types->empty()) {
@@ -132,6 +134,11 @@ Result<KeyClaim> read_key(const json* claim) {
         const auto bits = fields.integer("minimum_bits", kMaxRsaBits);
         if (!bits) return bits.error();
         key.minimum_bits = static_cast<int>(*bits);
+    }
+    if (fields.find("spki_sha256") != nullptr) {
+        auto hash = read_hex(fields, "spki_sha256", 32);
+        if (!hash) return hash.error();
+        key.spki_sha256 = std::move(*hash);
     }
     return key;
 }

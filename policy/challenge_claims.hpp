@@ -15,6 +15,8 @@ namespace scepgate::policy {
 struct KeyClaim {
     std::vector<std::string> types;   ///< of "rsa", "ec:p256", "ec:p384", "ec:p521"; empty: any
     std::optional<int> minimum_bits;  ///< RSA modulus; says nothing of EC keys
+    /// SHA-256 of the SubjectPublicKeyInfo, lower-case hex: no other key.
+    std::optional<std::string> spki_sha256;
 };
 
 struct ChallengeClaims {

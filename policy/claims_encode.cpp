@@ -20,6 +20,7 @@ ordered_json encode_key(const KeyClaim& claim) {
     ordered_json key;
     if (!claim.types.empty()) key["types"] = claim.types;
     if (claim.minimum_bits) key["minimum_bits"] = *claim.minimum_bits;
+    if (claim.spki_sha256) key["spki_sha256"] = *claim.spki_sha256;
     return key;
 }
 

@@ -1,197 +1,276 @@
 // Claims against the clock, this server, and the CSR.
+#include "policy/claims_judge.hpp"
+
 #include <algorithm>
 
 #include "certs/clock.hpp"
-#include "policy/challenge_blob.hpp"
 #include "policy/sid_names.hpp"
 
 namespace scepgate::policy {
 namespace {
 
-using Verdict = std::optional<Refusal>;
+using Refused = std::optional<Refusal>;
 
-Refusal bad_blob(std::string code, std::string text) {
-    return {FailInfo::kBadMessageCheck, std::move(code), "challenge: " + std::move(text)};
+Refusal bad_blob(std::string code, Finding finding) {
+    finding.what.insert(0, "challenge: ");
+    return refused(FailInfo::kBadMessageCheck, std::move(code), std::move(finding));
 }
 
-Refusal bad_request(std::string code, std::string text) {
-    return {FailInfo::kBadRequest, std::move(code), std::move(text)};
+Refusal bad_request(std::string code, Finding finding) {
+    return refused(FailInfo::kBadRequest, std::move(code), std::move(finding));
 }
 
-std::string in_quotes(std::string_view text) {
-    return "'" + std::string(text) + "'";
+std::string seconds(std::int64_t count) {
+    return std::to_string(count) + " s";
 }
 
-std::string expected_and_found(std::string_view what, std::string_view expected,
-                               std::string_view found) {
-    return std::string(what) + ": expected " + in_quotes(expected) + ", the CSR has " +
-           in_quotes(found);
-}
-
-struct Case {
-    const ChallengeBlobSettings& settings;
-    const ChallengeClaims& claims;
-    const certs::Csr& csr;
-    certs::Purpose purpose;
-    std::int64_t now;
-};
-
-Verdict judge_time(const Case& at) {
+Refused judge_lifetime(const ClaimsCase& at) {
     const ChallengeClaims& claims = at.claims;
-    const std::int64_t skew = at.settings.clock_skew;
-    if (claims.expires <= claims.not_before) {
-        return bad_blob("ChallengeInvalidTimestamp", "exp is not after nbf");
-    }
-    if (claims.expires - claims.not_before > at.settings.maximum_lifetime) {
+    const std::int64_t life = claims.expires - claims.not_before;
+    if (life <= 0) {
         return bad_blob("ChallengeInvalidTimestamp",
-                        "it lives " + std::to_string(claims.expires - claims.not_before) +
-                            " s, at most " + std::to_string(at.settings.maximum_lifetime) +
-                            " s are taken (maximum_lifetime)");
+                        {"exp", "after " + certs::utc_text(claims.not_before),
+                         certs::utc_text(claims.expires), "the MDM has to write exp after nbf"});
     }
-    if (claims.issued_at > at.now + skew) {
-        return bad_blob("ChallengeInvalidTimestamp", "it was issued in the future, " +
-                                                         certs::utc_text(claims.issued_at) +
-                                                         "; compare the clocks");
-    }
-    if (at.now < claims.not_before - skew) {
-        return bad_blob("ChallengeNotYetValid",
-                        "it is valid from " + certs::utc_text(claims.not_before));
-    }
-    if (at.now > claims.expires + skew) {
-        return bad_blob("ChallengeExpired", "it expired " + certs::utc_text(claims.expires));
+    if (life > at.settings.maximum_lifetime) {
+        return bad_blob(
+            "ChallengeInvalidTimestamp",
+            {"lifetime", "at most " + seconds(at.settings.maximum_lifetime), seconds(life),
+             "shorten it at the MDM, or raise max_lifetime of this policy"});
     }
     return std::nullopt;
 }
 
-Verdict judge_audience(const Case& at) {
-    if (at.claims.audience == at.settings.audience) return std::nullopt;
-    return bad_blob("AudienceMismatch", "it is for " + in_quotes(at.claims.audience) + ", we are " +
-                                            in_quotes(at.settings.audience));
+Refused judge_time(const ClaimsCase& at) {
+    const ChallengeClaims& claims = at.claims;
+    const std::int64_t skew = at.settings.clock_skew;
+    const auto now = [&] { return certs::utc_text(at.now); };
+    if (claims.issued_at > at.now + skew) {
+        return bad_blob("ChallengeInvalidTimestamp",
+                        {"iat", "not after " + now(), certs::utc_text(claims.issued_at),
+                         "compare the clocks of the MDM and of this server"});
+    }
+    if (at.now < claims.not_before - skew) {
+        return bad_blob("ChallengeNotYetValid",
+                        {"now", "from " + certs::utc_text(claims.not_before), now(),
+                         "let the device come later, or compare the clocks of the MDM and of this "
+                         "server"});
+    }
+    if (at.now > claims.expires + skew) {
+        return bad_blob("ChallengeExpired",
+                        {"now", "until " + certs::utc_text(claims.expires), now(),
+                         "have the MDM send the profile again, with a new challenge; where devices "
+                         "come late, let challenges live longer"});
+    }
+    return std::nullopt;
 }
 
-Verdict judge_subject(const Case& at) {
+Refused judge_audience(const ClaimsCase& at) {
+    if (at.claims.audience == at.settings.audience) return std::nullopt;
+    return bad_blob("AudienceMismatch",
+                    {"audience", at.settings.audience, at.claims.audience,
+                     "the challenge was made for another server or policy: compare the profile's "
+                     "URL and audience of this policy"});
+}
+
+Refused judge_subject(const ClaimsCase& at) {
     const certs::Name& expected = at.claims.subject;
-    const certs::Name& found = at.csr.subject();
+    const certs::Name& found = at.request.csr.subject();
     if (matches(expected, found)) return std::nullopt;
     if (found.empty()) {
-        return bad_request("SubjectNameMissing", "subject: expected " + in_quotes(expected.text()) +
-                                                     ", the CSR has none");
+        return bad_request("SubjectNameMissing",
+                           {"subject", expected.text(), "none",
+                            "have the client's profile set the subject that the MDM put into the "
+                            "challenge"});
     }
-    std::string text = expected_and_found("subject", expected.text(), found.text());
-    if (matches_reversed(expected, found)) {
-        text +=
-            " (the same RDNs in reverse order: turn the order round in the client's profile or "
-            "in the challenge)";
-    }
-    return bad_request("SubjectNameMismatch", std::move(text));
+    return bad_request("SubjectNameMismatch",
+                       {"subject", expected.text(), found.text(),
+                        matches_reversed(expected, found)
+                            ? "the same RDNs in reverse order: turn the order round in the "
+                              "client's profile or in the challenge"
+                            : "make the client's profile and what the MDM puts into the challenge "
+                              "the same"});
 }
 
-Verdict judge_alternative_names(const Case& at) {
+Refused judge_alternative_names(const ClaimsCase& at) {
     const certs::GeneralNames& expected = at.claims.subject_alt_name;
-    const certs::GeneralNames& found = at.csr.requested().subject_alt_name;
+    const certs::GeneralNames& found = at.request.csr.requested().subject_alt_name;
     const certs::GeneralNamesDifference difference = certs::difference(expected, found);
     if (difference.none()) return std::nullopt;
     if (found.empty()) {
-        return bad_request(
-            "SubjectAltNameMissing",
-            "subjectAltName: expected " + certs::to_text(expected) + ", the CSR has none");
+        return bad_request("SubjectAltNameMissing",
+                           {"subjectAltName", certs::to_text(expected), "none",
+                            "have the client's profile ask for these names"});
     }
     return bad_request("SubjectAltNameMismatch",
-                       "subjectAltName: missing in the CSR " + certs::to_text(difference.missing) +
-                           "; not in the challenge " + certs::to_text(difference.extra));
+                       {"subjectAltName", certs::to_text(expected), certs::to_text(found),
+                        "missing in the CSR: " + certs::to_text(difference.missing) +
+                            "; not in the challenge: " + certs::to_text(difference.extra)});
 }
 
-Verdict judge_sid(const Case& at) {
+Refused judge_sid(const ClaimsCase& at) {
     const std::optional<std::string>& claimed = at.claims.sid;
     for (const certs::GeneralName& name : at.claims.subject_alt_name) {
         const auto sid = sid_in(name);
         if (sid && claimed && *sid != *claimed) {
             return bad_blob("SidMismatch",
-                            "its sid is " + *claimed + ", its san has " + name.text());
+                            {"SID in san", *claimed, std::string(*sid),
+                             "the MDM contradicts itself: sid and san have to name one account"});
         }
     }
-    const std::optional<std::string>& requested = at.csr.requested().sid;
+    const std::optional<std::string>& requested = at.request.csr.requested().sid;
     if (!requested || requested == claimed) return std::nullopt;
     return bad_request("SidMismatch",
-                       expected_and_found("SID extension", claimed.value_or("none"), *requested));
+                       {"SID extension", claimed.value_or("none"), *requested,
+                        "only the account that the challenge names can be certified"});
 }
 
-Verdict judge_key_usage(const Case& at) {
+std::string usage_text(const std::optional<certs::KeyUsage>& usage) {
+    return usage ? usage->text() : "none";
+}
+
+Refused judge_key_usage(const ClaimsCase& at) {
     const std::optional<certs::KeyUsage>& expected = at.claims.key_usage;
-    const std::optional<certs::KeyUsage>& found = at.csr.requested().key_usage;
-    const auto text = [](const std::optional<certs::KeyUsage>& usage) {
-        return usage ? usage->text() : "none";
-    };
-    if (expected != found) {
-        if (expected) {
-            return bad_request("KeyUsageMismatch",
-                               expected_and_found("key usage", text(expected), text(found)));
-        }
-        if (!at.claims.template_name && !at.claims.purpose) {
-            return bad_request(
-                "KeyUsageMismatch",
-                expected_and_found("key usage", text(expected), text(found)) +
-                    " (it would choose the template: put key_usage, purpose or template into the "
-                    "challenge)");
-        }
+    const std::optional<certs::KeyUsage>& found = at.request.csr.requested().key_usage;
+    if (expected == found) return std::nullopt;
+    if (expected) {
+        return bad_request("KeyUsageMismatch",
+                           {"key usage", usage_text(expected), usage_text(found),
+                            "set the key usage of the client's profile to the challenge's"});
     }
-    if (at.claims.purpose && *at.claims.purpose != at.purpose) {
-        return bad_request("PurposeMismatch",
-                           "purpose: expected " + in_quotes(certs::to_text(*at.claims.purpose)) +
-                               ", the CSR's key usage (" + text(found) + ") leads to " +
-                               in_quotes(certs::to_text(at.purpose)));
-    }
-    return std::nullopt;
+    if (at.claims.template_name || at.claims.purpose) return std::nullopt;
+    return bad_request("KeyUsageMismatch",
+                       {"key usage", usage_text(expected), usage_text(found),
+                        "it would choose the template: put key_usage, purpose or template into "
+                        "the challenge"});
 }
 
-Verdict judge_extended_key_usage(const Case& at) {
+Refused judge_purpose(const ClaimsCase& at) {
+    if (!at.claims.purpose || *at.claims.purpose == at.request.purpose) return std::nullopt;
+    return bad_request("PurposeMismatch",
+                       {"purpose", std::string(to_text(*at.claims.purpose)),
+                        std::string(to_text(at.request.purpose)),
+                        "the CSR's key usage (" + usage_text(at.request.csr.requested().key_usage) +
+                            ") leads to it: correct the client's profile or the challenge"});
+}
+
+Refused judge_extended_key_usage(const ClaimsCase& at) {
     const std::optional<certs::ExtendedKeyUsage>& expected = at.claims.extended_key_usage;
-    const std::optional<certs::ExtendedKeyUsage>& found = at.csr.requested().extended_key_usage;
+    const auto& found = at.request.csr.requested().extended_key_usage;
     // Without the claim the template's stand in the certificate, whatever the CSR asks for.
-    if (!expected) return std::nullopt;
-    if (!found) {
-        return bad_request("EnhancedKeyUsageMissing", "extended key usage: expected " +
-                                                          in_quotes(certs::to_text(*expected)) +
-                                                          ", the CSR has none");
-    }
-    if (certs::same_usages(*expected, *found)) return std::nullopt;
-    return bad_request("EnhancedKeyUsageMismatch",
-                       expected_and_found("extended key usage", certs::to_text(*expected),
-                                          certs::to_text(*found)));
+    if (!expected || (found && certs::same_usages(*expected, *found))) return std::nullopt;
+    return bad_request(
+        found ? "EnhancedKeyUsageMismatch" : "EnhancedKeyUsageMissing",
+        {"extended key usage", certs::to_text(*expected), found ? certs::to_text(*found) : "none",
+         "set the extended key usages of the client's profile to the challenge's"});
 }
 
-Verdict judge_key(const Case& at) {
-    const KeyClaim& claim = at.claims.key;
-    const certs::PublicKey& key = at.csr.public_key();
-    const bool rsa = key.type() == certs::KeyType::kRsa;
-    const std::string type = rsa ? "rsa" : key.text();
-    if (!claim.types.empty() &&
-        std::find(claim.types.begin(), claim.types.end(), type) == claim.types.end()) {
-        std::string allowed;
-        for (const std::string& each : claim.types) {
-            allowed += (allowed.empty() ? "" : ", ") + each;
-        }
-        return bad_request("KeyTypeMismatch", expected_and_found("key type", allowed, type));
-    }
-    if (rsa && claim.minimum_bits && key.bits() < *claim.minimum_bits) {
-        return bad_request("KeyLengthMismatch",
-                           "key length: expected " + std::to_string(*claim.minimum_bits) +
-                               " bits or more, the CSR has " + std::to_string(key.bits()));
-    }
-    return std::nullopt;
+std::string type_of(const certs::PublicKey& key) {
+    return key.type() == certs::KeyType::kRsa ? "rsa" : key.text();
 }
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : ", ") + word;
+    return text;
+}
+
+Refused judge_key_type(const ClaimsCase& at) {
+    const std::vector<std::string>& allowed = at.claims.key.types;
+    if (allowed.empty()) return std::nullopt;
+    const std::string type = type_of(at.request.csr.public_key());
+    if (std::find(allowed.begin(), allowed.end(), type) != allowed.end()) return std::nullopt;
+    return bad_request("KeyTypeMismatch", {"key type", joined(allowed), type,
+                                           "set the key type of the client's profile"});
+}
+
+Refused judge_key_length(const ClaimsCase& at) {
+    const certs::PublicKey& key = at.request.csr.public_key();
+    const auto& least = at.claims.key.minimum_bits;
+    if (key.type() != certs::KeyType::kRsa || !least || key.bits() >= *least) return std::nullopt;
+    return bad_request("KeyLengthMismatch",
+                       {"key length", std::to_string(*least) + " bits or more",
+                        std::to_string(key.bits()), "set the key size of the client's profile"});
+}
+
+Refused judge_registered_key(const ClaimsCase& at) {
+    const auto& registered = at.claims.key.spki_sha256;
+    if (!registered) return std::nullopt;
+    const std::string found = to_hex(sha256(at.request.csr.public_key().spki()));
+    if (found == *registered) return std::nullopt;
+    return bad_request("RegisteredKeyMismatch",
+                       {"key (SHA-256)", *registered, found,
+                        "the challenge is for another key: the device made a new one since, or "
+                        "this is another device"});
+}
+
+constexpr ClaimCheck kChecks[] = {
+    {"lifetime", judge_lifetime,
+     [](const ClaimsCase& at) { return "at most " + seconds(at.settings.maximum_lifetime); }},
+    {"time", judge_time,
+     [](const ClaimsCase& at) {
+         return certs::utc_text(at.claims.not_before) + " to " + certs::utc_text(at.claims.expires);
+     }},
+    {"audience", judge_audience, [](const ClaimsCase& at) { return at.settings.audience; }},
+    {"subject", judge_subject, [](const ClaimsCase& at) { return at.claims.subject.text(); }},
+    {"subjectAltName", judge_alternative_names,
+     [](const ClaimsCase& at) { return certs::to_text(at.claims.subject_alt_name); }},
+    {"SID", judge_sid, [](const ClaimsCase& at) { return at.claims.sid.value_or("none"); }},
+    {"key usage", judge_key_usage,
+     [](const ClaimsCase& at) {
+         if (at.claims.key_usage) return at.claims.key_usage->text();
+         return std::string(at.claims.purpose || at.claims.template_name ? "any" : "none");
+     }},
+    {"purpose", judge_purpose,
+     [](const ClaimsCase& at) {
+         return at.claims.purpose ? std::string(to_text(*at.claims.purpose)) : "any";
+     }},
+    {"extended key usage", judge_extended_key_usage,
+     [](const ClaimsCase& at) {
+         const auto& claimed = at.claims.extended_key_usage;
+         return claimed ? certs::to_text(*claimed) : "the template's";
+     }},
+    {"key type", judge_key_type,
+     [](const ClaimsCase& at) {
+         return at.claims.key.types.empty() ? "any" : joined(at.claims.key.types);
+     }},
+    {"key length", judge_key_length,
+     [](const ClaimsCase& at) {
+         const auto& least = at.claims.key.minimum_bits;
+         return least ? std::to_string(*least) + " bits or more" : "any";
+     }},
+    {"key", judge_registered_key,
+     [](const ClaimsCase& at) { return at.claims.key.spki_sha256.value_or("any"); }},
+};
 
 }  // namespace
+
+std::span<const ClaimCheck> claim_checks() noexcept {
+    return kChecks;
+}
 
 std::optional<Refusal> judge_claims(const ChallengeBlobSettings& settings,
                                     const ChallengeClaims& claims, const EnrollmentRequest& request,
                                     std::int64_t now) {
-    const Case at{settings, claims, request.csr, request.purpose, now};
-    for (const auto judge : {judge_time, judge_audience, judge_subject, judge_alternative_names,
-                             judge_sid, judge_key_usage, judge_extended_key_usage, judge_key}) {
-        if (auto refusal = judge(at)) return refusal;
+    const ClaimsCase at{settings, claims, request, now};
+    for (const ClaimCheck& check : kChecks) {
+        if (auto refusal = check.judge(at)) return refusal;
     }
     return std::nullopt;
+}
+
+std::vector<Verdict> explain_claims(const ClaimsCase& at) {
+    std::vector<Verdict> verdicts;
+    for (const ClaimCheck& check : kChecks) {
+        if (const auto refusal = check.judge(at)) {
+            verdicts.push_back(failed(at.settings.name, check.name, *refusal));
+        } else {
+            verdicts.push_back(
+                {.module = at.settings.name, .check = check.name, .expected = check.wanted(at)});
+        }
+    }
+    return verdicts;
 }
 
 }  // namespace scepgate::policy

@@ -73,9 +73,8 @@ Result<Secret> open_envelope(const BlobEnvelope& envelope,
         return envelope.recipient().names(each.certificate);
     });
     if (ours == keys.end()) {
-        return Error{Errc::kNotFound, "it is encrypted to somebody else (" +
-                                          describe(envelope.recipient()) +
-                                          "); give the issuer our decryption certificate"};
+        return Error{Errc::kNotFound,
+                     "it is encrypted to somebody else (" + describe(envelope.recipient()) + ")"};
     }
     const auto key = content_key(envelope, *ours);
     if (!key) return key.error();

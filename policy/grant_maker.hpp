@@ -27,6 +27,13 @@ public:
     /// none. Throws std::logic_error without any name: a certificate must be somebody's.
     [[nodiscard]] Grant make() &&;
 
+    /// What two policies allow together, for the same request: names must match (the first one's
+    /// spelling stays); key usages, template, SID and redemption are the same or the only ones
+    /// given; the shorter validity; an approval if one of them wants it; the first one's device and
+    /// user where it names them. Grant::policy() becomes "first+second". Else badRequest
+    /// "PolicyDisagree".
+    [[nodiscard]] static Result<Grant, Refusal> merge(Grant first, const Grant& second);
+
 private:
     Grant grant_;
     std::optional<certs::ExtendedKeyUsage> requested_usages_;

@@ -2,9 +2,37 @@
 
 namespace scepgate::policy {
 
+Verdict failed(std::string module, std::string check, const Refusal& refusal) {
+    const bool split = !refusal.expected.empty() || !refusal.found.empty();
+    return {std::move(module), std::move(check), Verdict::Outcome::kFailed,
+            refusal.code,      refusal.expected, split ? refusal.found : refusal.text,
+            refusal.hint};
+}
+
 boost::asio::awaitable<Result<Challenge>> PolicyModule::generate_challenge(
     const ChallengeParameters&) {
     co_return unsupported("policy '" + name() + "' does not make challenges");
+}
+
+boost::asio::awaitable<Explanation> PolicyModule::explain(const EnrollmentRequest& request,
+                                                          Reach reach) {
+    Explanation explanation;
+    if (may_wait() && reach == Reach::kOffline) {
+        explanation.verdicts.push_back({.module = name(),
+                                        .check = "request",
+                                        .outcome = Verdict::Outcome::kSkipped,
+                                        .found = "it asks a service",
+                                        .hint = "to ask it now, add --online"});
+        co_return explanation;
+    }
+    auto outcome = co_await verify_request(request);
+    if (outcome) {
+        explanation.verdicts.push_back({.module = name(), .check = "request"});
+    } else {
+        explanation.verdicts.push_back(failed(name(), "request", outcome.error()));
+    }
+    explanation.outcome = std::move(outcome);
+    co_return explanation;
 }
 
 boost::asio::awaitable<Result<void>> PolicyModule::notify(const TransactionOutcome&) {

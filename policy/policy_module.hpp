@@ -5,6 +5,7 @@
 
 #include "certs/enrollment.hpp"
 #include "certs/secret.hpp"
+#include "policy/verdict.hpp"
 
 namespace scepgate::policy {
 
@@ -43,7 +44,8 @@ struct TransactionOutcome {
     /// By this module, by the CA, or (then `temporary`) because something failed on the way; the
     /// same request may come again after that.
     std::optional<Refusal> refused;
-    /// Grant::policy() of what was granted; empty: policy refused.
+    /// Grant::policy() of what was granted; empty: policy refused. Inside a composition: only what
+    /// this module had a part in, by its own name.
     std::string granted_by{};
 };
 
@@ -75,6 +77,19 @@ public:
     /// Decides. Nothing is used up here: the Grant names what to redeem with the issuance.
     virtual boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) = 0;
+
+    /// Every check on a request, not only the first that fails, and what verify_request() would
+    /// decide; nothing is used up, counted or told to anybody. By default one verdict, from
+    /// verify_request(); skipped offline where the module may wait.
+    virtual boost::asio::awaitable<Explanation> explain(const EnrollmentRequest& request,
+                                                        Reach reach);
+
+    /// Whether its Grants can have a Redemption. Only one policy of a composition that must all
+    /// agree may.
+    [[nodiscard]] virtual bool uses_up_challenges() const noexcept { return false; }
+
+    /// Whether this stands for it in Grant::policy(), or for a part of it.
+    [[nodiscard]] virtual bool is_named(std::string_view part) const { return part == name(); }
 
     /// Whether notify() does anything. When not, it is never called, and the store need not keep
     /// track of who was told.

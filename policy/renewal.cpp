@@ -7,11 +7,18 @@
 namespace scepgate::policy {
 namespace {
 
-using Verdict = std::optional<Refusal>;
+using Refused = std::optional<Refusal>;
 
-Refusal refuse(std::string code, std::string text) {
-    return {FailInfo::kBadRequest, std::move(code), "renewal: " + std::move(text)};
+Refusal refuse(std::string code, Finding finding) {
+    finding.what.insert(0, "renewal: ");
+    return refused(FailInfo::kBadRequest, std::move(code), std::move(finding));
 }
+
+Refusal refuse(std::string code, const std::string& what, std::string hint) {
+    return refused(FailInfo::kBadRequest, std::move(code), "renewal: " + what, std::move(hint));
+}
+
+constexpr const char* kEnrolAnew = "the device has to enrol anew, with a challenge";
 
 /// What the old certificate says of its holder.
 struct Identity {
@@ -47,74 +54,86 @@ Result<Identity> read_identity(const certs::Certificate& certificate) {
     return identity;
 }
 
-Verdict judge_standing(const RenewalSettings& settings, const EnrollmentRequest& request,
+Refused judge_standing(const RenewalSettings& settings, const EnrollmentRequest& request,
                        const std::optional<RenewedCertificate>& known, std::int64_t now) {
     const certs::Certificate& old = request.signer;
     const std::string who = "the certificate with serial " + old.serial_hex();
-    if (!known) return refuse("RenewalSignerUnknown", who + " was never issued here");
+    if (!known) return refuse("RenewalSignerUnknown", who + " was never issued here", "");
     if (known->endpoint != request.endpoint) {
-        return refuse("RenewalOtherEndpoint", who + " was issued by endpoint " + known->endpoint);
+        return refuse("RenewalOtherEndpoint",
+                      {who + ": endpoint", request.endpoint, known->endpoint,
+                       "let the device renew at the URL where it enrolled"});
     }
-    if (known->revoked) return refuse("RenewalSignerRevoked", who + " is revoked or on hold");
+    if (known->revoked) {
+        return refuse("RenewalSignerRevoked", who + " is revoked or on hold", kEnrolAnew);
+    }
+    const auto now_text = [&] { return certs::utc_text(now); };
     if (now < old.not_before()) {
         return refuse("RenewalSignerNotYetValid",
-                      who + " is valid from " + certs::utc_text(old.not_before()));
+                      {who + ": now", "from " + certs::utc_text(old.not_before()), now_text()});
     }
     if (now > old.not_after() + settings.grace) {
-        return refuse("RenewalSignerExpired",
-                      who + " expired " + certs::utc_text(old.not_after()) +
-                          " (renewal.grace: " + std::to_string(settings.grace) + " s)");
+        return refuse(
+            "RenewalSignerExpired",
+            {who + ": now",
+             "until " + certs::utc_text(old.not_after()) + " and " +
+                 std::to_string(settings.grace) + " s",
+             now_text(),
+             std::string(kEnrolAnew) + "; where devices are away for long, set renewal.grace"});
     }
     if (settings.window && now < old.not_after() - *settings.window) {
-        return refuse("RenewalTooEarly", who + " can be renewed from " +
-                                             certs::utc_text(old.not_after() - *settings.window) +
-                                             " on (renewal.window)");
+        return refuse("RenewalTooEarly",
+                      {who + ": now", "from " + certs::utc_text(old.not_after() - *settings.window),
+                       now_text(), "let the device renew later, or widen renewal.window"});
     }
     if (settings.newest_only && known->superseded) {
-        return refuse("RenewalSuperseded", who + " was renewed before (renewal.newest_only)");
+        return refuse("RenewalSuperseded", who + " was renewed before (renewal.newest_only)",
+                      kEnrolAnew);
     }
     if (!settings.same_key && equal(request.csr.public_key().spki(), old.spki())) {
-        return refuse("RenewalSameKey", "the CSR has the old key again (renewal.same_key)");
+        return refuse("RenewalSameKey", "the CSR has the old key again (renewal.same_key)",
+                      "have the client make a new key for each certificate");
     }
     return std::nullopt;
 }
 
 /// Nothing new: who asks gets what they had, or less of it.
-Verdict judge_identity(const Identity& old, const EnrollmentRequest& request) {
+Refused judge_identity(const Identity& old, const EnrollmentRequest& request) {
     const certs::RequestedExtensions& asked = request.csr.requested();
     if (!matches(old.subject, request.csr.subject())) {
-        return refuse("RenewalSubjectMismatch", "subject: the certificate has '" +
-                                                    old.subject.text() + "', the CSR has '" +
-                                                    request.csr.subject().text() + "'");
+        return refuse("RenewalSubjectMismatch",
+                      {"subject", old.subject.text(), request.csr.subject().text(), kEnrolAnew});
     }
     const auto change = certs::difference(old.subject_alt_name, asked.subject_alt_name);
     if (!change.extra.empty()) {
         return refuse("RenewalSubjectAltNameMismatch",
-                      "subjectAltName: not in the certificate " + certs::to_text(change.extra));
+                      {"subjectAltName", certs::to_text(old.subject_alt_name),
+                       certs::to_text(asked.subject_alt_name),
+                       "not in the certificate: " + certs::to_text(change.extra)});
     }
     if (asked.sid && asked.sid != old.sid) {
-        return refuse("RenewalSidMismatch", "SID: the certificate has " + old.sid.value_or("none") +
-                                                ", the CSR " + *asked.sid);
+        return refuse("RenewalSidMismatch",
+                      {"SID", old.sid.value_or("none"), *asked.sid, kEnrolAnew});
     }
     return std::nullopt;
 }
 
-Verdict judge_usages(const Identity& old, const EnrollmentRequest& request,
+Refused judge_usages(const Identity& old, const EnrollmentRequest& request,
                      const RenewedCertificate& known, std::string_view template_name) {
     // The same template is the same purpose, though an EC certificate lacks keyEncipherment.
     const auto purpose = certs::purpose_of(old.key_usage);
     if (known.template_name != template_name && (!purpose || *purpose != request.purpose)) {
         return refuse("RenewalKeyUsageMismatch",
-                      "key usage: the certificate (" +
-                          (old.key_usage ? old.key_usage->text() : "none") + ", template " +
-                          known.template_name + ") is not for purpose " +
-                          std::string(certs::to_text(request.purpose)));
+                      {"purpose",
+                       "that of key usage " + (old.key_usage ? old.key_usage->text() : "none") +
+                           ", template " + known.template_name,
+                       std::string(certs::to_text(request.purpose)), kEnrolAnew});
     }
     const auto& asked = request.csr.requested().extended_key_usage;
-    if (asked &&
-        !certs::same_usages(*asked, old.extended_key_usage.value_or(certs::ExtendedKeyUsage{}))) {
-        return refuse("RenewalExtendedKeyUsageMismatch",
-                      "extended key usage: the CSR asks for " + certs::to_text(*asked));
+    const certs::ExtendedKeyUsage had = old.extended_key_usage.value_or(certs::ExtendedKeyUsage{});
+    if (asked && !certs::same_usages(*asked, had)) {
+        return refuse("RenewalExtendedKeyUsageMismatch", {"extended key usage", certs::to_text(had),
+                                                          certs::to_text(*asked), kEnrolAnew});
     }
     return std::nullopt;
 }
@@ -135,7 +154,7 @@ Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
                                      std::string_view template_name, std::int64_t now) {
     if (auto refusal = judge_standing(settings, request, known, now)) return std::move(*refusal);
     auto old = read_identity(request.signer);
-    if (!old) return refuse("RenewalSignerUnreadable", old.error().detail);
+    if (!old) return refuse("RenewalSignerUnreadable", old.error().detail, "");
     if (auto refusal = judge_identity(*old, request)) return std::move(*refusal);
     if (auto refusal = judge_usages(*old, request, *known, template_name)) {
         return std::move(*refusal);
@@ -144,7 +163,7 @@ Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
     certs::GeneralNames names = request.csr.requested().subject_alt_name;
     if (names.empty()) names = std::move(old->subject_alt_name);
     if (old->subject.empty() && names.empty()) {
-        return refuse("RenewalSignerUnreadable", "the certificate has no name");
+        return refuse("RenewalSignerUnreadable", "the certificate has no name", "");
     }
     GrantMaker maker(request, std::string(kRenewalPolicy));
     maker.names(std::move(old->subject), std::move(names))

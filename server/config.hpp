@@ -72,7 +72,7 @@ struct EndpointConfig {
     std::string name;                ///< in records and logs; by default the first path
     std::vector<std::string> paths;  ///< lower case, no trailing slash
     std::string ca;
-    std::string policy;
+    PolicyRule policy;
     struct Ra {
         KeyPairConfig signing;
         KeyPairConfig encryption;

@@ -2,6 +2,7 @@
 
 #include "certs/general_name.hpp"
 #include "server/config_paths.hpp"
+#include "server/config_policy_rule.hpp"
 #include "server/config_shape.hpp"
 
 namespace scepgate::server {
@@ -132,9 +133,7 @@ EndpointConfig ConfigParts::endpoint(const Json& json, const std::string& path) 
     reader.texts("paths", endpoint.paths);
     endpoint_name(reader, endpoint);
     endpoint.ca = reader.required_text("ca", "the name of one of 'cas'");
-    endpoint.policy = reader.required_text(
-        "policy",
-        "the name of one of 'policies' (to allow everybody, spell out one of type \"none\")");
+    endpoint.policy = read_policy_rule(reader, faults_);
     if (const Json* keys = reader.member("ra")) endpoint.ra = ra(*keys, reader.path_of("ra"));
     if (const Json* later = reader.member("next")) {
         endpoint.next = next(*later, reader.path_of("next"));

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -56,6 +58,28 @@ struct PolicyConfig {
     template <class M>
     [[nodiscard]] const M* as() const noexcept {
         return std::get_if<M>(&module);
+    }
+};
+
+/// Which policies an endpoint asks: one by its name, or several.
+struct PolicyRule {
+    enum class Kind { kOne, kAnyOf, kAllOf };
+
+    PolicyRule() = default;
+    PolicyRule(std::string policy) : name(std::move(policy)) {}
+    PolicyRule(const char* policy) : name(policy) {}
+
+    Kind kind = Kind::kOne;
+    std::string name;  ///< kOne: of one of 'policies'
+    std::vector<PolicyRule> members;
+    std::string json_path{};
+
+    /// Calls `see` with each rule that names a policy.
+    template <class See>
+    void each(const See& see) const {
+        if (kind == Kind::kOne) see(*this);
+        for (const PolicyRule& member : members)
+            member.each(see);
     }
 };
 

@@ -1,8 +1,7 @@
 #include "server/config_references.hpp"
 
-#include <set>
-
 #include "server/config_admin_reader.hpp"
+#include "server/config_policy_rule.hpp"
 #include "server/http_address.hpp"
 
 namespace scepgate::server {
@@ -10,24 +9,12 @@ namespace {
 
 using Places = std::map<std::string, std::string>;  ///< what is taken, by which JSON path
 
-template <class Map>
-void check_name(const std::string& path, const std::string& name, const Map& named,
-                const char* section, ConfigFaults& faults) {
-    if (name.empty() || named.contains(name)) return;
-    std::set<std::string> names;
-    for (const auto& [key, value] : named)
-        names.insert(key);
-    const std::string near = nearest(name, names);
-    faults.error(path, "'" + name + "' is not in '" + section + "'",
-                 near.empty() ? "" : "did you mean '" + near + "'?");
-}
-
 void check_endpoint(const EndpointConfig& endpoint, const Config& config, ConfigFaults& faults) {
     const std::string& at = endpoint.json_path;
     check_name(at + ".ca", endpoint.ca, config.cas, "cas", faults);
     if (endpoint.next)
         check_name(endpoint.next->json_path + ".ca", endpoint.next->ca, config.cas, "cas", faults);
-    check_name(at + ".policy", endpoint.policy, config.policies, "policies", faults);
+    check_policy_rule(endpoint, config, faults);
     const std::pair<const char*, const std::string*> templates[] = {
         {"signature", &endpoint.signature_template},
         {"encryption", &endpoint.encryption_template},

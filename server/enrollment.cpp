@@ -1,6 +1,6 @@
 #include "server/enrollment.hpp"
 
-#include <algorithm>
+#include "server/renewed_certificate.hpp"
 
 namespace scepgate::server {
 
@@ -17,37 +17,6 @@ Refusal store_unavailable(const Error& error) {
 
 /// How often a request may come again to the octet after its certificate was over.
 constexpr int kMostRepetitions = 16;
-
-/// What the store knows of the certificate that signed. Empty: nothing, not this very certificate.
-Result<std::optional<policy::RenewedCertificate>> look_up(ca_backend::Store& store,
-                                                          const Endpoint& endpoint,
-                                                          const certs::Certificate& signer,
-                                                          std::int64_t now) {
-    auto row = store.find_certificate(ca_backend::certificate_id(signer));
-    if (!row) return row.error();
-    if (!*row || !equal((*row)->der, signer.der())) {
-        return std::optional<policy::RenewedCertificate>();
-    }
-    policy::RenewedCertificate known;
-    known.endpoint = (*row)->endpoint;
-    known.template_name = (*row)->template_name;
-    known.device_id = (*row)->device_id;
-    known.user_id = (*row)->user_id;
-    known.issued_at = (*row)->issued_at;
-    known.revoked = (*row)->revocation.has_value();
-    for (const scep::TrustedIssuer& issuer : endpoint.issuers) {
-        if (equal(issuer.certificate.subject_der(), signer.issuer_der())) {
-            known.issuer_not_after =
-                std::max(known.issuer_not_after, issuer.certificate.not_after());
-        }
-    }
-    if (endpoint.renewal->newest_only) {
-        auto newest = store.newest_of_identity(signer, known.template_name, now);
-        if (!newest) return newest.error();
-        known.superseded = *newest && !equal((*newest)->der, signer.der());
-    }
-    return std::optional(std::move(known));
-}
 
 /// Whether what became of an earlier request also answers this one: the same CSR under the same
 /// transactionID, but signed by another certificate of the same key. Keys, transactionIDs and CSRs
@@ -234,7 +203,7 @@ Result<Grant, Refusal> Enrollment::judge_renewal(const Operation& operation,
                                                  const EnrollmentRequest& request) {
     const Endpoint& endpoint = operation.endpoint;
     const std::int64_t now = parts_.clock->now();
-    const auto known = look_up(*parts_.store, endpoint, request.signer, now);
+    const auto known = find_renewed(*parts_.store, endpoint, request.signer, now);
     if (!known) return store_unavailable(known.error());
     return policy::judge_renewal(*endpoint.renewal, request, *known,
                                  endpoint.template_for(request.purpose), now);

@@ -18,6 +18,12 @@ asio::awaitable<Verdict> verify(std::shared_ptr<PolicyModule> module, Enrollment
     co_return co_await module->verify_request(request);
 }
 
+asio::awaitable<policy::Explanation> explain_request(std::shared_ptr<PolicyModule> module,
+                                                     EnrollmentRequest request,
+                                                     policy::Reach reach) {
+    co_return co_await module->explain(request, reach);
+}
+
 asio::awaitable<Result<policy::Challenge>> generate(std::shared_ptr<PolicyModule> module,
                                                     policy::ChallengeParameters parameters) {
     co_return co_await module->generate_challenge(parameters);
@@ -70,6 +76,18 @@ asio::awaitable<Verdict> GuardedPolicy::verify_request(const EnrollmentRequest& 
     if (outcome.value) co_return std::move(*outcome.value);
     if (outcome.thrown) co_return policy_failed(name(), outcome.thrown);
     co_return Refusal{FailInfo::kBadRequest, "PolicyTimeout", too_long(name(), limit_), true};
+}
+
+asio::awaitable<policy::Explanation> GuardedPolicy::explain(const EnrollmentRequest& request,
+                                                            policy::Reach reach) {
+    auto call = explain_request(module_, request, reach);
+    auto ended = co_await within(limit_, std::move(call));
+    if (ended.value) co_return std::move(*ended.value);
+    Refusal refusal{FailInfo::kBadRequest, "PolicyTimeout", too_long(name(), limit_), true};
+    if (ended.thrown) refusal = policy_failed(name(), ended.thrown);
+    policy::Explanation explanation{{policy::failed(name(), "request", refusal)}, {}};
+    explanation.outcome = std::move(refusal);
+    co_return explanation;
 }
 
 asio::awaitable<Result<policy::Challenge>> GuardedPolicy::generate_challenge(

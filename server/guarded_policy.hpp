@@ -10,9 +10,9 @@ namespace scepgate::server {
 
 /// Calls a module under a time limit and catches what it throws (attacks.md C15).
 ///
-/// generate_challenge(), notify(): kUnavailable. verify_request(): refused with "PolicyTimeout" or
-/// "PolicyFailed", both temporary: nothing was decided about the request, so the device may ask
-/// again.
+/// generate_challenge(), notify(): kUnavailable. verify_request(), explain(): refused with
+/// "PolicyTimeout" or "PolicyFailed", both temporary: nothing was decided about the request, so the
+/// device may ask again.
 ///
 /// A call that takes too long is abandoned, not waited for: it is told so by cancellation, what it
 /// was given stays alive until it ends, and what it then returns is dropped. It runs on a strand of
@@ -29,6 +29,14 @@ public:
     [[nodiscard]] bool hears_outcomes() const noexcept override {
         return module_->hears_outcomes();
     }
+    [[nodiscard]] bool uses_up_challenges() const noexcept override {
+        return module_->uses_up_challenges();
+    }
+    [[nodiscard]] bool is_named(std::string_view part) const override {
+        return module_->is_named(part);
+    }
+    boost::asio::awaitable<policy::Explanation> explain(const EnrollmentRequest& request,
+                                                        policy::Reach reach) override;
     boost::asio::awaitable<Result<policy::Challenge>> generate_challenge(
         const policy::ChallengeParameters& parameters) override;
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(

@@ -17,9 +17,10 @@ ByteView token_of(const Grant& grant) {
 }  // namespace
 
 Refusal signer_revoked(const Certificate& signer) {
-    return {FailInfo::kBadRequest, "RenewalSignerRevoked",
-            "the certificate with serial " + signer.serial_hex() +
-                " was revoked or put on hold before its renewal was done"};
+    return refused(FailInfo::kBadRequest, "RenewalSignerRevoked",
+                   "the certificate with serial " + signer.serial_hex() +
+                       " was revoked or put on hold before its renewal was done",
+                   "the device has to enrol anew, with a challenge");
 }
 
 Result<std::string, Refusal> choose_template(const Endpoint& endpoint, const Grant& grant) {
@@ -27,23 +28,26 @@ Result<std::string, Refusal> choose_template(const Endpoint& endpoint, const Gra
     const std::string purpose(to_text(grant.purpose()));
     // The endpoint's own choice by purpose is the limit of what may be asked for here.
     if (grant.template_name() && *grant.template_name() != chosen) {
-        return Refusal{FailInfo::kBadRequest, "TemplateMismatch",
-                       "the challenge names template '" + *grant.template_name() +
-                           "', this endpoint uses '" + chosen + "' for purpose " + purpose};
+        return refused(
+            FailInfo::kBadRequest, "TemplateMismatch",
+            {"the granted template, for purpose " + purpose, chosen, *grant.template_name(),
+             "give the challenge the template that the endpoint uses for this purpose, "
+             "or name another one under endpoints[].templates"});
     }
     if (chosen.empty()) {
-        return Refusal{FailInfo::kBadRequest, "NoTemplateForPurpose",
-                       "this endpoint has no template for purpose " + purpose +
-                           "; name one under endpoints[].templates"};
+        return refused(FailInfo::kBadRequest, "NoTemplateForPurpose",
+                       "this endpoint has no template for purpose " + purpose,
+                       "name one under endpoints[].templates, or correct the key usage of the "
+                       "client's profile");
     }
     return chosen;
 }
 
 Result<void, Refusal> check_key(const Endpoint& endpoint, const certs::PublicKey& key) {
     if (!endpoint.own_keys->contains(key)) return {};
-    return Refusal{FailInfo::kBadRequest, "KeyIsServers",
-                   "the request is for a key of this server itself (CA, RA, challenges or TLS): "
-                   "whoever sent it holds that key; if no mistake explains it, replace the key"};
+    return refused(FailInfo::kBadRequest, "KeyIsServers",
+                   "the request is for a key of this server itself (CA, RA, challenges or TLS)",
+                   "whoever sent it holds that key; if no mistake explains it, replace the key");
 }
 
 Result<bool> is_over(ca_backend::Store& store, const Certificate& issued, std::int64_t now) {
@@ -54,8 +58,9 @@ Result<bool> is_over(ca_backend::Store& store, const Certificate& issued, std::i
 }
 
 Refusal already_redeemed() {
-    return {FailInfo::kBadMessageCheck, "ChallengeAlreadyRedeemed",
-            "this challenge was used for another request before"};
+    return refused(FailInfo::kBadMessageCheck, "ChallengeAlreadyRedeemed",
+                   "this challenge was used for another request before",
+                   "give the device a new one; the audit file says what it was used for");
 }
 
 asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation,

@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
     cli::add_serve(app, status);
     cli::add_config(app, status);
     cli::add_challenge(app, status);
+    cli::add_policy(app, status);
     cli::add_enroll(app, status);
     cli::add_renew(app, status);
     cli::add_getca(app, status);

@@ -148,6 +148,9 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, c
     record.refused = true;
     record.code = refusal.code;
     record.reason = refusal.text;
+    record.expected = refusal.expected;
+    record.found = refusal.found;
+    record.hint = refusal.hint;
     trail_.refusal(endpoint, record, client_address, refusal);
     // One that may come again is not decided; who cannot be read is nobody's device.
     if (parts_.notifier && opened && is_about_a_certificate(opened->type()) && !refusal.temporary) {

@@ -45,6 +45,9 @@ void log_request(Log& log, const HttpRequest& request, const RequestRecord& reco
     add("policy", record.policy);
     add("code", record.code);
     add("reason", record.reason);
+    add("expected", record.expected);
+    add("found", record.found);
+    add("hint", record.hint);
     add("ca", record.ca_result);
     add("serial", record.serial);
     for (const auto& note : record.notes)

@@ -17,11 +17,12 @@ struct RequestRecord {
     std::string transaction_id;
     std::string digest, signature, key_transport, cipher;
     std::string purpose, template_name;
-    std::string policy;     ///< the module's name
-    std::string code;       ///< "Success", "Retry", "Pending", or the refusal's code
-    std::string reason;     ///< the refusal's text
-    bool refused = false;   ///< answered with FAILURE
-    std::string ca_result;  ///< "issued", "refused", "" when the CA was not asked
+    std::string policy;                 ///< the module's name
+    std::string code;                   ///< "Success", "Retry", "Pending", or the refusal's code
+    std::string reason;                 ///< the refusal's text
+    std::string expected, found, hint;  ///< and its parts
+    bool refused = false;               ///< answered with FAILURE
+    std::string ca_result;              ///< "issued", "refused", "" when the CA was not asked
     std::string serial;
     std::vector<std::string> notes;
     std::optional<std::string> subject;  ///< as asked for; for the audit file alone

@@ -1,5 +1,6 @@
 #include "server/runtime_builder.hpp"
 
+#include "server/config_policy_rule.hpp"
 #include "server/renewal_advice.hpp"
 #include "server/runtime_endpoint.hpp"
 #include "server/runtime_webhook.hpp"
@@ -60,11 +61,8 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
             const auto next = cas.find(endpoint.next->ca);
             if (next != cas.end()) parts.next_ca = &next->second;
         }
-        if (const auto policy = config.policies.find(endpoint.policy);
-            policy != config.policies.end()) {
-            parts.policy = policies[endpoint.policy];
-            parts.open_to_all = policy->second.as<OpenPolicyConfig>() != nullptr;
-        }
+        parts.policy = compose_policy(endpoint.policy, policies, faults);
+        parts.open_to_all = is_open_to_all(endpoint.policy, config);
         parts.approvals = approvals_of(endpoint, config);
         endpoints.push_back(build_endpoint(endpoint, parts, context));
     }

@@ -1,5 +1,8 @@
 #include "server/runtime_policy.hpp"
 
+#include <algorithm>
+
+#include "policy/composite_module.hpp"
 #include "policy/simple_modules.hpp"
 #include "server/guarded_policy.hpp"
 #include "server/runtime_policy_modules.hpp"
@@ -41,6 +44,42 @@ std::shared_ptr<policy::PolicyModule> build_policy(const std::string& name,
         [&](const auto& of_type) { return build_module(of_type, place, context); }, config.module);
     if (!module) return nullptr;
     return std::make_shared<GuardedPolicy>(std::move(module), std::chrono::seconds(config.timeout));
+}
+
+std::shared_ptr<policy::PolicyModule> compose_policy(const PolicyRule& rule,
+                                                     const PolicyModules& modules,
+                                                     ConfigFaults& faults) {
+    if (rule.kind == PolicyRule::Kind::kOne) {
+        const auto found = modules.find(rule.name);
+        return found == modules.end() ? nullptr : found->second;
+    }
+    std::vector<std::shared_ptr<policy::PolicyModule>> members;
+    std::string using_up;
+    std::size_t users = 0;
+    for (const PolicyRule& each : rule.members) {
+        auto member = compose_policy(each, modules, faults);
+        if (!member) return nullptr;
+        const bool twice = std::any_of(members.begin(), members.end(), [&](const auto& other) {
+            return other->name() == member->name();
+        });
+        if (twice) return nullptr;  // reported when it was read
+        if (member->uses_up_challenges()) {
+            using_up += (users++ == 0 ? "'" : ", '") + member->name() + "'";
+        }
+        members.push_back(std::move(member));
+    }
+    const bool all = rule.kind == PolicyRule::Kind::kAllOf;
+    if (all && users > 1) {
+        faults.error(rule.json_path,
+                     "several of all_of use up a challenge (" + using_up +
+                         "): a request has one, and it can be used up for one of them",
+                     "keep one of them, or ask them under any_of");
+        return nullptr;
+    }
+    if (members.empty()) return nullptr;  // reported when it was read
+    using Composite = policy::CompositeModule;
+    return std::make_shared<Composite>(all ? Composite::Kind::kAll : Composite::Kind::kAny,
+                                       std::move(members));
 }
 
 std::shared_ptr<policy::PolicyModule> build_policy(const std::string& name,

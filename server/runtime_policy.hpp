@@ -11,6 +11,15 @@ namespace scepgate::server {
                                                                  const PolicyConfig& config,
                                                                  RuntimeContext& context);
 
+/// By their names in the configuration; null after a fault.
+using PolicyModules = std::map<std::string, std::shared_ptr<policy::PolicyModule>>;
+
+/// What an endpoint asks. Null when one of them is not there, which was reported; a fault when
+/// several under all_of use up challenges: a certificate is recorded with one.
+[[nodiscard]] std::shared_ptr<policy::PolicyModule> compose_policy(const PolicyRule& rule,
+                                                                   const PolicyModules& modules,
+                                                                   ConfigFaults& faults);
+
 /// One policy module alone, for the command line.
 [[nodiscard]] std::shared_ptr<policy::PolicyModule> build_policy(
     const std::string& name, const PolicyConfig& config, std::shared_ptr<const certs::Clock> clock,

@@ -17,6 +17,7 @@ void add_init(CLI::App& app, int& status);
 void add_serve(CLI::App& app, int& status);
 void add_config(CLI::App& app, int& status);
 void add_challenge(CLI::App& app, int& status);
+void add_policy(CLI::App& app, int& status);
 void add_enroll(CLI::App& app, int& status);
 void add_renew(CLI::App& app, int& status);
 void add_getca(CLI::App& app, int& status);

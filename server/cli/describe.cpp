@@ -29,35 +29,6 @@ Result<Facts> describe_content_info(ByteView der, ByteView type, const scep::Rec
     return malformed("a ContentInfo of type " + oid_name(type) + ", which SCEP does not send");
 }
 
-/// Without white space, whatever the line length.
-std::string without_blanks(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        if (c != ' ' && c != '\t' && c != '\r' && c != '\n') out += c;
-    }
-    return out;
-}
-
-struct PemBlock {
-    std::string_view label;
-    std::string_view body;
-};
-
-std::optional<PemBlock> first_pem_block(std::string_view text) {
-    constexpr std::string_view kBegin = "-----BEGIN ";
-    constexpr std::string_view kDashes = "-----";
-    const auto begin = text.find(kBegin);
-    if (begin == std::string_view::npos) return std::nullopt;
-    text.remove_prefix(begin + kBegin.size());
-    const auto label_end = text.find(kDashes);
-    if (label_end == std::string_view::npos) return std::nullopt;
-    const std::string_view label = text.substr(0, label_end);
-    text.remove_prefix(label_end + kDashes.size());
-    const auto end = text.find("-----END ");
-    if (end == std::string_view::npos) return std::nullopt;
-    return PemBlock{label, text.substr(0, end)};
-}
-
 Result<Facts> describe_pem(const PemBlock& block, const scep::RecipientKey* key) {
     if (block.label.find("PRIVATE KEY") != std::string_view::npos) {
         return Error{Errc::kDenied, "a private key: nothing of it is shown"};
@@ -105,6 +76,29 @@ Result<Facts> describe_base64(std::string_view text, const scep::RecipientKey* k
 }
 
 }  // namespace
+
+std::string without_blanks(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (c != ' ' && c != '\t' && c != '\r' && c != '\n') out += c;
+    }
+    return out;
+}
+
+std::optional<PemBlock> first_pem_block(std::string_view text) {
+    constexpr std::string_view kBegin = "-----BEGIN ";
+    constexpr std::string_view kDashes = "-----";
+    const auto begin = text.find(kBegin);
+    if (begin == std::string_view::npos) return std::nullopt;
+    text.remove_prefix(begin + kBegin.size());
+    const auto label_end = text.find(kDashes);
+    if (label_end == std::string_view::npos) return std::nullopt;
+    const std::string_view label = text.substr(0, label_end);
+    text.remove_prefix(label_end + kDashes.size());
+    const auto end = text.find("-----END ");
+    if (end == std::string_view::npos) return std::nullopt;
+    return PemBlock{label, text.substr(0, end)};
+}
 
 Result<Facts> describe_layer(ByteView octets, const scep::RecipientKey* key, int depth) {
     if (depth <= 0) return malformed("too many layers");

@@ -1,6 +1,8 @@
 // The parts of describe.hpp, for its own files.
 #pragma once
 
+#include <optional>
+
 #include "certs/certificate.hpp"
 #include "certs/cms_enveloped_data.hpp"
 #include "server/cli/describe.hpp"
@@ -11,6 +13,15 @@ namespace scepgate::server::cli {
 [[nodiscard]] inline Result<Facts> found(Facts facts) {
     return Result<Facts>(boost::system::in_place_value, std::move(facts));
 }
+
+/// The first block of PEM text; empty when there is none.
+struct PemBlock {
+    std::string_view label;
+    std::string_view body;  ///< base64, with line breaks
+};
+[[nodiscard]] std::optional<PemBlock> first_pem_block(std::string_view text);
+/// Without white space, whatever the line length.
+[[nodiscard]] std::string without_blanks(std::string_view text);
 
 /// Wider than what the server takes: a tool for support has to show what is refused.
 [[nodiscard]] certs::KeyLimits wide_key_limits() noexcept;

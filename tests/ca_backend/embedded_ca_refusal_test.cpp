@@ -185,5 +185,18 @@ TEST(EmbeddedCaTest, TakesACaCertificateWithoutKeyUsage) {
     EXPECT_TRUE(issue(*ca, make_grant()));
 }
 
+TEST(EmbeddedCaTest, APreviewIsWhatIssuingComesTo) {
+    const auto ca = make_ca(ca_settings({.not_after = kNow + 10 * kDay}));
+    const auto issued = issue_ok(*ca, make_grant());
+    const auto preview = ca->preview(make_grant(), {"/scep", "device", "1"});
+    ASSERT_TRUE(preview && *preview);
+    EXPECT_EQ((*preview)->not_before, issued.certificate.not_before());
+    EXPECT_EQ((*preview)->not_after, issued.certificate.not_after());
+    EXPECT_EQ((*preview)->notes, issued.notes);
+    const auto refused = ca->preview(make_grant(), {"/scep", "nowhere", "1"});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "TemplateUnknown");
+}
+
 }  // namespace
 }  // namespace scepgate::ca_backend

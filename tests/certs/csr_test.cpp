@@ -299,5 +299,17 @@ TEST(CsrChallengeTest, C12_RefusesTwoOfThem) {
     EXPECT_EQ(code({challenge(der::element(DerTag::kBmpString, Bytes{0x00}))}), Errc::kDenied);
 }
 
+TEST(CsrTest, WithAnotherChallengeItIsTheSameRequestOtherwise) {
+    const auto csr = Csr::from_der(data_file("csr-full.der")).value();
+    const Csr other = csr.with_challenge(Secret("other"));
+    EXPECT_EQ(other.challenge().value().text(), "other");
+    EXPECT_EQ(csr.challenge().value().text(), "correct horse battery staple");
+    EXPECT_TRUE(equal(other.der(), csr.der()));
+    EXPECT_EQ(other.subject().der(), csr.subject().der());
+    EXPECT_EQ(other.public_key(), csr.public_key());
+    EXPECT_EQ(other.requested().subject_alt_name, csr.requested().subject_alt_name);
+    EXPECT_FALSE(csr.with_challenge(Secret("")).challenge()) << "empty and absent are the same";
+}
+
 }  // namespace
 }  // namespace scepgate::certs

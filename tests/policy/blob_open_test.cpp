@@ -82,7 +82,8 @@ TEST(BlobOpenTest, C09_RefusesAnEnvelopeThatAnotherTrustedSignerSignsAnew) {
     const Bytes envelope =
         seal_envelope(as_bytes(read_vector("claims.json")), certificate("recipient-ec")).value();
     EXPECT_EQ(open_outcome(sign_content(envelope, signer("signer-ec"))), "ok");
-    EXPECT_EQ(open_outcome(sign_content(envelope, signer("signer-rsa"))), "IssuerMismatch");
+    EXPECT_EQ(open_outcome(sign_content(envelope, signer("signer-rsa"))),
+              "SigningCertThumbprintMismatch");
 }
 
 TEST(BlobOpenTest, TakesTheSignerThatIsMeantAmongThoseOfOneKey) {

@@ -266,5 +266,36 @@ TEST(PolicyModuleTest, HearsOfOutcomesWithoutObjection) {
     EXPECT_TRUE(heard.get());
 }
 
+TEST(ChallengeBlobModuleTest, AnExplanationDecidesAsTheModuleDoes) {
+    ChallengeBlobModule module(settings(), clock_at(kNow));
+    const auto explained = [&](const EnrollmentRequest& asked) {
+        return run(module.explain(asked, Reach::kOffline));
+    };
+    const EnrollmentRequest good = request(matching_contents(read_vector("good-ec.b64")));
+    auto told = explained(good);
+    ASSERT_TRUE(told.outcome && *told.outcome);
+    EXPECT_EQ((*told.outcome)->redemption()->token, verify(module, good)->redemption()->token);
+    for (const Verdict& verdict : told.verdicts)
+        EXPECT_EQ(verdict.outcome, Verdict::Outcome::kPassed) << verdict.check;
+
+    told = explained(request(matching_contents("no blob")));
+    ASSERT_TRUE(told.outcome && !*told.outcome);
+    EXPECT_EQ(told.outcome->error().code, "ChallengeDecodingError");
+    EXPECT_EQ(told.verdicts.back().outcome, Verdict::Outcome::kSkipped) << "no claims to judge";
+    told = explained(request(matching_contents()));
+    EXPECT_EQ(told.outcome->error().code, "ChallengePasswordMissing");
+}
+
+TEST(ChallengeBlobModuleTest, C14_ExplainingIsNoGuess) {
+    ChallengeBlobModule module(settings(), clock_at(kNow));
+    for (int i = 0; i < 10; ++i) {
+        auto contents = matching_contents(read_vector("good-ec.b64"));
+        contents.subject = certs::Name::from_text("CN=guess-" + std::to_string(i)).value();
+        const EnrollmentRequest guess = request(contents);
+        EXPECT_FALSE(*run(module.explain(guess, Reach::kOffline)).outcome);
+    }
+    EXPECT_TRUE(verify(module, request(matching_contents(read_vector("good-ec.b64")))));
+}
+
 }  // namespace
 }  // namespace scepgate::policy::testing

@@ -136,6 +136,8 @@ const Change kChanges[] = {
     {"SubjectWithBidiOverride", "subject", R"({"text":"CN=a\u202eb"})"},
     {"SubjectOverItsBound", "subject",
      R"({"text":"CN=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"})"},
+    {"RegisteredKeyNotAHash", "key", R"({"spki_sha256":"00"})"},
+    {"RegisteredKeyNotText", "key", R"({"spki_sha256":1})"},
     {"SanAsObject", "san", R"({"type":"dns","value":"a.example"})"},
     {"SanOfUnknownType", "san", R"([{"type":"directory","value":"CN=a"}])"},
     {"SanWithoutValue", "san", R"([{"type":"dns"}])"},

@@ -32,7 +32,7 @@ const Vector kVectors[] = {
     {"bad-nested", "ChallengeDecryptionError"},
     {"bad-trailing", "ChallengeDeserializationError"},
     {"bad-signer-unknown", "SigningCertThumbprintMismatch"},
-    {"bad-signed-anew", "IssuerMismatch"},
+    {"bad-signed-anew", "SigningCertThumbprintMismatch"},
     {"bad-sha1", "SignatureValidationFailed"},
     {"bad-no-attributes", "SignatureValidationFailed"},
     {"bad-signer-ca", "SignerNotValid"},

@@ -1,5 +1,7 @@
 // One change to a claim or to the CSR, one code. Two tables: what is changed in the claims, and
 // what is changed in the request.
+#include "policy/claims_judge.hpp"
+
 #include <functional>
 
 #include <gtest/gtest.h>
@@ -150,6 +152,11 @@ const ClaimChange kClaimChanges[] = {
     {"KeyTooShort", [](auto& c) { c.key.minimum_bits = 2056; }, "KeyLengthMismatch"},
     {"KeyJustLongEnough", [](auto& c) { c.key.minimum_bits = 2048; }, "ok"},
     {"KeyOfAnyType", [](auto& c) { c.key = {}; }, "ok"},
+    {"TheRegisteredKey",
+     [](auto& c) { c.key.spki_sha256 = to_hex(sha256(private_key("device").public_key().spki())); },
+     "ok"},
+    {"AnotherRegisteredKey", [](auto& c) { c.key.spki_sha256 = std::string(64, '0'); },
+     "RegisteredKeyMismatch"},
     {"N09_SidClaimedAndNotAskedFor", [](auto& c) { c.sid = kSid; }, "ok"},
 };
 
@@ -306,7 +313,39 @@ TEST(ClaimsJudgeTest, TellsTheOperatorBothNamesAndTheReversal) {
     ASSERT_TRUE(refusal);
     EXPECT_NE(refusal->text.find("'CN=device-0001,O=Example Ltd'"), std::string::npos);
     EXPECT_NE(refusal->text.find("'O=Example Ltd,CN=device-0001'"), std::string::npos);
-    EXPECT_NE(refusal->text.find("the same RDNs in reverse order"), std::string::npos);
+    EXPECT_NE(refusal->hint.find("the same RDNs in reverse order"), std::string::npos);
+}
+
+TEST(ExplainClaimsTest, HasAVerdictForEachCheckInTheOrderOfJudgement) {
+    ChallengeClaims claims = testing::claims();
+    claims.subject = name("CN=other");
+    claims.key_usage = certs::KeyUsage{kDigitalSignature};
+    claims.key.minimum_bits = 4096;
+    const auto asked = request(matching_contents());
+    const auto verdicts = explain_claims({settings(), claims, asked, kNow});
+    std::string failures;
+    ASSERT_EQ(verdicts.size(), claim_checks().size());
+    for (std::size_t i = 0; i < verdicts.size(); ++i) {
+        EXPECT_EQ(verdicts[i].check, claim_checks()[i].name);
+        EXPECT_EQ(verdicts[i].module, settings().name);
+        if (verdicts[i].outcome != Verdict::Outcome::kFailed) continue;
+        EXPECT_FALSE(verdicts[i].expected.empty() || verdicts[i].found.empty());
+        EXPECT_FALSE(verdicts[i].hint.empty()) << verdicts[i].check;
+        failures += verdicts[i].code + " ";
+    }
+    EXPECT_EQ(failures, "SubjectNameMismatch KeyUsageMismatch KeyLengthMismatch ");
+    EXPECT_EQ(judge_claims(settings(), claims, asked, kNow)->code, "SubjectNameMismatch");
+}
+
+TEST(ExplainClaimsTest, ARefusalSaysEachThingOnce) {
+    ChallengeClaims claims = testing::claims();
+    claims.subject = name("CN=other");
+    const auto refusal = judge_claims(settings(), claims, request(matching_contents()), kNow);
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(refusal->expected, "CN=other");
+    EXPECT_EQ(refusal->found, "CN=device-0001,O=Example Ltd");
+    EXPECT_EQ(refusal->text, "subject: expected 'CN=other', found 'CN=device-0001,O=Example Ltd'");
+    EXPECT_EQ(refusal->text.find(refusal->hint), std::string::npos);
 }
 
 }  // namespace

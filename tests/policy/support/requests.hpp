@@ -43,22 +43,23 @@ inline EnrollmentRequest request(const certs::CsrContents& contents,
     return request(certs::Csr::from_der(der).value());
 }
 
-/// What the module says of the request.
-inline Result<Grant, Refusal> verify(PolicyModule& module, const EnrollmentRequest& asked) {
+/// Runs a coroutine to its end.
+template <class T>
+T run(boost::asio::awaitable<T> work) {
     boost::asio::io_context context;
-    auto answer =
-        boost::asio::co_spawn(context, module.verify_request(asked), boost::asio::use_future);
+    auto answer = boost::asio::co_spawn(context, std::move(work), boost::asio::use_future);
     context.run();
     return answer.get();
 }
 
+/// What the module says of the request.
+inline Result<Grant, Refusal> verify(PolicyModule& module, const EnrollmentRequest& asked) {
+    return run(module.verify_request(asked));
+}
+
 /// What challenge the module makes.
 inline Result<Challenge> minted(PolicyModule& module, const ChallengeParameters& parameters) {
-    boost::asio::io_context context;
-    auto answer = boost::asio::co_spawn(context, module.generate_challenge(parameters),
-                                        boost::asio::use_future);
-    context.run();
-    return answer.get();
+    return run(module.generate_challenge(parameters));
 }
 
 /// "ok", or the refusal's code.

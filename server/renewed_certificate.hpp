@@ -1,0 +1,15 @@
+// What the renewal rule has to know of the certificate that asks for its renewal.
+#pragma once
+
+#include "ca_backend/store.hpp"
+#include "server/runtime.hpp"
+
+namespace scepgate::server {
+
+/// What the store knows of the certificate that signed. Empty: nothing, not this very certificate.
+/// `endpoint` has a renewal rule.
+[[nodiscard]] Result<std::optional<policy::RenewedCertificate>> find_renewed(
+    ca_backend::Store& store, const Endpoint& endpoint, const certs::Certificate& signer,
+    std::int64_t now);
+
+}  // namespace scepgate::server

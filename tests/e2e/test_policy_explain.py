@@ -1,0 +1,186 @@
+"""`scepgate policy explain`: every check of a request, without a server, a trace or a secret."""
+
+import base64
+import json
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+import harness
+import scep_client as scep
+from scep_client import Csr, name
+
+NAMES = [("dns", "mutant.example")]
+
+
+def csr_of(key, challenge, subject=name("mutant"), san=NAMES, usage=(0, 2)):
+    return Csr(key, subject, challenge, [scep.subject_alt_name(*san), scep.key_usage(*usage)])
+
+
+def blob_for(lab, *more):
+    return lab.challenge("--subject", "CN=mutant", "--dns", "mutant.example", "--key-usage", "both",
+                         *more)
+
+
+@pytest.fixture
+def explain(tmp_path):
+    """Runs the command; gives exit status, JSON and all that was printed."""
+    def run(lab, csr, *more):
+        file = tmp_path / "request.csr"
+        file.write_bytes(csr if isinstance(csr, bytes) else csr.der())
+        arguments = ["policy", "explain", "--config", lab.config_file, "--csr", file, *more]
+        plain = harness.run(*arguments)
+        done = harness.run(*arguments, "--json")
+        assert plain.returncode == done.returncode
+        said = json.loads(done.stdout) if done.stdout else None
+        return done.returncode, said, plain.stdout + plain.stderr + done.stdout + done.stderr
+    return run
+
+
+def verdicts(said):
+    return {(v["module"], v["check"]): v for v in said["verdicts"]}
+
+
+def failed(said):
+    return {v["code"] for v in said["verdicts"] if v["outcome"] == "failed"}
+
+
+def test_what_would_be_granted_is_granted_and_leaves_no_trace(blob_lab, keys, explain):
+    challenge = blob_for(blob_lab)
+    csr = csr_of(keys(), challenge)
+    before = blob_lab.audit_text(), blob_lab.serials()
+    status, said, text = explain(blob_lab, csr)
+    assert (status, said["result"]) == (0, "granted"), said
+    assert said["subject"] == "CN=mutant" and said["subject_alt_name"] == ["dns:mutant.example"]
+    assert said["template"] and said["not_after"] and not failed(said)
+    assert {check for _, check in verdicts(said)} >= {
+        "csr", "challenge", "time", "audience", "subject", "subjectAltName", "key usage",
+        "key type", "redemption", "template", "certificate"}
+    assert challenge not in text
+    assert (blob_lab.audit_text(), blob_lab.serials()) == before
+    assert blob_lab.enrol(csr).status == "success", "nothing was used up"
+
+
+def test_a_used_challenge_is_seen_in_the_store(blob_lab, keys, explain):
+    challenge = blob_for(blob_lab)
+    assert blob_lab.enrol(csr_of(keys(), challenge)).status == "success"
+    status, said, _ = explain(blob_lab, csr_of(keys(1), challenge))
+    assert (status, said["code"]) == (1, "ChallengeAlreadyRedeemed")
+    assert said["fail_info"] == "badMessageCheck" and said["hint"]
+
+
+def test_every_check_that_fails_is_told_and_the_first_decides(blob_lab, keys, explain):
+    wrong = csr_of(keys(), blob_for(blob_lab), subject=name("other"),
+                   san=[("dns", "other.example")], usage=(0,))
+    status, said, text = explain(blob_lab, wrong)
+    assert (status, said["result"], said["code"]) == (1, "refused", "SubjectNameMismatch")
+    assert failed(said) == {"SubjectNameMismatch", "SubjectAltNameMismatch", "KeyUsageMismatch"}
+    subject = next(v for v in said["verdicts"] if v["check"] == "subject")
+    assert (subject["expected"], subject["found"]) == ("CN=mutant", "CN=other")
+    assert subject["hint"] and subject["hint"] in text
+    assert "refused: SubjectNameMismatch (the device is told badRequest)" in text
+
+
+def test_explaining_is_no_guess(blob_lab, keys, explain):
+    """Five CSRs that do not fit lock a challenge; asking what is wrong with them does not."""
+    challenge = blob_for(blob_lab)
+    for number in range(6):
+        explain(blob_lab, csr_of(keys(), challenge, subject=name(f"guess-{number}")))
+    assert blob_lab.enrol(csr_of(keys(), challenge)).status == "success"
+
+
+@pytest.mark.parametrize("how", ["--challenge", "--challenge-file"])
+def test_another_challenge_takes_the_place_of_the_CSRs(blob_lab, keys, explain, tmp_path, how):
+    challenge = blob_for(blob_lab)
+    (tmp_path / "challenge").write_text(challenge + "\n")
+    given = challenge if how == "--challenge" else tmp_path / "challenge"
+    status, said, text = explain(blob_lab, csr_of(keys(), None), how, given)
+    assert (status, said["result"]) == (0, "granted"), said
+    assert challenge not in text
+    status, said, text = explain(blob_lab, csr_of(keys(), challenge), "--challenge", "SECRET-77")
+    assert (status, said["code"]) == (1, "ChallengeDecodingError")
+    assert "SECRET-77" not in text and challenge not in text
+
+
+def test_a_static_password_is_explained_without_it(static_lab, password, keys, explain):
+    status, said, text = explain(static_lab, csr_of(keys(), "not " + password))
+    assert (status, said["code"]) == (1, "ChallengeMismatch")
+    assert password not in text
+    assert explain(static_lab, csr_of(keys(), password))[0] == 0
+
+
+def test_PEM_is_understood_and_what_is_no_request_is_refused(blob_lab, keys, explain):
+    good = csr_of(keys(), blob_for(blob_lab))
+    pem = base64.encodebytes(good.der()).decode()
+    pem = f"-----BEGIN CERTIFICATE REQUEST-----\n{pem}-----END CERTIFICATE REQUEST-----\n"
+    assert explain(blob_lab, pem.encode())[0] == 0
+    broken = csr_of(keys(), blob_for(blob_lab))
+    broken.break_signature = True
+    for content in (broken, b"hello", b"", scep.cert_der(scep.self_signed(keys()))):
+        status, said, _ = explain(blob_lab, content)
+        assert (status, said["result"]) == (1, "refused")
+        assert said["verdicts"][0]["check"] == "csr"
+
+
+def test_a_renewal_is_judged_by_its_rule(new_lab, keys, explain, tmp_path):
+    def renewing(config):
+        config["endpoints"][0]["renewal"] = {"challenge": "ignored"}
+
+    lab = new_lab(edit=renewing)
+    issued = lab.enrol(csr_of(keys(), blob_for(lab))).certificate
+    old = tmp_path / "old.pem"
+    old.write_bytes(issued.public_bytes(Encoding.PEM))
+    status, said, _ = explain(lab, csr_of(keys(1), None), "--renewal-of", old)
+    assert (status, said["policy"]) == (0, "renewal"), said
+    status, said, _ = explain(lab, csr_of(keys(1), None, subject=name("other")), "--renewal-of",
+                              old)
+    assert (status, said["code"]) == (1, "RenewalSubjectMismatch")
+    stranger = tmp_path / "stranger.pem"
+    stranger.write_bytes(scep.self_signed(keys()).public_bytes(Encoding.PEM))
+    status, said, _ = explain(lab, csr_of(keys(1), None), "--renewal-of", stranger)
+    assert (status, said["code"]) == (1, "RenewalSignerUnknown")
+
+
+def test_each_policy_of_a_composition_has_its_say(new_lab, keys, explain):
+    def composed(config):
+        first = config["endpoints"][0]["policy"]
+        config["policies"]["shared"] = {"type": "static_password",
+                                        "password": {"file": "shared.txt"}}
+        config["endpoints"][0]["policy"] = {"any_of": [first, "shared"]}
+
+    lab = new_lab(edit=composed, start=False)
+    (lab.dir / "shared.txt").write_text("correct-horse-battery")
+    (lab.dir / "shared.txt").chmod(0o600)
+    lab.start()
+    status, said, text = explain(lab, csr_of(keys(), "correct-horse-battery"))
+    assert (status, said["policy"]) == (0, "shared"), said
+    assert "ChallengeDecodingError" in failed(said), "what the first one said"
+    assert "correct-horse" not in text
+    status, said, _ = explain(lab, csr_of(keys(), blob_for(lab), subject=name("other")))
+    assert (status, said["code"]) == (1, "SubjectNameMismatch"), "the one that came furthest"
+    assert failed(said) == {"SubjectNameMismatch", "ChallengeMismatch"}
+
+
+def test_a_key_of_the_server_is_refused_here_too(blob_lab, explain):
+    key = scep.serialization.load_pem_private_key((blob_lab.dir / "ca.key").read_bytes(), None)
+    status, said, _ = explain(blob_lab, csr_of(key, blob_for(blob_lab)))
+    assert (status, said["code"]) == (1, "KeyIsServers")
+
+
+def test_bad_usage_is_status_2(blob_lab, new_lab, keys, explain, tmp_path):
+    csr = csr_of(keys(), None)
+    assert explain(blob_lab, csr, "--endpoint", "nowhere")[0] == 2
+    assert explain(blob_lab, csr, "--challenge-file", tmp_path / "missing")[0] == 2
+    assert explain(blob_lab, csr, "--challenge", "a", "--challenge-file", tmp_path)[0] == 2
+    assert explain(blob_lab, csr, "--renewal-of", tmp_path / "missing")[0] == 2
+    broken = new_lab(start=False, edit=lambda config: config.pop("store"))
+    assert explain(broken, csr)[0] == 2
+
+
+def test_without_a_readable_store_it_stays_open(new_lab, keys, explain):
+    lab = new_lab(start=False)
+    csr = csr_of(keys(), blob_for(lab))
+    (lab.dir / "scepgate.db").write_bytes(b"no database")
+    status, said, _ = explain(lab, csr)
+    assert (status, said["result"]) == (1, "undecided"), said
+    assert [v["check"] for v in said["verdicts"] if v["outcome"] == "skipped"] == ["redemption"]
