@@ -3,8 +3,8 @@
 #include <openssl/crypto.h>
 
 #include "certs/hmac.hpp"
-#include "policy/challenge_blob.hpp"
 #include "policy/challenge_parameters.hpp"
+#include "policy/claims_judge.hpp"
 #include "policy/grant_maker.hpp"
 #include "policy/requested_names.hpp"
 
@@ -16,8 +16,14 @@ namespace {
 
 constexpr std::string_view kDomain = "scepgate one-time password 1";
 
-Refusal bad_password(std::string code, std::string text) {
-    return {FailInfo::kBadMessageCheck, std::move(code), std::move(text)};
+Refusal bad_password(std::string code, std::string text,
+                     std::string hint = "give the device a new one") {
+    return refused(FailInfo::kBadMessageCheck, std::move(code), std::move(text), std::move(hint));
+}
+
+Refusal password_missing() {
+    return bad_password("ChallengePasswordMissing", "the CSR has no challengePassword",
+                        "have the client put the password into its request");
 }
 
 Refusal unavailable(std::string detail) {
@@ -28,23 +34,53 @@ bool binds_names(const ChallengeClaims& bindings) {
     return !bindings.subject.empty() || !bindings.subject_alt_name.empty();
 }
 
-/// Judged as a challenge blob that is bound to the same; what is not bound is as the CSR has it.
-std::optional<Refusal> judge(const ChallengeClaims& bindings, const EnrollmentRequest& request,
-                             std::int64_t now) {
-    ChallengeClaims claims = bindings;
+/// As the claims of a challenge blob that is bound to the same; what is not bound is as the CSR has
+/// it.
+class BoundCase {
+public:
+    BoundCase(const std::string& policy, const ChallengeClaims& bindings,
+              const EnrollmentRequest& request, std::int64_t now)
+        : claims_(bindings), request_(request), now_(now) {
+        if (!binds_names(bindings)) {
+            claims_.subject = request.csr.subject();
+            claims_.subject_alt_name = request.csr.requested().subject_alt_name;
+        }
+        if (!claims_.purpose && !claims_.template_name && !claims_.key_usage) {
+            claims_.key_usage = request.csr.requested().key_usage;
+        }
+        settings_.name = policy;
+        settings_.clock_skew = 0;
+        claims_.issued_at = claims_.not_before = now;
+        claims_.expires = now + 1;
+    }
+
+    [[nodiscard]] std::optional<Refusal> judge() const {
+        return judge_claims(settings_, claims_, request_, now_);
+    }
+    /// Without what a password does not have: lifetime, times and audience of its own.
+    [[nodiscard]] std::vector<Verdict> explain() const {
+        std::vector<Verdict> verdicts;
+        for (Verdict& verdict : explain_claims({settings_, claims_, request_, now_})) {
+            const std::string& check = verdict.check;
+            if (check == "lifetime" || check == "time" || check == "audience") continue;
+            verdicts.push_back(std::move(verdict));
+        }
+        return verdicts;
+    }
+
+private:
+    ChallengeBlobSettings settings_;
+    ChallengeClaims claims_;
+    const EnrollmentRequest& request_;
+    std::int64_t now_;
+};
+
+std::optional<Refusal> judge(const std::string& policy, const ChallengeClaims& bindings,
+                             const EnrollmentRequest& request, std::int64_t now) {
     if (!binds_names(bindings)) {
         if (auto refusal = judge_requested_names(request.csr)) return refusal;
-        claims.subject = request.csr.subject();
-        claims.subject_alt_name = request.csr.requested().subject_alt_name;
     }
-    if (!claims.purpose && !claims.template_name && !claims.key_usage) {
-        claims.key_usage = request.csr.requested().key_usage;
-    }
-    ChallengeBlobSettings settings;
-    settings.clock_skew = 0;
-    claims.issued_at = claims.not_before = now;
-    claims.expires = now + 1;
-    return judge_claims(settings, claims, request, now);
+    return BoundCase(policy, bindings, request, now).judge();
 }
 
 }  // namespace
@@ -115,18 +151,19 @@ Result<OneTimePasswordModule::Found, Refusal> OneTimePasswordModule::find(ByteVi
     const auto found = lookup_->find(scope_, token, now);
     if (!found) return unavailable(found.error().detail);
     if (!*found) {
-        return bad_password("ChallengeUnknown",
-                            "this password was never made for policy '" + settings_.name +
-                                "', or is long over; give the device a new one");
+        return bad_password("ChallengeUnknown", "this password was never made for policy '" +
+                                                    settings_.name + "', or is long over");
     }
     const RecordedPassword& password = **found;
     if (password.withdrawn) {
         return bad_password("ChallengeWithdrawn", "this password was withdrawn");
     }
     if (password.expires <= now) {
-        return bad_password("ChallengeExpired",
-                            "this password expired " + certs::utc_text(password.expires) +
-                                " (PasswordValidity); give the device a new one");
+        return refused(FailInfo::kBadMessageCheck, "ChallengeExpired",
+                       {"this password: now", "before " + certs::utc_text(password.expires),
+                        certs::utc_text(now),
+                        "give the device a new one; where devices come late, raise "
+                        "password_validity (PasswordValidity)"});
     }
     auto bindings = parse_bindings(password.bindings);
     if (!bindings) return unavailable("a recorded password: " + bindings.error().detail);
@@ -136,27 +173,31 @@ Result<OneTimePasswordModule::Found, Refusal> OneTimePasswordModule::find(ByteVi
 asio::awaitable<Result<Grant, Refusal>> OneTimePasswordModule::verify_request(
     const EnrollmentRequest& request) {
     const std::optional<Secret>& challenge = request.csr.challenge();
-    if (!challenge) {
-        co_return bad_password("ChallengePasswordMissing", "the CSR has no challengePassword");
-    }
+    if (!challenge) co_return password_missing();
     const std::int64_t now = clock_->now();
     Bytes token = token_of(challenge->text());
     auto found = find(token, now);
     if (!found) co_return found.error();
     const ChallengeClaims& bindings = found->bindings;
     const std::string guessed = to_hex(token);
-    if (auto refusal = judge(bindings, request, now)) {
+    if (auto refusal = judge(settings_.name, bindings, request, now)) {
         // The text says what was asked for: another text is another guess.
         failed_matches_.add(guessed, sha256(as_bytes(refusal->text)), now);
         co_return std::move(*refusal);
     }
     // As late as this, and answered as a mismatch: a guesser does not learn which one was right.
     if (failed_matches_.locked(guessed, now)) {
-        co_return Refusal{FailInfo::kBadRequest, "ChallengeLocked",
+        co_return refused(FailInfo::kBadRequest, "ChallengeLocked",
                           "this password is locked for a while, because several CSRs that do not "
-                          "match came with it; give the device another one, and find out who has "
-                          "this one"};
+                          "match came with it",
+                          "give the device another one, and find out who has this one");
     }
+    co_return grant(request, *found, std::move(token));
+}
+
+Grant OneTimePasswordModule::grant(const EnrollmentRequest& request, const Found& found,
+                                   Bytes token) const {
+    const ChallengeClaims& bindings = found.bindings;
     const bool named = binds_names(bindings);
     GrantMaker maker(request, settings_.name);
     // The names as bound, not as the CSR spells them.
@@ -167,10 +208,42 @@ asio::awaitable<Result<Grant, Refusal>> OneTimePasswordModule::verify_request(
         .extended_key_usage(bindings.extended_key_usage)
         .template_name(bindings.template_name)
         .max_validity(bindings.max_validity)
-        .redemption({scope_, std::move(token), found->expires})
+        .redemption({scope_, std::move(token), found.expires})
         .sid(bindings.sid)
         .identities(bindings.device_id, bindings.user_id);
-    co_return std::move(maker).make();
+    return std::move(maker).make();
+}
+
+asio::awaitable<Explanation> OneTimePasswordModule::explain(const EnrollmentRequest& request,
+                                                            Reach) {
+    Explanation explanation;
+    const auto& challenge = request.csr.challenge();
+    const std::int64_t now = clock_->now();
+    Bytes token = challenge ? token_of(challenge->text()) : Bytes();
+    const auto found = challenge ? find(token, now) : Result<Found, Refusal>(password_missing());
+    if (!found) {
+        explanation.verdicts = {failed(name(), "password", found.error())};
+        explanation.outcome = found.error();
+        co_return explanation;
+    }
+    const ChallengeClaims& bindings = found->bindings;
+    explanation.verdicts = {{.module = name(),
+                             .check = "password",
+                             .found = "until " + certs::utc_text(found->expires)}};
+    if (!binds_names(bindings)) {
+        const auto refusal = judge_requested_names(request.csr);
+        explanation.verdicts.push_back(refusal
+                                           ? failed(name(), "requested names", *refusal)
+                                           : Verdict{.module = name(), .check = "requested names"});
+    }
+    for (Verdict& verdict : BoundCase(name(), bindings, request, now).explain())
+        explanation.verdicts.push_back(std::move(verdict));
+    if (auto refusal = judge(name(), bindings, request, now)) {
+        explanation.outcome = std::move(*refusal);
+    } else {
+        explanation.outcome = grant(request, *found, std::move(token));
+    }
+    co_return explanation;
 }
 
 }  // namespace scepgate::policy

@@ -36,12 +36,15 @@ public:
     [[nodiscard]] const std::string& name() const noexcept override { return settings_.name; }
     [[nodiscard]] bool may_wait() const noexcept override { return false; }
     [[nodiscard]] std::string challenge_scope() const override { return scope_; }
+    [[nodiscard]] bool uses_up_challenges() const noexcept override { return true; }
     /// Good only when it is recorded (Challenge::recorded_claims). Its life is at most
     /// PasswordValidity.
     boost::asio::awaitable<Result<Challenge>> generate_challenge(
         const ChallengeParameters& parameters) override;
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) override;
+    boost::asio::awaitable<Explanation> explain(const EnrollmentRequest& request,
+                                                Reach reach) override;
 
 private:
     [[nodiscard]] Bytes token_of(std::string_view password) const;
@@ -50,6 +53,8 @@ private:
         std::int64_t expires = 0;
     };
     [[nodiscard]] Result<Found, Refusal> find(ByteView token, std::int64_t now) const;
+    [[nodiscard]] Grant grant(const EnrollmentRequest& request, const Found& found,
+                              Bytes token) const;
 
     OneTimePasswordSettings settings_;
     std::string scope_;

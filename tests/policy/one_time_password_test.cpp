@@ -348,6 +348,31 @@ TEST_F(OneTimePasswordTest, MakesNothingThatCouldNotBeUsed) {
     EXPECT_EQ(error(asked), Errc::kDenied);
 }
 
+TEST_F(OneTimePasswordTest, AnExplanationHasEachCheckAndDecidesAsTheModuleDoes) {
+    ChallengeParameters bound;
+    bound.subject = certs::Name::from_text("CN=other").value();
+    bound.purpose = certs::Purpose::kSignature;
+    auto asked = request(matching_contents(password(bound)));
+    auto told = run(module_->explain(asked, Reach::kOffline));
+    ASSERT_TRUE(told.outcome && !*told.outcome);
+    EXPECT_EQ(told.outcome->error().code, "SubjectNameMismatch");
+    std::string failures;
+    for (const Verdict& verdict : told.verdicts) {
+        EXPECT_NE(verdict.check, "audience") << "a password has none";
+        failures += verdict.code + " ";
+    }
+    EXPECT_NE(failures.find("SubjectAltNameMismatch"), std::string::npos) << failures;
+    EXPECT_NE(failures.find("PurposeMismatch"), std::string::npos) << failures;
+
+    asked = request(matching_contents(password()));
+    told = run(module_->explain(asked, Reach::kOffline));
+    ASSERT_TRUE(told.outcome && *told.outcome);
+    EXPECT_EQ((*told.outcome)->redemption()->token, verify(*module_, asked)->redemption()->token);
+    told = run(module_->explain(request(matching_contents("unknown")), Reach::kOffline));
+    EXPECT_EQ(told.outcome->error().code, "ChallengeUnknown");
+    EXPECT_TRUE(module_->uses_up_challenges());
+}
+
 TEST(SinglePasswordTest, IsToldToWhoeverAsksAndUsesUpNothing) {
     StaticPasswordModule module("mdm", Secret(std::string_view("0123456789ABCDEF")),
                                 StaticPasswordModule::Told::kToWhoeverAsks);
