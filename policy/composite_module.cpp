@@ -89,17 +89,16 @@ asio::awaitable<Result<Challenge>> CompositeModule::generate_challenge(
 }
 
 CompositeModule::Answer CompositeModule::none_grants(const std::vector<Answer>& answers) const {
-    const Refusal* furthest = nullptr;
+    std::optional<Refusal> furthest;
     std::string text;
     for (std::size_t i = 0; i < answers.size(); ++i) {
-        const Refusal& refusal = answers[i].error();
-        if (furthest == nullptr || came_further(refusal, *furthest)) furthest = &refusal;
+        const Refusal refusal = answers[i].error();
         text += (text.empty() ? "" : "; ") + members_[i]->name() + ": " + refusal.code + ", " +
                 refusal.text;
+        if (!furthest || came_further(refusal, *furthest)) furthest = refusal;
     }
-    Refusal refusal = *furthest;
-    if (answers.size() > 1) refusal.text = std::move(text);
-    return refusal;
+    if (answers.size() > 1) furthest->text = std::move(text);
+    return std::move(*furthest);
 }
 
 CompositeModule::Answer CompositeModule::all_grant(std::vector<Answer> answers) const {
@@ -134,19 +133,20 @@ asio::awaitable<CompositeModule::Answer> CompositeModule::verify_request(
     }
     Answer result = combine(std::move(answers));
     if (result) co_return result;
+    Refusal refusal = result.error();
     // Whoever could not decide has nothing to hear, unless it granted.
     for (std::size_t i = 0; i < granted_by.size(); ++i) {
         const bool told =
-            members_[i]->hears_outcomes() && (!granted_by[i].empty() || !result.error().temporary);
+            members_[i]->hears_outcomes() && (!granted_by[i].empty() || !refusal.temporary);
         if (!told) continue;
         TransactionOutcome outcome;
         outcome.request = &request;
-        outcome.refused = result.error();
+        outcome.refused = refusal;
         outcome.granted_by = granted_by[i];
         const auto heard = co_await members_[i]->notify(outcome);
-        if (!heard) result.error().text += "; notify: " + heard.error().detail;
+        if (!heard) refusal.text += "; notify: " + heard.error().detail;
     }
-    co_return result;
+    co_return refusal;
 }
 
 asio::awaitable<Explanation> CompositeModule::explain(const EnrollmentRequest& request,

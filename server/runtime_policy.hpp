@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policy/policy_module.hpp"
+#include "server/runtime.hpp"
 #include "server/runtime_context.hpp"
 
 namespace scepgate::server {
@@ -11,11 +12,8 @@ namespace scepgate::server {
                                                                  const PolicyConfig& config,
                                                                  RuntimeContext& context);
 
-/// By their names in the configuration; null after a fault.
-using PolicyModules = std::map<std::string, std::shared_ptr<policy::PolicyModule>>;
-
-/// What an endpoint asks. Null when one of them is not there, which was reported; a fault when
-/// several under all_of use up challenges: a certificate is recorded with one.
+/// What an endpoint asks. Null when one of them is not there, or null, which was reported; a fault
+/// when several under all_of use up challenges: a certificate is recorded with one.
 [[nodiscard]] std::shared_ptr<policy::PolicyModule> compose_policy(const PolicyRule& rule,
                                                                    const PolicyModules& modules,
                                                                    ConfigFaults& faults);

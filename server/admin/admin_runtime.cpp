@@ -159,7 +159,9 @@ AdminPolicy describe(const ChallengeBlobConfig& config, CredentialLoader& loader
 
 /// The modules that an endpoint lists.
 std::vector<std::string> policies_of(const EndpointConfig& endpoint) {
-    return {endpoint.policy};
+    std::vector<std::string> names;
+    endpoint.policy.each([&](const PolicyRule& rule) { names.push_back(rule.name); });
+    return names;
 }
 
 AdminPage page_for(const EndpointConfig& endpoint,

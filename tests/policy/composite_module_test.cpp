@@ -277,6 +277,12 @@ TEST_F(CompositeModuleTest, ARefusalByPolicyIsHeardOnceByEachThatWasAsked) {
     EXPECT_EQ(heard(), "a:refused a,b:refused -,c:");
 }
 
+TEST_F(CompositeModuleTest, WhoCouldNotBeToldOfARefusalStandsInItsText) {
+    b->refusal = kWrongName;
+    a->failure = Error{Errc::kUnavailable, "it is down"};
+    EXPECT_EQ(verify(*all(), asked).error().text, "b: not the name; notify: it is down");
+}
+
 TEST_F(CompositeModuleTest, WhatCannotBeToldKeepsTheCertificateBack) {
     b->failure = Error{Errc::kDenied, "gone"};
     notify(*all(), "a+b+c");
