@@ -288,13 +288,14 @@ TEST(ChallengeBlobModuleTest, AnExplanationDecidesAsTheModuleDoes) {
 
 TEST(ChallengeBlobModuleTest, C14_ExplainingIsNoGuess) {
     ChallengeBlobModule module(settings(), clock_at(kNow));
+    const std::string blob = read_vector("good-ec.b64");
     for (int i = 0; i < 10; ++i) {
-        auto contents = matching_contents(read_vector("good-ec.b64"));
+        auto contents = matching_contents(blob);
         contents.subject = certs::Name::from_text("CN=guess-" + std::to_string(i)).value();
         const EnrollmentRequest guess = request(contents);
         EXPECT_FALSE(*run(module.explain(guess, Reach::kOffline)).outcome);
     }
-    EXPECT_TRUE(verify(module, request(matching_contents(read_vector("good-ec.b64")))));
+    EXPECT_TRUE(verify(module, request(matching_contents(blob))));
 }
 
 }  // namespace
