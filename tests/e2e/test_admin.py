@@ -327,7 +327,7 @@ def test_garbage_and_floods_on_the_admin_port_do_not_hurt_SCEP(admin, keys):
         challenge = admin.lab.challenge("--subject", "CN=calm", "--policy-name", "mdm")
         assert admin.lab.enrol(scep.Csr(keys(), scep.name("calm"), challenge)).status == "success"
         statuses = [future.result().status for future in flood]
-    assert set(statuses) <= {401, 429}
+    assert set(statuses) <= {401, 429, 503}, "503: as many connections as one address may have"
     assert len([e for e in admin.lab.audit() if e["event"] == "admin_denied"]) <= 30
 
 
