@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "server/config_intune.hpp"
 #include "server/config_outbound.hpp"
 
 namespace scepgate::server {
@@ -49,7 +50,7 @@ struct WebhookConfig {
 
 struct PolicyConfig {
     using Module = std::variant<OpenPolicyConfig, StaticPasswordConfig, ChallengeBlobConfig,
-                                OneTimePasswordConfig, WebhookConfig>;
+                                OneTimePasswordConfig, WebhookConfig, IntuneConfig>;
 
     std::string json_path;
     std::int64_t timeout = 15;  ///< seconds that one call of the module may take

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "server/config_intune_reader.hpp"
 #include "server/config_notifiers_reader.hpp"
 #include "server/config_outbound_reader.hpp"
 
@@ -127,6 +128,10 @@ PolicyConfig::Module read_webhook(const Source& from) {
     return module;
 }
 
+PolicyConfig::Module read_intune_module(const Source& from) {
+    return read_intune(from.reader, from.parts, from.faults);
+}
+
 struct ModuleType {
     const char* name;
     PolicyConfig::Module (*read)(const Source&);
@@ -134,6 +139,7 @@ struct ModuleType {
 constexpr ModuleType kTypes[] = {
     {"challenge_blob", read_challenge_blob},
     {"one_time_password", read_one_time_password},
+    {"intune", read_intune_module},
     {"static_password", read_static_password},
     {"webhook", read_webhook},
     {"none", read_open},

@@ -224,17 +224,27 @@ void judge_module(const OneTimePasswordConfig& module, const std::string&, Judge
     if (module.hash_key) judge.source(*module.hash_key);
 }
 
+void judge_outbound(const OutboundConfig& outbound, Judge& judge) {
+    if (outbound.ca_bundle) judge.input(*outbound.ca_bundle, outbound.json_path + ".ca_bundle");
+    if (outbound.client_certificate) judge.pair(*outbound.client_certificate);
+    if (outbound.proxy && outbound.proxy->password) judge.source(*outbound.proxy->password);
+}
+
 void judge_webhook_keys(const std::vector<SecretSource>& keys, const OutboundConfig& http,
                         Judge& judge) {
     for (const SecretSource& key : keys)
         judge.source(key);
-    if (http.ca_bundle) judge.input(*http.ca_bundle, http.json_path + ".ca_bundle");
-    if (http.client_certificate) judge.pair(*http.client_certificate);
-    if (http.proxy && http.proxy->password) judge.source(*http.proxy->password);
+    judge_outbound(http, judge);
 }
 
 void judge_module(const WebhookConfig& module, const std::string&, Judge& judge) {
     judge_webhook_keys(module.keys, module.http, judge);
+}
+
+void judge_module(const IntuneConfig& module, const std::string&, Judge& judge) {
+    if (module.secret) judge.source(*module.secret);
+    if (module.certificate) judge.pair(*module.certificate);
+    judge_outbound(module.http, judge);
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ std::string_view what_it_does(KeyRole role) noexcept {
             return "signs challenges";
         case KeyRole::kTls:
             return "serves TLS";
+        case KeyRole::kServiceClient:
+            return "proves this server to a service";
     }
     return "";
 }

@@ -17,7 +17,8 @@ enum class KeyRole {
     kRaEncryption,
     kChallengeDecryption,
     kChallengeSigning,
-    kTls
+    kTls,
+    kServiceClient  ///< with which we prove ourselves to a service
 };
 
 /// All keys of a configuration, with what each is for.

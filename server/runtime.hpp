@@ -16,6 +16,7 @@
 #include "server/http_message.hpp"
 #include "server/http_settings.hpp"
 #include "server/own_keys.hpp"
+#include "server/revocation_feed.hpp"
 
 namespace scepgate::server {
 
@@ -109,6 +110,14 @@ public:
         return notifiers_;
     }
 
+    /// Whom to ask about revocations while this is the current one.
+    [[nodiscard]] const std::vector<RevocationFeed>& revocation_feeds() const noexcept {
+        return revocation_feeds_;
+    }
+    void set_revocation_feeds(std::vector<RevocationFeed> feeds) {
+        revocation_feeds_ = std::move(feeds);
+    }
+
 private:
     [[nodiscard]] std::shared_ptr<const Endpoint> at_this_time(
         const std::shared_ptr<const Endpoint>& endpoint) const;
@@ -117,6 +126,7 @@ private:
     std::vector<std::pair<std::string, std::shared_ptr<const Endpoint>>>
         routes_;  ///< longest first
     std::size_t message_limit_;
+    std::vector<RevocationFeed> revocation_feeds_;
     std::shared_ptr<const certs::Clock> clock_;
     PolicyModules policies_;
     std::shared_ptr<const NotifierSet> notifiers_;

@@ -86,8 +86,15 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
     auto notifiers = build_notifiers(config, context);
     context.keys.judge(faults);
     if (faults.has_errors()) return nullptr;
-    return std::make_shared<Runtime>(std::move(endpoints), config.http.limits.body, context.clock,
-                                     std::move(policies), std::move(notifiers));
+    auto runtime =
+        std::make_shared<Runtime>(std::move(endpoints), config.http.limits.body, context.clock,
+                                  std::move(policies), std::move(notifiers));
+    for (RevocationFeed& feed : context.revocation_feeds) {
+        for (const auto& [name, ca] : cas)
+            feed.issuers.push_back(ca.backend->chain().front().subject_text());
+    }
+    runtime->set_revocation_feeds(std::move(context.revocation_feeds));
+    return runtime;
 }
 
 }  // namespace scepgate::server

@@ -7,6 +7,7 @@
 #include "server/config.hpp"
 #include "server/credentials.hpp"
 #include "server/key_roles.hpp"
+#include "server/revocation_feed.hpp"
 #include "server/runtime_services.hpp"
 
 namespace scepgate::server {
@@ -24,6 +25,7 @@ struct RuntimeContext {
     RuntimeServices services;
     CredentialLoader loader;
     KeyRoles keys;
+    std::vector<RevocationFeed> revocation_feeds;  ///< of the policies; not yet with our CAs
 };
 
 }  // namespace scepgate::server

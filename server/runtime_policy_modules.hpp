@@ -34,4 +34,8 @@ struct PolicyPlace {
 [[nodiscard]] std::optional<Secret> load_password(const SecretSource& source,
                                                   RuntimeContext& context);
 
+[[nodiscard]] std::shared_ptr<policy::PolicyModule> build_module(const IntuneConfig& config,
+                                                                 const PolicyPlace& place,
+                                                                 RuntimeContext& context);
+
 }  // namespace scepgate::server

@@ -13,6 +13,7 @@
 #include "server/config_shape.hpp"
 #include "server/http_server.hpp"
 #include "server/notifier.hpp"
+#include "server/revocation_polling.hpp"
 #include "server/scep_handler.hpp"
 
 namespace scepgate::server::cli {
@@ -46,6 +47,7 @@ public:
         std::signal(SIGPIPE, SIG_IGN);
         notifier_->use(judged.runtime->notifiers());
         server_->start();
+        polling_->start(judged.runtime->revocation_feeds());
         for (const auto& address : server_->addresses()) {
             log_->info("serving", LogFields().add("address", address));
         }
@@ -65,6 +67,7 @@ public:
         if (admin_server_) admin_server_->drain(kDrainTime);
         notifier_->stop(kNotifyTime);
         services_.http->stop();
+        polling_->stop();
         workers_->join();
         audit_event("stop");
         log_->info("stopped");
@@ -91,6 +94,7 @@ private:
         ServiceParts parts{store_, audit_, log_, clock_};
         notifier_ = std::make_shared<Notifier>(parts);
         parts.notifier = notifier_;
+        polling_ = std::make_unique<RevocationPolling>(parts);
         operations_ = std::make_unique<PkiOperations>(std::move(parts));
         handler_ = std::make_unique<ScepHandler>(judged.runtime, *operations_, *workers_, log_);
         auto server = HttpServer::create(config_.http, *handler_);
@@ -147,6 +151,7 @@ private:
         if (!judged.runtime) return;
         handler_->replace(judged.runtime);
         notifier_->use(judged.runtime->notifiers());
+        polling_->start(judged.runtime->revocation_feeds());
         server_->update(judged.config.http);
         report(server_->reload_tls());
         if (admin_server_) reload_admin(judged);
@@ -197,6 +202,7 @@ private:
     RuntimeServices services_;  ///< the same for all configurations
     std::shared_ptr<Notifier> notifier_;
     std::unique_ptr<WorkerPool> workers_;
+    std::unique_ptr<RevocationPolling> polling_;
     std::unique_ptr<PkiOperations> operations_;
     std::unique_ptr<ScepHandler> handler_;
     std::unique_ptr<HttpServer> server_;

@@ -1,0 +1,105 @@
+#include "policy/intune/intune_module.hpp"
+
+#include "policy/grant_maker.hpp"
+#include "policy/intune/codes.hpp"
+#include "policy/intune/messages.hpp"
+#include "policy/sid_names.hpp"
+
+namespace scepgate::policy {
+namespace {
+
+Refusal refuse(std::string code, std::string text) {
+    return {FailInfo::kBadRequest, std::move(code), std::move(text)};
+}
+
+/// What is looked at before anybody is asked.
+std::optional<Refusal> judge_request(const certs::Csr& csr) {
+    if (!csr.challenge()) {
+        return Refusal{FailInfo::kBadMessageCheck, "ChallengePasswordMissing",
+                       "the CSR has no challengePassword; only devices with a SCEP profile of "
+                       "Intune can enrol here"};
+    }
+    if (csr.subject().empty() && csr.requested().subject_alt_name.empty())
+        return refuse("SubjectNameMissing", "the CSR has neither a subject nor a subjectAltName");
+    if (const auto bounds = csr.subject().check_upper_bounds(); !bounds)
+        return refuse("SubjectNameInvalid", bounds.error().detail);
+    return std::nullopt;
+}
+
+/// The SIDs that the subjectAltName names; Intune has compared it with the profile, extensions of
+/// other kinds it has not.
+Result<std::optional<std::string>, Refusal> judge_sid(const certs::RequestedExtensions& requested) {
+    std::optional<std::string> vouched;
+    for (const certs::GeneralName& name : requested.subject_alt_name) {
+        const auto sid = sid_in(name);
+        if (!sid) continue;
+        if (!is_sid(*sid) || (vouched && *vouched != *sid)) {
+            return refuse("SidNotGranted", "the subjectAltName has the account name " +
+                                               name.text() + ", which is not one SID");
+        }
+        vouched = std::string(*sid);
+    }
+    if (requested.sid && requested.sid != vouched) {
+        return refuse("SidNotGranted", "the CSR's extension asks for the account SID " +
+                                           *requested.sid + ", its subjectAltName for " +
+                                           vouched.value_or("none") +
+                                           "; Intune vouches for the subjectAltName alone");
+    }
+    // Without the extension in the CSR there is none in the certificate.
+    return requested.sid ? vouched : std::nullopt;
+}
+
+Refusal undecided(const Error& error) {
+    Refusal refusal{FailInfo::kBadRequest, "IntuneUnavailable",
+                    "Intune did not decide: " + error.detail, true};
+    refusal.hint = "see docs/intune.md, \"When something fails\"";
+    return refusal;
+}
+
+}  // namespace
+
+IntuneModule::IntuneModule(std::shared_ptr<intune::Api> api) : api_(std::move(api)) {}
+
+boost::asio::awaitable<Result<Grant, Refusal>> IntuneModule::verify_request(
+    const EnrollmentRequest& request) {
+    if (auto refusal = judge_request(request.csr)) co_return std::move(*refusal);
+    auto sid = judge_sid(request.csr.requested());
+    if (!sid) co_return sid.error();
+    auto body = intune::validation_body(request, api_->settings().provider);
+    const auto answer = co_await ask("validateRequest", std::move(body));
+    if (!answer) co_return undecided(answer.error());
+    const auto verdict = intune::read_verdict(*answer);
+    if (!verdict) co_return undecided(verdict.error());
+    if (!verdict->success()) co_return intune::refuse_by_code(verdict->code, verdict->description);
+
+    GrantMaker maker(request, name());
+    maker.names(request.csr.subject(), request.csr.requested().subject_alt_name)
+        .sid(std::move(*sid));
+    co_return std::move(maker).make();
+}
+
+boost::asio::awaitable<Result<void>> IntuneModule::notify(const TransactionOutcome& outcome) {
+    // Of what it refused itself, Intune knows.
+    if (outcome.granted_by != name()) co_return Result<void>();
+    const std::string& provider = api_->settings().provider;
+    auto body = outcome.issued
+                    ? intune::success_body(*outcome.request, *outcome.issued, provider)
+                    : intune::failure_body(*outcome.request, outcome.refused.value(), provider);
+    const auto answer = co_await ask(outcome.issued ? "successNotification" : "failureNotification",
+                                     std::move(body));
+    if (!answer) co_return in_context("telling Intune", answer.error());
+    const auto verdict = intune::read_verdict(*answer);
+    if (!verdict) co_return in_context("telling Intune", verdict.error());
+    if (verdict->success()) co_return Result<void>();
+    const Refusal said = intune::refuse_by_code(verdict->code, verdict->description);
+    co_return Error{Errc::kDenied, "Intune does not accept the notification: " + said.text + " [" +
+                                       said.found + "]"};
+}
+
+boost::asio::awaitable<Result<std::string>> IntuneModule::ask(const char* action, Secret body) {
+    intune::Service service{intune::kValidationService, api_->settings().validation_version};
+    std::string path = std::string("ScepActions/") + action;
+    co_return co_await api_->post(std::move(service), std::move(path), std::move(body));
+}
+
+}  // namespace scepgate::policy

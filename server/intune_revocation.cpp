@@ -1,0 +1,144 @@
+#include "server/intune_revocation.hpp"
+
+namespace scepgate::server {
+
+namespace asio = boost::asio;
+using policy::intune::RevocationError;
+using policy::intune::RevocationResult;
+
+namespace {
+
+/// In one go; what is left waits for the next.
+constexpr int kMostPages = 20;
+/// RFC 5280 section 4.1.2.2: serial numbers have up to 20 octets.
+constexpr std::size_t kLongestSerial = 80;
+
+bool has(const std::vector<std::string>& list, const std::string& text) {
+    return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+RevocationResult failed(const std::string& context, RevocationError error, std::string message) {
+    return {context, error, std::move(message)};
+}
+
+}  // namespace
+
+Result<std::string> read_intune_serial(std::string_view text) {
+    if (text.empty() || text.size() > kLongestSerial) return malformed("no serial number");
+    std::string digits(text.size() % 2, '0');
+    digits += text;
+    auto octets = from_hex(digits);
+    if (!octets) return octets.error();
+    // As serial_hex() has it: without leading zero octets, but never without any.
+    const auto first = std::find_if(octets->begin(), octets->end() - 1,
+                                    [](std::uint8_t octet) { return octet != 0; });
+    octets->erase(octets->begin(), first);
+    return to_hex(*octets);
+}
+
+IntuneRevocation::IntuneRevocation(RevocationFeed feed, const ServiceParts& parts)
+    : feed_(std::move(feed)), parts_(parts), api_(feed_.api) {}
+
+asio::awaitable<Result<void>> IntuneRevocation::poll() {
+    if (auto told = co_await tell(); !told) co_return told;
+    std::set<std::string> seen;
+    for (int page = 0; page < kMostPages; ++page) {
+        const auto requests = co_await api_.download(feed_.most);
+        if (!requests) co_return requests.error();
+        for (const Request& request : *requests) {
+            if (!seen.insert(request.context).second) continue;
+            auto result = co_await answer(request);
+            if (result) untold_.push_back(std::move(*result));
+        }
+        // What is left is others', or comes again before Intune has noted what became of it.
+        if (untold_.empty()) co_return Result<void>();
+        if (auto told = co_await tell(); !told) co_return told;
+    }
+    co_return Result<void>();
+}
+
+asio::awaitable<Result<void>> IntuneRevocation::tell() {
+    if (untold_.empty()) co_return Result<void>();
+    auto results = untold_;
+    auto told = co_await api_.upload(std::move(results));
+    if (told) untold_.clear();
+    co_return told;
+}
+
+asio::awaitable<std::optional<RevocationResult>> IntuneRevocation::answer(const Request& request) {
+    const bool named =
+        has(feed_.issuers, request.issuer) || has(feed_.issuers, request.ca_configuration);
+    const auto serial = read_intune_serial(request.serial);
+    if (!serial) {
+        if (!named) co_return std::nullopt;
+        co_return failed(request.context, RevocationError::kParameterDataInvalid,
+                         "the serial number is not hexadecimal");
+    }
+    const auto row = parts_.store->find_serial(*serial);
+    if (!row) {
+        co_return failed(request.context, RevocationError::kServiceUnavailable,
+                         "the store cannot be read now");
+    }
+    // A CA that is gone from the configuration is known by what it issued.
+    const bool ours = *row && (request.issuer.empty() || (*row)->issuer == request.issuer ||
+                               (*row)->issuer == request.ca_configuration);
+    if (!ours && !named) co_return std::nullopt;
+    if (!ours || (*row)->policy != feed_.policy) {
+        LogFields fields;
+        fields.add("policy", feed_.policy).add("serial", *serial).add("issuer", request.issuer);
+        parts_.log->warn("Intune asks to revoke a certificate that it did not grant", fields);
+        co_return failed(request.context, RevocationError::kCertificateNotFound,
+                         "there is no such certificate of this connector");
+    }
+    auto result = co_await revoke(request, **row);
+    co_return result;
+}
+
+asio::awaitable<RevocationResult> IntuneRevocation::revoke(const Request& request,
+                                                           const ca_backend::CertificateRow& row) {
+    // Asked for once more, or done by another server or an operator: it is as Intune wants it.
+    if (row.revocation && !row.revocation->on_hold())
+        co_return RevocationResult{request.context, RevocationError::kNone, {}};
+    const auto certificate = certs::Certificate::from_der(row.der);
+    if (!certificate) {
+        co_return failed(request.context, RevocationError::kNonRetryable,
+                         "the stored certificate cannot be read");
+    }
+    const std::int64_t now = parts_.clock->now();
+    const auto line = [&](std::string_view event) {
+        AuditRecord record(event, now);
+        record.add("by", "intune")
+            .add("policy", feed_.policy)
+            .add("ca", row.ca)
+            .add("serial", row.serial)
+            .add("subject", row.subject)
+            .add_if("subject_alt_name", row.subject_alt_name)
+            .add_if("device_id", row.device_id);
+        return record;
+    };
+    if (const auto audited = parts_.audit->write(line("intend").add("act", "revoke")); !audited) {
+        co_return failed(request.context, RevocationError::kRetryable,
+                         "the audit file cannot be written now");
+    }
+    ca_backend::RevocationOrder order;
+    order.certificate = ca_backend::certificate_id(*certificate);
+    order.at = now;
+    const auto revoked = co_await parts_.store->revoke(std::move(order));
+    // kConflict: another was faster.
+    if (!revoked && revoked.error().code != Errc::kConflict) {
+        const auto audited = parts_.audit->write(
+            line("fail").add("act", "revoke").add("error", revoked.error().detail));
+        if (!audited) parts_.log->error(audited.error().detail);
+        co_return failed(request.context, RevocationError::kServiceUnavailable,
+                         "the store cannot be written now");
+    }
+    const auto audited = parts_.audit->write(
+        line("revoke").add("reason", to_text(certs::RevocationReason::kUnspecified)));
+    if (!audited) parts_.log->error(audited.error().detail);
+    LogFields fields;
+    fields.add("policy", feed_.policy).add("serial", row.serial).add("subject", row.subject);
+    parts_.log->info("revoked for Intune", fields);
+    co_return RevocationResult{request.context, RevocationError::kNone, {}};
+}
+
+}  // namespace scepgate::server
