@@ -1,0 +1,163 @@
+"""What Intune wants revoked is revoked, told of, and nothing else (intune_service.py)."""
+
+import json
+import threading
+
+import pytest
+
+from harness import run, wait_until
+from intune_service import Answer, IntuneService
+from scep_client import Csr, name, pkcs_req
+
+OTHERS = "CN=Somebody else's CA"
+
+
+@pytest.fixture
+def service(tmp_path):
+    directory = tmp_path / "service"
+    directory.mkdir()
+    service = IntuneService(directory)
+    yield service
+    service.close()
+    assert service.deviations == []
+
+
+@pytest.fixture
+def lab(new_lab, service):
+    """Polls each second; has issued two certificates for Intune, and one on a static password."""
+    def change(config):
+        static = next(iter(config["policies"]))
+        config["policies"]["intune"] = service.policy(
+            revocation={"every": "1s", "max_per_poll": 2})
+        first = config["endpoints"][0]
+        config["endpoints"].append({**first, "paths": ["/other"], "policy": static})
+        first["policy"] = "intune"
+    return new_lab("--policy", "static", edit=change)
+
+
+@pytest.fixture
+def issued(lab, keys):
+    made = []
+    for number in range(2):
+        csr = Csr(keys(number), name(f"device-{number}"), "challenge")
+        reply = lab.send(pkcs_req(csr, [lab.ca().encryption]))
+        assert reply.status == "success"
+        made.append(reply.certificate)
+    return made
+
+
+def request(context, certificate=None, **more):
+    made = {"requestContext": context, "serialNumber": f"{certificate.serial_number:X}"
+            if certificate else "1", "issuerName": None, "caConfiguration": None}
+    made.update(more)
+    return made
+
+
+def from_ca(lab, context, certificate, **more):
+    issuer = lab.certificates()[0]["issuer"]
+    return request(context, certificate, issuerName=issuer, caConfiguration=issuer, **more)
+
+
+def result_of(service, context):
+    results = [r for r in service.results if r["requestContext"] == context]
+    return results[-1] if results else None
+
+
+def told(service, context):
+    return wait_until(lambda: result_of(service, context), f"{context} is told of")
+
+
+def revoked(lab):
+    return {row["subject"] for row in lab.certificates() if "revoked_at" in row}
+
+
+def test_a_certificate_that_intune_wants_revoked_is_revoked_and_told_of(lab, service, issued):
+    service.revocations = [from_ca(lab, "one", issued[0])]
+    assert told(service, "one") == {"requestContext": "one", "succeeded": True,
+                                    "errorCode": "None", "errorMessage": None}
+    assert revoked(lab) == {"CN=device-0"}
+    lines = [line for line in lab.audit() if line.get("by") == "intune"]
+    assert [line["event"] for line in lines] == ["intend", "revoke"]
+    assert all(line["serial"] == f"{issued[0].serial_number:x}" for line in lines)
+    listed = json.loads(run("ca", "crl", "--json", "--config", lab.config_file).stdout)
+    assert [int(entry["serial"], 16) for entry in listed["revoked"]] == [issued[0].serial_number]
+
+
+@pytest.mark.parametrize("spelling", [str.lower, lambda text: "0" + text, lambda text: "000" + text])
+def test_the_serial_number_counts_not_its_spelling(lab, service, issued, spelling):
+    one = from_ca(lab, "one", issued[0])
+    one["serialNumber"] = spelling(one["serialNumber"])
+    service.revocations = [one]
+    assert told(service, "one")["succeeded"]
+    assert revoked(lab) == {"CN=device-0"}
+
+
+def test_all_pages_are_gone_through(lab, service, issued):
+    # Five with pages of two; those of other CAs are left to them.
+    service.revocations = [from_ca(lab, "one", issued[0]), from_ca(lab, "none", None),
+                           from_ca(lab, "two", issued[1]), from_ca(lab, "none-2", None),
+                           request("other", None, issuerName=OTHERS, caConfiguration=OTHERS)]
+    for context in ("one", "two"):
+        assert told(service, context)["succeeded"]
+    for context in ("none", "none-2"):
+        result = told(service, context)
+        assert (result["succeeded"], result["errorCode"]) == (False, "CertificateNotFoundError")
+        assert result["errorMessage"]
+    assert revoked(lab) == {"CN=device-0", "CN=device-1"}
+    assert result_of(service, "other") is None
+    assert [r["requestContext"] for r in service.revocations] == ["other"]
+
+
+def test_a_request_that_comes_again_succeeds_again(lab, service, issued):
+    service.revocations = [from_ca(lab, "one", issued[0])]
+    told(service, "one")
+    service.revocations = [from_ca(lab, "again", issued[0])]
+    assert told(service, "again")["succeeded"]
+    assert [line["event"] for line in lab.audit()].count("revoke") == 1
+
+
+def test_what_intune_did_not_take_is_told_again(lab, service, issued):
+    service.plan("upload", Answer(500, {}), Answer(200, {"value": False}))
+    service.revocations = [from_ca(lab, "one", issued[0])]
+    assert told(service, "one")["succeeded"]
+    assert [line["event"] for line in lab.audit()].count("revoke") == 1
+    assert "revocation requests of Intune not done" in lab.log()
+
+
+def test_a_certificate_of_another_policy_is_not_intunes_to_revoke(lab, service, issued, keys):
+    policy = next(p for p in lab.config()["policies"].values() if p["type"] == "static_password")
+    password = (lab.dir / policy["password"]["file"]).read_text().strip()
+    message = pkcs_req(Csr(keys(3), name("other"), password), [lab.ca().encryption])
+    with lab.http() as http:
+        reply = http.request("POST", "/other?operation=PKIOperation", message.der(),
+                             {"Content-Type": "application/x-pki-message"})
+    other = lab.open(reply, message).certificate
+    service.revocations = [from_ca(lab, "one", other)]
+    assert told(service, "one")["errorCode"] == "CertificateNotFoundError"
+    assert revoked(lab) == set()
+
+
+def test_a_serial_number_that_is_none_is_told_of(lab, service, issued):
+    service.revocations = [from_ca(lab, "one", None, serialNumber="not-hex")]
+    assert told(service, "one")["errorCode"] == "ParameterDataInvalidError"
+
+
+@pytest.mark.parametrize("answer", [
+    Answer(500, {}), Answer(200, b"<html>"), Answer(200, {}), Answer(200, {"value": "x"}),
+    Answer(200, {"value": [1]}), Answer(200, {"value": [{"serialNumber": "1"}]}),
+    Answer(200, {"value": [{"requestContext": str(n)} for n in range(3)]}),
+], ids=["500", "html", "no value", "value is no list", "no object", "no context", "too many"])
+def test_an_answer_that_is_none_changes_nothing_and_is_asked_for_again(lab, service, issued, answer):
+    service.plan("download", answer)
+    service.revocations = [from_ca(lab, "one", issued[0])]
+    assert told(service, "one")["succeeded"]
+    assert revoked(lab) == {"CN=device-0"}
+
+
+def test_the_server_stops_at_once_while_intune_does_not_answer(lab, service, issued):
+    gate = threading.Event()
+    before = service.count("download")
+    service.plan("download", Answer(200, {"value": []}, before=gate.wait))
+    wait_until(lambda: service.count("download") > before, "a poll is under way")
+    lab.stop()
+    gate.set()
