@@ -110,14 +110,6 @@ private:
     std::map<Sha256, std::string> taken_;
 };
 
-/// Of a module that makes no challenges and has nothing to tell.
-template <class Module>
-AdminPolicy describe(const Module&, CredentialLoader&) {
-    AdminPolicy policy;
-    policy.type = "other";
-    return policy;
-}
-
 AdminPolicy describe(const OpenPolicyConfig&, CredentialLoader&) {
     AdminPolicy policy;
     policy.type = "none";
@@ -128,6 +120,12 @@ AdminPolicy describe(const OpenPolicyConfig&, CredentialLoader&) {
 AdminPolicy describe(const StaticPasswordConfig&, CredentialLoader&) {
     AdminPolicy policy;
     policy.type = "static_password";
+    return policy;
+}
+
+AdminPolicy describe(const IntuneConfig&, CredentialLoader&) {
+    AdminPolicy policy;
+    policy.type = "intune";
     return policy;
 }
 
