@@ -182,7 +182,12 @@ void print(const EnrollmentExplanation& explained) {
 int unreadable(const Endpoint& endpoint, const char* check, const char* code, const Error& error,
                const Options& options) {
     EnrollmentExplanation explained;
-    const Refusal refusal{FailInfo::kBadRequest, code, error.detail};
+    Refusal refusal{FailInfo::kBadRequest, code, error.detail};
+    // Without a sound signature of its own it is, in a message, what nobody can open.
+    if (error.code != Errc::kDenied) {
+        refusal.fail_info = scep::undecryptable().fail_info;
+        refusal.code = scep::undecryptable().code;
+    }
     explained.verdicts = {policy::failed("request", check, refusal)};
     explained.outcome = refusal;
     if (options.json) {

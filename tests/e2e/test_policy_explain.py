@@ -119,6 +119,8 @@ def test_PEM_is_understood_and_what_is_no_request_is_refused(blob_lab, keys, exp
     for content in (broken, b"hello", b"", scep.cert_der(scep.self_signed(keys()))):
         status, said, _ = explain(blob_lab, content)
         assert (status, said["result"]) == (1, "refused")
+        if content is broken:
+            assert said["fail_info"] == "badMessageCheck"
         assert said["verdicts"][0]["check"] == "csr"
 
 
