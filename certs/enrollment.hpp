@@ -32,6 +32,8 @@ struct EnrollmentRequest {
     certs::Purpose purpose{};
     certs::Certificate signer;   ///< who signed the message: transient, or the one being renewed
     std::string client_address;  ///< text; the device's, or the nearest untrusted hop's
+    /// The endpoint's for this purpose: the only one that can be granted. Empty: it has none.
+    std::string template_name{};
 };
 
 /// What must be used up in the same durable write that records the certificate.

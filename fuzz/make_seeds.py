@@ -359,6 +359,19 @@ def queries():
         seed("query", name, query)
 
 
+def uris():
+    for name, uri in {
+            "host": "https://a.example", "port": "https://a.example:8443/devices/1?id=1#x",
+            "upper": "HTTPS://A.Example/", "user": "https://a.example@evil.com/",
+            "backslash": "https://evil.com\\@a.example/",
+            "dots": "https://a.example/devices/%2e%2e/admin",
+            "ipv6": "https://[2001:db8::1]:443/x", "ipv4": "https://192.0.2.1/x/y",
+            "number": "https://127.1/", "urn": "urn:example:device:1",
+            "spiffe": "spiffe://trust.example/device/1",
+            "sid": "tag:microsoft.com,2022-09-14:sid:S-1-5-21-1-2-3-500"}.items():
+        seed("uri", name, uri)
+
+
 def http_requests():
     start = b"POST /scep?operation=PKIOperation HTTP/1.1\r\nHost: a\r\n"
     chunked = b"5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nTrailer: t\r\n\r\n"
@@ -450,8 +463,8 @@ def webhook_answers():
 def main():
     for path in (FUZZ / "corpus").glob("*/seed-*"):
         path.unlink()
-    for make in (messages, replies, lookups, files, names, der_and_ber, queries, http_requests, claims,
-                 admin_requests, webhook_answers):
+    for make in (messages, replies, lookups, files, names, der_and_ber, queries, uris, http_requests,
+                 claims, admin_requests, webhook_answers):
         make()
     for folder in sorted((FUZZ / "corpus").iterdir()):
         print(f"{folder.name:20} {len(list(folder.iterdir())):4} seeds")

@@ -2,6 +2,7 @@
 // (docs/challenge-blob.md).
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "certs/clock.hpp"
@@ -9,6 +10,7 @@
 #include "policy/challenge_claims.hpp"
 #include "policy/failed_matches.hpp"
 #include "policy/policy_module.hpp"
+#include "policy/signer_limits.hpp"
 
 namespace scepgate::policy {
 
@@ -26,13 +28,16 @@ struct BlobSigner {
 
 struct ChallengeBlobSettings {
     std::string name;                                 ///< of the policy in the configuration
-    std::vector<BlobDecryptionKey> decryption;        ///< the first one is used for new blobs
+    std::vector<BlobDecryptionKey> decryption;        ///< the first valid one is used for new blobs
     std::vector<certs::Certificate> trusted_signers;  ///< pinned: exactly these
+    /// Of those that may not grant everything; by the SHA-256 of the signer's certificate in
+    /// lower-case hex.
+    std::map<std::string, SignerLimits> limits;
     std::string audience;
     std::int64_t clock_skew = 300;               ///< seconds, either way
     std::int64_t maximum_lifetime = 31 * 86400;  ///< seconds between nbf and exp
     std::size_t maximum_octets = 64 * 1024;      ///< of the base64 text
-    std::optional<BlobSigner> signer;
+    std::vector<BlobSigner> signers;             ///< the first valid one signs new blobs
 };
 
 /// Seals claims: JSON, encrypted to `recipient` with AES-256-GCM, signed by `signer`, base64 on one
@@ -64,7 +69,8 @@ public:
     [[nodiscard]] bool may_wait() const noexcept override { return false; }
     [[nodiscard]] std::string challenge_scope() const override;
     [[nodiscard]] bool uses_up_challenges() const noexcept override { return true; }
-    /// kUnsupported without a signer in the settings; kConfig when what it signs would be refused.
+    /// kUnsupported without a signer in the settings; kConfig when what it signs would be refused;
+    /// kDenied for what its limits do not allow.
     boost::asio::awaitable<Result<Challenge>> generate_challenge(
         const ChallengeParameters& parameters) override;
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
@@ -74,6 +80,8 @@ public:
 
 private:
     [[nodiscard]] Grant grant(const EnrollmentRequest& request, ChallengeClaims claims) const;
+    /// Null: the signer may grant everything.
+    [[nodiscard]] const SignerLimits* limits_of(const std::string& signer) const;
 
     ChallengeBlobSettings settings_;
     std::unique_ptr<const BlobOpener> opener_;

@@ -14,9 +14,18 @@ Error misconfigured(std::string detail) {
     return {Errc::kConfig, std::move(detail)};
 }
 
+/// The first whose certificate is valid; else the first.
+template <class Pair>
+const Pair& valid_or_first(const std::vector<Pair>& pairs, std::int64_t now) {
+    const auto valid = std::find_if(pairs.begin(), pairs.end(), [now](const Pair& pair) {
+        return pair.certificate.not_before() <= now && now <= pair.certificate.not_after();
+    });
+    return valid != pairs.end() ? *valid : pairs.front();
+}
+
 /// Whether blobs by this signer would be taken here, so that a useless one is not handed out.
-Result<void> check_signer(const ChallengeBlobSettings& settings, std::int64_t now) {
-    const certs::Certificate& certificate = settings.signer->certificate;
+Result<void> check_signer(const ChallengeBlobSettings& settings,
+                          const certs::Certificate& certificate, std::int64_t now) {
     const auto& trusted = settings.trusted_signers;
     if (std::find(trusted.begin(), trusted.end(), certificate) == trusted.end()) {
         return misconfigured("the signer '" + certificate.subject_text() +
@@ -48,7 +57,7 @@ ChallengeBlobModule::~ChallengeBlobModule() = default;
 
 boost::asio::awaitable<Result<Challenge>> ChallengeBlobModule::generate_challenge(
     const ChallengeParameters& parameters) {
-    if (!settings_.signer) {
+    if (settings_.signers.empty()) {
         co_return unsupported(
             "policy '" + settings_.name +
             "' has no signer: challenges for it are made by the MDM; to make them "
@@ -58,9 +67,17 @@ boost::asio::awaitable<Result<Challenge>> ChallengeBlobModule::generate_challeng
         co_return misconfigured("policy '" + settings_.name + "' has no decryption key");
     }
     const std::int64_t now = clock_->now();
-    if (const auto fit = check_signer(settings_, now); !fit) co_return fit.error();
-    const std::int64_t lifetime =
-        parameters.lifetime.value_or(std::min(kUsualLifetime, settings_.maximum_lifetime));
+    const BlobSigner& signer = valid_or_first(settings_.signers, now);
+    if (const auto fit = check_signer(settings_, signer.certificate, now); !fit) {
+        co_return fit.error();
+    }
+    const std::string issuer = to_hex(signer.certificate.fingerprint());
+    const SignerLimits* limits = limits_of(issuer);
+    const std::int64_t longest =
+        std::min(settings_.maximum_lifetime,
+                 limits != nullptr ? limits->max_lifetime.value_or(settings_.maximum_lifetime)
+                                   : settings_.maximum_lifetime);
+    const std::int64_t lifetime = parameters.lifetime.value_or(std::min(kUsualLifetime, longest));
     if (lifetime <= 0 || lifetime > settings_.maximum_lifetime) {
         co_return Error{Errc::kDenied, "a challenge of policy '" + settings_.name +
                                            "' lives 1 to " +
@@ -75,21 +92,31 @@ boost::asio::awaitable<Result<Challenge>> ChallengeBlobModule::generate_challeng
     claims.issued_at = now;
     claims.not_before = now;
     claims.expires = now + lifetime;
+    if (limits != nullptr) {
+        if (const auto refusal = judge_signer_limits(*limits, claims, nullptr)) {
+            co_return Error{Errc::kDenied, refusal->text};
+        }
+    }
     Challenge challenge;
-    challenge.scope = challenge_scope();
+    challenge.scope = "challenge_blob:" + issuer;
     challenge.token = from_hex(claims.id).value();
     challenge.expires = claims.expires;
-    auto sealed = seal_blob(std::move(claims), settings_.decryption.front().certificate,
-                            *settings_.signer, now);
+    const auto& recipient = valid_or_first(settings_.decryption, now).certificate;
+    auto sealed = seal_blob(std::move(claims), recipient, signer, now);
     if (!sealed) co_return sealed.error();
     challenge.text = std::move(*sealed);
     co_return challenge;
 }
 
 std::string ChallengeBlobModule::challenge_scope() const {
-    return settings_.signer
-               ? "challenge_blob:" + to_hex(settings_.signer->certificate.fingerprint())
-               : "";
+    if (settings_.signers.empty()) return "";
+    const BlobSigner& signer = valid_or_first(settings_.signers, clock_->now());
+    return "challenge_blob:" + to_hex(signer.certificate.fingerprint());
+}
+
+const SignerLimits* ChallengeBlobModule::limits_of(const std::string& signer) const {
+    const auto found = settings_.limits.find(signer);
+    return found != settings_.limits.end() ? &found->second : nullptr;
 }
 
 boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_request(
@@ -99,6 +126,12 @@ boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_reque
     const std::int64_t now = clock_->now();
     auto claims = opener_->open(challenge->text(), now);
     if (!claims) co_return claims.error();
+    const SignerLimits* limits = limits_of(claims->issuer);
+    if (limits != nullptr) {
+        if (auto refusal = judge_signer_limits(*limits, *claims, &request)) {
+            co_return std::move(*refusal);
+        }
+    }
     const std::string challenge_name = claims->issuer + ' ' + claims->id;
     if (auto refusal = judge_claims(settings_, *claims, request, now)) {
         // The text says what was asked for: another text is another guess.
@@ -122,6 +155,8 @@ Grant ChallengeBlobModule::grant(const EnrollmentRequest& request, ChallengeClai
     if (!token) {
         throw std::logic_error("ChallengeClaims: an id that is not hexadecimal");
     }
+    const SignerLimits* limits = limits_of(claims.issuer);
+    if (limits != nullptr) apply_signer_limits(*limits, request, claims);
     GrantMaker maker(request, settings_.name);
     // The names as claimed, not as the CSR spells them.
     maker.names(std::move(claims.subject), std::move(claims.subject_alt_name))
@@ -134,7 +169,8 @@ Grant ChallengeBlobModule::grant(const EnrollmentRequest& request, ChallengeClai
         .redemption({"challenge_blob:" + claims.issuer, std::move(*token),
                      claims.expires + settings_.clock_skew})
         .sid(std::move(claims.sid))
-        .identities(std::move(claims.device_id), std::move(claims.user_id));
+        .identities(std::move(claims.device_id), std::move(claims.user_id))
+        .needs_approval(limits != nullptr && limits->approval);
     return std::move(maker).make();
 }
 
@@ -156,9 +192,15 @@ boost::asio::awaitable<Explanation> ChallengeBlobModule::explain(const Enrollmen
     }
     explanation.verdicts = {
         {.module = name(), .check = "challenge", .found = "signed by " + claims->issuer}};
+    const SignerLimits* limits = limits_of(claims->issuer);
+    auto beyond =
+        limits != nullptr ? judge_signer_limits(*limits, *claims, &request) : std::nullopt;
+    if (beyond) explanation.verdicts.push_back(failed(name(), "signer", *beyond));
     for (Verdict& verdict : explain_claims({settings_, *claims, request, now}))
         explanation.verdicts.push_back(std::move(verdict));
-    if (auto refusal = judge_claims(settings_, *claims, request, now)) {
+    if (beyond) {
+        explanation.outcome = std::move(*beyond);
+    } else if (auto refusal = judge_claims(settings_, *claims, request, now)) {
         explanation.outcome = std::move(*refusal);
     } else {
         explanation.outcome = grant(request, std::move(*claims));

@@ -2,6 +2,7 @@
 
 #include "certs/clock.hpp"
 #include "certs/oids.hpp"
+#include "certs/weak_keys.hpp"
 #include "policy/grant_maker.hpp"
 
 namespace scepgate::policy {
@@ -63,6 +64,13 @@ Refused judge_standing(const RenewalSettings& settings, const EnrollmentRequest&
         return refuse("RenewalOtherEndpoint",
                       {who + ": endpoint", request.endpoint, known->endpoint,
                        "let the device renew at the URL where it enrolled"});
+    }
+    // Whoever factored it could renew in the holder's name; it may be older than the check is.
+    if (const auto key = old.public_key()) {
+        if (const auto weakness = certs::weakness_of(*key)) {
+            return refuse("RenewalSignerWeakKey",
+                          who + " has a weak key: " + std::string(*weakness), kEnrolAnew);
+        }
     }
     if (known->revoked) {
         return refuse("RenewalSignerRevoked", who + " is revoked or on hold", kEnrolAnew);

@@ -44,10 +44,11 @@ struct RenewedCertificate {
 /// the CSR asks for (all when it asks for none), no longer a validity than it had.
 ///
 /// Refusals, all badRequest (attacks.md G01-G07), in this order: "RenewalSignerUnknown",
-/// "RenewalOtherEndpoint", "RenewalSignerRevoked", "RenewalSignerNotYetValid",
-/// "RenewalSignerExpired", "RenewalTooEarly", "RenewalSuperseded", "RenewalSameKey",
-/// "RenewalSignerUnreadable", "RenewalSubjectMismatch", "RenewalSubjectAltNameMismatch",
-/// "RenewalSidMismatch", "RenewalKeyUsageMismatch", "RenewalExtendedKeyUsageMismatch".
+/// "RenewalOtherEndpoint", "RenewalSignerWeakKey", "RenewalSignerRevoked",
+/// "RenewalSignerNotYetValid", "RenewalSignerExpired", "RenewalTooEarly", "RenewalSuperseded",
+/// "RenewalSameKey", "RenewalSignerUnreadable", "RenewalSubjectMismatch",
+/// "RenewalSubjectAltNameMismatch", "RenewalSidMismatch", "RenewalKeyUsageMismatch",
+/// "RenewalExtendedKeyUsageMismatch".
 [[nodiscard]] Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
                                                    const EnrollmentRequest& request,
                                                    const std::optional<RenewedCertificate>& known,

@@ -45,13 +45,14 @@ Result<EnrollmentRequest> restore_request(const Operation& operation,
         .purpose = *purpose,
         .signer = std::move(*signer),
         .client_address = operation.client_address,
+        .template_name = endpoint.template_for(*purpose),
     };
 }
 
 asio::awaitable<Outcome> Approval::hold(const Operation& operation,
                                         const EnrollmentRequest& request, const Grant& grant,
                                         const ca_backend::TransactionKey& key) {
-    auto chosen = choose_template(operation.endpoint, grant);
+    auto chosen = check_issuable(operation.endpoint, grant);
     if (!chosen) co_return chosen.error();
     operation.record.template_name = *chosen;
     ca_backend::PendingRecord row;

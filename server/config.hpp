@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/issuance_rules.hpp"
 #include "policy/renewal.hpp"
 #include "server/config_admin.hpp"
 #include "server/config_notifiers.hpp"
@@ -91,8 +92,9 @@ struct EndpointConfig {
     std::string signature_template, encryption_template, general_purpose_template;
     bool sha1 = true, des3 = true, des = false;
     bool ec_password_recipient = false;
-    std::optional<RenewalConfig> renewal;  ///< absent: only challenges count
-    std::size_t max_pending = 1000;        ///< requests that may wait for an operator
+    std::optional<RenewalConfig> renewal;        ///< absent: only challenges count
+    std::optional<policy::IssuanceRules> rules;  ///< absent: what policy granted is certified
+    std::size_t max_pending = 1000;              ///< requests that may wait for an operator
 };
 
 struct LogConfig {

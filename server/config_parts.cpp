@@ -3,6 +3,7 @@
 #include "certs/general_name.hpp"
 #include "server/config_paths.hpp"
 #include "server/config_policy_rule.hpp"
+#include "server/config_rules.hpp"
 #include "server/config_shape.hpp"
 
 namespace scepgate::server {
@@ -156,6 +157,9 @@ EndpointConfig ConfigParts::endpoint(const Json& json, const std::string& path) 
     }
     if (const Json* rule = reader.member("renewal")) {
         endpoint.renewal = renewal(*rule, reader.path_of("renewal"));
+    }
+    if (const Json* rules = reader.member("rules")) {
+        endpoint.rules = read_rules(*rules, reader.path_of("rules"), faults_);
     }
     reader.number("max_pending", endpoint.max_pending, 1, 1'000'000);
     reader.finish();

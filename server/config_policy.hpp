@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "policy/signer_limits.hpp"
 #include "server/config_intune.hpp"
 #include "server/config_outbound.hpp"
 
@@ -21,13 +22,19 @@ struct StaticPasswordConfig {
     SecretSource password;
 };
 
+/// A signer of challenges, and what it may grant (policy/signer_limits.hpp).
+struct TrustedSignerConfig {
+    std::filesystem::path certificate;
+    std::optional<policy::SignerLimits> limits;  ///< absent: everything
+};
+
 struct ChallengeBlobConfig {
-    std::vector<KeyPairConfig> decryption;
-    std::vector<std::filesystem::path> trusted_signers;
+    std::vector<KeyPairConfig> decryption;  ///< new challenges are for the first valid one
+    std::vector<TrustedSignerConfig> trusted_signers;
     std::string audience;
     std::int64_t clock_skew = 300;               ///< seconds
     std::int64_t maximum_lifetime = 31 * 86400;  ///< seconds
-    std::optional<KeyPairConfig> signer;
+    std::vector<KeyPairConfig> signers;          ///< "signer": the first valid one signs
 };
 
 /// "one_time_password": what NDES's registry calls by these names. EnforcePassword 0 is read as

@@ -6,6 +6,7 @@
 #include "server/config_intune_reader.hpp"
 #include "server/config_notifiers_reader.hpp"
 #include "server/config_outbound_reader.hpp"
+#include "server/config_signers.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -39,23 +40,18 @@ PolicyConfig::Module read_challenge_blob(const Source& from) {
     reader.each("decryption", true, [&](const Json& value, const std::string& at) {
         module.decryption.push_back(from.parts.key_pair(value, at));
     });
-    std::vector<std::string> signers;
     reader.require_some("trusted_signers", "the PEM certificate of an MDM that signs challenges");
-    reader.texts("trusted_signers", signers);
-    for (std::size_t i = 0; i < signers.size(); ++i) {
-        if (signers[i].empty()) {
-            from.faults.error(reader.path_of("trusted_signers") + "[" + std::to_string(i) + "]",
-                              "is empty", "give the file's path");
-        }
-        module.trusted_signers.push_back(from.parts.resolve(signers[i]));
-    }
+    reader.each("trusted_signers", false, [&](const Json& value, const std::string& at) {
+        module.trusted_signers.push_back(read_trusted_signer(value, at, from.parts, from.faults));
+    });
     module.audience =
         reader.required_text("audience", "the URL that challenges for this policy name");
     reader.duration("clock_skew", module.clock_skew, 0, 86'400);
     reader.duration("max_lifetime", module.maximum_lifetime, 60, 400 * 86'400LL);
-    if (const Json* signer = reader.member("signer")) {
-        module.signer = from.parts.key_pair(*signer, reader.path_of("signer"));
-    }
+    if (reader.member("signer") != nullptr) reader.require_some("signer", kKeyPairExample);
+    reader.each("signer", true, [&](const Json& value, const std::string& at) {
+        module.signers.push_back(from.parts.key_pair(value, at));
+    });
     return module;
 }
 

@@ -23,6 +23,19 @@ void check_endpoint(const EndpointConfig& endpoint, const Config& config, Config
         check_name(at + ".templates." + purpose, *name, config.templates, "templates", faults);
 }
 
+void check_policy(const PolicyConfig& policy, const Config& config, ConfigFaults& faults) {
+    const auto* blob = policy.as<ChallengeBlobConfig>();
+    if (blob == nullptr) return;
+    for (const auto& signer : blob->trusted_signers) {
+        if (!signer.limits) continue;
+        const auto& names = signer.limits->templates;
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            check_name(signer.limits->where + ".templates[" + std::to_string(i) + "]", names[i],
+                       config.templates, "templates", faults);
+        }
+    }
+}
+
 void check_paths(const EndpointConfig& endpoint, Places& taken, ConfigFaults& faults) {
     for (std::size_t i = 0; i < endpoint.paths.size(); ++i) {
         const std::string at = endpoint.json_path + ".paths[" + std::to_string(i) + "]";
@@ -89,6 +102,8 @@ void check_notifiers(const Config& config, ConfigFaults& faults) {
 }  // namespace
 
 void check_references(const Config& config, ConfigFaults& faults) {
+    for (const auto& [name, policy] : config.policies)
+        check_policy(policy, config, faults);
     Places paths;
     for (const auto& endpoint : config.endpoints) {
         check_endpoint(endpoint, config, faults);

@@ -81,6 +81,7 @@ asio::awaitable<Outcome> Enrollment::answer(const Operation& operation) {
     if (endpoint.renewal) context.issuers = endpoint.issuers;
     auto request = scep::to_enrollment_request(operation.message, context, endpoint.rules);
     if (!request) co_return request.error();
+    request->template_name = endpoint.template_for(request->purpose);
     record.purpose = certs::to_text(request->purpose);
     auto outcome = co_await decide(operation, *request);
     if (!outcome) {

@@ -110,6 +110,7 @@ private:
         judge("endpoint", "template", chosen, chosen ? *chosen : "");
         if (!chosen) return;
         all_.template_name = *chosen;
+        judge_rules();
         const ca_backend::IssueContext context{endpoint_.name, *chosen, request_.transaction_id};
         const auto preview = endpoint_.ca->preview(*grant_, context);
         std::string found = "CA " + endpoint_.ca->name();
@@ -121,6 +122,20 @@ private:
         judge("ca", "certificate", preview, std::move(found));
         all_.needs_approval =
             grant_->needs_approval() || endpoint_.approval_for(grant_->purpose()).required;
+    }
+
+    void judge_rules() {
+        if (!endpoint_.issuance_rules) return;
+        auto verdicts = policy::explain_rules(
+            *endpoint_.issuance_rules,
+            {grant_->subject(), grant_->subject_alt_name(), grant_->sid(), &grant_->public_key()});
+        for (policy::RuleVerdict& verdict : verdicts) {
+            const std::string check = "rules." + verdict.rule;
+            judge("endpoint", check.c_str(),
+                  verdict.refusal ? Result<void, Refusal>(std::move(*verdict.refusal))
+                                  : Result<void, Refusal>(),
+                  std::move(verdict.found));
+        }
     }
 
     /// Nothing was granted; still, what the endpoint would have made of it.

@@ -215,8 +215,9 @@ void judge_module(const ChallengeBlobConfig& module, const std::string& path, Ju
     for (const auto& pair : module.decryption)
         judge.pair(pair);
     for (const auto& signer : module.trusted_signers)
-        judge.input(signer, path + ".trusted_signers");
-    if (module.signer) judge.pair(*module.signer);
+        judge.input(signer.certificate, path + ".trusted_signers");
+    for (const auto& pair : module.signers)
+        judge.pair(pair);
 }
 
 void judge_module(const OneTimePasswordConfig& module, const std::string&, Judge& judge) {

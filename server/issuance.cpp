@@ -50,6 +50,17 @@ Result<void, Refusal> check_key(const Endpoint& endpoint, const certs::PublicKey
                    "whoever sent it holds that key; if no mistake explains it, replace the key");
 }
 
+Result<std::string, Refusal> check_issuable(const Endpoint& endpoint, const Grant& grant) {
+    if (auto fit = check_key(endpoint, grant.public_key()); !fit) return fit.error();
+    auto chosen = choose_template(endpoint, grant);
+    if (!chosen || !endpoint.issuance_rules) return chosen;
+    auto broken = policy::judge_rules(
+        *endpoint.issuance_rules,
+        {grant.subject(), grant.subject_alt_name(), grant.sid(), &grant.public_key()});
+    if (broken) return std::move(*broken);
+    return chosen;
+}
+
 Result<bool> is_over(ca_backend::Store& store, const Certificate& issued, std::int64_t now) {
     if (now >= issued.not_after()) return true;
     const auto row = store.find_certificate(ca_backend::certificate_id(issued));
@@ -97,9 +108,8 @@ asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation
 asio::awaitable<CertificateOrRefusal> Issuance::sign(const Operation& operation, const Grant& grant,
                                                      ByteView challenge) {
     const Endpoint& endpoint = operation.endpoint;
-    // Again: it may have waited for an operator while the server was given new keys.
-    if (auto fit = check_key(endpoint, grant.public_key()); !fit) co_return fit.error();
-    auto chosen = choose_template(endpoint, grant);
+    // Again: it may have waited for an operator while the server was given new keys or rules.
+    auto chosen = check_issuable(endpoint, grant);
     if (!chosen) co_return chosen.error();
     operation.record.template_name = *chosen;
     ca_backend::IssueContext context;

@@ -15,6 +15,12 @@ namespace scepgate::server {
 [[nodiscard]] Result<void, Refusal> check_key(const Endpoint& endpoint,
                                               const certs::PublicKey& key);
 
+/// What every Grant is held against before it waits for an operator, and again before a CA is
+/// asked, whoever made it: check_key(), choose_template(), and the endpoint's name and key rules
+/// (policy/issuance_rules.hpp). The template.
+[[nodiscard]] Result<std::string, Refusal> check_issuable(const Endpoint& endpoint,
+                                                          const Grant& grant);
+
 /// Whether a certificate that was issued has expired, was revoked or is on hold: nobody is answered
 /// with it any more who asks for one.
 [[nodiscard]] Result<bool> is_over(ca_backend::Store& store, const certs::Certificate& issued,

@@ -145,6 +145,22 @@ RenewalAdvice renewal_of_pair(const KeyPairConfig& pair) {
     };
 }
 
+RenewalAdvice renewal_of_challenge_key(const fs::path& config_file, const std::string& policy,
+                                       const std::string& key, const KeyPairConfig& pair,
+                                       bool first) {
+    if (!first) {
+        return [key](const certs::Certificate&, const fs::path&) {
+            return "there is a newer one before it: take it out of '" + key +
+                   "' once no challenge that was made with it is left";
+        };
+    }
+    if (config_file.empty()) return renewal_of_pair(pair);
+    return [config_file, policy, key](const certs::Certificate&, const fs::path&) {
+        return "see docs/policy-rules.md and run: scepgate policy rotate --config " +
+               shell_path(config_file) + " --policy " + shell_word(policy) + " --" + key;
+    };
+}
+
 RenewalAdvice renewal_of_ra(const KeyPairConfig& pair, const BuiltCa& ca,
                             const std::optional<EndpointConfig::Next>& next, std::int64_t now) {
     return [&ca, next, now, pair](const certs::Certificate& certificate,

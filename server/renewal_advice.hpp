@@ -19,6 +19,14 @@ struct BuiltCa;
 /// The same key anew: signed by itself, as it was; else a CSR for whoever issued it.
 [[nodiscard]] RenewalAdvice renewal_of_pair(const KeyPairConfig& pair);
 
+/// A challenge blob policy's "signer" or "decryption" (`key`): by the command 'policy rotate', or
+/// as renewal_of_pair() where the configuration is in no file. One that has others before it was
+/// rotated already.
+[[nodiscard]] RenewalAdvice renewal_of_challenge_key(const std::filesystem::path& config_file,
+                                                     const std::string& policy,
+                                                     const std::string& key,
+                                                     const KeyPairConfig& pair, bool first);
+
 /// An RA's, of an endpoint of this `ca`: signed by it anew, if it was, and not beyond its end.
 /// Where the CA ends soon, what to do about that. Nothing where `next` comes before its end. `ca`
 /// has to outlive it.

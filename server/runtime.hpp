@@ -8,6 +8,7 @@
 
 #include "ca_backend/ca_backend.hpp"
 #include "certs/clock.hpp"
+#include "policy/issuance_rules.hpp"
 #include "policy/policy_module.hpp"
 #include "policy/renewal.hpp"
 #include "scep/cert_rep.hpp"
@@ -55,7 +56,8 @@ struct Endpoint {
     std::array<ApprovalRule, 3> approvals;           ///< of these templates
     std::size_t maximum_pending = 1000;              ///< requests that may wait for an operator
     std::optional<policy::RenewalSettings> renewal;  ///< empty: only challenges count
-    std::vector<scep::TrustedIssuer> issuers;        ///< the CA, its predecessors and its successor
+    std::optional<policy::IssuanceRules> issuance_rules;  ///< empty: what policy granted passes
+    std::vector<scep::TrustedIssuer> issuers;  ///< the CA, its predecessors and its successor
     std::optional<Counterpart> counterpart;
     /// After a rollover: the RA before. A device that has not fetched GetCACert since encrypts to
     /// it, and takes its signature alone.

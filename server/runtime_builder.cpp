@@ -40,6 +40,7 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
                                              std::shared_ptr<const certs::Clock> clock,
                                              ConfigFaults& faults, RuntimeServices services) {
     RuntimeContext context(std::move(clock), faults, std::move(services));
+    context.config_file = config.file;
     const auto templates = build_templates(config.templates, faults);
     std::map<std::string, BuiltCa> cas;
     for (const auto& [name, ca] : config.cas) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "policy/challenge_blob.hpp"
 #include "server/renewal_advice.hpp"
 #include "server/runtime_policy_modules.hpp"
@@ -20,30 +22,82 @@ void judge_signer(const certs::Certificate& signer, const std::string& json_path
                  "a signer of challenges is no CA and has digitalSignature");
 }
 
-std::vector<certs::Certificate> build_signers(const ChallengeBlobConfig& config,
-                                              const std::string& json_path,
-                                              RuntimeContext& context) {
-    std::vector<certs::Certificate> signers;
-    const std::string list = json_path + ".trusted_signers";
-    const auto renewal = [&config](const certs::Certificate& signer, const auto& file) {
-        if (config.signer && config.signer->certificate == file) {
+/// Of a file's signers. Whoever has the key can name either of its certificates in a challenge, so
+/// that limits of one alone are none.
+void note_limits(const TrustedSignerConfig& entry, const certs::Certificate& signer,
+                 const std::string& path, policy::ChallengeBlobSettings& settings,
+                 ConfigFaults& faults) {
+    const std::string fingerprint = to_hex(signer.fingerprint());
+    for (const certs::Certificate& other : settings.trusted_signers) {
+        if (!equal(other.spki(), signer.spki())) continue;
+        const bool limited = settings.limits.contains(to_hex(other.fingerprint()));
+        if (limited == entry.limits.has_value() && (!limited || other != signer)) continue;
+        faults.error(path,
+                     "the key of '" + signer.subject_text() +
+                         "' is trusted twice, and not with the same limits",
+                     "leave one of the two out, or give both the same");
+        break;
+    }
+    if (!entry.limits) return;
+    policy::SignerLimits limits = *entry.limits;
+    if (limits.signer.empty()) limits.signer = signer.subject_text();
+    settings.limits.emplace(fingerprint, std::move(limits));
+}
+
+void build_signers(const ChallengeBlobConfig& config, const PolicyPlace& place,
+                   RuntimeContext& context, policy::ChallengeBlobSettings& settings) {
+    const std::string list = place.json_path + ".trusted_signers";
+    const auto renewal = [&](const certs::Certificate& signer, const auto& file) {
+        for (const KeyPairConfig& pair : config.signers) {
+            if (pair.certificate != file) continue;
             // Others that are trusted may stand behind our own.
             const auto own = certs::Certificate::from_file(file);
-            if (own && *own == signer) return renewal_of_pair(*config.signer)(signer, file);
+            if (own && *own == signer) {
+                return renewal_of_challenge_key(context.config_file, place.name, "signer", pair,
+                                                &pair == &config.signers.front())(signer, file);
+            }
         }
         return "have the MDM make a new one, and put that in its place in " + file.string();
     };
-    const auto files = context.loader.alternatives(config.trusted_signers, list, renewal);
+    std::vector<std::filesystem::path> paths;
+    for (const auto& signer : config.trusted_signers)
+        paths.push_back(signer.certificate);
+    const auto files = context.loader.alternatives(paths, list, renewal);
     for (std::size_t i = 0; i < files.size(); ++i) {
         const std::string path = list + "[" + std::to_string(i) + "]";
         for (const auto& signer : files[i]) {
             judge_signer(signer, path, context.faults);
             if (const auto key = signer.public_key())
                 context.keys.add(KeyRole::kChallengeSigning, path, *key);
-            signers.push_back(signer);
+            note_limits(config.trusted_signers[i], signer, path, settings, context.faults);
+            settings.trusted_signers.push_back(signer);
         }
     }
-    return signers;
+}
+
+/// Key pairs of which the first valid one is used for new challenges: as long as there is one, the
+/// others are only warned about.
+std::vector<Credential> build_pairs(const std::vector<KeyPairConfig>& pairs, KeyRole role,
+                                    const PolicyPlace& place, RuntimeContext& context) {
+    const std::string key = role == KeyRole::kChallengeSigning ? "signer" : "decryption";
+    const std::int64_t now = context.clock->now();
+    const bool one_is_valid =
+        std::any_of(pairs.begin(), pairs.end(), [now](const KeyPairConfig& pair) {
+            const auto certificate = certs::Certificate::from_file(pair.certificate);
+            return certificate && certificate->not_before() <= now &&
+                   now <= certificate->not_after();
+        });
+    std::vector<Credential> made;
+    for (const KeyPairConfig& pair : pairs) {
+        const bool first = &pair == &pairs.front();
+        auto loaded = context.loader.credential(
+            pair, first && !one_is_valid ? Expiry::kError : Expiry::kWarning,
+            renewal_of_challenge_key(context.config_file, place.name, key, pair, first));
+        if (!loaded) continue;
+        context.keys.add(role, pair.json_path + ".key", loaded->key.public_key());
+        made.push_back(std::move(*loaded));
+    }
+    return made;
 }
 
 }  // namespace
@@ -56,24 +110,14 @@ std::shared_ptr<policy::PolicyModule> build_module(const ChallengeBlobConfig& co
     settings.audience = config.audience;
     settings.clock_skew = config.clock_skew;
     settings.maximum_lifetime = config.maximum_lifetime;
-    for (const auto& pair : config.decryption) {
-        // New challenges are made for the first; the others are there for older ones.
-        const bool first = &pair == &config.decryption.front();
-        auto loaded = context.loader.credential(pair, first ? Expiry::kError : Expiry::kWarning,
-                                                renewal_of_pair(pair));
-        if (!loaded) continue;
-        context.keys.add(KeyRole::kChallengeDecryption, pair.json_path + ".key",
-                         loaded->key.public_key());
-        settings.decryption.push_back({loaded->certificate, loaded->key});
+    for (const Credential& each :
+         build_pairs(config.decryption, KeyRole::kChallengeDecryption, place, context)) {
+        settings.decryption.push_back({each.certificate, each.key});
     }
-    settings.trusted_signers = build_signers(config, place.json_path, context);
-    if (config.signer) {
-        if (auto loaded = context.loader.credential(*config.signer, Expiry::kError,
-                                                    renewal_of_pair(*config.signer))) {
-            context.keys.add(KeyRole::kChallengeSigning, config.signer->json_path + ".key",
-                             loaded->key.public_key());
-            settings.signer = policy::BlobSigner{loaded->certificate, loaded->key};
-        }
+    build_signers(config, place, context, settings);
+    for (const Credential& each :
+         build_pairs(config.signers, KeyRole::kChallengeSigning, place, context)) {
+        settings.signers.push_back({each.certificate, each.key});
     }
     if (context.faults.has_errors()) return nullptr;
     return std::make_shared<policy::ChallengeBlobModule>(std::move(settings), context.clock);

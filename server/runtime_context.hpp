@@ -26,6 +26,7 @@ struct RuntimeContext {
     CredentialLoader loader;
     KeyRoles keys;
     std::vector<RevocationFeed> revocation_feeds;  ///< of the policies; not yet with our CAs
+    std::filesystem::path config_file;             ///< for commands in remedies; empty: unknown
 };
 
 }  // namespace scepgate::server

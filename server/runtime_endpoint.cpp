@@ -42,6 +42,7 @@ public:
         endpoint.maximum_pending = config_.max_pending;
         endpoint.policy = parts_.policy;
         endpoint.own_keys = context_.keys.own();
+        endpoint.issuance_rules = config_.rules;
         if (config_.renewal) endpoint.renewal = config_.renewal->settings;
         build_issuers();
         if (config_.ra) {

@@ -146,7 +146,7 @@ AdminPolicy describe(const OneTimePasswordConfig& config, CredentialLoader&) {
 AdminPolicy describe(const ChallengeBlobConfig& config, CredentialLoader& loader) {
     AdminPolicy policy;
     policy.type = "challenge_blob";
-    policy.kind = config.signer ? Kind::kBlob : Kind::kSelfMade;
+    policy.kind = !config.signers.empty() ? Kind::kBlob : Kind::kSelfMade;
     policy.audience = config.audience;
     if (config.decryption.empty()) return policy;
     const auto certificates = loader.certificates(config.decryption.front().certificate,

@@ -61,7 +61,7 @@ Result<std::string> read_whole_file(const fs::path& file) {
     return text.str();
 }
 
-Result<bool> add_to_config(const fs::path& named, const Json& additions) {
+Result<bool> edit_config(const fs::path& named, const std::function<void(Json&)>& change) {
     std::error_code failure;
     const fs::path file = fs::canonical(named, failure);  // a link stays one
     if (failure) return cannot("read", named);
@@ -71,11 +71,7 @@ Result<bool> add_to_config(const fs::path& named, const Json& additions) {
     Json config =
         Json::parse(text->begin() + static_cast<std::ptrdiff_t>(head), text->end(), nullptr, false);
     if (!config.is_object()) return false;
-    for (const auto& [name, ca] : additions.at("cas").items())
-        config["cas"][name] = ca;
-    for (const auto& [index, keys] : additions.at("endpoints").items())
-        config["endpoints"].at(std::stoul(index)).update(keys);
-
+    change(config);
     const std::string changed = text->substr(0, head) + config.dump(2) + "\n";
     ConfigFaults faults;
     static_cast<void>(parse_config(changed, file.parent_path(), faults));
@@ -90,6 +86,15 @@ Result<bool> add_to_config(const fs::path& named, const Json& additions) {
     }
     if (auto replaced = replace_keeping_mode(file, changed); !replaced) return replaced.error();
     return true;
+}
+
+Result<bool> add_to_config(const fs::path& named, const Json& additions) {
+    return edit_config(named, [&additions](Json& config) {
+        for (const auto& [name, ca] : additions.at("cas").items())
+            config["cas"][name] = ca;
+        for (const auto& [index, keys] : additions.at("endpoints").items())
+            config["endpoints"].at(std::stoul(index)).update(keys);
+    });
 }
 
 }  // namespace scepgate::server::cli

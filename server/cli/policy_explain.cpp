@@ -7,6 +7,7 @@
 #include "scep/client.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/describe_parts.hpp"
+#include "server/cli/policy_rotate.hpp"
 #include "server/cli/store_access.hpp"
 #include "server/cli/support.hpp"
 #include "server/explanation.hpp"
@@ -252,7 +253,8 @@ int explain(const Options& options) {
         .csr = *challenge ? csr->with_challenge(std::move(**challenge)) : *csr,
         .purpose = *purpose,
         .signer = *signer,
-        .client_address = ""};
+        .client_address = "",
+        .template_name = endpoint->template_for(*purpose)};
     auto explained = wait_for(
         explain_enrollment(*endpoint, request, store.get(), now,
                            options.online ? policy::Reach::kOnline : policy::Reach::kOffline));
@@ -273,8 +275,10 @@ int explain(const Options& options) {
 }  // namespace
 
 void add_policy(CLI::App& app, int& status) {
-    CLI::App* policy = app.add_subcommand("policy", "Ask what policy says");
+    CLI::App* policy =
+        app.add_subcommand("policy", "Ask what policy says, and look after its keys");
     policy->require_subcommand(1);
+    add_policy_rotate(*policy, status);
     CLI::App* command = policy->add_subcommand(
         "explain",
         "Run all checks on a certificate request as the server would, and print each verdict: the "

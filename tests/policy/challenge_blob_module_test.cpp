@@ -12,7 +12,7 @@ std::shared_ptr<certs::FixedClock> clock_at(std::int64_t now) {
 
 ChallengeBlobSettings minting_settings(const std::string& by = "signer-ec") {
     ChallengeBlobSettings made = settings();
-    made.signer = signer(by);
+    made.signers = {signer(by)};
     return made;
 }
 

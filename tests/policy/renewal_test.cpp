@@ -16,6 +16,17 @@ constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kNotAfter = kNow + 100 * kDay;
 constexpr std::string_view kSid = "S-1-5-21-1-2-3-500";
 
+/// The SubjectPublicKeyInfo of an RSA key whose primes are neighbours: Fermat's method finds them.
+constexpr std::string_view kWeakKey =
+    "30820122300d06092a864886f70d01010105000382010f003082010a0282010100fd62172eaa75a4"
+    "ae330dfffcc7f0f233ef5f17c8ef2e121fa2567a39ed1d4dde35963f24bbe7f890202afb9cbceee8"
+    "013a345b8cc07bc62898d92eb960399f03ba96be61e9458025005bdd02a8aaf85b1b2c6076a0ab3e"
+    "42c961f0192e1f9de18860fcb911c982dbe83a6951a2888fafc8473bbb87b1dd2cd9ae175aaa4464"
+    "5a229b25a1b7443ebf6d0bc0356188998cb6dca05b4f66ea05ce507c6125ef600d6c023eae3b377b"
+    "0e4f296b2c847aee6915e56da857af619007789e58d0b5b81c0cfc6a3b7f4a1b4bb972291ed60018"
+    "9d7f97c662ebc8fb2ed96d580e6396e89f9795a5faa4d50921b40b195ffe4a5dad95a6d1a897fd05"
+    "e8fb7c7b39b1a399ab0203010001";
+
 /// The certificate to renew; tests change one thing.
 struct Old {
     std::string subject = "CN=device-0001,O=Example Ltd";
@@ -24,6 +35,7 @@ struct Old {
         certs::KeyUsage{KeyUsageBit::kDigitalSignature, KeyUsageBit::kKeyEncipherment};
     certs::ExtendedKeyUsage extended = matching_contents().extended_key_usage;
     bool sid = true;
+    Bytes spki = to_bytes(private_key("device").public_key().spki());
 
     [[nodiscard]] certs::Certificate make() const {
         certs::CertificateContents contents;
@@ -32,7 +44,7 @@ struct Old {
         contents.subject_der = certs::Name::from_text(subject).value().der();
         contents.not_before = kNow - 10 * kDay;
         contents.not_after = kNotAfter;
-        contents.spki = to_bytes(private_key("device").public_key().spki());
+        contents.spki = spki;
         if (usage) contents.extensions.push_back(certs::key_usage_extension(*usage));
         contents.extensions.push_back(certs::extended_key_usage_extension(extended));
         if (!names.empty()) {
@@ -105,6 +117,12 @@ TEST_F(RenewalTest, TheEndOfTheOldCaDoesNotLimitTheNewCertificate) {
 TEST_F(RenewalTest, G02_RefusesWhatTheStoreDoesNotKnow) {
     store_knows.reset();
     EXPECT_EQ(code(), "RenewalSignerUnknown");
+}
+
+TEST_F(RenewalTest, K03_RefusesACertificateWhoseKeyCanBeFactored) {
+    old.spki = from_hex(kWeakKey).value();
+    ASSERT_TRUE(old.make().public_key()) << "sound but for its primes";
+    EXPECT_EQ(code(), "RenewalSignerWeakKey");
 }
 
 TEST_F(RenewalTest, G02_RefusesWhatAnotherEndpointIssued) {

@@ -38,9 +38,10 @@ protected:
         auto& policy = entry.module.emplace<ChallengeBlobConfig>();
         policy.audience = "https://scep.example";
         policy.decryption = std::move(decryption);
-        policy.trusted_signers = {
+        policy.trusted_signers = {TrustedSignerConfig{
             lab.pair("mdm", new_key(), {.usage = certs::KeyUsage{KeyUsageBit::kDigitalSignature}})
-                .certificate};
+                .certificate,
+            std::nullopt}};
         lab.endpoint().policy = "blob";
         return policy;
     }
@@ -177,7 +178,7 @@ TEST_F(RuntimeBuilderTest, C16_BothSidesOfARolloverKnowOneAnother) {
     EXPECT_EQ(now->recipients.size(), 1U);
 }
 
-TEST_F(RuntimeBuilderTest, C06_OnlyTheFirstKeyForChallengesMustNotBeExpired) {
+TEST_F(RuntimeBuilderTest, C06_OneOfTheKeysForChallengesMustNotBeExpired) {
     auto old = ConfigLab::Made();
     old.not_after = kNow - 1;
     const auto expired = lab.pair("expired", new_key(), old);
@@ -186,6 +187,9 @@ TEST_F(RuntimeBuilderTest, C06_OnlyTheFirstKeyForChallengesMustNotBeExpired) {
     ASSERT_NE(built(), nullptr);
     EXPECT_TRUE(lab.has_warning("expired.certificate", "expired")) << faults();
     challenge_blob({expired, valid});
+    ASSERT_NE(built(), nullptr) << "new challenges are for the valid one";
+    EXPECT_TRUE(lab.has_warning("expired.certificate", "expired")) << faults();
+    challenge_blob({expired});
     EXPECT_EQ(lab.build(), nullptr);
     EXPECT_TRUE(lab.has_error("expired.certificate", "expired")) << faults();
 }
@@ -197,7 +201,8 @@ TEST_F(RuntimeBuilderTest, C04_ASignerOfChallengesIsNoCaAndMaySign) {
     for (const ConfigLab::Made& made :
          {ConfigLab::Made{.ca = true, .usage = signs}, ConfigLab::Made{},
           ConfigLab::Made{.usage = certs::KeyUsage{KeyUsageBit::kKeyEncipherment}}}) {
-        policy.trusted_signers = {lab.pair("mdm", new_key(), made).certificate};
+        policy.trusted_signers = {
+            TrustedSignerConfig{lab.pair("mdm", new_key(), made).certificate, std::nullopt}};
         EXPECT_EQ(lab.build(), nullptr);
         EXPECT_TRUE(lab.has_error(path, "'CN=mdm' has key usage")) << faults();
     }

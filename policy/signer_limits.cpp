@@ -1,0 +1,94 @@
+#include "policy/signer_limits.hpp"
+
+#include <algorithm>
+
+namespace scepgate::policy {
+namespace {
+
+using Verdict = std::optional<Refusal>;
+
+Refusal refuse(const SignerLimits& limits, const std::string& key, std::string expected,
+               std::string found) {
+    Refusal refusal{FailInfo::kBadMessageCheck, "SignerNotAllowed", {}};
+    const std::string path = limits.where + '.' + key;
+    refusal.text = "challenge: its signer '" + limits.signer + "' may not grant this: " + path +
+                   " allows " + expected + ", the challenge grants " + found;
+    refusal.expected = std::move(expected);
+    refusal.found = std::move(found);
+    refusal.hint = "if the signer '" + limits.signer + "' is meant to grant it, change " + path +
+                   "; else mend what its MDM grants";
+    return refusal;
+}
+
+std::string in_seconds(std::int64_t seconds) {
+    return std::to_string(seconds) + " s";
+}
+
+Verdict judge_lifetime(const SignerLimits& limits, const ChallengeClaims& claims) {
+    if (!limits.max_lifetime) return std::nullopt;
+    const std::int64_t lives = claims.expires - claims.not_before;
+    if (lives <= *limits.max_lifetime) return std::nullopt;
+    return refuse(limits, "max_lifetime", "challenges of " + in_seconds(*limits.max_lifetime),
+                  "one of " + in_seconds(lives));
+}
+
+Verdict judge_template(const SignerLimits& limits, const ChallengeClaims& claims,
+                       const EnrollmentRequest* request) {
+    const auto& allowed = limits.templates;
+    if (allowed.empty()) return std::nullopt;
+    std::string name = claims.template_name.value_or("");
+    if (!claims.template_name) {
+        if (request == nullptr) return std::nullopt;
+        name = request->template_name;
+    }
+    if (std::find(allowed.begin(), allowed.end(), name) != allowed.end()) return std::nullopt;
+    std::string all;
+    for (const std::string& each : allowed)
+        all += (all.empty() ? "" : ", ") + each;
+    return refuse(limits, "templates", all, name.empty() ? "no template of this endpoint" : name);
+}
+
+Verdict judge_validity(const SignerLimits& limits, const ChallengeClaims& claims) {
+    if (!limits.max_validity || !claims.max_validity) return std::nullopt;
+    if (*claims.max_validity <= *limits.max_validity) return std::nullopt;
+    return refuse(limits, "max_validity", "certificates of " + in_seconds(*limits.max_validity),
+                  "one of " + in_seconds(*claims.max_validity));
+}
+
+Verdict judge_names_and_key(const SignerLimits& limits, const ChallengeClaims& claims,
+                            const EnrollmentRequest* request) {
+    if (!limits.rules) return std::nullopt;
+    const certs::PublicKey* key = request != nullptr ? &request->csr.public_key() : nullptr;
+    auto broken =
+        judge_rules(*limits.rules, {claims.subject, claims.subject_alt_name, claims.sid, key});
+    if (!broken) return std::nullopt;
+    broken->fail_info = FailInfo::kBadMessageCheck;
+    broken->text = "challenge: its signer '" + limits.signer + "' may not grant this (" +
+                   broken->code + "): " + broken->text;
+    broken->code = "SignerNotAllowed";
+    return broken;
+}
+
+}  // namespace
+
+std::optional<Refusal> judge_signer_limits(const SignerLimits& limits,
+                                           const ChallengeClaims& claims,
+                                           const EnrollmentRequest* request) {
+    if (auto refusal = judge_lifetime(limits, claims)) return refusal;
+    if (auto refusal = judge_template(limits, claims, request)) return refusal;
+    if (auto refusal = judge_validity(limits, claims)) return refusal;
+    return judge_names_and_key(limits, claims, request);
+}
+
+void apply_signer_limits(const SignerLimits& limits, const EnrollmentRequest& request,
+                         ChallengeClaims& claims) {
+    if (!limits.templates.empty() && !claims.template_name) {
+        claims.template_name = request.template_name;
+    }
+    if (limits.max_validity) {
+        claims.max_validity =
+            std::min(claims.max_validity.value_or(*limits.max_validity), *limits.max_validity);
+    }
+}
+
+}  // namespace scepgate::policy

@@ -1,0 +1,238 @@
+"""Signers of challenges: what each may grant, and changing their keys while devices enrol."""
+
+import datetime
+import json
+import signal
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+import harness
+import scep_client as scep
+from scep_client import Csr, name
+
+LIMITS = {"name": "mdm2", "templates": ["DeviceSignature"], "max_validity": "30d",
+          "max_lifetime": "2h", "rules": {"dns_suffixes": ["example.com"],
+                                          "subject": {"patterns": {"CN": "kiosk-[0-9]+"}}}}
+
+
+def make_signer(folder, file, days=365):
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, file)])
+    now = datetime.datetime.utcnow()
+    usage = x509.KeyUsage(True, *[False] * 8)
+    certificate = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
+                   .public_key(key.public_key()).serial_number(x509.random_serial_number())
+                   .not_valid_before(now - datetime.timedelta(hours=1))
+                   .not_valid_after(now + datetime.timedelta(days=days))
+                   .add_extension(usage, True).sign(key, hashes.SHA256()))
+    (folder / f"{file}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / f"{file}.key").write_bytes(key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption()))
+    (folder / f"{file}.key").chmod(0o600)
+
+
+@pytest.fixture
+def two_mdms(new_lab):
+    """A serving lab with a second signer under LIMITS, and how that one makes challenges."""
+    lab = new_lab(start=False)
+    make_signer(lab.dir, "mdm2")
+    alone = lab.config()
+    alone["policies"]["mdm"]["signer"] = {"certificate": "mdm2.pem", "key": {"file": "mdm2.key"}}
+    alone["policies"]["mdm"]["trusted_signers"] = ["mdm2.pem"]
+    (lab.dir / "mdm2.json").write_text(json.dumps(alone))
+    (lab.dir / "mdm2.json").chmod(0o600)
+    lab.edit(lambda c: c["policies"]["mdm"]["trusted_signers"].append(
+        {"certificate": "mdm2.pem", **LIMITS}))
+    lab.start()
+
+    def challenge(*arguments):
+        made = harness.run("challenge", "create", "--config", lab.dir / "mdm2.json", *arguments)
+        assert made.returncode == 0, made.stderr
+        return made.stdout.strip()
+
+    return lab, challenge
+
+
+def ask(lab, key, common_name, challenge, *extensions):
+    return lab.enrol(Csr(key, name(common_name), challenge, list(extensions)))
+
+
+def last_refusal(lab):
+    return [line for line in lab.audit() if line["event"] == "refuse"][-1]
+
+
+def test_a_second_MDM_grants_within_its_limits(two_mdms, keys):
+    lab, challenge = two_mdms
+    made = challenge("--subject", "CN=kiosk-1", "--dns", "k1.example.com", "--key-usage",
+                     "signature")
+    reply = ask(lab, keys(), "kiosk-1", made, scep.subject_alt_name(("dns", "k1.example.com")),
+                scep.key_usage(0))
+    assert reply.status == "success"
+    issued = reply.certificate
+    days = (issued.not_valid_after - issued.not_valid_before).days
+    assert days <= 30, "the template would have given 365"
+
+
+@pytest.mark.parametrize("common_name, dns, usage, options", [
+    ("admin", "k1.example.com", "signature", []),
+    ("kiosk-1", "k1.evil.net", "signature", []),
+    ("kiosk-1", "k1.example.com", "both", []),
+    ("kiosk-1", "k1.example.com", "signature", ["--expires", "3h"]),
+    ("kiosk-1", "k1.example.com", "signature", ["--sid", "S-1-5-21-1-2-3-500"]),
+], ids=["subject", "dns", "template", "lifetime", "sid"])
+def test_a_second_MDM_grants_nothing_beyond_its_limits(two_mdms, keys, common_name, dns, usage,
+                                                       options):
+    lab, challenge = two_mdms
+    made = challenge("--subject", f"CN={common_name}", "--dns", dns, "--key-usage", usage, *options)
+    bits = [0] if usage == "signature" else [0, 2]
+    reply = ask(lab, keys(), common_name, made, scep.subject_alt_name(("dns", dns)),
+                scep.key_usage(*bits))
+    assert (reply.status, reply.fail_info) == ("failure", "badMessageCheck")
+    line = last_refusal(lab)
+    assert line["code"] == "SignerNotAllowed"
+    assert "mdm2" in line["reason"]
+    assert lab.serials() == []
+    # The first one, which has no limits, still may.
+    if not options:
+        first = lab.challenge("--subject", f"CN={common_name}", "--dns", dns, "--key-usage", usage)
+        reply = ask(lab, keys(), common_name, first, scep.subject_alt_name(("dns", dns)),
+                    scep.key_usage(*bits))
+        assert reply.status == "success"
+
+
+def test_an_MDM_under_approval_waits_for_the_operator(new_lab, keys):
+    lab = new_lab(edit=lambda c: c["policies"]["mdm"].update(
+        trusted_signers=[{"certificate": "mdm-signer.pem", "approval": True}]))
+    reply = ask(lab, keys(), "a", lab.challenge("--subject", "CN=a"))
+    assert reply.status == "pending"
+
+
+def test_challenge_create_makes_nothing_beyond_the_limits_of_its_signer(new_lab):
+    lab = new_lab(start=False, edit=lambda c: c["policies"]["mdm"].update(
+        trusted_signers=[{"certificate": "mdm-signer.pem", **LIMITS}]))
+    made = harness.run("challenge", "create", "--config", lab.config_file, "--subject", "CN=admin")
+    assert made.returncode == 1
+    assert "mdm2" in made.stderr and "rules.subject.patterns" in made.stderr
+    assert lab.challenge("--subject", "CN=kiosk-7", "--dns", "k7.example.com")
+
+
+def test_limits_of_one_of_two_certificates_for_a_key_are_a_fault(new_lab):
+    for trusted in (["mdm-signer.pem", {"certificate": "mdm-signer.pem", **LIMITS}],
+                    [{"certificate": "mdm-signer.pem", "approval": True}, "mdm-signer.pem"],
+                    [{"certificate": "mdm-signer.pem"}, {"certificate": "mdm-signer.pem"}]):
+        lab = new_lab(start=False, edit=lambda c: c["policies"]["mdm"].update(
+            trusted_signers=trusted))
+        checked = harness.run("config", "check", "--config", lab.config_file)
+        assert checked.returncode == 2
+        assert "policies.mdm.trusted_signers[1]" in checked.stdout + checked.stderr
+
+
+def rotate(lab, *arguments):
+    done = harness.run("policy", "rotate", "--json", "--config", lab.config_file, "--policy", "mdm",
+                       *arguments)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def reload(lab):
+    before = len(lab.audit())
+    lab.process.send_signal(signal.SIGHUP)
+    harness.wait_until(lambda: any(line["event"] == "reload" for line in lab.audit()[before:]),
+                       "the reload")
+
+
+def test_challenges_from_before_a_rotation_still_enrol(lab, keys):
+    old_files = {f: f.read_bytes() for f in lab.dir.iterdir() if f.suffix in (".pem", ".key")}
+    before = lab.challenge("--subject", "CN=%d", "--count", "2")
+    rotated = rotate(lab, "--signer", "--decryption")
+    assert rotated["changed"]
+    assert [key["key"] for key in rotated["keys"]] == ["signer", "decryption"]
+    for key in rotated["keys"]:
+        assert (lab.dir / key["key_file"]).stat().st_mode & 0o777 == 0o600
+    assert all(file.read_bytes() == octets for file, octets in old_files.items())
+    checked = harness.run("config", "check", "--config", lab.config_file)
+    assert checked.returncode == 0, checked.stderr
+
+    reload(lab)
+    after = lab.challenge("--subject", "CN=%d", "--count", "2")
+    assert ask(lab, keys(), "0", before[0]).status == "success"
+    assert ask(lab, keys(1), "0", after[0]).status == "success"
+
+    def take_out(config):
+        policy = config["policies"]["mdm"]
+        for key in ("signer", "decryption", "trusted_signers"):
+            assert len(policy[key]) == 2
+            del policy[key][1]
+
+    lab.edit(take_out)
+    reload(lab)
+    refused = ask(lab, keys(2), "1", before[1])
+    assert (refused.status, refused.fail_info) == ("failure", "badMessageCheck")
+    assert last_refusal(lab)["code"] == "SigningCertThumbprintMismatch"
+    assert ask(lab, keys(2), "1", after[1]).status == "success"
+
+
+def test_a_new_decryption_key_is_used_at_once_and_the_old_one_still_opens(lab, keys):
+    before = lab.challenge("--subject", "CN=a")
+    rotated = rotate(lab, "--decryption")
+    after = lab.challenge("--subject", "CN=b")
+    reply = ask(lab, keys(), "b", after)
+    assert (reply.status, reply.fail_info) == ("failure", "badMessageCheck"), "not before SIGHUP"
+    reload(lab)
+    assert ask(lab, keys(), "a", before).status == "success"
+    assert ask(lab, keys(1), "b", lab.challenge("--subject", "CN=b")).status == "success"
+    assert rotated["old_needed_until"] > "2026"
+
+
+def test_a_rotated_signer_keeps_its_limits(new_lab):
+    lab = new_lab(start=False, edit=lambda c: c["policies"]["mdm"].update(
+        trusted_signers=[{"certificate": "mdm-signer.pem", **LIMITS}]))
+    rotate(lab, "--signer")
+    rotate(lab, "--signer")
+    trusted = lab.config()["policies"]["mdm"]["trusted_signers"]
+    assert len({entry["certificate"] for entry in trusted}) == 3
+    assert all({**entry, "certificate": 0} == {**LIMITS, "certificate": 0} for entry in trusted)
+
+
+def test_config_check_names_the_command_before_a_key_ends(new_lab):
+    lab = new_lab(start=False)
+    make_signer(lab.dir, "short", days=10)
+    pair = {"certificate": "short.pem", "key": {"file": "short.key"}}
+    lab.edit(lambda c: c["policies"]["mdm"].update(signer=pair, trusted_signers=["short.pem"]))
+    command = f"scepgate policy rotate --config {lab.config_file} --policy mdm --signer"
+    checked = harness.run("config", "check", "--config", lab.config_file)
+    assert checked.returncode == 0, checked.stderr
+    assert command in checked.stdout + checked.stderr
+    done = harness.run(*command.split()[1:])
+    assert done.returncode == 0, done.stderr
+    checked = harness.run("config", "check", "--config", lab.config_file)
+    assert command not in checked.stdout + checked.stderr
+
+
+def test_a_configuration_with_comments_is_told_what_to_change(new_lab):
+    lab = new_lab(start=False)
+    text = lab.config_file.read_text()
+    assert text.startswith("{")
+    lab.config_file.write_text(text.replace("{", "{ // ours\n", 1))
+    done = harness.run("policy", "rotate", "--config", lab.config_file, "--policy", "mdm",
+                       "--decryption")
+    assert done.returncode == 0, done.stderr
+    assert "Change in policies.mdm" in done.stdout
+    assert "challenge-decryption-" in done.stdout
+    assert "// ours" in lab.config_file.read_text()
+
+
+def test_keys_that_only_the_MDM_has_are_not_rotated_here(new_lab):
+    lab = new_lab(start=False, edit=lambda c: c["policies"]["mdm"].pop("signer"))
+    done = harness.run("policy", "rotate", "--config", lab.config_file, "--policy", "mdm",
+                       "--signer")
+    assert done.returncode == 1
+    assert "policies.mdm.trusted_signers" in done.stderr
+    assert harness.run("policy", "rotate", "--config", lab.config_file, "--policy", "nobody",
+                       "--signer").returncode == 2
+    assert harness.run("policy", "rotate", "--config", lab.config_file, "--policy",
+                       "mdm").returncode == 2
