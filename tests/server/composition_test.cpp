@@ -39,9 +39,10 @@ protected:
         policy.audience = "https://scep.example";
         policy.decryption = {lab.pair(name + "-challenges", new_key(), {})};
         policy.trusted_signers = {
-            lab.pair(name + "-mdm", new_key(),
-                     {.usage = certs::KeyUsage{KeyUsageBit::kDigitalSignature}})
-                .certificate};
+            TrustedSignerConfig{lab.pair(name + "-mdm", new_key(),
+                                         {.usage = certs::KeyUsage{KeyUsageBit::kDigitalSignature}})
+                                    .certificate,
+                                std::nullopt}};
     }
 
     std::shared_ptr<const Endpoint> built(PolicyRule policy) {
