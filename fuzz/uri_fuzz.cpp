@@ -1,6 +1,9 @@
 // A URI that can be judged leads where libcurl's parser says it leads: the same host, port and
 // user, and a path that no reader shortens. It lies under its own host, and under no other. Input:
 // a URI.
+#include <memory>
+#include <string>
+
 #include <curl/curl.h>
 
 #include "certs/asn1_string.hpp"
