@@ -61,6 +61,7 @@ struct PolicyConfig {
 
     std::string json_path;
     std::int64_t timeout = 15;  ///< seconds that one call of the module may take
+    std::size_t max_calls = 100;  ///< of the module that may be going on at once
     Module module;
 
     template <class M>

@@ -157,6 +157,7 @@ PolicyConfig read_policy(const Json& json, const std::string& path, ConfigParts&
     reader.required("type", "one of " + all);
     const auto type = reader.choice("type", names);
     reader.duration("timeout", policy.timeout, 1, 600);
+    reader.number("max_calls", policy.max_calls, 1, 100'000);
     const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes),
                                      [&](const ModuleType& each) { return type == each.name; });
     if (found == std::end(kTypes)) return policy;

@@ -12,9 +12,34 @@ namespace {
 
 using Verdict = Result<Grant, Refusal>;
 
-// These own what the module is given by reference: it may still use that after we gave up on it.
+/// One of the calls that may be going on.
+class Place {
+public:
+    Place(std::shared_ptr<std::atomic<std::size_t>> calls, std::size_t most)
+        : calls_(std::move(calls)) {
+        if (calls_->fetch_add(1) < most) return;
+        calls_->fetch_sub(1);
+        calls_ = nullptr;
+    }
+    ~Place() {
+        if (calls_) calls_->fetch_sub(1);
+    }
+    Place(Place&&) noexcept = default;
+    Place& operator=(Place&&) = delete;
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    /// False: there was none left.
+    explicit operator bool() const noexcept { return calls_ != nullptr; }
 
-asio::awaitable<Verdict> verify(std::shared_ptr<PolicyModule> module, EnrollmentRequest request) {
+private:
+    std::shared_ptr<std::atomic<std::size_t>> calls_;
+};
+
+// These own what the module is given by reference, and their place: it may still go on after we
+// gave up on it.
+
+asio::awaitable<Verdict> verify(std::shared_ptr<PolicyModule> module, EnrollmentRequest request,
+                                [[maybe_unused]] Place place) {
     co_return co_await module->verify_request(request);
 }
 
@@ -25,12 +50,14 @@ asio::awaitable<policy::Explanation> explain_request(std::shared_ptr<PolicyModul
 }
 
 asio::awaitable<Result<policy::Challenge>> generate(std::shared_ptr<PolicyModule> module,
-                                                    policy::ChallengeParameters parameters) {
+                                                    policy::ChallengeParameters parameters,
+                                                    [[maybe_unused]] Place place) {
     co_return co_await module->generate_challenge(parameters);
 }
 
 asio::awaitable<Result<void>> notify_module(std::shared_ptr<PolicyModule> module,
-                                            EnrollmentRequest request, TransactionOutcome outcome) {
+                                            EnrollmentRequest request, TransactionOutcome outcome,
+                                            [[maybe_unused]] Place place) {
     outcome.request = &request;
     co_return co_await module->notify(outcome);
 }
@@ -54,14 +81,21 @@ std::string failed(const std::string& name, const std::exception_ptr& thrown) {
     return "policy '" + name + "' failed: " + what_was_thrown(thrown);
 }
 
+std::string busy(const std::string& name, std::size_t calls) {
+    return "policy '" + name + "' is busy with " + std::to_string(calls) +
+           " requests already (policies." + name + ".max_calls)";
+}
+
 Refusal policy_failed(const std::string& name, const std::exception_ptr& thrown) {
     return {FailInfo::kBadRequest, "PolicyFailed", failed(name, thrown), true};
 }
 
 }  // namespace
 
-GuardedPolicy::GuardedPolicy(std::shared_ptr<PolicyModule> module, std::chrono::milliseconds limit)
-    : module_(std::move(module)), limit_(limit) {}
+GuardedPolicy::GuardedPolicy(std::shared_ptr<PolicyModule> module, PolicyLimits limits)
+    : module_(std::move(module)),
+      limits_(limits),
+      calls_(std::make_shared<std::atomic<std::size_t>>(0)) {}
 
 asio::awaitable<Verdict> GuardedPolicy::verify_request(const EnrollmentRequest& request) {
     if (!may_wait()) {
@@ -71,19 +105,23 @@ asio::awaitable<Verdict> GuardedPolicy::verify_request(const EnrollmentRequest& 
             co_return policy_failed(name(), std::current_exception());
         }
     }
-    auto call = verify(module_, request);
-    auto outcome = co_await within(limit_, std::move(call));
+    Place place(calls_, limits_.calls);
+    if (!place) {
+        co_return Refusal{FailInfo::kBadRequest, "PolicyBusy", busy(name(), limits_.calls), true};
+    }
+    auto call = verify(module_, request, std::move(place));
+    auto outcome = co_await within(limits_.time, std::move(call));
     if (outcome.value) co_return std::move(*outcome.value);
     if (outcome.thrown) co_return policy_failed(name(), outcome.thrown);
-    co_return Refusal{FailInfo::kBadRequest, "PolicyTimeout", too_long(name(), limit_), true};
+    co_return Refusal{FailInfo::kBadRequest, "PolicyTimeout", too_long(name(), limits_.time), true};
 }
 
 asio::awaitable<policy::Explanation> GuardedPolicy::explain(const EnrollmentRequest& request,
                                                             policy::Reach reach) {
     auto call = explain_request(module_, request, reach);
-    auto ended = co_await within(limit_, std::move(call));
+    auto ended = co_await within(limits_.time, std::move(call));
     if (ended.value) co_return std::move(*ended.value);
-    Refusal refusal{FailInfo::kBadRequest, "PolicyTimeout", too_long(name(), limit_), true};
+    Refusal refusal{FailInfo::kBadRequest, "PolicyTimeout", too_long(name(), limits_.time), true};
     if (ended.thrown) refusal = policy_failed(name(), ended.thrown);
     policy::Explanation explanation{{policy::failed(name(), "request", refusal)}, {}};
     explanation.outcome = std::move(refusal);
@@ -92,19 +130,23 @@ asio::awaitable<policy::Explanation> GuardedPolicy::explain(const EnrollmentRequ
 
 asio::awaitable<Result<policy::Challenge>> GuardedPolicy::generate_challenge(
     const policy::ChallengeParameters& parameters) {
-    auto call = generate(module_, parameters);
-    auto ended = co_await within(limit_, std::move(call));
+    Place place(calls_, limits_.calls);
+    if (!place) co_return Error{Errc::kUnavailable, busy(name(), limits_.calls)};
+    auto call = generate(module_, parameters, std::move(place));
+    auto ended = co_await within(limits_.time, std::move(call));
     if (ended.value) co_return std::move(*ended.value);
     if (ended.thrown) co_return Error{Errc::kUnavailable, failed(name(), ended.thrown)};
-    co_return Error{Errc::kUnavailable, too_long(name(), limit_)};
+    co_return Error{Errc::kUnavailable, too_long(name(), limits_.time)};
 }
 
 asio::awaitable<Result<void>> GuardedPolicy::notify(const TransactionOutcome& outcome) {
-    auto call = notify_module(module_, *outcome.request, outcome);
-    auto ended = co_await within(limit_, std::move(call));
+    Place place(calls_, limits_.calls);
+    if (!place) co_return Error{Errc::kUnavailable, busy(name(), limits_.calls)};
+    auto call = notify_module(module_, *outcome.request, outcome, std::move(place));
+    auto ended = co_await within(limits_.time, std::move(call));
     if (ended.value) co_return std::move(*ended.value);
     if (ended.thrown) co_return Error{Errc::kUnavailable, failed(name(), ended.thrown)};
-    co_return Error{Errc::kUnavailable, too_long(name(), limit_)};
+    co_return Error{Errc::kUnavailable, too_long(name(), limits_.time)};
 }
 
 }  // namespace scepgate::server

@@ -1,6 +1,7 @@
 // A fence around every policy module: what it does wrong ends as a refusal with a record.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 
@@ -8,18 +9,27 @@
 
 namespace scepgate::server {
 
-/// Calls a module under a time limit and catches what it throws (attacks.md C15).
+/// How long one call of a module may take, and how many may be going on at once.
+struct PolicyLimits {
+    std::chrono::milliseconds time{15'000};
+    std::size_t calls = 100;
+};
+
+/// Calls a module under limits and catches what it throws (attacks.md C15).
 ///
 /// generate_challenge(), notify(): kUnavailable. verify_request(), explain(): refused with
-/// "PolicyTimeout" or "PolicyFailed", both temporary: nothing was decided about the request, so the
-/// device may ask again.
+/// "PolicyTimeout", "PolicyFailed" or "PolicyBusy", all temporary: nothing was decided about the
+/// request, so the device may ask again.
+///
+/// With as many calls going on as may, another one fails at once: while a service is slow, its
+/// devices do not take all the places that requests of other endpoints need, too.
 ///
 /// A call that takes too long is abandoned, not waited for: it is told so by cancellation, what it
 /// was given stays alive until it ends, and what it then returns is dropped. It runs on a strand of
 /// its own on the caller's executor. A module that never waits is called in place.
 class GuardedPolicy final : public policy::PolicyModule {
 public:
-    GuardedPolicy(std::shared_ptr<policy::PolicyModule> module, std::chrono::milliseconds limit);
+    GuardedPolicy(std::shared_ptr<policy::PolicyModule> module, PolicyLimits limits);
 
     [[nodiscard]] const std::string& name() const noexcept override { return module_->name(); }
     [[nodiscard]] bool may_wait() const noexcept override { return module_->may_wait(); }
@@ -45,7 +55,9 @@ public:
 
 private:
     std::shared_ptr<policy::PolicyModule> module_;
-    std::chrono::milliseconds limit_;
+    PolicyLimits limits_;
+    /// Calls in progress, abandoned ones too; these may outlive this object.
+    std::shared_ptr<std::atomic<std::size_t>> calls_;
 };
 
 }  // namespace scepgate::server

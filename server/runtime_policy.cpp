@@ -43,7 +43,8 @@ std::shared_ptr<policy::PolicyModule> build_policy(const std::string& name,
     auto module = std::visit(
         [&](const auto& of_type) { return build_module(of_type, place, context); }, config.module);
     if (!module) return nullptr;
-    return std::make_shared<GuardedPolicy>(std::move(module), std::chrono::seconds(config.timeout));
+    return std::make_shared<GuardedPolicy>(
+        std::move(module), PolicyLimits{std::chrono::seconds(config.timeout), config.max_calls});
 }
 
 std::shared_ptr<policy::PolicyModule> compose_policy(const PolicyRule& rule,

@@ -25,7 +25,7 @@ TEST(GuardedPolicyTest, C15_AModuleThatThrowsHasRefusedForNow) {
 }
 
 TEST(GuardedPolicyTest, C15_AModuleThatTakesTooLongHasRefusedForNow) {
-    ServiceLab lab(kSoon);
+    ServiceLab lab(PolicyLimits{.time = kSoon});
     lab.module->verifies = Behaviour::kHang;
     const Asked asked = lab.ask(lab.request());
     EXPECT_EQ(asked.outcome(), "503");
@@ -36,8 +36,24 @@ TEST(GuardedPolicyTest, C15_AModuleThatTakesTooLongHasRefusedForNow) {
     EXPECT_EQ(lab.issued(), 0U);
 }
 
+TEST(GuardedPolicyTest, ASlowModuleDoesNotTakeMorePlacesThanItMay) {
+    ServiceLab lab(PolicyLimits{std::chrono::milliseconds(200), 2});
+    lab.module->verifies = Behaviour::kHang;
+    const auto all = lab.ask_together({lab.request(), lab.request(), lab.request()});
+    std::vector<std::string> codes;
+    for (const Asked& each : all) {
+        EXPECT_EQ(each.outcome(), "503");
+        codes.push_back(each.record.code);
+    }
+    EXPECT_EQ(codes, (std::vector<std::string>{"PolicyTimeout", "PolicyTimeout", "PolicyBusy"}));
+    EXPECT_NE(all.back().record.reason.find("policies.fake.max_calls"), std::string::npos);
+    EXPECT_EQ(lab.module->verified, 2);
+    lab.module->verifies = Behaviour::kGrant;
+    EXPECT_EQ(lab.ask(lab.request()).outcome(), "success") << "the places are free again";
+}
+
 TEST(GuardedPolicyTest, AModuleThatRecoversIsAskedAnew) {
-    ServiceLab lab(kSoon);
+    ServiceLab lab(PolicyLimits{.time = kSoon});
     const auto request = lab.request();
     lab.module->verifies = Behaviour::kHang;
     EXPECT_EQ(lab.ask(request).outcome(), "503");
@@ -48,7 +64,7 @@ TEST(GuardedPolicyTest, AModuleThatRecoversIsAskedAnew) {
 TEST(GuardedPolicyTest, ANotificationThatThrowsOrHangsKeepsTheCertificateBack) {
     for (const Behaviour behaviour :
          {Behaviour::kThrow, Behaviour::kThrowNoException, Behaviour::kHang, Behaviour::kRefuse}) {
-        ServiceLab lab(kSoon);
+        ServiceLab lab(PolicyLimits{.time = kSoon});
         lab.module->notifies = behaviour;
         const Asked asked = lab.ask(lab.request());
         EXPECT_EQ(asked.outcome(), "503");

@@ -107,11 +107,11 @@ std::string Asked::outcome() const {
     return to_text(cert->fail_info.value());
 }
 
-ServiceLab::ServiceLab(std::chrono::milliseconds limit) {
+ServiceLab::ServiceLab(PolicyLimits limits) {
     std::string name = (std::filesystem::temp_directory_path() / "scepgate-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
     directory_ = name;
-    make_endpoint(limit);
+    make_endpoint(limits);
     restart();
 }
 
@@ -122,12 +122,12 @@ ServiceLab::~ServiceLab() {
     std::filesystem::remove_all(directory_, ignored);
 }
 
-void ServiceLab::make_endpoint(std::chrono::milliseconds limit) {
+void ServiceLab::make_endpoint(PolicyLimits limits) {
     const auto ca_certificate = make_ca(ca());
     const auto ra = make_ra("CN=RA", ca());
     endpoint.name = "/scep";
     endpoint.paths = {"/scep"};
-    endpoint.policy = std::make_shared<GuardedPolicy>(module, limit);
+    endpoint.policy = std::make_shared<GuardedPolicy>(module, limits);
     endpoint.ca = make_backend("lab", ca_certificate, ca_key(), clock);
     endpoint.signer = {ra, ra_key()};
     endpoint.recipients = {{ra, ra_key()}};

@@ -33,8 +33,8 @@ struct Asked {
 
 class ServiceLab {
 public:
-    /// `limit`: of the guard around the module.
-    explicit ServiceLab(std::chrono::milliseconds limit = std::chrono::seconds(30));
+    /// `limits`: of the guard around the module.
+    explicit ServiceLab(PolicyLimits limits = {.time = std::chrono::seconds(30)});
     ~ServiceLab();
 
     /// A PKCSReq for CN=device by device_key().
@@ -77,7 +77,7 @@ public:
     void succeed();
 
 private:
-    void make_endpoint(std::chrono::milliseconds limit);
+    void make_endpoint(PolicyLimits limits);
     boost::asio::awaitable<Asked> process(scep::ClientRequest request, int csr_key);
 
     std::filesystem::path directory_;
