@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "policy/issuance_rules.hpp"
 #include "server/http_settings.hpp"
 
 namespace scepgate::server {
@@ -23,6 +24,8 @@ struct AdminCallerConfig {
     std::vector<std::string> endpoints;               ///< whose mscep_admin page it may have
     std::size_t per_day = 0;                          ///< challenges; 0: no limit
     std::size_t outstanding = 0;                      ///< challenges; 0: no limit
+    std::vector<std::string> templates;               ///< that it may grant; empty: all
+    std::optional<policy::IssuanceRules> rules;       ///< for the names that it may grant
     RequestRate rate;
 };
 

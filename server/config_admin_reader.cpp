@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "server/config_paths.hpp"
+#include "server/config_rules.hpp"
 #include "server/http_address.hpp"
 
 namespace scepgate::server {
@@ -126,6 +127,12 @@ private:
         }
         reader.number("per_day", caller.per_day, 0, 100'000'000);
         reader.number("outstanding", caller.outstanding, 0, 100'000'000);
+        if (reader.member("templates") != nullptr) {
+            reader.require_some("templates", "the names of 'templates' that it may grant");
+            reader.texts("templates", caller.templates);
+        }
+        if (const Json* rules = reader.member("rules"))
+            caller.rules = read_rules(*rules, reader.path_of("rules"), faults_);
         if (const auto rate = reader.text("rate")) {
             if (const auto parsed = parse_rate(*rate)) {
                 caller.rate = *parsed;
@@ -212,9 +219,11 @@ std::string mscep_admin_path(std::string_view endpoint_path) {
 
 void check_admin_references(const Config& config, ConfigFaults& faults) {
     if (!config.admin) return;
-    std::set<std::string> policies, endpoints;
+    std::set<std::string> policies, endpoints, templates;
     for (const auto& [name, policy] : config.policies)
         policies.insert(name);
+    for (const auto& [name, of_config] : config.templates)
+        templates.insert(name);
     std::map<std::string, const EndpointConfig*> pages;
     for (const auto& endpoint : config.endpoints) {
         endpoints.insert(endpoint.name);
@@ -232,6 +241,8 @@ void check_admin_references(const Config& config, ConfigFaults& faults) {
                     faults);
         check_names(caller.endpoints, endpoints, caller.json_path + ".endpoints",
                     "the name of an endpoint (by default its first path)", faults);
+        check_names(caller.templates, templates, caller.json_path + ".templates", "in 'templates'",
+                    faults);
     }
 }
 

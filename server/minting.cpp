@@ -1,5 +1,6 @@
 #include "server/minting.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace scepgate::server {
@@ -66,6 +67,36 @@ MintingRefusal quota_reached(const MintingCaller& caller) {
     return {Kind::kQuotaReached, std::move(text)};
 }
 
+MintingRefusal not_allowed(std::string text) {
+    return {Kind::kNotAllowed, std::move(text)};
+}
+
+/// Whether the caller may have a challenge for this.
+std::optional<MintingRefusal> judge_caller(const MintingCaller& caller,
+                                           const ChallengeParameters& parameters) {
+    const auto& templates = caller.limits.templates;
+    const std::string name = parameters.template_name.value_or("");
+    if (!templates.empty() &&
+        std::find(templates.begin(), templates.end(), name) == templates.end()) {
+        std::string all;
+        for (const std::string& each : templates)
+            all += (all.empty() ? "" : ", ") + each;
+        return not_allowed("'" + caller.name + "' has to name one of the templates " + all +
+                           (name.empty() ? "" : ", not '" + name + "'"));
+    }
+    if (!caller.limits.rules) return std::nullopt;
+    if (parameters.subject.empty() && parameters.subject_alt_name.empty()) {
+        return not_allowed(
+            "'" + caller.name +
+            "' may grant some names only, and has to say which: give subject or san");
+    }
+    const auto broken = policy::judge_rules(
+        *caller.limits.rules, {parameters.subject, parameters.subject_alt_name, parameters.sid});
+    if (!broken) return std::nullopt;
+    return not_allowed("'" + caller.name + "' may not grant this (" + broken->code +
+                       "): " + broken->text);
+}
+
 AuditRecord begin(std::string_view event, std::int64_t now, const std::string& policy,
                   const ChallengeParameters& parameters, const MintingCaller& caller) {
     AuditRecord line(event, now);
@@ -106,6 +137,7 @@ asio::awaitable<std::variant<Challenge, MintingRefusal>> Minting::mint(
 asio::awaitable<std::variant<Challenge, MintingRefusal>> Minting::make(
     policy::PolicyModule& module, const ChallengeParameters& parameters,
     const MintingCaller& caller) const {
+    if (auto refusal = judge_caller(caller, parameters)) co_return *std::move(refusal);
     auto challenge = co_await module.generate_challenge(parameters);
     if (!challenge) {
         co_return MintingRefusal{kind_of(challenge.error().code), challenge.error().detail};

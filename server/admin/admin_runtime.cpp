@@ -39,7 +39,9 @@ private:
         caller.name = name;
         caller.policies = {config.policies.begin(), config.policies.end()};
         caller.endpoints = {config.endpoints.begin(), config.endpoints.end()};
-        caller.limits = {config.per_day, config.outstanding};
+        caller.limits = {config.per_day, config.outstanding, config.templates, nullptr};
+        if (config.rules)
+            caller.limits.rules = std::make_shared<const policy::IssuanceRules>(*config.rules);
         caller.rate = config.rate;
         for (const auto& source : config.passwords) {
             if (const auto hash = secret(source, kShortestPassword, "password", false))

@@ -217,5 +217,41 @@ TEST_F(MintingTest, TheAuditFileNamesWhoGotNoneAndWhy) {
     EXPECT_EQ(line.at("code"), "CacheFull");
 }
 
+TEST_F(MintingTest, ACallerGrantsOnlyTheTemplatesAndNamesThatItMay) {
+    policy::IssuanceRules rules;
+    rules.dns_suffixes = {
+        policy::DomainRange::parse("a.example", policy::DomainRange::Below::kIncluded).value()};
+    MintingCaller caller{"alice", "192.0.2.1", {}};
+    caller.limits.templates = {"Phone", "Tablet"};
+    caller.limits.rules = std::make_shared<const policy::IssuanceRules>(rules);
+    policy::ChallengeParameters parameters;
+    const auto reason = [&] {
+        const Minted made = mint(caller, parameters);
+        const auto* refusal = std::get_if<MintingRefusal>(&made);
+        if (refusal == nullptr) return std::string("made");
+        EXPECT_EQ(refusal->kind, Kind::kNotAllowed);
+        return refusal->text;
+    };
+    const auto dns = [](const char* name) {
+        return certs::GeneralName::make(certs::GeneralNameType::kDns, name).value();
+    };
+    parameters.subject_alt_name = {dns("x.a.example")};
+    EXPECT_EQ(reason(), "'alice' has to name one of the templates Phone, Tablet");
+    parameters.template_name = "Server";
+    EXPECT_EQ(reason(), "'alice' has to name one of the templates Phone, Tablet, not 'Server'");
+    parameters.template_name = "Tablet";
+    EXPECT_EQ(reason(), "made");
+    parameters.subject_alt_name = {dns("x.b.example")};
+    EXPECT_NE(reason().find("'alice' may not grant this (RuleDnsName)"), std::string::npos);
+    parameters.subject_alt_name.clear();
+    EXPECT_NE(reason().find("has to say which"), std::string::npos);
+    EXPECT_EQ(module_.made, 1) << "the policy was not asked for the others";
+    std::vector<std::string> events;
+    for (const auto& line : audit())
+        events.push_back(line["event"]);
+    EXPECT_EQ(events, (std::vector<std::string>{"no_challenge", "no_challenge", "challenge",
+                                                "no_challenge", "no_challenge"}));
+}
+
 }  // namespace
 }  // namespace scepgate::server::testing
