@@ -26,7 +26,9 @@ void run(ByteView input) {
     FUZZ_REQUIRE(!config.endpoints.empty() && !config.http.listen.empty());
     for (const auto& endpoint : config.endpoints) {
         FUZZ_REQUIRE(config.cas.count(endpoint.ca) == 1);
-        FUZZ_REQUIRE(config.policies.count(endpoint.policy) == 1);
+        endpoint.policy.each([&](const server::PolicyRule& rule) {
+            FUZZ_REQUIRE(config.policies.count(rule.name) == 1);
+        });
         FUZZ_REQUIRE(!endpoint.paths.empty());
     }
 }

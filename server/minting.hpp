@@ -12,11 +12,11 @@ namespace scepgate::server {
 
 /// How many challenges one caller may have made, and for what; 0, empty: no limit.
 struct MintingLimits {
-    std::size_t per_day = 0;             ///< in any 24 hours, whatever became of them
-    std::size_t outstanding = 0;         ///< neither used nor expired
-    std::vector<std::string> templates;  ///< one of them has to be named
+    std::size_t per_day = 0;               ///< in any 24 hours, whatever became of them
+    std::size_t outstanding = 0;           ///< neither used nor expired
+    std::vector<std::string> templates{};  ///< one of them has to be named
     /// Names have to be given, and to keep these.
-    std::shared_ptr<const policy::IssuanceRules> rules;
+    std::shared_ptr<const policy::IssuanceRules> rules{};
 };
 
 /// Who asks, for the records.

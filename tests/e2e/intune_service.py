@@ -108,6 +108,7 @@ class IntuneService:
     server_address: str = "127.0.0.1"       # that its certificate is for
     app_certificate: object = None          # then an assertion is expected in place of the secret
     revocations: list = field(default_factory=list)  # requests that wait, as Intune gives them
+    refuses: object = None                  # of what is to be validated: the code, or None
 
     def __post_init__(self):
         self.calls = []
@@ -329,6 +330,8 @@ class IntuneService:
             self.results += body
             self.revocations = [r for r in self.revocations if r["requestContext"] not in done]
             return Answer(body={"@odata.context": "x", "value": True})
+        if step == "validate" and self.refuses:
+            return code(self.refuses(body) or "Success")
         return code("Success")
 
     def take(self, method, path, fields, octets):

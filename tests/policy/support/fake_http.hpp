@@ -1,15 +1,13 @@
 // An HttpClient that answers as a test says.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <mutex>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/use_future.hpp>
 
 #include "policy/http_client.hpp"
 
@@ -55,15 +53,6 @@ private:
 
 inline HttpAnswer json_answer(std::string body, long status = 200) {
     return {status, {{"content-type", "application/json"}}, std::move(body)};
-}
-
-/// Runs one coroutine to its end.
-template <class T>
-T run(boost::asio::awaitable<T> work) {
-    boost::asio::io_context context;
-    auto done = boost::asio::co_spawn(context, std::move(work), boost::asio::use_future);
-    context.run();
-    return done.get();
 }
 
 }  // namespace scepgate::policy::testing
