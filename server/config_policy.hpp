@@ -60,7 +60,7 @@ struct PolicyConfig {
                                 OneTimePasswordConfig, WebhookConfig, IntuneConfig>;
 
     std::string json_path;
-    std::int64_t timeout = 15;  ///< seconds that one call of the module may take
+    std::int64_t timeout = 15;    ///< seconds that one call of the module may take
     std::size_t max_calls = 100;  ///< of the module that may be going on at once
     Module module;
 

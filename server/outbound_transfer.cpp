@@ -289,8 +289,10 @@ std::string OutboundTransfer::reason(CURLcode code) const {
         case CURLE_PEER_FAILED_VERIFICATION:
             curl_easy_getinfo(curl_.get(), CURLINFO_SSL_VERIFYRESULT, &value);
             return std::string("its TLS certificate is not trusted: ") +
-                   (value != X509_V_OK ? X509_verify_cert_error_string(value)
-                                       : "it is for another host name");
+                   // libcurl looks at the name first, with a result that nobody has set yet.
+                   (value != X509_V_OK && value != X509_V_ERR_UNSPECIFIED
+                        ? X509_verify_cert_error_string(value)
+                        : "it is for another host name");
         case CURLE_SSL_CACERT_BADFILE:
             return "the CA bundle cannot be read";
         case CURLE_GOT_NOTHING:
