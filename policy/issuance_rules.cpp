@@ -174,12 +174,13 @@ private:
     }
 
     Verdict subject_patterns() const {
-        for (const auto& [type, patterns] : rules_.subject.patterns) {
+        for (const auto& rule : rules_.subject.patterns) {
             auto breach = each_attribute(
                 "RuleSubjectPattern",
-                type_name(type) + " like " + list_of(patterns, own_text<Pattern>),
+                type_name(rule.type) + " like " + list_of(rule.patterns, own_text<Pattern>),
                 [&](const auto& attribute) {
-                    return attribute.type == type && !matches_any(patterns, attribute.value);
+                    return attribute.type == rule.type &&
+                           !matches_any(rule.patterns, attribute.value);
                 });
             if (breach) return breach;
         }

@@ -259,7 +259,8 @@ void judge_file_modes(const Config& config, ConfigFaults& faults) {
     }
     for (const auto& endpoint : config.endpoints)
         judge_endpoint(endpoint, judge);
-    for (const auto& [name, policy] : config.policies) {
+    for (const auto& each : config.policies) {
+        const PolicyConfig& policy = each.second;
         std::visit([&](const auto& module) { judge_module(module, policy.json_path, judge); },
                    policy.module);
     }

@@ -148,12 +148,8 @@ RenewalAdvice renewal_of_pair(const KeyPairConfig& pair) {
 RenewalAdvice renewal_of_challenge_key(const fs::path& config_file, const std::string& policy,
                                        const std::string& key, const KeyPairConfig& pair,
                                        bool first) {
-    if (!first) {
-        return [key](const certs::Certificate&, const fs::path&) {
-            return "there is a newer one before it: take it out of '" + key +
-                   "' once no challenge that was made with it is left";
-        };
-    }
+    // It has a successor, and stands there for challenges that were made with it.
+    if (!first) return [](const certs::Certificate&, const fs::path&) { return std::string(); };
     if (config_file.empty()) return renewal_of_pair(pair);
     return [config_file, policy, key](const certs::Certificate&, const fs::path&) {
         return "see docs/policy-rules.md and run: scepgate policy rotate --config " +

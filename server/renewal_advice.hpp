@@ -21,7 +21,7 @@ struct BuiltCa;
 
 /// A challenge blob policy's "signer" or "decryption" (`key`): by the command 'policy rotate', or
 /// as renewal_of_pair() where the configuration is in no file. One that has others before it was
-/// rotated already.
+/// rotated already: nothing is to be done.
 [[nodiscard]] RenewalAdvice renewal_of_challenge_key(const std::filesystem::path& config_file,
                                                      const std::string& policy,
                                                      const std::string& key,

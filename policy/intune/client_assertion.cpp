@@ -62,7 +62,7 @@ std::string make_guid() {
     octets[6] = static_cast<std::uint8_t>((octets[6] & 0x0F) | 0x40);
     octets[8] = static_cast<std::uint8_t>((octets[8] & 0x3F) | 0x80);
     std::string guid = to_hex(octets);
-    for (const std::size_t at : {20, 16, 12, 8})
+    for (const std::size_t at : {20U, 16U, 12U, 8U})
         guid.insert(at, 1, '-');
     return guid;
 }

@@ -197,9 +197,10 @@ void judge_scopes(const AdminConfig& config, const AdminRuntime& runtime, Config
                         "policy '" + found->first + "' makes no challenges");
         }
         for (std::size_t i = 0; i < caller.endpoints.size(); ++i) {
-            const auto found = std::find_if(
-                runtime.pages.begin(), runtime.pages.end(),
-                [&](const AdminPage& page) { return page.endpoint == caller.endpoints[i]; });
+            const std::string& endpoint = caller.endpoints[i];
+            const auto found =
+                std::find_if(runtime.pages.begin(), runtime.pages.end(),
+                             [&](const AdminPage& page) { return page.endpoint == endpoint; });
             if (found == runtime.pages.end() || !found->challenge_policy.empty()) continue;
             faults.warn(caller.json_path + ".endpoints[" + std::to_string(i) + "]",
                         "no policy of this endpoint, or more than one, makes challenges",

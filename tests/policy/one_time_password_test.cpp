@@ -68,7 +68,7 @@ ChallengeParameters matching_parameters() {
 }
 
 TEST_F(OneTimePasswordTest, MakesUpperCaseHexadecimalOfTheConfiguredLength) {
-    for (const std::size_t octets : {8, 16, 64}) {
+    for (const std::size_t octets : {8U, 16U, 64U}) {
         OneTimePasswordSettings longer = settings();
         longer.length = octets;
         const auto challenge = minted(*make(std::move(longer)), {}).value();
