@@ -123,7 +123,7 @@ def test_only_what_was_asked_for_is_told(told, service, keys):
     cert(lab, "revoke", issued.serial_number)
     (heard,) = service.wait_for(1)
     assert heard.json["event"] == "revoked"
-    assert waiting(lab) == []
+    wait_until(lambda: waiting(lab) == [], "it is forgotten once it was heard")
 
 
 def test_what_happens_while_the_listener_is_down_arrives_in_order(told, service, keys):
