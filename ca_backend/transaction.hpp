@@ -82,8 +82,8 @@ struct IssuanceRecord {
     std::optional<Redemption> redemption;
     std::optional<Renewal> renewal;
     std::string client_address{};  ///< to tell of, not kept
-    bool notified = false;  ///< nobody has to be told: spares the write of mark_notified()
-    std::int64_t now = 0;   ///< seconds since the epoch
+    bool notified = false;         ///< nobody has to be told: spares the write of mark_notified()
+    std::int64_t now = 0;          ///< seconds since the epoch
 };
 
 /// A request that will be answered later.
