@@ -4,6 +4,20 @@
 
 namespace scepgate::server {
 
+std::string_view to_text(HttpMethod method) noexcept {
+    switch (method) {
+        case HttpMethod::kGet:
+            return "GET";
+        case HttpMethod::kHead:
+            return "HEAD";
+        case HttpMethod::kPost:
+            return "POST";
+        case HttpMethod::kDelete:
+            return "DELETE";
+    }
+    return "?";
+}
+
 PreparedReply::PreparedReply(unsigned status, std::string_view content_type, ByteView body,
                              std::string_view headers)
     : status_(status), body_size_(body.size()) {

@@ -14,6 +14,7 @@ namespace scepgate::server {
 
 /// kDelete: only for handlers that want details.
 enum class HttpMethod { kGet, kHead, kPost, kDelete };
+[[nodiscard]] std::string_view to_text(HttpMethod method) noexcept;  ///< "GET"
 
 /// What only handlers with callers of their own look at. Values as sent, "" when absent.
 struct HttpDetails {

@@ -1,23 +1,6 @@
 #include "server/request_record.hpp"
 
 namespace scepgate::server {
-namespace {
-
-std::string_view method_text(HttpMethod method) noexcept {
-    switch (method) {
-        case HttpMethod::kGet:
-            return "GET";
-        case HttpMethod::kHead:
-            return "HEAD";
-        case HttpMethod::kPost:
-            return "POST";
-        case HttpMethod::kDelete:
-            return "DELETE";
-    }
-    return "?";
-}
-
-}  // namespace
 
 void log_request(Log& log, const HttpRequest& request, const RequestRecord& record,
                  unsigned status) {
@@ -28,7 +11,7 @@ void log_request(Log& log, const HttpRequest& request, const RequestRecord& reco
         if (!value.empty()) fields.add(key, value);
     };
     add("client", request.client_address);
-    add("method", method_text(request.method));
+    add("method", to_text(request.method));
     add("operation", record.operation);
     add("endpoint", record.endpoint);
     if (record.endpoint.empty()) add("path", request.path);

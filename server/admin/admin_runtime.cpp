@@ -112,29 +112,24 @@ private:
     std::map<Sha256, std::string> taken_;
 };
 
+/// What makes no challenges here. Who needs a static password has it already.
+AdminPolicy without_challenges(const char* type) {
+    AdminPolicy policy;
+    policy.type = type;
+    return policy;
+}
+
 AdminPolicy describe(const OpenPolicyConfig&, CredentialLoader&) {
-    AdminPolicy policy;
-    policy.type = "none";
-    return policy;
+    return without_challenges("none");
 }
-
-/// Who needs the password has it already.
 AdminPolicy describe(const StaticPasswordConfig&, CredentialLoader&) {
-    AdminPolicy policy;
-    policy.type = "static_password";
-    return policy;
+    return without_challenges("static_password");
 }
-
 AdminPolicy describe(const IntuneConfig&, CredentialLoader&) {
-    AdminPolicy policy;
-    policy.type = "intune";
-    return policy;
+    return without_challenges("intune");
 }
-
 AdminPolicy describe(const WebhookConfig&, CredentialLoader&) {
-    AdminPolicy policy;
-    policy.type = "webhook";
-    return policy;
+    return without_challenges("webhook");
 }
 
 AdminPolicy describe(const OneTimePasswordConfig& config, CredentialLoader&) {

@@ -13,20 +13,6 @@ TimePoint steady_now() {
     return std::chrono::steady_clock::now();
 }
 
-std::string_view method_text(HttpMethod method) noexcept {
-    switch (method) {
-        case HttpMethod::kGet:
-            return "GET";
-        case HttpMethod::kHead:
-            return "HEAD";
-        case HttpMethod::kPost:
-            return "POST";
-        case HttpMethod::kDelete:
-            return "DELETE";
-    }
-    return "?";
-}
-
 }  // namespace
 
 AdminHandler::AdminHandler(std::shared_ptr<const AdminRuntime> runtime, ServiceParts parts)
@@ -57,7 +43,7 @@ asio::awaitable<HttpReply> AdminHandler::handle(HttpRequest request) {
     }
     LogFields fields;
     fields.add("client", request.client_address)
-        .add("method", method_text(request.method))
+        .add("method", to_text(request.method))
         .add("path", request.path)
         .add("status", reply.status);
     if (!outcome.caller.empty()) fields.add("caller", outcome.caller);

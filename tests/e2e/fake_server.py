@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 import der
 import oids
-import scep_client
 from scep_client import CIPHERS, Envelope, Message, cert_der, issuer_and_serial, name
 
 EVERYTHING = "AES\nSHA-256\nPOSTPKIOperation\nRenewal\nSCEPStandard\nGetNextCACert\n"

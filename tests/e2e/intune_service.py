@@ -6,6 +6,7 @@ Written from the code of microsoft/Intune-Resource-Access; the real services are
 """
 
 import base64
+import contextlib
 import datetime
 import hashlib
 import http.server
@@ -100,6 +101,18 @@ def make_certificate(directory, stem, address="127.0.0.1", key=None, issuer=None
     certificate = builder.sign(issuer[1] if issuer else key, hashes.SHA256())
     _write_pair(directory, stem, certificate, key)
     return certificate, key
+
+
+@contextlib.contextmanager
+def serving(directory, **options):
+    """The service; at its end, everything that came has to have been as Microsoft wants it."""
+    directory.mkdir()
+    service = IntuneService(directory, **options)
+    try:
+        yield service
+    finally:
+        service.close()
+    assert service.deviations == []
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 
 import scep_client as scep
 from harness import Http, slow_binary, wait_until
-from intune_service import IntuneService
+from intune_service import serving
 from scep_client import Csr, name, pkcs_req
 from webhook_service import ALLOW, Service
 
@@ -20,12 +20,8 @@ DEVICES = 4 if slow_binary() else 8
 
 @pytest.fixture
 def intune(tmp_path):
-    directory = tmp_path / "intune"
-    directory.mkdir()
-    service = IntuneService(directory)
-    yield service
-    service.close()
-    assert service.deviations == []
+    with serving(tmp_path / "intune") as service:
+        yield service
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@
 call: validate, issue, notify, deliver; and whatever goes wrong on the way, no certificate."""
 
 import concurrent.futures
+import contextlib
 import datetime
 import hashlib
+import itertools
 import shutil
 import signal
 import threading
@@ -14,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 import harness
 import scep_client as scep
-from intune_service import Answer, IntuneService, SECRET, code, make_certificate
+from intune_service import Answer, SECRET, code, make_certificate, serving
 from scep_client import Csr, name, pkcs_req
 
 CHALLENGE = "QUJD" * 1200  # as long as Intune's own
@@ -35,19 +37,14 @@ BAD_REQUEST = [
 
 @pytest.fixture
 def new_service(tmp_path):
-    services = []
+    with contextlib.ExitStack() as services:
+        count = itertools.count()
 
-    def make(**options):
-        directory = tmp_path / f"service{len(services)}"
-        directory.mkdir()
-        services.append(IntuneService(directory, **options))
-        return services[-1]
+        def make(**options):
+            directory = tmp_path / f"service{next(count)}"
+            return services.enter_context(serving(directory, **options))
 
-    yield make
-    for service in services:
-        service.close()
-    for service in services:
-        assert service.deviations == []
+        yield make
 
 
 @pytest.fixture
@@ -157,26 +154,23 @@ def test_the_app_can_prove_itself_by_certificate(new_service, new_intune_lab, ke
 def shared(templates, tmp_path_factory):
     """A service and a lab for many refusals."""
     directory = tmp_path_factory.mktemp("intune")
-    (directory / "service").mkdir()
-    service = IntuneService(directory / "service")
-    path = directory / "lab"
-    shutil.copytree(templates("--policy", "static"), path)
-    lab = harness.Lab(path)
+    with serving(directory / "service") as service:
+        path = directory / "lab"
+        shutil.copytree(templates("--policy", "static"), path)
+        lab = harness.Lab(path)
 
-    def change(config):
-        config["listen"] = [{"address": f"127.0.0.1:{lab.port}"}]
-        config["policies"]["intune"] = service.policy()
-        config["endpoints"][0]["policy"] = "intune"
+        def change(config):
+            config["listen"] = [{"address": f"127.0.0.1:{lab.port}"}]
+            config["policies"]["intune"] = service.policy()
+            config["endpoints"][0]["policy"] = "intune"
 
-    lab.edit(change)
-    lab.start()
-    try:
-        yield service, lab
-        lab.stop()
-    finally:
-        lab.kill()
-        service.close()
-    assert service.deviations == []
+        lab.edit(change)
+        lab.start()
+        try:
+            yield service, lab
+            lab.stop()
+        finally:
+            lab.kill()
 
 
 @pytest.mark.parametrize("refused, fail_info", [

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from harness import run, wait_until
-from intune_service import Answer, IntuneService
+from intune_service import Answer, serving
 from scep_client import Csr, name, pkcs_req
 
 OTHERS = "CN=Somebody else's CA"
@@ -14,12 +14,8 @@ OTHERS = "CN=Somebody else's CA"
 
 @pytest.fixture
 def service(tmp_path):
-    directory = tmp_path / "service"
-    directory.mkdir()
-    service = IntuneService(directory)
-    yield service
-    service.close()
-    assert service.deviations == []
+    with serving(tmp_path / "service") as service:
+        yield service
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import harness
-import scep_client as scep
 from harness import slow_binary
 from scep_client import Csr, name, pkcs_req
 

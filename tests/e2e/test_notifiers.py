@@ -6,7 +6,7 @@ import pytest
 
 import scep_client as scep
 from harness import run, wait_until
-from scep_client import Csr, name, pkcs_req
+from scep_client import Csr, name
 from webhook_service import KEY, Service
 
 EVERYTHING = ["issued", "refused", "pending", "revoked", "held", "released"]

@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 
 import scep_client as scep
-from harness import Lab, free_port, run, wait_until
+from harness import Lab, run, wait_until
 from scep_client import Csr, name, pkcs_req
 from test_load import at_once
 

@@ -8,7 +8,6 @@ import time
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-import der
 import harness
 import scep_client as scep
 from scep_client import Csr, Envelope, Message, name
