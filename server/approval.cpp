@@ -52,6 +52,21 @@ Result<EnrollmentRequest> restore_request(const Operation& operation,
 asio::awaitable<Outcome> Approval::hold(const Operation& operation,
                                         const EnrollmentRequest& request, const Grant& grant,
                                         const ca_backend::TransactionKey& key) {
+    auto earlier = co_await record(operation, request, grant, key);
+    if (!earlier) {
+        co_await issuance_.tell_refused(operation, request, earlier.error(), grant.policy());
+        co_return earlier.error();
+    }
+    // What became of a parallel attempt is told where it is answered.
+    if (*earlier) co_return co_await answer(operation, &request, **earlier);
+    operation.record.code = "Pending";
+    co_return Answer(StillPending{});
+}
+
+asio::awaitable<Approval::Earlier> Approval::record(const Operation& operation,
+                                                    const EnrollmentRequest& request,
+                                                    const Grant& grant,
+                                                    const ca_backend::TransactionKey& key) {
     auto chosen = check_issuable(operation.endpoint, grant);
     if (!chosen) co_return chosen.error();
     operation.record.template_name = *chosen;
@@ -88,8 +103,8 @@ asio::awaitable<Outcome> Approval::hold(const Operation& operation,
     }
     auto recorded = co_await parts_.store->record_pending(std::move(row));
     if (!recorded) co_return unavailable("StoreUnavailable", recorded.error().detail);
-    if (const auto* before = std::get_if<ca_backend::RecordedBefore>(&*recorded)) {
-        co_return co_await answer(operation, &request, before->transaction);
+    if (auto* before = std::get_if<ca_backend::RecordedBefore>(&*recorded)) {
+        co_return std::optional(std::move(before->transaction));
     }
     if (std::holds_alternative<ca_backend::AlreadyRedeemed>(*recorded)) {
         co_return already_redeemed();
@@ -107,8 +122,7 @@ asio::awaitable<Outcome> Approval::hold(const Operation& operation,
                               "as many requests wait for an operator as may "
                               "(endpoints[].max_pending)");
     }
-    operation.record.code = "Pending";
-    co_return Answer(StillPending{});
+    co_return std::nullopt;
 }
 
 asio::awaitable<Outcome> Approval::answer(const Operation& operation,

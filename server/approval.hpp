@@ -13,7 +13,7 @@ public:
 
     /// Records the request as pending, and uses up what the Grant redeems. Refused:
     /// "TransactionIdTaken", "RenewalWaits", "ChallengeAlreadyRedeemed", "GrantTooLong",
-    /// "TooManyPending" (temporary).
+    /// "TooManyPending" (temporary). The policy module hears of a refusal.
     boost::asio::awaitable<Outcome> hold(const Operation& operation,
                                          const EnrollmentRequest& request, const Grant& grant,
                                          const ca_backend::TransactionKey& key);
@@ -26,6 +26,12 @@ public:
                                            const ca_backend::StoredTransaction& transaction);
 
 private:
+    /// What a parallel attempt had recorded before; empty: this one was.
+    using Earlier = Result<std::optional<ca_backend::StoredTransaction>, Refusal>;
+
+    boost::asio::awaitable<Earlier> record(const Operation& operation,
+                                           const EnrollmentRequest& request, const Grant& grant,
+                                           const ca_backend::TransactionKey& key);
     boost::asio::awaitable<Result<certs::Certificate, Refusal>> issue_approved(
         const Operation& operation, const EnrollmentRequest& request,
         const ca_backend::StoredTransaction& transaction);

@@ -121,11 +121,7 @@ asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
         }
     }
     if (grant->needs_approval() || operation.endpoint.approval_for(grant->purpose()).required) {
-        auto held = co_await approval_.hold(operation, request, *grant, key);
-        if (!held) {
-            co_await issuance_.tell_refused(operation, request, held.error(), grant->policy());
-        }
-        co_return held;
+        co_return co_await approval_.hold(operation, request, *grant, key);
     }
     auto certificate = co_await issuance_.issue(operation, request, *grant, key);
     if (!certificate) co_return certificate.error();

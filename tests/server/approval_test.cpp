@@ -1,6 +1,8 @@
 #include "server/approval.hpp"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -106,6 +108,25 @@ TEST_F(ApprovalTest, ARejectedRequestIsRefusedForGoodAndTheModuleHearsOfItOnce) 
     EXPECT_EQ(lab.ask(request).record.code, "ApprovalRejected");
     EXPECT_EQ(lab.module->refused, std::vector<std::string>{"ApprovalRejected"});
     EXPECT_EQ(lab.issued(), 0U);
+}
+
+TEST_F(ApprovalTest, TheModuleHearsOnceOfWhatAParallelAttemptCameTo) {
+    lab.module->redemption.reset();
+    for (const auto& [verdict, notifies, code] :
+         {std::tuple(Verdict::kReject, FakeModule::Behaviour::kGrant, "ApprovalRejected"),
+          std::tuple(Verdict::kApprove, FakeModule::Behaviour::kDeny, "NotificationRefused")}) {
+        const auto asked = lab.request(verdict == Verdict::kReject ? 0 : 1);
+        lab.module->notifies = notifies;
+        lab.module->told = 0;
+        bool first = true;
+        lab.module->meanwhile = [&, decision = verdict] {
+            if (!std::exchange(first, false)) return;
+            EXPECT_EQ(lab.ask(asked).outcome(), "pending");
+            lab.decide(decision);
+        };
+        EXPECT_EQ(lab.ask(asked).record.code, code);
+        EXPECT_EQ(lab.module->told, 1) << code;
+    }
 }
 
 TEST_F(ApprovalTest, ARequestThatNobodyDecidedExpires) {

@@ -34,6 +34,7 @@ public:
     std::function<void()> meanwhile;  ///< while it verifies
     std::function<void()> when_told;  ///< while it is notified
     int verified = 0;
+    int told = 0;                      ///< outcomes, whatever it said to them
     int cancelled = 0;                 ///< hanging calls that were told to end
     std::vector<std::string> issued;   ///< serials that it heard of
     std::vector<std::string> refused;  ///< and refusals' codes
@@ -62,6 +63,7 @@ public:
 
     boost::asio::awaitable<Result<void>> notify(
         const policy::TransactionOutcome& outcome) override {
+        ++told;
         co_await behave(notifies);
         if (when_told) when_told();
         if (notifies == Behaviour::kRefuse) {
