@@ -79,15 +79,6 @@ bool CompositeModule::is_named(std::string_view part) const {
                        [&](const auto& member) { return member->is_named(part); });
 }
 
-asio::awaitable<Result<Challenge>> CompositeModule::generate_challenge(
-    const ChallengeParameters& parameters) {
-    for (const auto& member : members_) {
-        auto made = co_await member->generate_challenge(parameters);
-        if (made || made.error().code != Errc::kUnsupported) co_return made;
-    }
-    co_return unsupported("none of the policies " + name_ + " makes challenges");
-}
-
 CompositeModule::Answer CompositeModule::none_grants(const std::vector<Answer>& answers) const {
     std::optional<Refusal> furthest;
     std::string text;

@@ -36,9 +36,6 @@ public:
     [[nodiscard]] bool hears_outcomes() const noexcept override;
     [[nodiscard]] bool uses_up_challenges() const noexcept override;
     [[nodiscard]] bool is_named(std::string_view part) const override;
-    /// By the first member that makes challenges.
-    boost::asio::awaitable<Result<Challenge>> generate_challenge(
-        const ChallengeParameters& parameters) override;
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) override;
     boost::asio::awaitable<Explanation> explain(const EnrollmentRequest& request,

@@ -29,13 +29,6 @@ public:
     [[nodiscard]] bool hears_outcomes() const noexcept override { return hears; }
     [[nodiscard]] bool uses_up_challenges() const noexcept override { return uses_up; }
 
-    asio::awaitable<Result<Challenge>> generate_challenge(const ChallengeParameters&) override {
-        if (!mints) co_return unsupported("none here");
-        Challenge challenge;
-        challenge.scope = name_;
-        co_return challenge;
-    }
-
     asio::awaitable<Answer> verify_request(const EnrollmentRequest& request) override {
         ++asked;
         if (elsewhere != nullptr) co_await asio::post(*elsewhere, asio::use_awaitable);
@@ -57,7 +50,7 @@ public:
     std::optional<Refusal> refusal;
     std::function<void(GrantMaker&)> change = [](GrantMaker&) {};
     std::optional<Error> failure;
-    bool waits = false, hears = true, uses_up = false, mints = false;
+    bool waits = false, hears = true, uses_up = false;
     asio::thread_pool* elsewhere = nullptr;
     std::atomic<int> asked = 0;
     std::vector<std::string> heard;
@@ -303,12 +296,6 @@ TEST_F(CompositeModuleTest, WhatItNeedsIsWhatItsMembersNeed) {
     EXPECT_TRUE(all()->may_wait());
     EXPECT_TRUE(all()->uses_up_challenges());
     EXPECT_TRUE(all()->hears_outcomes());
-}
-
-TEST_F(CompositeModuleTest, TheFirstThatMakesChallengesMakesThem) {
-    EXPECT_EQ(minted(*any(), {}).error().code, Errc::kUnsupported);
-    b->mints = c->mints = true;
-    EXPECT_EQ(minted(*any(), {}).value().scope, "b");
 }
 
 TEST_F(CompositeModuleTest, AnExplanationHasEveryMembersVerdict) {
