@@ -35,8 +35,10 @@ std::string type_name(ByteView type) {
 template <class List, class ToText>
 std::string list_of(const List& list, ToText&& to_text) {
     std::string text;
-    for (const auto& each : list)
+    for (const auto& each : list) {
         add(text, to_text(each));
+        if (text.size() > kShown) break;
+    }
     return text.empty() ? "none" : shown(text);
 }
 
@@ -48,11 +50,6 @@ std::string type_text(GeneralNameType type) {
     return std::string(certs::to_text(type));
 }
 
-/// A name that says whose account it is; judged by the rule for SIDs alone.
-bool is_account_tag(const GeneralName& name) {
-    return find_microsoft_tag({name}) != nullptr;
-}
-
 /// What a rule was broken by, and what it wants.
 struct Breach {
     const char* code;
@@ -60,8 +57,9 @@ struct Breach {
     std::string found;
 };
 
-/// Judges all rules in their order, each by one function; `report` takes what became of it, and
-/// says whether to go on.
+/// Judges all rules in their order, each by one function. `report` takes a rule's key and its
+/// breach, if there is one, and says whether to go on. Nothing is put into words for a rule that is
+/// kept.
 class Judge {
 public:
     Judge(const IssuanceRules& rules, const Ruled& ruled) : rules_(rules), ruled_(ruled) {}
@@ -71,79 +69,75 @@ public:
         const auto& subject = rules_.subject;
         const auto& names = rules_.alternative_names;
         const bool go_on =
-            (!subject.allowed || report(rule("subject.allowed", subject_allowed()))) &&
-            (subject.required.empty() || report(rule("subject.required", subject_required()))) &&
-            (subject.patterns.empty() || report(rule("subject.patterns", subject_patterns()))) &&
-            (!names.allowed || report(rule("san.allowed", names_allowed()))) &&
-            (names.required.empty() || report(rule("san.required", names_required())));
+            (!subject.allowed || report("subject.allowed", subject_allowed())) &&
+            (subject.required.empty() || report("subject.required", subject_required())) &&
+            (subject.patterns.empty() || report("subject.patterns", subject_patterns())) &&
+            (!names.allowed || report("san.allowed", names_allowed())) &&
+            (names.required.empty() || report("san.required", names_required()));
         if (!go_on) return;
         for (std::size_t at = 0; at < names.patterns.size(); ++at) {
             const auto type = static_cast<GeneralNameType>(at);
-            if (names.patterns[at] && !report(rule("san.patterns." + type_text(type),
-                                                   name_patterns(type, *names.patterns[at])))) {
+            if (names.patterns[at] && !report("san.patterns." + type_text(type),
+                                              name_patterns(type, *names.patterns[at]))) {
                 return;
             }
         }
         const bool names_kept =
-            (!rules_.dns_suffixes || report(rule("dns_suffixes", dns_suffixes()))) &&
-            report(rule("dns_wildcards", dns_wildcards())) &&
+            (!rules_.dns_suffixes || report("dns_suffixes", dns_suffixes())) &&
+            report("dns_wildcards", dns_wildcards()) &&
             (!rules_.upn_domains ||
-             report(rule("upn_domains", accounts(GeneralNameType::kUpn, *rules_.upn_domains)))) &&
-            (!rules_.email_domains || report(rule("email_domains", email_domains()))) &&
-            (!rules_.uri_prefixes || report(rule("uri_prefixes", uri_prefixes()))) &&
-            (!rules_.ip_ranges || report(rule("ip_ranges", ip_ranges()))) &&
-            report(rule("sid", sid()));
+             report("upn_domains", accounts(GeneralNameType::kUpn, *rules_.upn_domains))) &&
+            (!rules_.email_domains || report("email_domains", email_domains())) &&
+            (!rules_.uri_prefixes || report("uri_prefixes", uri_prefixes())) &&
+            (!rules_.ip_ranges || report("ip_ranges", ip_ranges())) && report("sid", sid());
         if (!names_kept || ruled_.key == nullptr) return;
         const auto& keys = rules_.keys;
-        if (keys.allowed && !report(rule("keys.allowed", key_types()))) return;
-        if (keys.minimum_rsa_bits || keys.maximum_rsa_bits) report(rule("keys", key_size()));
+        if (keys.allowed && !report("keys.allowed", key_types())) return;
+        if (keys.minimum_rsa_bits || keys.maximum_rsa_bits) report("keys", key_size());
     }
 
-private:
-    using Verdict = std::optional<Breach>;
-
-    RuleVerdict rule(const std::string& name, Verdict breach) const {
-        RuleVerdict verdict{name, found(name), std::nullopt};
-        if (!breach) return verdict;
-        Refusal refusal{FailInfo::kBadRequest, breach->code, {}};
-        refusal.expected = shown(std::move(breach->expected));
-        refusal.found = shown(std::move(breach->found));
-        const std::string path = rules_.where + '.' + name;
+    [[nodiscard]] Refusal refusal(std::string_view rule, Breach breach) const {
+        Refusal refusal{FailInfo::kBadRequest, breach.code, {}};
+        refusal.expected = shown(std::move(breach.expected));
+        refusal.found = shown(std::move(breach.found));
+        const std::string path = rules_.where + '.' + std::string(rule);
         refusal.text =
             path + ": allowed is " + refusal.expected + "; to be certified is " + refusal.found;
         refusal.hint = "if it is meant to be certified here, change " + path +
                        "; else change what the device asks for, or what was granted";
-        verdict.found = refusal.found;
-        verdict.refusal = std::move(refusal);
-        return verdict;
+        return refusal;
     }
 
-    std::string found(std::string_view name) const {
+    /// What a rule is judged on.
+    [[nodiscard]] std::string found(std::string_view name) const {
         if (name.starts_with("subject")) return shown('\'' + ruled_.subject.text() + '\'');
         if (name.starts_with("keys")) return ruled_.key != nullptr ? ruled_.key->text() : "none";
         if (name == "sid") return ruled_.sid.value_or("none");
         return shown(certs::to_text(ruled_.subject_alt_name));
     }
 
-    /// The first attribute that `broken` holds for, as a breach.
-    template <class Broken>
-    Verdict each_attribute(const char* code, const std::string& expected, Broken&& broken) const {
+private:
+    using Verdict = std::optional<Breach>;
+
+    /// The first attribute that `broken` holds for, as a breach of what `expected` says.
+    template <class Expected, class Broken>
+    Verdict each_attribute(const char* code, Expected&& expected, Broken&& broken) const {
         for (const certs::Rdn& rdn : ruled_.subject.rdns()) {
             for (const certs::NameAttribute& attribute : rdn) {
                 if (!broken(attribute)) continue;
-                return Breach{code, expected, type_name(attribute.type) + '=' + attribute.value};
+                return Breach{code, expected(), type_name(attribute.type) + '=' + attribute.value};
             }
         }
         return std::nullopt;
     }
 
     /// The same for alternative names of a type; not for those that are an account's SID.
-    template <class Kept>
-    Verdict each_name(GeneralNameType type, const char* code, const std::string& expected,
+    template <class Expected, class Kept>
+    Verdict each_name(GeneralNameType type, const char* code, Expected&& expected,
                       Kept&& kept) const {
         for (const GeneralName& name : ruled_.subject_alt_name) {
-            if (name.type != type || is_account_tag(name) || kept(name.value)) continue;
-            return Breach{code, expected, name.text()};
+            if (name.type != type || is_microsoft_tag(name) || kept(name.value)) continue;
+            return Breach{code, expected(), name.text()};
         }
         return std::nullopt;
     }
@@ -151,7 +145,8 @@ private:
     Verdict subject_allowed() const {
         const auto& allowed = *rules_.subject.allowed;
         return each_attribute(
-            "RuleSubjectAttribute", list_of(allowed, type_name), [&](const auto& attribute) {
+            "RuleSubjectAttribute", [&] { return list_of(allowed, type_name); },
+            [&](const auto& attribute) {
                 return std::find(allowed.begin(), allowed.end(), attribute.type) == allowed.end();
             });
     }
@@ -177,7 +172,10 @@ private:
         for (const auto& rule : rules_.subject.patterns) {
             auto breach = each_attribute(
                 "RuleSubjectPattern",
-                type_name(rule.type) + " like " + list_of(rule.patterns, own_text<Pattern>),
+                [&] {
+                    return type_name(rule.type) + " like " +
+                           list_of(rule.patterns, own_text<Pattern>);
+                },
                 [&](const auto& attribute) {
                     return attribute.type == rule.type &&
                            !matches_any(rule.patterns, attribute.value);
@@ -191,7 +189,7 @@ private:
         const auto& allowed = *rules_.alternative_names.allowed;
         for (const GeneralName& name : ruled_.subject_alt_name) {
             const bool fits = std::find(allowed.begin(), allowed.end(), name.type) != allowed.end();
-            if (fits || is_account_tag(name)) continue;
+            if (fits || is_microsoft_tag(name)) continue;
             return Breach{"RuleNameType", list_of(allowed, type_text), name.text()};
         }
         return std::nullopt;
@@ -202,7 +200,7 @@ private:
         for (const GeneralNameType type : rules_.alternative_names.required) {
             const bool there =
                 std::any_of(names.begin(), names.end(), [&](const GeneralName& name) {
-                    return name.type == type && !is_account_tag(name);
+                    return name.type == type && !is_microsoft_tag(name);
                 });
             if (there) continue;
             return Breach{"RuleNameRequired", "an alternative name of type " + type_text(type),
@@ -212,30 +210,33 @@ private:
     }
 
     Verdict name_patterns(GeneralNameType type, const Patterns& patterns) const {
-        return each_name(type, code_of(type),
-                         type_text(type) + " like " + list_of(patterns, own_text<Pattern>),
-                         [&](const std::string& value) { return matches_any(patterns, value); });
+        return each_name(
+            type, code_of(type),
+            [&] { return type_text(type) + " like " + list_of(patterns, own_text<Pattern>); },
+            [&](const std::string& value) { return matches_any(patterns, value); });
     }
 
     Verdict dns_suffixes() const {
         const auto& domains = *rules_.dns_suffixes;
-        return each_name(GeneralNameType::kDns, "RuleDnsName",
-                         list_of(domains, own_text<DomainRange>),
-                         [&](const std::string& value) { return any_contains(domains, value); });
+        return each_name(
+            GeneralNameType::kDns, "RuleDnsName",
+            [&] { return list_of(domains, own_text<DomainRange>); },
+            [&](const std::string& value) { return any_contains(domains, value); });
     }
 
     Verdict dns_wildcards() const {
         return each_name(
             GeneralNameType::kDns, "RuleDnsName",
-            rules_.dns_wildcards ? "names with and without wildcard" : "names without wildcard",
+            [] { return std::string("names without wildcard"); },
             [&](const std::string& value) {
                 return rules_.dns_wildcards || value.find('*') == std::string::npos;
             });
     }
 
     Verdict accounts(GeneralNameType type, const std::vector<DomainRange>& domains) const {
-        return each_name(type, code_of(type), list_of(domains, own_text<DomainRange>),
-                         [&](const std::string& value) { return in_domain(domains, value); });
+        return each_name(
+            type, code_of(type), [&] { return list_of(domains, own_text<DomainRange>); },
+            [&](const std::string& value) { return in_domain(domains, value); });
     }
 
     Verdict email_domains() const {
@@ -243,29 +244,33 @@ private:
         auto breach = accounts(GeneralNameType::kEmail, domains);
         if (breach) return breach;
         // Readers of mail certificates look there too (RFC 5280 section 4.2.1.10).
-        return each_attribute("RuleEmail", list_of(domains, own_text<DomainRange>),
-                              [&](const certs::NameAttribute& attribute) {
-                                  return equal(attribute.type, certs::oid::kEmailAddress) &&
-                                         !in_domain(domains, attribute.value);
-                              });
+        return each_attribute(
+            "RuleEmail", [&] { return list_of(domains, own_text<DomainRange>); },
+            [&](const certs::NameAttribute& attribute) {
+                return equal(attribute.type, certs::oid::kEmailAddress) &&
+                       !in_domain(domains, attribute.value);
+            });
     }
 
     Verdict uri_prefixes() const {
         const auto& prefixes = *rules_.uri_prefixes;
-        return each_name(GeneralNameType::kUri, "RuleUri", list_of(prefixes, own_text<UriRange>),
-                         [&](const std::string& value) { return any_contains(prefixes, value); });
+        return each_name(
+            GeneralNameType::kUri, "RuleUri", [&] { return list_of(prefixes, own_text<UriRange>); },
+            [&](const std::string& value) { return any_contains(prefixes, value); });
     }
 
     Verdict ip_ranges() const {
         const auto& ranges = *rules_.ip_ranges;
-        return each_name(GeneralNameType::kIp, "RuleIpAddress", list_of(ranges, own_text<IpRange>),
-                         [&](const std::string& value) { return any_contains(ranges, value); });
+        return each_name(
+            GeneralNameType::kIp, "RuleIpAddress",
+            [&] { return list_of(ranges, own_text<IpRange>); },
+            [&](const std::string& value) { return any_contains(ranges, value); });
     }
 
     Verdict sid() const {
         if (ruled_.sid && !sid_kept(*ruled_.sid)) return sid_breach("extension " + *ruled_.sid);
         for (const GeneralName& name : ruled_.subject_alt_name) {
-            if (!is_account_tag(name)) continue;
+            if (!is_microsoft_tag(name)) continue;
             const auto value = sid_in(name);
             if (!value || !sid_kept(*value)) return sid_breach(name.text());
         }
@@ -348,8 +353,9 @@ private:
 
 std::optional<Refusal> judge_rules(const IssuanceRules& rules, const Ruled& ruled) {
     std::optional<Refusal> first;
-    Judge(rules, ruled).run([&](RuleVerdict verdict) {
-        first = std::move(verdict.refusal);
+    const Judge judge(rules, ruled);
+    judge.run([&](std::string_view rule, std::optional<Breach> breach) {
+        if (breach) first = judge.refusal(rule, std::move(*breach));
         return !first;
     });
     return first;
@@ -357,8 +363,12 @@ std::optional<Refusal> judge_rules(const IssuanceRules& rules, const Ruled& rule
 
 std::vector<RuleVerdict> explain_rules(const IssuanceRules& rules, const Ruled& ruled) {
     std::vector<RuleVerdict> all;
-    Judge(rules, ruled).run([&](RuleVerdict verdict) {
-        all.push_back(std::move(verdict));
+    const Judge judge(rules, ruled);
+    judge.run([&](std::string_view rule, std::optional<Breach> breach) {
+        RuleVerdict& verdict = all.emplace_back();
+        verdict.rule = rule;
+        if (breach) verdict.refusal = judge.refusal(rule, std::move(*breach));
+        verdict.found = verdict.refusal ? verdict.refusal->found : judge.found(rule);
         return true;
     });
     return all;

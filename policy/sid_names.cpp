@@ -22,9 +22,13 @@ std::optional<std::string_view> sid_in(const certs::GeneralName& name) noexcept 
     return std::string_view(name.value).substr(kSidTag.size());
 }
 
+bool is_microsoft_tag(const certs::GeneralName& name) noexcept {
+    return starts_with(name, kTagSpace);
+}
+
 const certs::GeneralName* find_microsoft_tag(const certs::GeneralNames& names) noexcept {
     for (const certs::GeneralName& name : names) {
-        if (starts_with(name, kTagSpace)) return &name;
+        if (is_microsoft_tag(name)) return &name;
     }
     return nullptr;
 }

@@ -14,8 +14,11 @@ namespace scepgate::policy {
 /// case, as a reader of the certificate might.
 [[nodiscard]] std::optional<std::string_view> sid_in(const certs::GeneralName& name) noexcept;
 
-/// The first name of the list that lies in Microsoft's tag space, or nullptr. Wider than sid_in():
-/// for requests where nobody has vouched for any such name.
+/// Whether it lies in Microsoft's tag space. Wider than sid_in(): for requests where nobody has
+/// vouched for any such name.
+[[nodiscard]] bool is_microsoft_tag(const certs::GeneralName& name) noexcept;
+
+/// The first such name of the list, or nullptr.
 [[nodiscard]] const certs::GeneralName* find_microsoft_tag(
     const certs::GeneralNames& names) noexcept;
 

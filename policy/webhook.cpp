@@ -65,7 +65,7 @@ std::optional<Refusal> judge_names(const certs::Csr& csr, const WebhookAnswer& a
     if (const auto bounds = csr.subject().check_upper_bounds(); !bounds)
         return refuse("SubjectNameInvalid", bounds.error().detail);
     for (const certs::GeneralName& name : asked.subject_alt_name) {
-        if (find_microsoft_tag({name}) == nullptr || sid_in(name) == answer.sid) continue;
+        if (!is_microsoft_tag(name) || sid_in(name) == answer.sid) continue;
         return refuse("SidNotGranted", "the CSR asks for the account name " + name.text() +
                                            "; the webhook granted the SID " + *answer.sid);
     }

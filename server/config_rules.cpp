@@ -109,7 +109,7 @@ private:
         auto range = policy::UriRange::parse(text);
         if (!range) return range;
         const auto name = certs::GeneralName::make(GeneralNameType::kUri, text);
-        if (name && policy::find_microsoft_tag({*name}) != nullptr) {
+        if (name && policy::is_microsoft_tag(*name)) {
             return Error{Errc::kConfig, "'" + text + "' names accounts, which 'sid' allows or not"};
         }
         return range;
