@@ -25,11 +25,11 @@ public:
               request_.csr.public_key().text());
         if (request_.kind == EnrollmentKind::kRenewal) judge_renewal();
         if (policy_is_asked()) co_await ask_policy(reach);
-        if (grant_ && !refused_) {
+        if (grant_) {
             judge_redemption();
             judge_issuing();
         } else {
-            judge_template_alone();
+            judge_without_grant();
         }
         if (refused_) {
             all_.outcome = std::move(*refused_);
@@ -108,9 +108,9 @@ private:
     void judge_issuing() {
         const auto chosen = choose_template(endpoint_, *grant_);
         judge("endpoint", "template", chosen, chosen ? *chosen : "");
-        if (!chosen) return;
-        all_.template_name = *chosen;
         judge_rules();
+        if (!chosen) return skipped("ca", "certificate", "there is no template for it");
+        all_.template_name = *chosen;
         const ca_backend::IssueContext context{endpoint_.name, *chosen, request_.transaction_id};
         const auto preview = endpoint_.ca->preview(*grant_, context);
         std::string found = "CA " + endpoint_.ca->name();
@@ -139,7 +139,10 @@ private:
     }
 
     /// Nothing was granted; still, what the endpoint would have made of it.
-    void judge_template_alone() {
+    void judge_without_grant() {
+        const std::string why = "nothing is granted";
+        if (policy_is_asked() && endpoint_.policy->uses_up_challenges())
+            skipped("store", "redemption", why);
         const std::string& chosen = endpoint_.template_for(request_.purpose);
         const std::string purpose(to_text(request_.purpose));
         if (chosen.empty()) {
@@ -151,7 +154,8 @@ private:
         } else {
             passed("endpoint", "template", chosen + " for purpose " + purpose);
         }
-        skipped("ca", "certificate", "nothing is granted");
+        if (endpoint_.issuance_rules) skipped("endpoint", "rules", why);
+        skipped("ca", "certificate", why);
     }
 
     const Endpoint& endpoint_;

@@ -81,12 +81,42 @@ def test_every_check_that_fails_is_told_and_the_first_decides(blob_lab, keys, ex
     assert "refused: SubjectNameMismatch (the device is told badRequest)" in text
 
 
-def test_explaining_is_no_guess(blob_lab, keys, explain):
-    """Five CSRs that do not fit lock a challenge; asking what is wrong with them does not."""
-    challenge = blob_for(blob_lab)
-    for number in range(6):
-        explain(blob_lab, csr_of(keys(), challenge, subject=name(f"guess-{number}")))
-    assert blob_lab.enrol(csr_of(keys(), challenge)).status == "success"
+def outcomes(said):
+    return {check: verdict["outcome"] for (_, check), verdict in verdicts(said).items()}
+
+
+@pytest.mark.parametrize("spoil, code", [
+    (lambda config: config["endpoints"][0]["templates"].pop("signature"), "NoTemplateForPurpose"),
+    (lambda config: None, "KeyIsServers"),
+])
+def test_the_rules_and_the_challenge_are_judged_though_something_before_failed(
+        new_lab, keys, explain, spoil, code):
+    def change(config):
+        config["endpoints"][0]["rules"] = {"dns_suffixes": ["example.com"]}
+        spoil(config)
+
+    lab = new_lab(edit=change, start=False)
+    key = keys()
+    if code == "KeyIsServers":
+        pem = (lab.dir / "ca.key").read_bytes()
+        key = scep.serialization.load_pem_private_key(pem, None)
+    challenge = lab.challenge("--subject", "CN=mutant", "--dns", "mutant.example", "--key-usage",
+                              "signature")
+    status, said, _ = explain(lab, csr_of(key, challenge, usage=(0,)))
+    assert (status, said["code"]) == (1, code)
+    assert failed(said) == {code, "RuleDnsName"}
+    assert outcomes(said)["redemption"] == "passed"
+
+
+def test_what_cannot_be_judged_without_a_grant_is_said_to_be_skipped(new_lab, keys, explain):
+    def change(config):
+        config["endpoints"][0]["rules"] = {"dns_suffixes": ["example.com"]}
+
+    lab = new_lab(edit=change, start=False)
+    _, said, _ = explain(lab, csr_of(keys(), blob_for(lab), subject=name("other")))
+    assert failed(said) == {"SubjectNameMismatch"}
+    found = outcomes(said)
+    assert {found[check] for check in ("redemption", "rules", "certificate")} == {"skipped"}
 
 
 @pytest.mark.parametrize("how", ["--challenge", "--challenge-file"])
