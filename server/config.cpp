@@ -6,6 +6,7 @@
 #include "server/config_json.hpp"
 #include "server/config_notifiers_reader.hpp"
 #include "server/config_policy_reader.hpp"
+#include "server/config_policy_rule.hpp"
 #include "server/config_references.hpp"
 
 namespace scepgate::server {
@@ -31,6 +32,7 @@ public:
             config.cas[name] = parts_.ca(value, path);
         });
         top.each_named("policies", [&](const auto& name, const auto& value, const auto& path) {
+            check_policy_name(name, path, faults_);
             config.policies[name] = read_policy(value, path, parts_, faults_);
         });
         top.each_named("notifiers", [&](const auto& name, const auto& value, const auto& path) {

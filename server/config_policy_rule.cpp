@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "policy/renewal.hpp"
 #include "server/config_references.hpp"
 
 namespace scepgate::server {
@@ -99,18 +100,24 @@ bool is_open_to_all(const PolicyRule& rule, const Config& config) {
     return false;
 }
 
+void check_policy_name(const std::string& name, const std::string& path, ConfigFaults& faults) {
+    if (name == policy::kRenewalPolicy) {
+        faults.error(path, "'" + name + "' is what records call the renewal rule",
+                     "give the policy another name");
+    }
+    if (name.find_first_of("+|()") != std::string::npos) {
+        faults.error(path, "'" + name + "' has one of + | ( ) in its name",
+                     "records join names with these: rename it");
+    }
+}
+
 void check_policy_rule(const EndpointConfig& endpoint, const Config& config, ConfigFaults& faults) {
-    const bool composed = endpoint.policy.kind != Kind::kOne;
     std::set<std::string> seen;
     endpoint.policy.each([&](const PolicyRule& rule) {
         const std::string& name = rule.name;
         check_name(rule.json_path, name, config.policies, "policies", faults);
         if (!name.empty() && !seen.insert(name).second) {
             faults.error(rule.json_path, "'" + name + "' is named before", "name each policy once");
-        }
-        if (composed && name.find_first_of("+|()") != std::string::npos) {
-            faults.error(rule.json_path, "'" + name + "' has one of + | ( ) in its name",
-                         "records join names with these: rename it under 'policies'");
         }
     });
     check_open_doors(endpoint.policy, config, faults);

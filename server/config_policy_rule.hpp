@@ -12,9 +12,12 @@ inline constexpr std::size_t kDeepestPolicyRule = 4;
 /// (nobody would decide), too deep.
 [[nodiscard]] PolicyRule read_policy_rule(ConfigReader& endpoint, ConfigFaults& faults);
 
-/// Faults: a policy that there is not, one twice (its verdict would count twice), a name with one
-/// of + | ( ) in a composition (records join names with them), and a policy of type "none" beside
-/// others under any_of: that lets everybody in, past the others.
+/// Faults: names of policies that records and modules would take for something else, which are
+/// policy::kRenewalPolicy and those with one of + | ( ), by which compositions are written.
+void check_policy_name(const std::string& name, const std::string& path, ConfigFaults& faults);
+
+/// Faults: a policy that there is not, one twice (its verdict would count twice), and a policy of
+/// type "none" beside others under any_of: that lets everybody in, past the others.
 void check_policy_rule(const EndpointConfig& endpoint, const Config& config, ConfigFaults& faults);
 
 /// Whether it grants whatever is asked for.
