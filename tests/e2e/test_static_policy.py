@@ -35,11 +35,6 @@ def test_C13_a_wrong_password_gives_nothing(static_lab, password, keys, wrong):
     assert line["event"] == "refuse" and line["code"]
 
 
-def test_N11_the_password_buys_no_SID(static_lab, password, keys):
-    reply = static_lab.enrol(Csr(keys(), name("climber"), password, [scep.sid_extension()]))
-    assert (reply.status, reply.fail_info) == ("failure", "badRequest")
-
-
 def test_N11_the_password_buys_no_CA_and_no_usage_of_an_agent(static_lab, password, keys):
     agent = scep.der.sequence(scep.der.oid("1.3.6.1.4.1.311.20.2.1"))
     reply = static_lab.enrol(Csr(keys(), name("climber"), password, [
