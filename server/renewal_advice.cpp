@@ -146,14 +146,21 @@ RenewalAdvice renewal_of_pair(const KeyPairConfig& pair) {
 }
 
 RenewalAdvice renewal_of_challenge_key(const fs::path& config_file, const std::string& policy,
-                                       const std::string& key, const KeyPairConfig& pair,
-                                       bool first) {
+                                       const std::string& key,
+                                       const std::vector<KeyPairConfig>& pairs,
+                                       const KeyPairConfig& pair) {
     // It has a successor, and stands there for challenges that were made with it.
-    if (!first) return [](const certs::Certificate&, const fs::path&) { return std::string(); };
+    if (&pair != &pairs.front())
+        return [](const certs::Certificate&, const fs::path&) { return std::string(); };
     if (config_file.empty()) return renewal_of_pair(pair);
-    return [config_file, policy, key](const certs::Certificate&, const fs::path&) {
+    return [config_file, policy, key, pairs](const certs::Certificate& ends, const fs::path&) {
+        const bool staged = std::any_of(pairs.begin(), pairs.end(), [&](const auto& other) {
+            const auto certificate = certs::Certificate::from_file(other.certificate);
+            return certificate && certificate->not_before() > ends.not_before();
+        });
         return "see docs/policy-rules.md and run: scepgate policy rotate --config " +
-               shell_path(config_file) + " --policy " + shell_word(policy) + " --" + key;
+               shell_path(config_file) + " --policy " + shell_word(policy) + " --" + key +
+               (staged ? " --promote" : "");
     };
 }
 

@@ -19,13 +19,15 @@ struct BuiltCa;
 /// The same key anew: signed by itself, as it was; else a CSR for whoever issued it.
 [[nodiscard]] RenewalAdvice renewal_of_pair(const KeyPairConfig& pair);
 
-/// A challenge blob policy's "signer" or "decryption" (`key`): by the command 'policy rotate', or
-/// as renewal_of_pair() where the configuration is in no file. One that has others before it was
-/// rotated already: nothing is to be done.
+/// One of a challenge blob policy's pairs of "signer" or "decryption" (`key`): by the command
+/// 'policy rotate', which promotes what was staged behind it, or as renewal_of_pair() where the
+/// configuration is in no file. One that has others before it was rotated already: nothing is to be
+/// done.
 [[nodiscard]] RenewalAdvice renewal_of_challenge_key(const std::filesystem::path& config_file,
                                                      const std::string& policy,
                                                      const std::string& key,
-                                                     const KeyPairConfig& pair, bool first);
+                                                     const std::vector<KeyPairConfig>& pairs,
+                                                     const KeyPairConfig& pair);
 
 /// An RA's, of an endpoint of this `ca`: signed by it anew, if it was, and not beyond its end.
 /// Where the CA ends soon, what to do about that. Nothing where `next` comes before its end. `ca`

@@ -53,8 +53,8 @@ void build_signers(const ChallengeBlobConfig& config, const PolicyPlace& place,
             // Others that are trusted may stand behind our own.
             const auto own = certs::Certificate::from_file(file);
             if (own && *own == signer) {
-                return renewal_of_challenge_key(context.config_file, place.name, "signer", pair,
-                                                &pair == &config.signers.front())(signer, file);
+                return renewal_of_challenge_key(context.config_file, place.name, "signer",
+                                                config.signers, pair)(signer, file);
             }
         }
         return "have the MDM make a new one, and put that in its place in " + file.string();
@@ -92,7 +92,7 @@ std::vector<Credential> build_pairs(const std::vector<KeyPairConfig>& pairs, Key
         const bool first = &pair == &pairs.front();
         auto loaded = context.loader.credential(
             pair, first && !one_is_valid ? Expiry::kError : Expiry::kWarning,
-            renewal_of_challenge_key(context.config_file, place.name, key, pair, first));
+            renewal_of_challenge_key(context.config_file, place.name, key, pairs, pair));
         if (!loaded) continue;
         context.keys.add(role, pair.json_path + ".key", loaded->key.public_key());
         made.push_back(std::move(*loaded));

@@ -83,6 +83,24 @@ def lab(new_lab):
     return new_lab()
 
 
+@pytest.fixture
+def second_node():
+    """Makes second servers for labs that serve; stopped, and judged, at the end of the test."""
+    nodes = []
+
+    def make(first):
+        nodes.append(harness.SecondNode(first).start())
+        return nodes[-1]
+
+    yield make
+    try:
+        for node in nodes:
+            node.stop()
+    finally:
+        for node in nodes:
+            node.kill()
+
+
 def _shared(templates, tmp_path_factory, name, *arguments, edit=None):
     path = tmp_path_factory.mktemp(name) / "lab"
     shutil.copytree(templates(*arguments), path)

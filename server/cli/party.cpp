@@ -1,6 +1,7 @@
 #include "server/cli/party.hpp"
 
 #include "certs/certificate_builder.hpp"
+#include "certs/encrypted_key.hpp"
 #include "server/cli/support.hpp"
 
 namespace scepgate::server::cli {
@@ -43,13 +44,19 @@ Result<certs::Name> common_name(std::string_view text) {
 }
 
 Result<void> write_party(const std::filesystem::path& folder, const std::string& name,
-                         const Party& party) {
-    const auto pem = party.key.to_pem();
+                         const Party& party, const Secret& passphrase) {
+    const auto pem =
+        passphrase.empty() ? party.key.to_pem() : certs::to_encrypted_pem(party.key, passphrase);
     if (!pem) return pem.error();
-    if (auto key = write_new_file(folder / (name + ".key"), pem->view(), true); !key) {
-        return key.error();
+    const std::filesystem::path key = folder / (name + ".key");
+    if (auto written = write_new_file(key, pem->view(), true); !written) return written.error();
+    auto written =
+        write_new_file(folder / (name + ".pem"), as_bytes(party.certificate.pem()), false);
+    if (!written) {
+        std::error_code ignored;
+        std::filesystem::remove(key, ignored);
     }
-    return write_new_file(folder / (name + ".pem"), as_bytes(party.certificate.pem()), false);
+    return written;
 }
 
 nlohmann::ordered_json key_pair_json(const std::string& name, const std::string& prefix) {

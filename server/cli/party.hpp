@@ -42,9 +42,10 @@ struct PartySettings {
 /// A Name of one commonName, whatever characters it has.
 [[nodiscard]] Result<certs::Name> common_name(std::string_view text);
 
-/// FOLDER/NAME.key (0600) and FOLDER/NAME.pem, which must not exist.
+/// FOLDER/NAME.key (0600) and FOLDER/NAME.pem, which must not exist; both or none. The key is
+/// encrypted when there is a passphrase.
 Result<void> write_party(const std::filesystem::path& folder, const std::string& name,
-                         const Party& party);
+                         const Party& party, const Secret& passphrase = {});
 
 /// What the configuration says of such a pair: NAME.pem and NAME.key, with `prefix` in front.
 [[nodiscard]] nlohmann::ordered_json key_pair_json(const std::string& name,

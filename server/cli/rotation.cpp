@@ -5,6 +5,7 @@
 #include "certs/clock.hpp"
 #include "server/cli/config_edit.hpp"
 #include "server/cli/party.hpp"
+#include "server/credentials.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -25,57 +26,190 @@ Json as_list(const Json& value) {
     return value.is_array() ? value : Json::array({value});
 }
 
-Json in_front(Json first, const Json& others) {
-    Json list = Json::array({std::move(first)});
-    for (const Json& each : others)
-        list.push_back(each);
-    return list;
+/// `entry` at the list's front or end.
+void insert(Json& list, Json entry, bool in_front) {
+    list.insert(in_front ? list.begin() : list.end(), std::move(entry));
+}
+
+Error denied(std::string what) {
+    return {Errc::kDenied, std::move(what)};
+}
+
+/// A pair of the configuration, and what is in its certificate file.
+struct Pair {
+    const KeyPairConfig* files;
+    certs::Certificate certificate;
+
+    [[nodiscard]] bool valid_at(std::int64_t now) const {
+        return certificate.not_before() <= now && now <= certificate.not_after();
+    }
+    [[nodiscard]] std::string file() const { return files->certificate.string(); }
+};
+
+Result<std::vector<Pair>> read_pairs(const std::vector<KeyPairConfig>& configured) {
+    std::vector<Pair> pairs;
+    for (const KeyPairConfig& each : configured) {
+        auto certificate = certs::Certificate::from_file(each.certificate);
+        if (!certificate) return in_context(each.json_path + ".certificate", certificate.error());
+        pairs.push_back({&each, std::move(*certificate)});
+    }
+    return pairs;
+}
+
+/// What new challenges are made with (policy/challenge_blob_module.cpp).
+std::size_t in_use(const std::vector<Pair>& pairs, std::int64_t now) {
+    const auto valid = std::find_if(pairs.begin(), pairs.end(),
+                                    [now](const Pair& pair) { return pair.valid_at(now); });
+    return valid != pairs.end() ? static_cast<std::size_t>(valid - pairs.begin()) : 0;
+}
+
+/// The last one that was made; of one second, the one further behind.
+std::size_t newest(const std::vector<Pair>& pairs) {
+    std::size_t found = 0;
+    for (std::size_t i = 1; i < pairs.size(); ++i) {
+        if (pairs[i].certificate.not_before() >= pairs[found].certificate.not_before()) found = i;
+    }
+    return found;
 }
 
 class Rotator {
 public:
     Rotator(const RotationOrder& order, const Config& config, std::int64_t now)
-        : order_(order), config_(config), now_(now) {}
+        : config_(config), now_(now) {
+        rotation_.order = order;
+    }
 
-    Result<Rotation> rotate() {
-        const auto found = config_.policies.find(order_.policy);
-        const auto* blob =
-            found != config_.policies.end() ? found->second.as<ChallengeBlobConfig>() : nullptr;
-        if (blob == nullptr) {
+    Result<Rotation> prepare() {
+        const RotationOrder& order = rotation_.order;
+        const auto found = config_.policies.find(order.policy);
+        blob_ = found != config_.policies.end() ? found->second.as<ChallengeBlobConfig>() : nullptr;
+        if (blob_ == nullptr) {
             return Error{Errc::kConfig,
-                         "'" + order_.policy + "' is no policy of type challenge_blob"};
+                         "'" + order.policy + "' is no policy of type challenge_blob"};
         }
-        if (order_.signer && blob->signers.empty()) {
-            return Error{Errc::kDenied,
-                         "the MDM of policy '" + order_.policy +
-                             "' has the key of its signer itself: have it make a new one, and put "
-                             "the certificate into " +
-                             found->second.json_path + ".trusted_signers, beside the old one"};
+        json_path_ = found->second.json_path;
+        if (order.signer && blob_->signers.empty()) {
+            return denied("the MDM of policy '" + order.policy +
+                          "' has the key of its signer itself: have it make a new one, and put "
+                          "the certificate into " +
+                          json_path_ + ".trusted_signers, beside the old one");
         }
-        rotation_.old_needed = blob->maximum_lifetime + blob->clock_skew;
-        if (order_.signer) {
-            const auto made = renew("signer", blob->signers.front(), KeyUsageBit::kDigitalSignature,
-                                    KeyUsageBit::kDigitalSignature);
-            if (!made) return made.error();
+        rotation_.old_needed = blob_->maximum_lifetime + blob_->clock_skew;
+        if (const auto read = read_policy(); !read) return read.error();
+        if (order.signer) {
+            const auto done = rotate("signer", blob_->signers, KeyUsageBit::kDigitalSignature,
+                                     KeyUsageBit::kDigitalSignature);
+            if (!done) return done.error();
         }
-        if (order_.decryption) {
-            const auto made = renew("decryption", blob->decryption.front(),
-                                    KeyUsageBit::kKeyAgreement, KeyUsageBit::kKeyEncipherment);
-            if (!made) return made.error();
+        if (order.decryption) {
+            const auto done = rotate("decryption", blob_->decryption, KeyUsageBit::kKeyAgreement,
+                                     KeyUsageBit::kKeyEncipherment);
+            if (!done) return done.error();
         }
-        if (const auto edited = edit(); !edited) return edited.error();
         return std::move(rotation_);
     }
 
 private:
-    Result<void> renew(const std::string& key, const KeyPairConfig& old, KeyUsageBit of_ec,
-                       KeyUsageBit of_rsa) {
-        const auto before = certs::Certificate::from_file(old.certificate);
-        if (!before) return in_context(old.json_path + ".certificate", before.error());
-        auto subject = certs::Name::from_der(before->subject_der());
-        if (!subject) return in_context(old.certificate.string(), subject.error());
-        const auto old_key = before->public_key();
-        if (!old_key) return in_context(old.certificate.string(), old_key.error());
+    [[nodiscard]] Error has_changed() const {
+        return {Errc::kConfig, config_.file.string() + " has changed"};
+    }
+
+    /// As it stands in the file.
+    Result<void> read_policy() {
+        const auto text = read_whole_file(config_.file);
+        if (!text) return text.error();
+        constexpr bool kThrow = false, kIgnoreComments = true;
+        const Json config = Json::parse(*text, nullptr, kThrow, kIgnoreComments);
+        const Json::json_pointer at = Json::json_pointer() / "policies" / rotation_.order.policy;
+        if (!config.is_object() || !config.contains(at)) return has_changed();
+        policy_ = config.at(at);
+        return {};
+    }
+
+    Result<void> rotate(const std::string& key, const std::vector<KeyPairConfig>& configured,
+                        KeyUsageBit of_ec, KeyUsageBit of_rsa) {
+        const auto pairs = read_pairs(configured);
+        if (!pairs) return pairs.error();
+        Json list = as_list(policy_.at(key));
+        if (list.size() != pairs->size()) return has_changed();
+        const bool promotes = rotation_.order.step == RotationOrder::Step::kPromote;
+        const auto done =
+            promotes ? promote(key, *pairs, list) : renew(key, *pairs, of_ec, of_rsa, list);
+        if (!done) return done.error();
+        rotation_.members[key] = std::move(list);
+        return {};
+    }
+
+    Result<void> promote(const std::string& key, const std::vector<Pair>& pairs, Json& list) {
+        const std::size_t chosen = newest(pairs);
+        const Pair& pair = pairs[chosen];
+        if (chosen == 0) {
+            return denied(json_path_ + "." + key + " has its newest key (" + pair.file() +
+                          ") in front already: there is nothing to promote; --stage makes one");
+        }
+        if (!pair.valid_at(now_)) return denied(pair.file() + " is not valid now");
+        if (key == "signer") {
+            if (const auto trusted = trusted_entry(pair.certificate); !trusted) {
+                return trusted.error();
+            }
+        }
+        rotation_.keys.push_back({key, pair.files->certificate, pair.files->key.pem.file,
+                                  pair.certificate, pairs[in_use(pairs, now_)].files->certificate});
+        Json entry = list[chosen];
+        list.erase(chosen);
+        insert(list, std::move(entry), true);
+        return {};
+    }
+
+    Result<void> renew(const std::string& key, const std::vector<Pair>& pairs, KeyUsageBit of_ec,
+                       KeyUsageBit of_rsa, Json& list) {
+        const std::size_t used = in_use(pairs, now_);
+        const Pair& old = pairs[used];
+        const bool in_front = rotation_.order.step == RotationOrder::Step::kAtOnce;
+        if (!in_front && !old.valid_at(now_)) {
+            return denied("no certificate of " + json_path_ + "." + key +
+                          " is valid: what is staged behind them would be used at once; leave "
+                          "--stage out");
+        }
+        Json trusted;  // read before anything is made
+        if (key == "signer") {
+            const auto entry = trusted_entry(old.certificate);
+            if (!entry) return entry.error();
+            if (*entry >= policy_.at("trusted_signers").size()) return has_changed();
+            trusted = policy_.at("trusted_signers").at(*entry);
+        }
+        Secret passphrase;
+        if (old.files->key.passphrase) {
+            auto read = passphrase_of(*old.files->key.passphrase);
+            if (!read) return read.error();
+            passphrase = std::move(*read);
+        }
+        const auto made = make(key, old, of_ec, of_rsa, passphrase);
+        if (!made) return made.error();
+        const fs::path folder = config_.file.parent_path();
+        Json pair = {{"certificate", named_from(made->certificate_file, folder)},
+                     {"key", {{"file", named_from(*made->key_file, folder)}}}};
+        if (!passphrase.empty()) pair["key"]["passphrase"] = list[used].at("key").at("passphrase");
+        insert(list, pair, in_front);
+        if (key == "signer") {
+            if (trusted.is_object()) {
+                trusted["certificate"] = pair["certificate"];
+            } else {
+                trusted = pair["certificate"];
+            }
+            Json all = policy_.at("trusted_signers");
+            insert(all, std::move(trusted), in_front);
+            rotation_.members["trusted_signers"] = std::move(all);
+        }
+        return {};
+    }
+
+    Result<RotatedKey> make(const std::string& key, const Pair& old, KeyUsageBit of_ec,
+                            KeyUsageBit of_rsa, const Secret& passphrase) {
+        auto subject = certs::Name::from_der(old.certificate.subject_der());
+        if (!subject) return in_context(old.file(), subject.error());
+        const auto old_key = old.certificate.public_key();
+        if (!old_key) return in_context(old.file(), old_key.error());
         const bool ec = old_key->type() == certs::KeyType::kEc;
         const auto party = make_party({.subject = std::move(*subject),
                                        .key = {old_key->type(), old_key->bits()},
@@ -83,14 +217,37 @@ private:
                                        .not_before = now_ - 600,
                                        .not_after = now_ + kRaValidity});
         if (!party) return party.error();
-        const fs::path folder = old.certificate.parent_path();
-        const std::string name = free_name(old.certificate);
-        if (const auto written = write_party(folder, name, *party); !written) {
+        const fs::path folder = old.files->certificate.parent_path();
+        const std::string name = free_name(old.files->certificate);
+        if (const auto written = write_party(folder, name, *party, passphrase); !written) {
             return written.error();
         }
-        rotation_.keys.push_back({key, folder / (name + ".pem"), folder / (name + ".key"),
-                                  party->certificate, old.certificate});
-        return {};
+        const RotatedKey made{key, folder / (name + ".pem"), folder / (name + ".key"),
+                              party->certificate, old.files->certificate};
+        rotation_.files.add(made.certificate_file);
+        rotation_.files.add(*made.key_file);
+        rotation_.keys.push_back(made);
+        return made;
+    }
+
+    /// Which element of trusted_signers has this certificate, in whichever file.
+    Result<std::size_t> trusted_entry(const certs::Certificate& signer) const {
+        const auto& configured = blob_->trusted_signers;
+        for (std::size_t i = 0; i < configured.size(); ++i) {
+            const auto all = certs::Certificate::all_from_file(configured[i].certificate);
+            if (!all) return all.error();
+            if (std::find(all->begin(), all->end(), signer) != all->end()) return i;
+        }
+        return denied(json_path_ + ".trusted_signers has no certificate of '" +
+                      signer.subject_text() +
+                      "' as it is in use: what a new key of it may grant cannot be told");
+    }
+
+    Result<Secret> passphrase_of(const SecretSource& source) const {
+        ConfigFaults faults;
+        auto text = CredentialLoader(faults, now_).secret_line(source);
+        if (!text) return Error{Errc::kConfig, faults.list().front().text()};
+        return std::move(*text);
     }
 
     /// "mdm-signer-2027-01-31" beside "mdm-signer.pem", also of "mdm-signer-2026-01-31.pem".
@@ -117,61 +274,31 @@ private:
         return name;
     }
 
-    Json pair_json(const RotatedKey& made) const {
-        const fs::path folder = config_.file.parent_path();
-        return {{"certificate", named_from(made.certificate_file, folder)},
-                {"key", {{"file", named_from(made.key_file, folder)}}}};
-    }
-
-    /// The new signer beside the old, with its limits.
-    Json trusted_with(const RotatedKey& made, const Json& trusted) const {
-        const fs::path folder = config_.file.parent_path();
-        Json entry = named_from(made.certificate_file, folder);
-        for (const Json& each : trusted) {
-            if (!each.is_object()) continue;
-            const fs::path file = folder / each.value("certificate", "");
-            if (file.lexically_normal() != made.old_certificate_file.lexically_normal()) continue;
-            Json with_limits = each;
-            with_limits["certificate"] = entry;
-            entry = std::move(with_limits);
-            break;
-        }
-        return in_front(std::move(entry), trusted);
-    }
-
-    Result<void> edit() {
-        const auto text = read_whole_file(config_.file);
-        if (!text) return text.error();
-        constexpr bool kThrow = false, kIgnoreComments = true;
-        const Json config = Json::parse(*text, nullptr, kThrow, kIgnoreComments);
-        if (!config.is_object())
-            return Error{Errc::kConfig, config_.file.string() + " has changed"};
-        const Json& policy = config.at("policies").at(order_.policy);
-        for (const RotatedKey& made : rotation_.keys) {
-            rotation_.members[made.key] = in_front(pair_json(made), as_list(policy.at(made.key)));
-            if (made.key == "signer") {
-                rotation_.members["trusted_signers"] =
-                    trusted_with(made, policy.at("trusted_signers"));
-            }
-        }
-        const auto edited = edit_config(config_.file, [this](Json& whole) {
-            whole.at("policies").at(order_.policy).update(rotation_.members);
-        });
-        if (!edited) return edited.error();
-        rotation_.changed = *edited;
-        return {};
-    }
-
-    const RotationOrder& order_;
     const Config& config_;
     std::int64_t now_;
+    const ChallengeBlobConfig* blob_ = nullptr;
+    std::string json_path_;
+    Json policy_;
     Rotation rotation_;
 };
 
 }  // namespace
 
-Result<Rotation> rotate_keys(const RotationOrder& order, const Config& config, std::int64_t now) {
-    return Rotator(order, config, now).rotate();
+NewFiles::~NewFiles() {
+    std::error_code ignored;
+    for (const auto& file : files_)
+        fs::remove(file, ignored);
+}
+
+Result<Rotation> prepare_rotation(const RotationOrder& order, const Config& config,
+                                  std::int64_t now) {
+    return Rotator(order, config, now).prepare();
+}
+
+Result<bool> enter_rotation(const Rotation& rotation, const Config& config) {
+    return edit_config(config.file, [&rotation](Json& whole) {
+        whole.at("policies").at(rotation.order.policy).update(rotation.members);
+    });
 }
 
 }  // namespace scepgate::server::cli

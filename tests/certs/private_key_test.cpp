@@ -1,5 +1,3 @@
-#include "certs/private_key.hpp"
-
 #include <fstream>
 #include <thread>
 
@@ -9,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "certs/encrypted_key.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
 
 namespace scepgate::certs {
@@ -93,22 +92,18 @@ TEST(PrivateKeyTest, PemRoundTrips) {
 }
 
 TEST(PrivateKeyTest, AnEncryptedKeyNeedsItsPassphrase) {
-    const BioPtr bio(BIO_new(BIO_s_mem()));
-    std::string passphrase = "correct horse";
-    ASSERT_EQ(PEM_write_bio_PKCS8PrivateKey(bio.get(), ec_key().evp(), EVP_aes_256_cbc(),
-                                            passphrase.data(), static_cast<int>(passphrase.size()),
-                                            nullptr, nullptr),
-              1);
-    char* data = nullptr;
-    const long length = BIO_get_mem_data(bio.get(), &data);
-    const Bytes pem = to_bytes(as_bytes({data, static_cast<std::size_t>(length)}));
+    const Secret passphrase(std::string_view("correct horse"));
+    const auto pem = to_encrypted_pem(ec_key(), passphrase);
+    ASSERT_TRUE(pem) << pem.error().detail;
+    EXPECT_TRUE(pem->text().starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"));
+    EXPECT_EQ(to_encrypted_pem(ec_key(), {}).error().code, Errc::kConfig);
 
-    const auto right = PrivateKey::from_pem(pem, Secret(std::string_view(passphrase)));
+    const auto right = PrivateKey::from_pem(pem->view(), passphrase);
     ASSERT_TRUE(right) << right.error().detail;
     EXPECT_EQ(right->public_key(), ec_key().public_key());
     const std::string too_long(5000, 'x');
     for (const std::string& wrong : {std::string(), std::string("battery staple"), too_long}) {
-        const auto result = PrivateKey::from_pem(pem, Secret(std::string_view(wrong)));
+        const auto result = PrivateKey::from_pem(pem->view(), Secret(std::string_view(wrong)));
         ASSERT_FALSE(result);
         EXPECT_EQ(result.error().code, Errc::kConfig);
         EXPECT_EQ(result.error().detail.find("staple"), std::string::npos);

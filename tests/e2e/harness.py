@@ -281,3 +281,19 @@ class Lab:
     def enrol(self, csr, **options):
         ca = self.ca()
         return self.send(scep_client.pkcs_req(csr, [ca.encryption], **options), ca)
+
+
+class SecondNode(Lab):
+    """Another server process on the first one's store, CA and audit file."""
+
+    def __init__(self, first):
+        super().__init__(first.dir)
+        self.log_file = first.dir / "second.log"
+        config = first.config()
+        config["listen"] = [{"address": f"127.0.0.1:{self.port}"}]
+        self.config_file.touch(mode=0o600)
+        self.write_config(config)
+
+    @property
+    def config_file(self):
+        return self.dir / "second.json"

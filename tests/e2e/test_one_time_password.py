@@ -22,39 +22,6 @@ def passwords(new_lab):
     return lambda **values: new_lab("--policy", "one_time", edit=settings(**values))
 
 
-class SecondNode(Lab):
-    """Another server process on the first one's store, CA and audit file."""
-
-    def __init__(self, first):
-        super().__init__(first.dir)
-        self.log_file = first.dir / "second.log"
-        config = first.config()
-        config["listen"] = [{"address": f"127.0.0.1:{self.port}"}]
-        self.config_file.touch(mode=0o600)
-        self.write_config(config)
-
-    @property
-    def config_file(self):
-        return self.dir / "second.json"
-
-
-@pytest.fixture
-def second_node():
-    nodes = []
-
-    def make(first):
-        nodes.append(SecondNode(first).start())
-        return nodes[-1]
-
-    yield make
-    try:
-        for node in nodes:
-            node.stop()
-    finally:
-        for node in nodes:
-            node.kill()
-
-
 def command(lab, *arguments):
     return run("challenge", *arguments, "--config", lab.config_file)
 

@@ -1,8 +1,10 @@
 """Signers of challenges: what each may grant, and changing their keys while devices enrol."""
 
 import datetime
+import itertools
 import json
 import signal
+import time
 
 import pytest
 from cryptography import x509
@@ -25,7 +27,7 @@ def make_signer(folder, file, days=365):
     usage = x509.KeyUsage(True, *[False] * 8)
     certificate = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
                    .public_key(key.public_key()).serial_number(x509.random_serial_number())
-                   .not_valid_before(now - datetime.timedelta(hours=1))
+                   .not_valid_before(now - datetime.timedelta(days=2))
                    .not_valid_after(now + datetime.timedelta(days=days))
                    .add_extension(usage, True).sign(key, hashes.SHA256()))
     (folder / f"{file}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -138,6 +140,20 @@ def rotate(lab, *arguments):
     return json.loads(done.stdout)
 
 
+def refused_rotation(lab, *arguments):
+    """Nothing is changed by it; its message."""
+    def state():
+        return {file: file.read_bytes() for file in lab.dir.iterdir()
+                if file.is_file() and file.name not in ("audit.jsonl", "server.log")}
+
+    before = state()
+    done = harness.run("policy", "rotate", "--config", lab.config_file, "--policy", "mdm",
+                       *arguments)
+    assert done.returncode in (1, 2) and not done.stdout
+    assert state() == before
+    return done.stderr
+
+
 def reload(lab):
     before = len(lab.audit())
     lab.process.send_signal(signal.SIGHUP)
@@ -178,14 +194,19 @@ def test_challenges_from_before_a_rotation_still_enrol(lab, keys):
 
 def test_a_new_decryption_key_is_used_at_once_and_the_old_one_still_opens(lab, keys):
     before = lab.challenge("--subject", "CN=a")
+    least, policy = time.time(), lab.config()["policies"]["mdm"]
+    assert not {"max_lifetime", "clock_skew"} & policy.keys()
     rotated = rotate(lab, "--decryption")
+    most = time.time()
     after = lab.challenge("--subject", "CN=b")
     reply = ask(lab, keys(), "b", after)
     assert (reply.status, reply.fail_info) == ("failure", "badMessageCheck"), "not before SIGHUP"
     reload(lab)
     assert ask(lab, keys(), "a", before).status == "success"
     assert ask(lab, keys(1), "b", lab.challenge("--subject", "CN=b")).status == "success"
-    assert rotated["old_needed_until"] > "2026"
+    until = datetime.datetime.fromisoformat(rotated["old_needed_until"].replace("Z", "+00:00"))
+    after_all = until.timestamp() - (31 * 86400 + 300)  # the defaults of max_lifetime, clock_skew
+    assert int(least) <= after_all <= most
 
 
 def test_a_rotated_signer_keeps_its_limits(new_lab):
@@ -198,6 +219,136 @@ def test_a_rotated_signer_keeps_its_limits(new_lab):
     assert all({**entry, "certificate": 0} == {**LIMITS, "certificate": 0} for entry in trusted)
 
 
+def test_limits_are_those_of_whichever_entry_has_the_certificate(new_lab):
+    lab = new_lab(start=False)
+    make_signer(lab.dir, "mdm2")
+    pins = (lab.dir / "mdm2.pem").read_bytes() + (lab.dir / "mdm-signer.pem").read_bytes()
+    (lab.dir / "pins.pem").write_bytes(pins)
+    lab.edit(lambda c: c["policies"]["mdm"].update(
+        trusted_signers=[{"certificate": "pins.pem", **LIMITS}]))
+    rotate(lab, "--signer")
+    first, second = lab.config()["policies"]["mdm"]["trusted_signers"]
+    assert second["certificate"] == "pins.pem"
+    assert first == {**second, "certificate": lab.config()["policies"]["mdm"]["signer"][0]
+                     ["certificate"]}
+
+
+def test_a_signer_that_is_not_trusted_is_not_rotated(new_lab):
+    lab = new_lab(start=False)
+    make_signer(lab.dir, "mdm2")
+    lab.edit(lambda c: c["policies"]["mdm"].update(
+        trusted_signers=[{"certificate": "mdm2.pem", **LIMITS}]))
+    assert "policies.mdm.trusted_signers" in refused_rotation(lab, "--signer")
+
+
+@pytest.mark.parametrize("key", ["signer", "decryption"])
+def test_the_key_in_place_of_an_encrypted_one_is_encrypted(new_lab, keys, key):
+    lab = new_lab(start=False)
+    file = lab.dir / lab.config()["policies"]["mdm"][key]["key"]["file"]
+    plain = serialization.load_pem_private_key(file.read_bytes(), None)
+    file.write_bytes(plain.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"correct horse")))
+    (lab.dir / "passphrase").write_text("correct horse\n")
+    (lab.dir / "passphrase").chmod(0o600)
+    lab.edit(lambda c: c["policies"]["mdm"][key]["key"].update(passphrase={"file": "passphrase"}))
+    made = lab.dir / rotate(lab, f"--{key}")["keys"][0]["key_file"]
+    with pytest.raises(TypeError, match="encrypted"):
+        serialization.load_pem_private_key(made.read_bytes(), None)
+    serialization.load_pem_private_key(made.read_bytes(), b"correct horse")
+    lab.start()
+    assert ask(lab, keys(), "a", lab.challenge("--subject", "CN=a")).status == "success"
+
+
+def test_what_cannot_be_entered_or_audited_leaves_nothing_behind(new_lab):
+    lab = new_lab(start=False)
+    (lab.dir / "scepgate.json.bak").mkdir()
+    assert "scepgate.json.bak" in refused_rotation(lab, "--signer", "--decryption")
+    intended, failed = lab.audit()
+    assert (intended["event"], failed["event"]) == ("intend", "fail")
+    assert intended["act"] == failed["act"] == "rotate"
+    assert failed["fingerprints"] == intended["fingerprints"] and failed["error"]
+
+    lab.edit(lambda c: c.update(audit={"file": "/dev/full"}))
+    assert "nothing was done" in refused_rotation(lab, "--signer", "--decryption")
+
+    lab.edit(lambda c: c.pop("audit"))
+    (lab.dir / lab.config()["policies"]["mdm"]["decryption"]["certificate"]).write_text("none")
+    assert "policies.mdm.decryption" in refused_rotation(lab, "--signer", "--decryption")
+
+
+def test_a_rotation_is_audited_with_who_did_it(new_lab):
+    lab = new_lab(start=False)
+    rotated = rotate(lab, "--signer", "--decryption")
+    intended, done = lab.audit()
+    assert (intended["event"], done["event"]) == ("intend", "rotate")
+    assert done["fingerprints"] == [key["fingerprint"] for key in rotated["keys"]]
+    assert (done["policy"], done["step"], done["keys"]) == (
+        "mdm", "at once", ["signer", "decryption"]) and done["by"]
+
+
+def test_a_staged_rotation_refuses_no_challenge_at_any_step(lab, second_node, keys):
+    other = second_node(lab)
+    number = itertools.count()
+
+    def all_enrol():
+        """What either configuration makes enrols at either server."""
+        for maker in (lab, other):
+            made = [next(number), next(number)]
+            for server, each in zip((lab, other), made):
+                challenge = maker.challenge("--subject", f"CN=d{each}")
+                reply = ask(server, keys(), f"d{each}", challenge)
+                assert reply.status == "success", (maker.port, server.port)
+
+    def spread():
+        """From the first configuration to the other, and one server after the other."""
+        all_enrol()
+        policies = lab.config()["policies"]
+        other.edit(lambda c: c.update(policies=policies))
+        all_enrol()
+        for server in (lab, other):
+            reload(server)
+            all_enrol()
+
+    before = lab.config()["policies"]["mdm"]
+    staged = rotate(lab, "--signer", "--decryption", "--stage")
+    policy = lab.config()["policies"]["mdm"]
+    assert policy["signer"][0] == before["signer"]
+    assert policy["decryption"][0] == before["decryption"]
+    spread()
+    promoted = rotate(lab, "--signer", "--decryption", "--promote")
+    assert [key["fingerprint"] for key in promoted["keys"]] == \
+        [key["fingerprint"] for key in staged["keys"]]
+    spread()
+
+    def take_out(config):
+        for key in ("signer", "decryption"):
+            assert config["policies"]["mdm"][key][1] == before[key]
+            del config["policies"]["mdm"][key][1]
+        config["policies"]["mdm"]["trusted_signers"].remove(*before["trusted_signers"])
+
+    lab.edit(take_out)
+    spread()
+
+
+def test_what_is_staged_has_the_limits_of_the_one_before(new_lab):
+    lab = new_lab(start=False, edit=lambda c: c["policies"]["mdm"].update(
+        trusted_signers=[{"certificate": "mdm-signer.pem", **LIMITS}]))
+    rotate(lab, "--signer", "--stage")
+    old, new = lab.config()["policies"]["mdm"]["trusted_signers"]
+    assert {**new, "certificate": "mdm-signer.pem"} == old != new
+
+
+def test_only_what_was_staged_is_promoted_and_only_behind_a_valid_key(new_lab):
+    lab = new_lab(start=False)
+    assert "--stage" in refused_rotation(lab, "--decryption", "--promote")
+    assert refused_rotation(lab, "--decryption", "--promote", "--stage")
+    make_signer(lab.dir, "over", days=-1)
+    pair = {"certificate": "over.pem", "key": {"file": "over.key"}}
+    lab.edit(lambda c: c["policies"]["mdm"].update(signer=pair, trusted_signers=["over.pem"]))
+    assert "leave --stage out" in refused_rotation(lab, "--signer", "--stage")
+
+
 def test_config_check_names_the_command_before_a_key_ends(new_lab):
     lab = new_lab(start=False)
     make_signer(lab.dir, "short", days=10)
@@ -207,9 +358,12 @@ def test_config_check_names_the_command_before_a_key_ends(new_lab):
     checked = harness.run("config", "check", "--config", lab.config_file)
     assert checked.returncode == 0, checked.stderr
     assert command in checked.stdout + checked.stderr
-    done = harness.run(*command.split()[1:])
-    assert done.returncode == 0, done.stderr
-    checked = harness.run("config", "check", "--config", lab.config_file)
+    assert f"{command} --promote" not in checked.stdout + checked.stderr
+    for step in ("--stage", "--promote"):
+        done = harness.run(*command.split()[1:], step)
+        assert done.returncode == 0, done.stderr
+        checked = harness.run("config", "check", "--config", lab.config_file)
+        assert (f"{command} --promote" in checked.stdout + checked.stderr) == (step == "--stage")
     assert command not in checked.stdout + checked.stderr
 
 
