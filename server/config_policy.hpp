@@ -26,6 +26,8 @@ struct StaticPasswordConfig {
 struct TrustedSignerConfig {
     std::filesystem::path certificate;
     std::optional<policy::SignerLimits> limits;  ///< absent: everything
+    /// To be compared: as the configuration has them, without certificate and name.
+    std::string limits_json = "{}";
 };
 
 struct ChallengeBlobConfig {

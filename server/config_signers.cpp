@@ -47,6 +47,10 @@ TrustedSignerConfig read_trusted_signer(const Json& json, const std::string& pat
     signer.certificate = parts.required_file(reader, "certificate", "the signer's PEM file");
     signer.limits.emplace().where = path;
     read_limits(reader, *signer.limits, faults);
+    nlohmann::json limits = json;  // sorted by its keys
+    limits.erase("certificate");
+    limits.erase("name");
+    signer.limits_json = limits.dump(-1, ' ', false, Json::error_handler_t::replace);
     reader.finish();
     return signer;
 }

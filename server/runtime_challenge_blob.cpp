@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "policy/challenge_blob.hpp"
 #include "server/renewal_advice.hpp"
@@ -22,26 +23,37 @@ void judge_signer(const certs::Certificate& signer, const std::string& json_path
                  "a signer of challenges is no CA and has digitalSignature");
 }
 
-/// Of a file's signers. Whoever has the key can name either of its certificates in a challenge, so
-/// that limits of one alone are none.
-void note_limits(const TrustedSignerConfig& entry, const certs::Certificate& signer,
-                 const std::string& path, policy::ChallengeBlobSettings& settings,
-                 ConfigFaults& faults) {
-    const std::string fingerprint = to_hex(signer.fingerprint());
-    for (const certs::Certificate& other : settings.trusted_signers) {
-        if (!equal(other.spki(), signer.spki())) continue;
-        const bool limited = settings.limits.contains(to_hex(other.fingerprint()));
-        if (limited == entry.limits.has_value() && (!limited || other != signer)) continue;
-        faults.error(path,
-                     "the key of '" + signer.subject_text() +
-                         "' is trusted twice, and not with the same limits",
-                     "leave one of the two out, or give both the same");
-        break;
+/// Whoever has a key can name either of its certificates in a challenge: of different limits the
+/// laxer would count.
+class LimitsOfKeys {
+public:
+    explicit LimitsOfKeys(ConfigFaults& faults) : faults_(faults) {}
+
+    void judge(const TrustedSignerConfig& entry, const certs::Certificate& signer,
+               const std::string& path) {
+        const auto [first, fresh] =
+            limits_.emplace(to_bytes(signer.spki()), Limits{entry.limits_json, path});
+        if (fresh || first->second.json == entry.limits_json) return;
+        faults_.error(path,
+                      "the key of '" + signer.subject_text() + "' is trusted by " +
+                          first->second.path + " too, and not with the same limits",
+                      "leave one of the two out, or write the same limits in both");
     }
+
+private:
+    struct Limits {
+        std::string json, path;
+    };
+    ConfigFaults& faults_;
+    std::map<Bytes, Limits> limits_;  ///< by SubjectPublicKeyInfo
+};
+
+void note_limits(const TrustedSignerConfig& entry, const certs::Certificate& signer,
+                 policy::ChallengeBlobSettings& settings) {
     if (!entry.limits) return;
     policy::SignerLimits limits = *entry.limits;
     if (limits.signer.empty()) limits.signer = signer.subject_text();
-    settings.limits.emplace(fingerprint, std::move(limits));
+    settings.limits.emplace(to_hex(signer.fingerprint()), std::move(limits));
 }
 
 void build_signers(const ChallengeBlobConfig& config, const PolicyPlace& place,
@@ -63,13 +75,15 @@ void build_signers(const ChallengeBlobConfig& config, const PolicyPlace& place,
     for (const auto& signer : config.trusted_signers)
         paths.push_back(signer.certificate);
     const auto files = context.loader.alternatives(paths, list, renewal);
+    LimitsOfKeys limits(context.faults);
     for (std::size_t i = 0; i < files.size(); ++i) {
         const std::string path = list + "[" + std::to_string(i) + "]";
         for (const auto& signer : files[i]) {
             judge_signer(signer, path, context.faults);
             if (const auto key = signer.public_key())
                 context.keys.add(KeyRole::kChallengeSigning, path, *key);
-            note_limits(config.trusted_signers[i], signer, path, settings, context.faults);
+            limits.judge(config.trusted_signers[i], signer, path);
+            note_limits(config.trusted_signers[i], signer, settings);
             settings.trusted_signers.push_back(signer);
         }
     }

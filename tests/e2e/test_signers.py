@@ -20,8 +20,8 @@ LIMITS = {"name": "mdm2", "templates": ["DeviceSignature"], "max_validity": "30d
                                           "subject": {"patterns": {"CN": "kiosk-[0-9]+"}}}}
 
 
-def make_signer(folder, file, days=365):
-    key = ec.generate_private_key(ec.SECP256R1())
+def make_signer(folder, file, days=365, key=None):
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, file)])
     now = datetime.datetime.utcnow()
     usage = x509.KeyUsage(True, *[False] * 8)
@@ -122,15 +122,48 @@ def test_challenge_create_makes_nothing_beyond_the_limits_of_its_signer(new_lab)
     assert lab.challenge("--subject", "CN=kiosk-7", "--dns", "k7.example.com")
 
 
-def test_limits_of_one_of_two_certificates_for_a_key_are_a_fault(new_lab):
-    for trusted in (["mdm-signer.pem", {"certificate": "mdm-signer.pem", **LIMITS}],
-                    [{"certificate": "mdm-signer.pem", "approval": True}, "mdm-signer.pem"],
-                    [{"certificate": "mdm-signer.pem"}, {"certificate": "mdm-signer.pem"}]):
-        lab = new_lab(start=False, edit=lambda c: c["policies"]["mdm"].update(
-            trusted_signers=trusted))
-        checked = harness.run("config", "check", "--config", lab.config_file)
-        assert checked.returncode == 2
-        assert "policies.mdm.trusted_signers[1]" in checked.stdout + checked.stderr
+def check(lab):
+    done = harness.run("config", "check", "--config", lab.config_file)
+    return done.returncode, done.stdout + done.stderr
+
+
+def again(lab, file, copy):
+    """Another certificate for FILE.key."""
+    key = serialization.load_pem_private_key((lab.dir / f"{file}.key").read_bytes(), None)
+    make_signer(lab.dir, copy, key=key)
+
+
+@pytest.mark.parametrize("limits, others", [
+    (LIMITS, {"approval": True}),
+    (LIMITS, {**LIMITS, "max_lifetime": "2d"}),
+    (LIMITS, {**LIMITS, "rules": {"dns_suffixes": ["example.com"]}}),
+    (LIMITS, {}), ({}, LIMITS), (None, LIMITS), (LIMITS, None),
+])
+@pytest.mark.parametrize("second", ["mdm-signer.pem", "again.pem"])
+def test_different_limits_for_one_key_are_a_fault(new_lab, limits, others, second):
+    def entry(file, limits):
+        return file if limits is None else {"certificate": file, **limits}
+
+    lab = new_lab(start=False, edit=lambda c: c["policies"]["mdm"].update(
+        trusted_signers=[entry("mdm-signer.pem", limits), entry(second, others)]))
+    again(lab, "mdm-signer", "again")
+    status, said = check(lab)
+    assert status == 2
+    assert "policies.mdm.trusted_signers[1]" in said and "not with the same limits" in said
+
+
+@pytest.mark.parametrize("limits, others", [
+    (LIMITS, {**dict(reversed(LIMITS.items())), "name": "renewed"}),
+    ({}, {"name": "without limits"}),
+])
+@pytest.mark.parametrize("second", ["mdm-signer.pem", "again.pem"])
+def test_the_same_limits_for_one_key_are_no_fault(new_lab, limits, others, second):
+    lab = new_lab(start=False, edit=lambda c: c["policies"]["mdm"].update(
+        trusted_signers=[{"certificate": "mdm-signer.pem", **limits},
+                         {"certificate": second, **others}]))
+    again(lab, "mdm-signer", "again")
+    status, said = check(lab)
+    assert status == 0, said
 
 
 def rotate(lab, *arguments):
