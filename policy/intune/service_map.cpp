@@ -64,11 +64,11 @@ boost::asio::awaitable<Result<ServiceMap::Found>> ServiceMap::find(std::string l
     if (found == urls->end()) {
         // It may come: with a licence, or with the permission.
         forget(urls);
-        co_return Error{Errc::kDenied, "Microsoft Graph knows no service " + lower_name +
-                                           " of tenant " + settings_->tenant +
-                                           ": has the app the permission Application.Read.All "
-                                           "with admin consent, and the tenant a licence for "
-                                           "Intune?"};
+        co_return Error{Errc::kUnavailable,
+                        "Microsoft Graph knows no service " + lower_name + " of tenant " +
+                            settings_->tenant +
+                            ": has the app the permission Application.Read.All with admin "
+                            "consent, and the tenant a licence for Intune?"};
     }
     co_return Found{found->second, std::move(urls), cached};
 }

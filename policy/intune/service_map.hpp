@@ -22,7 +22,7 @@ public:
         std::shared_ptr<const ServiceUrls> in;
         bool cached = false;
     };
-    /// kDenied: the tenant has no such service (or the app may not see it). kUnavailable.
+    /// kUnavailable, also where Graph's list lacks the service: that is no decision of Intune's.
     boost::asio::awaitable<Result<Found>> find(std::string lower_name);
     /// A call to one of these URLs failed: it may have moved. A newer map stays.
     void forget(const std::shared_ptr<const ServiceUrls>& stale);

@@ -392,6 +392,20 @@ def test_a_certificate_leaves_only_when_intune_has_heard_of_it(lab, service, key
     assert len(lab.serials()) == 1
 
 
+def test_a_discovery_that_fails_does_not_revoke_what_intune_has_not_refused(lab, service, keys):
+    assert lab.send(device(lab, keys)).status == "success"
+    service.plan("success", Answer(500, ERROR_500))
+    service.plan("discovery", *[Answer(200, {"value": []})] * 2)
+    message = device(lab, keys, 1)
+    for _ in range(2):
+        assert lab.post(message).status == 503
+        assert refusals(lab)[-1]["code"] == "NotificationFailed"
+    reply = lab.send(message)
+    assert reply.status == "success"
+    assert [row for row in lab.certificates() if "revoked_at" in row] == []
+    assert len(lab.serials()) == 2
+
+
 def test_a_certificate_that_intune_will_not_have_is_revoked(lab, service, keys):
     service.plan("success", code("ScepProfileNoLongerTargetedToTheClient"))
     reply = lab.send(device(lab, keys))

@@ -127,6 +127,7 @@ TEST_F(IntuneApiTest, ServiceEndpointNotFoundMakesNoCallAndIsLookedForAgain) {
     places = [](const Seen&) { return json_answer(R"({"value":[]})"); };
     const auto failed = post();
     ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().code, Errc::kUnavailable) << "Intune itself has denied nothing";
     EXPECT_NE(failed.error().detail.find("Application.Read.All"), std::string::npos);
     EXPECT_EQ(http->count("shard.example"), 0U);
     places = [](const Seen&) { return json_answer(kPlaces); };
