@@ -46,6 +46,11 @@ bool came_further(const Refusal& refusal, const Refusal& other) {
 
 }  // namespace
 
+bool had_part_in(std::string_view granted_by, std::string_view name) {
+    const auto parts = split(granted_by);
+    return std::find(parts.begin(), parts.end(), name) != parts.end();
+}
+
 CompositeModule::CompositeModule(Kind kind, std::vector<std::shared_ptr<PolicyModule>> members)
     : kind_(kind), members_(std::move(members)) {
     if (members_.empty()) throw std::invalid_argument("CompositeModule: no members");

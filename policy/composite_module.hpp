@@ -8,6 +8,9 @@
 
 namespace scepgate::policy {
 
+/// Whether the policy `name` had a part in it; `granted_by`: Grant::policy().
+[[nodiscard]] bool had_part_in(std::string_view granted_by, std::string_view name);
+
 /// Asks its members in the order given, one after the other.
 ///
 /// kAny: the first Grant counts. When all refuse: the first refusal for now (nothing is final

@@ -14,8 +14,8 @@ namespace scepgate::policy {
 
 using HttpFields = std::vector<std::pair<std::string, std::string>>;
 
-/// One request, complete: nothing is added but Host, Content-Length, Accept-Encoding and
-/// User-Agent.
+/// One request, complete: nothing is added but Host,
+/// Content-Length and User-Agent.
 struct HttpCall {
     std::string method = "POST";
     std::string url;    ///< https://… (http:// only where the configuration allows it)
@@ -40,7 +40,7 @@ public:
 
     /// Waits without holding a thread; a cancelled call ends at once. kUnavailable, with the host
     /// and the reason but never the body or a field: no answer in time, no connection, a
-    /// certificate that is not trusted, an answer over the client's size limit.
+    /// certificate that is not trusted. kUnsupported: an answer over the client's size limit.
     virtual boost::asio::awaitable<Result<HttpAnswer>> send(HttpCall call) = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "server/config_references.hpp"
 
 #include "server/config_admin_reader.hpp"
+#include "server/config_intune_judge.hpp"
 #include "server/config_policy_rule.hpp"
 #include "server/http_address.hpp"
 
@@ -118,6 +119,7 @@ void check_references(const Config& config, ConfigFaults& faults) {
     }
     check_listeners(listeners, faults);
     check_admin_references(config, faults);
+    check_intune(config, faults);
 }
 
 }  // namespace scepgate::server

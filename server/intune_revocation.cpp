@@ -1,5 +1,7 @@
 #include "server/intune_revocation.hpp"
 
+#include "policy/composite_module.hpp"
+
 namespace scepgate::server {
 
 namespace asio = boost::asio;
@@ -12,6 +14,8 @@ namespace {
 constexpr int kMostPages = 20;
 /// RFC 5280 section 4.1.2.2: serial numbers have up to 20 octets.
 constexpr std::size_t kLongestSerial = 80;
+/// Of a name that somebody else made up.
+constexpr std::size_t kLongestLogged = 256;
 
 bool has(const std::vector<std::string>& list, const std::string& text) {
     return std::find(list.begin(), list.end(), text) != list.end();
@@ -42,10 +46,16 @@ IntuneRevocation::IntuneRevocation(RevocationFeed feed, const ServiceParts& part
 asio::awaitable<Result<void>> IntuneRevocation::poll() {
     if (auto told = co_await tell(); !told) co_return told;
     std::set<std::string> seen;
-    for (int page = 0; page < kMostPages; ++page) {
-        const auto requests = co_await api_.download(feed_.most);
-        if (!requests) co_return requests.error();
-        for (const Request& request : *requests) {
+    std::size_t most = feed_.most;
+    for (int count = 0; count < kMostPages; ++count) {
+        const auto page = co_await download(most);
+        if (!page) co_return page.error();
+        if (page->unanswerable != 0) {
+            parts_.log->warn(
+                "Intune has revocation requests without a requestContext",
+                LogFields().add("policy", feed_.policy).add("requests", page->unanswerable));
+        }
+        for (const Request& request : page->requests) {
             if (!seen.insert(request.context).second) continue;
             auto result = co_await answer(request);
             if (result) untold_.push_back(std::move(*result));
@@ -57,12 +67,36 @@ asio::awaitable<Result<void>> IntuneRevocation::poll() {
     co_return Result<void>();
 }
 
+asio::awaitable<Result<policy::intune::RevocationPage>> IntuneRevocation::download(
+    std::size_t& most) {
+    for (;;) {
+        auto page = co_await api_.download(most);
+        if (page || page.error().code != Errc::kUnsupported || most == 1) co_return page;
+        most /= 2;
+    }
+}
+
+/// Fewer at once after a failure, so that what is too large for Intune gets through in parts.
 asio::awaitable<Result<void>> IntuneRevocation::tell() {
-    if (untold_.empty()) co_return Result<void>();
-    auto results = untold_;
-    auto told = co_await api_.upload(std::move(results));
-    if (told) untold_.clear();
-    co_return told;
+    while (!untold_.empty()) {
+        const auto count = std::min(untold_.size(), told_at_once_);
+        const auto end = untold_.begin() + static_cast<std::ptrdiff_t>(count);
+        std::vector<Answer> results(untold_.begin(), end);
+        auto told = co_await api_.upload(std::move(results));
+        if (!told) {
+            told_at_once_ = std::max<std::size_t>(1, count / 2);
+            co_return told;
+        }
+        untold_.erase(untold_.begin(), untold_.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+    told_at_once_ = policy::intune::kMostRevocations;
+    co_return Result<void>();
+}
+
+bool IntuneRevocation::granted(const ca_backend::CertificateRow& row) const {
+    return std::any_of(feed_.policies.begin(), feed_.policies.end(), [&](const std::string& name) {
+        return policy::had_part_in(row.policy, name);
+    });
 }
 
 asio::awaitable<std::optional<RevocationResult>> IntuneRevocation::answer(const Request& request) {
@@ -83,9 +117,11 @@ asio::awaitable<std::optional<RevocationResult>> IntuneRevocation::answer(const 
     const bool ours = *row && (request.issuer.empty() || (*row)->issuer == request.issuer ||
                                (*row)->issuer == request.ca_configuration);
     if (!ours && !named) co_return std::nullopt;
-    if (!ours || (*row)->policy != feed_.policy) {
+    if (!ours || !granted(**row)) {
         LogFields fields;
-        fields.add("policy", feed_.policy).add("serial", *serial).add("issuer", request.issuer);
+        fields.add("policy", feed_.policy)
+            .add("serial", *serial)
+            .add("issuer", request.issuer.substr(0, kLongestLogged));
         parts_.log->warn("Intune asks to revoke a certificate that it did not grant", fields);
         co_return failed(request.context, RevocationError::kCertificateNotFound,
                          "there is no such certificate of this connector");
@@ -108,7 +144,7 @@ asio::awaitable<RevocationResult> IntuneRevocation::revoke(const Request& reques
     const auto line = [&](std::string_view event) {
         AuditRecord record(event, now);
         record.add("by", "intune")
-            .add("policy", feed_.policy)
+            .add("policy", row.policy)
             .add("ca", row.ca)
             .add("serial", row.serial)
             .add("subject", row.subject)
@@ -124,11 +160,13 @@ asio::awaitable<RevocationResult> IntuneRevocation::revoke(const Request& reques
     order.certificate = ca_backend::certificate_id(*certificate);
     order.at = now;
     const auto revoked = co_await parts_.store->revoke(std::move(order));
-    // kConflict: another was faster.
-    if (!revoked && revoked.error().code != Errc::kConflict) {
+    if (!revoked) {
         const auto audited = parts_.audit->write(
             line("fail").add("act", "revoke").add("error", revoked.error().detail));
         if (!audited) parts_.log->error(audited.error().detail);
+        // Another was faster: it is as Intune wants it.
+        if (revoked.error().code == Errc::kConflict)
+            co_return RevocationResult{request.context, RevocationError::kNone, {}};
         co_return failed(request.context, RevocationError::kServiceUnavailable,
                          "the store cannot be written now");
     }

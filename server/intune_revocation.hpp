@@ -13,8 +13,9 @@ namespace scepgate::server {
 /// is nothing new. What is asked for and is done already counts as done, so several servers with
 /// one store, and requests that come again, do no harm.
 ///
-/// A certificate is revoked when this policy granted it and it is of the issuer that Intune names;
-/// requests for others' CAs are left to them. Each one stands in the audit file.
+/// A certificate is revoked when a policy of the tenant had a part in granting it, and it is of the
+/// issuer that Intune names; requests for others' CAs are left to them. Each one stands in the
+/// audit file.
 class IntuneRevocation {
 public:
     IntuneRevocation(RevocationFeed feed, const ServiceParts& parts);
@@ -28,6 +29,9 @@ private:
     using Request = policy::intune::RevocationRequest;
     using Answer = policy::intune::RevocationResult;
 
+    /// Fewer at once where they are too large for one answer.
+    boost::asio::awaitable<Result<policy::intune::RevocationPage>> download(std::size_t& most);
+    [[nodiscard]] bool granted(const ca_backend::CertificateRow& row) const;
     boost::asio::awaitable<std::optional<Answer>> answer(const Request& request);
     boost::asio::awaitable<Answer> revoke(const Request& request,
                                           const ca_backend::CertificateRow& row);
@@ -37,6 +41,7 @@ private:
     const ServiceParts& parts_;
     policy::intune::RevocationApi api_;
     std::vector<Answer> untold_;  ///< what Intune has not taken yet
+    std::size_t told_at_once_ = policy::intune::kMostRevocations;
 };
 
 /// The serial number in Intune's hexadecimal (either case, leading zeros or none, an odd number of

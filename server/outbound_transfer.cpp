@@ -269,7 +269,11 @@ Error OutboundTransfer::too_late() const {
 OutboundTransfer::Outcome OutboundTransfer::take(CURLcode code) {
     if (code == CURLE_OPERATION_TIMEDOUT && Clock::now() + milliseconds(5) >= deadline_)
         return too_late();
-    if (code != CURLE_OK) return unavailable(reason(code));
+    if (code != CURLE_OK) {
+        Error error = unavailable(reason(code));
+        if (too_large_ != nullptr) error.code = Errc::kUnsupported;
+        return error;
+    }
     curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &answer_.status);
     return std::move(answer_);
 }

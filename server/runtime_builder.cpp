@@ -1,5 +1,6 @@
 #include "server/runtime_builder.hpp"
 
+#include "server/config_intune_judge.hpp"
 #include "server/config_policy_rule.hpp"
 #include "server/renewal_advice.hpp"
 #include "server/runtime_endpoint.hpp"
@@ -91,6 +92,7 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
         std::make_shared<Runtime>(std::move(endpoints), config.http.limits.body, context.clock,
                                   std::move(policies), std::move(notifiers));
     for (RevocationFeed& feed : context.revocation_feeds) {
+        feed.policies = policies_of_tenant(feed.policy, config);
         for (const auto& [name, ca] : cas)
             feed.issuers.push_back(ca.backend->chain().front().subject_text());
     }

@@ -18,7 +18,8 @@ public:
         std::shared_ptr<const certs::Clock> clock);
 
     /// POST {service}/{action}. The body of an answer with a status of 2xx. kUnavailable otherwise,
-    /// with the status and Intune's own name of the error, never with what was sent.
+    /// with the status and Intune's own name of the error, never with what was sent; kUnsupported:
+    /// it was too large.
     ///
     /// Asked a second time, once, only when what was kept from earlier proves stale: a token that
     /// was refused (401), or a URL that Graph does not give any more.

@@ -10,13 +10,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kConnectorService = "pkiconnectorfeservice";
-constexpr std::size_t kLongestText = 4096;
 
 Error unreadable(std::string_view why) {
     return {Errc::kUnavailable, "Intune's answer: " + std::string(why)};
 }
 
-/// Empty also for null.
+/// Empty also for null, and of what is no object.
 std::string text_in(const nlohmann::json& object, const char* name) {
     const auto member = object.find(name);
     return member != object.end() && member->is_string() ? member->get<std::string>() : "";
@@ -84,25 +83,23 @@ std::string upload_body(const std::vector<RevocationResult>& results) {
     return dump(body);
 }
 
-Result<std::vector<RevocationRequest>> read_revocations(std::string_view body, std::size_t most) {
+Result<RevocationPage> read_revocations(std::string_view body, std::size_t most) {
     const auto json = parse_strict_json(body);
     if (!json || !json->root.is_object()) return unreadable("no JSON object");
     const auto list = json->root.find("value");
     if (list == json->root.end() || !list->is_array()) return unreadable("no list of requests");
     if (list->size() > most) return unreadable("more requests than were asked for");
-    std::vector<RevocationRequest> requests;
+    RevocationPage page;
     for (const auto& entry : *list) {
-        if (!entry.is_object()) return unreadable("a request that is no object");
         RevocationRequest request{text_in(entry, "requestContext"), text_in(entry, "serialNumber"),
                                   text_in(entry, "issuerName"), text_in(entry, "caConfiguration")};
-        if (request.context.empty() || request.context.size() > kLongestText ||
-            request.issuer.size() > kLongestText ||
-            request.ca_configuration.size() > kLongestText) {
-            return unreadable("a request without a requestContext, or too long");
+        if (request.context.empty()) {
+            ++page.unanswerable;
+        } else {
+            page.requests.push_back(std::move(request));
         }
-        requests.push_back(std::move(request));
     }
-    return requests;
+    return page;
 }
 
 Result<void> read_upload_answer(std::string_view body) {
@@ -114,8 +111,7 @@ Result<void> read_upload_answer(std::string_view body) {
     return {};
 }
 
-boost::asio::awaitable<Result<std::vector<RevocationRequest>>> RevocationApi::download(
-    std::size_t most) {
+boost::asio::awaitable<Result<RevocationPage>> RevocationApi::download(std::size_t most) {
     std::string body = download_body(most);
     const auto answer = co_await ask("downloadRevocationRequests", std::move(body));
     if (!answer) co_return answer.error();

@@ -12,6 +12,11 @@ struct RevocationRequest {
     std::string ca_configuration;
 };
 
+struct RevocationPage {
+    std::vector<RevocationRequest> requests;
+    std::size_t unanswerable = 0;  ///< entries without a requestContext
+};
+
 /// Microsoft's ErrorCode. From 4100 on Intune asks again.
 enum class RevocationError {
     kNone = 0,
@@ -44,8 +49,9 @@ public:
     explicit RevocationApi(std::shared_ptr<Api> api) : api_(std::move(api)) {}
 
     /// What waits, of all issuers: Intune's own filter compares with the wrong member, and cuts the
-    /// list before it filters. `most`: 1 to kMostRevocations. kUnavailable.
-    boost::asio::awaitable<Result<std::vector<RevocationRequest>>> download(std::size_t most);
+    /// list before it filters. `most`: 1 to kMostRevocations. kUnsupported: that many are too large
+    /// for one answer. kUnavailable.
+    boost::asio::awaitable<Result<RevocationPage>> download(std::size_t most);
 
     /// kUnavailable unless Intune says that it has them all.
     boost::asio::awaitable<Result<void>> upload(std::vector<RevocationResult> results);
@@ -60,8 +66,7 @@ private:
 
 [[nodiscard]] std::string download_body(std::size_t most);
 [[nodiscard]] std::string upload_body(const std::vector<RevocationResult>& results);
-[[nodiscard]] Result<std::vector<RevocationRequest>> read_revocations(std::string_view body,
-                                                                      std::size_t most);
+[[nodiscard]] Result<RevocationPage> read_revocations(std::string_view body, std::size_t most);
 [[nodiscard]] Result<void> read_upload_answer(std::string_view body);
 
 }  // namespace scepgate::policy::intune

@@ -127,7 +127,7 @@ class IntuneService:
         self.calls = []
         self.deviations = []
         self.plans = {}       # step -> list of Answers, or a function of the Call
-        self.tokens = {}      # scope -> current token
+        self.tokens = {}      # scope -> tokens that are good
         self.guids = set()
         self.jtis = set()
         self.validated = {}   # transactionId -> CSR
@@ -210,6 +210,11 @@ class IntuneService:
         self.expect(guid not in self.guids, f"{step}: client-request-id comes again")
         self.guids.add(guid)
 
+    def judge_bearer(self, step, fields, scope):
+        scheme, _, token = dict(fields).get("Authorization", "").partition(" ")
+        self.expect(scheme == "Bearer" and token in self.tokens.get(scope, ()),
+                    f"{step}: Authorization is not by a token for {scope}")
+
     def judge_token(self, fields, body):
         self.judge_fields("token", fields, {
             "Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json",
@@ -262,8 +267,9 @@ class IntuneService:
                     f"assertion: {sorted(said)}")
 
     def judge_call(self, step, fields, octets):
+        self.judge_bearer(step, fields, f"{self.url}/manage//.default")
         self.judge_fields(step, fields, {
-            "Authorization": "Bearer " + self.tokens.get(f"{self.url}/manage//.default", "none"),
+            "Authorization": None,
             "api-version": "5019-05-05" if step in ("download", "upload") else "2018-02-20",
             "Content-Type": "application/json", "Accept": "application/json",
             "UserAgent": PROVIDER, "Content-Length": str(len(octets))})
@@ -323,7 +329,7 @@ class IntuneService:
     def usual(self, step, body):
         if step == "token":
             token = f"token-{len(self.calls)}-{hashlib.sha256(body.encode()).hexdigest()[:8]}"
-            self.tokens[body] = token
+            self.tokens.setdefault(body, set()).add(token)
             return Answer(body={"token_type": "Bearer", "expires_in": 3599,
                                 "ext_expires_in": 3599, "access_token": token})
         if step == "discovery":
@@ -356,9 +362,9 @@ class IntuneService:
                 body = self.judge_token(fields, octets)
             elif path == DISCOVERY:
                 step, expected = "discovery", "GET"
-                self.judge_fields(step, fields, {
-                    "Accept": "application/json", "Authorization":
-                    "Bearer " + self.tokens.get(f"{self.url}/graph/.default", "none")})
+                self.judge_bearer(step, fields, f"{self.url}/graph/.default")
+                self.judge_fields(step, fields, {"Accept": "application/json",
+                                                 "Authorization": None})
             elif path in ACTIONS:
                 step, expected = ACTIONS[path], "POST"
                 body = self.judge_call(step, fields, octets)

@@ -20,13 +20,17 @@ def service(tmp_path):
 
 @pytest.fixture
 def lab(new_lab, service):
-    """Polls each second; has issued two certificates for Intune, and one on a static password."""
+    """Polls each second. /scep asks Intune, /other a static password, /both the two of them, /second
+    the same tenant's Intune by another policy."""
     def change(config):
         static = next(iter(config["policies"]))
         config["policies"]["intune"] = service.policy(
             revocation={"every": "1s", "max_per_poll": 2})
+        config["policies"]["second"] = service.policy()
         first = config["endpoints"][0]
-        config["endpoints"].append({**first, "paths": ["/other"], "policy": static})
+        for path, policy in (("/other", static), ("/both", {"all_of": [static, "intune"]}),
+                             ("/second", "second")):
+            config["endpoints"].append({**first, "paths": [path], "policy": policy})
         first["policy"] = "intune"
     return new_lab("--policy", "static", edit=change)
 
@@ -40,6 +44,22 @@ def issued(lab, keys):
         assert reply.status == "success"
         made.append(reply.certificate)
     return made
+
+
+def password(lab):
+    policy = next(p for p in lab.config()["policies"].values() if p["type"] == "static_password")
+    return (lab.dir / policy["password"]["file"]).read_text().strip()
+
+
+def issue(lab, keys, path, subject="other"):
+    """A certificate from another endpoint."""
+    message = pkcs_req(Csr(keys(3), name(subject), password(lab)), [lab.ca().encryption])
+    with lab.http() as http:
+        reply = http.request("POST", f"{path}?operation=PKIOperation", message.der(),
+                             {"Content-Type": "application/x-pki-message"})
+    made = lab.open(reply, message)
+    assert made.status == "success"
+    return made.certificate
 
 
 def request(context, certificate=None, **more):
@@ -121,16 +141,17 @@ def test_what_intune_did_not_take_is_told_again(lab, service, issued):
 
 
 def test_a_certificate_of_another_policy_is_not_intunes_to_revoke(lab, service, issued, keys):
-    policy = next(p for p in lab.config()["policies"].values() if p["type"] == "static_password")
-    password = (lab.dir / policy["password"]["file"]).read_text().strip()
-    message = pkcs_req(Csr(keys(3), name("other"), password), [lab.ca().encryption])
-    with lab.http() as http:
-        reply = http.request("POST", "/other?operation=PKIOperation", message.der(),
-                             {"Content-Type": "application/x-pki-message"})
-    other = lab.open(reply, message).certificate
+    other = issue(lab, keys, "/other")
     service.revocations = [from_ca(lab, "one", other)]
     assert told(service, "one")["errorCode"] == "CertificateNotFoundError"
     assert revoked(lab) == set()
+
+
+@pytest.mark.parametrize("path", ["/both", "/second"])
+def test_what_a_policy_of_the_tenant_had_a_part_in_is_intunes_to_revoke(lab, service, keys, path):
+    service.revocations = [from_ca(lab, "one", issue(lab, keys, path))]
+    assert told(service, "one")["succeeded"]
+    assert revoked(lab) == {"CN=other"}
 
 
 def test_a_serial_number_that_is_none_is_told_of(lab, service, issued):
@@ -140,14 +161,42 @@ def test_a_serial_number_that_is_none_is_told_of(lab, service, issued):
 
 @pytest.mark.parametrize("answer", [
     Answer(500, {}), Answer(200, b"<html>"), Answer(200, {}), Answer(200, {"value": "x"}),
-    Answer(200, {"value": [1]}), Answer(200, {"value": [{"serialNumber": "1"}]}),
     Answer(200, {"value": [{"requestContext": str(n)} for n in range(3)]}),
-], ids=["500", "html", "no value", "value is no list", "no object", "no context", "too many"])
+], ids=["500", "html", "no value", "value is no list", "too many"])
 def test_an_answer_that_is_none_changes_nothing_and_is_asked_for_again(lab, service, issued, answer):
     service.plan("download", answer)
     service.revocations = [from_ca(lab, "one", issued[0])]
     assert told(service, "one")["succeeded"]
     assert revoked(lab) == {"CN=device-0"}
+
+
+@pytest.mark.parametrize("entry", [1, {"serialNumber": "1"}, {"requestContext": None}],
+                         ids=["no object", "no context", "context is null"])
+def test_what_cannot_be_answered_keeps_nobody_from_being_revoked(lab, service, issued, entry):
+    good = from_ca(lab, "x" * 10_000, issued[0])
+    service.plan("download", Answer(200, {"value": [entry, good]}))
+    wait_until(lambda: result_of(service, good["requestContext"]), "the good one is told of")
+    assert revoked(lab) == {"CN=device-0"}
+    assert "without a requestContext" in lab.log()
+
+
+def test_a_page_that_is_too_large_is_asked_for_in_parts(lab, service, issued):
+    service.plan("download", Answer(200, {"value": [], "x": "y" * (2 << 20)}))
+    service.revocations = [from_ca(lab, str(n), issued[n]) for n in range(2)]
+    for context in ("0", "1"):
+        assert told(service, context)["succeeded"]
+    assert revoked(lab) == {"CN=device-0", "CN=device-1"}
+    asked = [call.body["maxRequests"] for call in service.of("download")]
+    assert 1 in asked
+    assert "revocation requests of Intune not done" not in lab.log()
+
+
+def test_results_that_are_too_large_are_told_in_parts(lab, service, issued):
+    service.plan("upload", Answer(413, {}))
+    service.revocations = [from_ca(lab, str(n), issued[n]) for n in range(2)]
+    for context in ("0", "1"):
+        assert told(service, context)["succeeded"]
+    assert [len(call.body) for call in service.of("upload")][:3] == [2, 1, 1]
 
 
 def test_the_server_stops_at_once_while_intune_does_not_answer(lab, service, issued):

@@ -201,23 +201,35 @@ TEST(IntuneRevocationApiTest, ValidDownload) {
         R"("issuerName":"CN=x","caConfiguration":null}]})",
         500);
     ASSERT_TRUE(read);
-    ASSERT_EQ(read->size(), 1U);
-    EXPECT_EQ(read->front().context, "c");
-    EXPECT_EQ(read->front().serial, "0A");
-    EXPECT_EQ(read->front().issuer, "CN=x");
-    EXPECT_EQ(read->front().ca_configuration, "");
+    ASSERT_EQ(read->requests.size(), 1U);
+    EXPECT_EQ(read->requests.front().context, "c");
+    EXPECT_EQ(read->requests.front().serial, "0A");
+    EXPECT_EQ(read->requests.front().issuer, "CN=x");
+    EXPECT_EQ(read->requests.front().ca_configuration, "");
+    EXPECT_EQ(read->unanswerable, 0U);
     EXPECT_EQ(intune::download_body(500),
               R"({"downloadParameters":{"maxRequests":500,"issuerName":null}})");
 }
 
 TEST(IntuneRevocationApiTest, WhatIsNoListOfRequestsIsRefused) {
-    for (const char* body :
-         {"", "{}", R"({"value":1})", R"({"value":{}})", R"({"value":["x"]})",
-          R"({"value":[{"serialNumber":"1"}]})", R"({"value":[{"requestContext":""}]})",
-          R"({"value":[{"requestContext":"1"},{"requestContext":"2"}]})"}) {
+    for (const char* body : {"", "{}", R"({"value":1})", R"({"value":{}})",
+                             R"({"value":[{"requestContext":"1"},{"requestContext":"2"}]})"}) {
         EXPECT_FALSE(intune::read_revocations(body, 1)) << body;
     }
     EXPECT_TRUE(intune::read_revocations(R"({"value":[]})", 1));
+}
+
+TEST(IntuneRevocationApiTest, WhatCannotBeAnsweredIsCountedAndHidesNothing) {
+    const std::string context(100'000, 'c');
+    const auto read = intune::read_revocations(
+        R"({"value":["x",{"serialNumber":"1"},{"requestContext":""},{"requestContext":7},)"
+        R"({"requestContext":")" +
+            context + R"("}]})",
+        500);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->unanswerable, 4U);
+    ASSERT_EQ(read->requests.size(), 1U);
+    EXPECT_EQ(read->requests.front().context, context);
 }
 
 TEST(IntuneRevocationApiTest, UploadSaysEachResultInCamelCase) {

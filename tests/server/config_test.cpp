@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "server/config_intune_judge.hpp"
 #include "server/config_reader.hpp"
 #include "server/config_shape.hpp"
 
@@ -228,6 +229,38 @@ TEST(ConfigTest, APresetSetsWhatWasNotGiven) {
                              "\"preset\": \"cisco\", \"cert_rep\": \"chain\","}) {
         EXPECT_NE(shape_of(keys).find("cert_rep=chain"), std::string::npos) << keys;
     }
+}
+
+TEST(ConfigTest, WarnsOfRenewalsOfWhichIntuneWouldNotHear) {
+    const auto warned = [](const std::string& renewal, const char* policy) {
+        ConfigFaults faults;
+        parse_config(
+            R"({"policies":{"open":{"type":"none"},"mdm":{"type":"intune"}},"endpoints":[{)"
+            R"("paths":["/scep"],"renewal":)" +
+                renewal + R"(,"policy":)" + policy + "}]}",
+            "/", faults)
+            .endpoints.clear();
+        const auto& list = faults.list();
+        return std::any_of(list.begin(), list.end(), [](const auto& fault) {
+            return fault.warning && fault.path == "endpoints[0].renewal.challenge";
+        });
+    };
+    EXPECT_TRUE(warned("{}", R"("mdm")"));
+    EXPECT_TRUE(warned(R"({"challenge":"verified_if_present"})", R"({"all_of":["open","mdm"]})"));
+    EXPECT_FALSE(warned(R"({"challenge":"required"})", R"("mdm")"));
+    EXPECT_FALSE(warned("{}", R"("open")"));
+}
+
+TEST(ConfigTest, PoliciesOfOneTenantAndCloudBelongTogether) {
+    ConfigFaults faults;
+    const std::string tenant = R"("type":"intune","tenant":"contoso.onmicrosoft.com")";
+    const auto config = parse_config(
+        R"({"policies":{"one":{)" + tenant + R"(},"two":{)" + tenant + R"(,"app_id":"2"},)" +
+            R"("other":{"type":"intune","tenant":"other.onmicrosoft.com"},"us":{)" + tenant +
+            R"(,"services":{"graph":"https://graph.microsoft.us"}},"open":{"type":"none"}}})",
+        "/", faults);
+    EXPECT_EQ(policies_of_tenant("one", config), (std::vector<std::string>{"one", "two"}));
+    EXPECT_EQ(policies_of_tenant("us", config), (std::vector<std::string>{"us"}));
 }
 
 TEST(TimeTest, ReadsUtc) {

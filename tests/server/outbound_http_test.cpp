@@ -215,7 +215,7 @@ TEST_F(OutboundHttpTest, ABodyOverTheLimitIsRefused) {
     start();
     const auto answer = send(call("/big"));
     ASSERT_FALSE(answer);
-    EXPECT_EQ(answer.error().code, Errc::kUnavailable);
+    EXPECT_EQ(answer.error().code, Errc::kUnsupported);
     EXPECT_NE(answer.error().detail.find("body is too large"), std::string::npos)
         << answer.error().detail;
 }
