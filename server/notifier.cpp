@@ -25,7 +25,7 @@ constexpr milliseconds kPoll{5'000};
 constexpr milliseconds kAtOnce{0};
 constexpr std::size_t kMostRefusals = 1000;  ///< of a target, in the store; and of all, in memory
 constexpr std::size_t kClaim = 16;
-constexpr std::int64_t kLongestDelay = 3600;  ///< seconds
+constexpr std::int64_t kLongestDelay = 3600;  ///< seconds; so long too after a fault of ours
 
 /// Long enough for two calls; whoever dies in between holds its target up for so long.
 std::chrono::seconds lease_for(const NotifierTarget& target) {
@@ -116,9 +116,8 @@ void Notifier::start(const std::shared_ptr<const NotifierSet>& set) {
 }
 
 void Notifier::watch_over(const std::shared_ptr<Delivery>& delivery) {
-    const auto ended = [this, delivery](const std::exception_ptr& thrown) {
+    const auto ended = [this, delivery](const std::exception_ptr&) {
         delivery->ended = true;
-        if (thrown) parts_.log->error("notifier '" + delivery->target.name + "' has failed");
         const bool all = std::all_of(deliveries_.begin(), deliveries_.end(),
                                      [](const auto& each) { return each->ended; });
         if (draining_ && all) drained_.cancel();
@@ -143,13 +142,26 @@ asio::awaitable<void> Notifier::run(std::shared_ptr<Delivery> delivery) {
     co_await asio::this_coro::throw_if_cancelled(false);
     while (!delivery->stopped) {
         delivery->woken = false;
-        const milliseconds wait = co_await round(*delivery);
+        const milliseconds wait = co_await guarded_round(*delivery);
         if (draining_ && wait > kAtOnce) break;
         if (delivery->stopped || delivery->woken || wait == kAtOnce) continue;
         delivery->timer.expires_after(wait);
         boost::system::error_code ignored;
         co_await delivery->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }
+}
+
+/// A fault must not end a target: it goes on later.
+asio::awaitable<milliseconds> Notifier::guarded_round(Delivery& delivery) {
+    std::string what;
+    try {
+        co_return co_await round(delivery);
+    } catch (const std::exception& error) {
+        what = error.what();
+    }
+    parts_.log->error("notifier failed",
+                      LogFields().add("notifier", delivery.target.name).add("reason", what));
+    co_return std::chrono::seconds(kLongestDelay);
 }
 
 /// Sends what is due. Returns how long nothing more will be.

@@ -65,6 +65,7 @@ private:
     void start(const std::shared_ptr<const NotifierSet>& set);
     void watch_over(const std::shared_ptr<Delivery>& delivery);
     boost::asio::awaitable<void> run(std::shared_ptr<Delivery> delivery);
+    boost::asio::awaitable<std::chrono::milliseconds> guarded_round(Delivery& delivery);
     boost::asio::awaitable<std::chrono::milliseconds> round(Delivery& delivery);
     boost::asio::awaitable<ca_backend::OutboxResult> send_all(
         Delivery& delivery, std::vector<ca_backend::OutboxRow> rows, Clock::time_point until);

@@ -1,10 +1,12 @@
 #include "server/revocation_polling.hpp"
 
+#include <atomic>
 #include <thread>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -22,24 +24,40 @@ using std::chrono::seconds;
 
 constexpr seconds kLongestPause{3600};
 
+/// Once through a feed, or why not. Nothing is thrown: a fault must not end the feed.
+asio::awaitable<Result<void>> poll(IntuneRevocation& revocation) {
+    std::string what;
+    try {
+        co_return co_await revocation.poll();
+    } catch (const std::exception& error) {
+        what = error.what();
+    }
+    co_return Error{Errc::kInternal, std::move(what)};
+}
+
 asio::awaitable<void> follow(std::shared_ptr<IntuneRevocation> revocation,
                              std::shared_ptr<Log> log) {
     asio::steady_timer timer(co_await asio::this_coro::executor);
     const seconds every = revocation->feed().every;
     seconds pause = every;
     for (;;) {
-        const auto polled = co_await revocation->poll();
+        const auto polled = co_await poll(*revocation);
+        const auto cancelled = (co_await asio::this_coro::cancellation_state).cancelled();
+        if (cancelled != asio::cancellation_type::none) co_return;
         if (polled) {
             pause = every;
         } else {
+            const bool fault = polled.error().code == Errc::kInternal;
+            const seconds longer = fault ? kLongestPause : std::min(pause * 2, kLongestPause);
+            pause = std::max(every, longer);
             LogFields fields;
-            fields.add("policy", revocation->feed().policy).add("reason", polled.error().detail);
-            pause = std::max(every, std::min(pause * 2, kLongestPause));
-            fields.add("again_in_s", static_cast<std::uint64_t>(pause.count()));
+            fields.add("policy", revocation->feed().policy)
+                .add("reason", polled.error().detail)
+                .add("again_in_s", static_cast<std::uint64_t>(pause.count()));
             log->warn("revocation requests of Intune not done", fields);
         }
         timer.expires_after(pause);
-        co_await timer.async_wait(asio::use_awaitable);
+        co_await timer.async_wait(asio::use_awaitable);  // throws when it is cancelled
     }
 }
 
@@ -53,40 +71,35 @@ public:
             auto revocation = std::make_shared<IntuneRevocation>(std::move(feed), parts);
             auto work = follow(std::move(revocation), parts.log);
             cancels_.push_back(std::make_unique<asio::cancellation_signal>());
-            auto ended = [log = parts.log](const std::exception_ptr& thrown) {
-                report(thrown, *log);
-            };
             asio::co_spawn(context_, std::move(work),
-                           asio::bind_cancellation_slot(cancels_.back()->slot(), std::move(ended)));
+                           asio::bind_cancellation_slot(cancels_.back()->slot(), asio::detached));
         }
-        thread_ = std::thread([this] { context_.run(); });
-    }
-    /// The thread ends when nothing waits any more: all that waits is cancelled, and the calls to
-    /// come back are still taken.
-    ~Run() {
-        asio::post(context_, [this] {
-            for (auto& cancel : cancels_)
-                cancel->emit(asio::cancellation_type::terminal);
+        thread_ = std::thread([this] {
+            context_.run();
+            ended_ = true;
         });
+    }
+    ~Run() {
+        leave();
         thread_.join();
     }
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
 
-private:
-    static void report(const std::exception_ptr& thrown, Log& log) {
-        try {
-            if (thrown) std::rethrow_exception(thrown);
-        } catch (const boost::system::system_error& error) {
-            if (error.code() != asio::error::operation_aborted)
-                log.error("revocation polling ended", LogFields().add("reason", error.what()));
-        } catch (const std::exception& error) {
-            log.error("revocation polling ended", LogFields().add("reason", error.what()));
-        }
+    /// All that waits is cancelled; the thread ends when the calls that others wait for too, for a
+    /// token, have come back.
+    void leave() {
+        asio::post(context_, [this] {
+            for (auto& cancel : cancels_)
+                cancel->emit(asio::cancellation_type::terminal);
+        });
     }
+    [[nodiscard]] bool ended() const noexcept { return ended_; }
 
+private:
     asio::io_context context_{1};
     std::vector<std::unique_ptr<asio::cancellation_signal>> cancels_;
+    std::atomic<bool> ended_ = false;
     std::thread thread_;
 };
 
@@ -97,12 +110,17 @@ RevocationPolling::~RevocationPolling() {
 }
 
 void RevocationPolling::start(std::vector<RevocationFeed> feeds) {
-    stop();
+    if (run_) {
+        run_->leave();
+        leaving_.push_back(std::move(run_));
+    }
+    std::erase_if(leaving_, [](const auto& run) { return run->ended(); });
     if (!feeds.empty()) run_ = std::make_unique<Run>(std::move(feeds), parts_);
 }
 
 void RevocationPolling::stop() {
     run_.reset();
+    leaving_.clear();
 }
 
 }  // namespace scepgate::server

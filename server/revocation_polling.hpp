@@ -19,15 +19,18 @@ public:
     RevocationPolling(const RevocationPolling&) = delete;
     RevocationPolling& operator=(const RevocationPolling&) = delete;
 
-    /// These feeds from now on; each is asked at once.
+    /// These feeds from now on; each is asked at once. Does not wait for what the ones before are
+    /// at: that is broken off.
     void start(std::vector<RevocationFeed> feeds);
-    /// Breaks off what runs, and joins the thread.
+    /// Breaks off what runs, and joins the threads: after OutboundHttp::stop(), so that none waits
+    /// for an answer.
     void stop();
 
 private:
     class Run;
     ServiceParts parts_;
     std::unique_ptr<Run> run_;
+    std::vector<std::unique_ptr<Run>> leaving_;  ///< they may still wait for an answer
 };
 
 }  // namespace scepgate::server

@@ -1,6 +1,7 @@
 """What Intune wants revoked is revoked, told of, and nothing else (intune_service.py)."""
 
 import json
+import signal
 import threading
 
 import pytest
@@ -204,5 +205,21 @@ def test_the_server_stops_at_once_while_intune_does_not_answer(lab, service, iss
     before = service.count("download")
     service.plan("download", Answer(200, {"value": []}, before=gate.wait))
     wait_until(lambda: service.count("download") > before, "a poll is under way")
+    lab.stop()
+    gate.set()
+
+
+def test_a_reload_and_a_stop_do_not_wait_for_a_service_that_hangs(new_lab, service):
+    def change(config):
+        config["policies"]["intune"] = service.policy(
+            revocation={"every": "1s"}, http={**service.policy()["http"], "timeout": "300s"})
+
+    gate = threading.Event()
+    service.plan("token", Answer(503, {}, before=gate.wait))
+    lab = new_lab("--policy", "static", edit=change)
+    wait_until(lambda: service.count("token") == 1, "a token is asked for")
+    lab.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: service.count("download") > 0, "the new configuration is asked for")
+    assert "reload" in [line["event"] for line in lab.audit()]
     lab.stop()
     gate.set()

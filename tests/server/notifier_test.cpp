@@ -23,12 +23,18 @@ public:
         const std::lock_guard lock(mutex_);
         heard_.push_back(std::move(call));
         changed_.notify_all();
+        if (std::exchange(throws_, false)) throw std::runtime_error("no memory");
         if (status_ == 0) co_return Error{Errc::kUnavailable, "hook.example: nobody there"};
         co_return policy::HttpAnswer{status_, {}, ""};
     }
     void answer(long status) {
         const std::lock_guard lock(mutex_);
         status_ = status;
+    }
+    /// Once.
+    void fail() {
+        const std::lock_guard lock(mutex_);
+        throws_ = true;
     }
     /// Waits until so many have come; their bodies.
     std::vector<std::string> wait_for(std::size_t count) {
@@ -51,6 +57,7 @@ private:
     std::condition_variable changed_;
     std::vector<policy::HttpCall> heard_;
     long status_ = 204;
+    bool throws_ = false;
 };
 
 class NotifierTest : public ::testing::Test {
@@ -170,6 +177,19 @@ TEST_F(NotifierTest, WhatIsNotHeardStaysAndHoldsUpNoOtherTarget) {
     EXPECT_GT(rows[0].due, kNow);
     EXPECT_EQ(rows[1].attempts, 0) << "it did not overtake the first";
     EXPECT_TRUE(parts_.store->outbox().list("up", 10).value().empty());
+}
+
+TEST_F(NotifierTest, AFaultDoesNotEndATarget) {
+    listener_->fail();
+    use({{"hook", listener_}});
+    const std::string first = issue();
+    (void)listener_->wait_for(1);
+    lab_.clock->set(kNow + 100);  // the lease has ended
+    const std::string second = issue();
+    const auto heard = listener_->wait_for(3);
+    EXPECT_EQ(serial(heard[1]), first);
+    EXPECT_EQ(serial(heard[2]), second);
+    wait_until_told();
 }
 
 TEST_F(NotifierTest, ThrowsAwayWhatIsTooOldAndSaysSoInTheAuditFile) {
