@@ -20,7 +20,7 @@ std::shared_ptr<policy::HttpClient> build_http_client(const OutboundConfig& conf
             context.faults.error(config.client_certificate->json_path + ".key", key.error().detail);
             return nullptr;
         }
-        context.keys.add(KeyRole::kTls, config.client_certificate->json_path + ".key",
+        context.keys.add(KeyRole::kServiceClient, config.client_certificate->json_path + ".key",
                          loaded->key.public_key());
         settings.client_certificate = loaded->certificate.pem();
         for (const auto& more : loaded->more)
