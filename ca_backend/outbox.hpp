@@ -22,10 +22,11 @@ struct OutboxEvent {
 struct OutboxRow {
     std::int64_t number = 0;  ///< they grow: of one target the smallest is told first
     OutboxEvent event;
-    std::int64_t created = 0;   ///< seconds since the epoch
-    std::int64_t due = 0;       ///< not before this: of the first, when it is tried again
-    std::int64_t attempts = 0;  ///< that were begun
-    std::string error;          ///< of the last attempt that failed
+    std::int64_t created = 0;       ///< seconds since the epoch
+    std::int64_t due = 0;           ///< not before this: of the first, when it is tried again
+    std::int64_t leased_until = 0;  ///< a sender has it
+    std::int64_t attempts = 0;      ///< that were begun
+    std::string error;              ///< of the last attempt that failed
 };
 
 /// Makes the messages about what the store is about to record. Called from many threads.
@@ -84,15 +85,18 @@ public:
     virtual boost::asio::awaitable<Result<std::size_t>> add_bounded(std::vector<OutboxEvent> events,
                                                                     std::size_t most,
                                                                     std::int64_t now) = 0;
-    /// When the target's first message is due; empty: none waits.
+    /// When the target's first message is due and nobody's; empty: none waits.
     virtual Result<std::optional<std::int64_t>> next_due(const std::string& target) = 0;
     /// The target's oldest messages; none while the first is not due, or somebody else's.
     virtual boost::asio::awaitable<Result<std::vector<OutboxRow>>> claim(OutboxClaim claim) = 0;
     /// What somebody else has claimed since is left as it is, but for what is gone.
     virtual boost::asio::awaitable<Result<void>> settle(OutboxResult result) = 0;
     /// What waits is due at once; of all targets when `target` is empty. Returns how many wait.
+    /// What somebody has claimed stays theirs.
     virtual boost::asio::awaitable<Result<std::size_t>> retry(std::string target,
                                                               std::int64_t now) = 0;
+    /// Forgets all that waits for the target, unheard, and its count. Returns how many waited.
+    virtual boost::asio::awaitable<Result<std::size_t>> drop(std::string target) = 0;
 
     /// Oldest first. `target` empty: of all.
     virtual Result<std::vector<OutboxRow>> list(const std::string& target, std::size_t most) = 0;

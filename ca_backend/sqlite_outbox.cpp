@@ -41,6 +41,12 @@ asio::awaitable<Result<std::size_t>> SqliteOutbox::retry(std::string target, std
         });
 }
 
+asio::awaitable<Result<std::size_t>> SqliteOutbox::drop(std::string target) {
+    return connections_.write<std::size_t>([target = std::move(target)](sqlite::Changes& changes) {
+        return sqlite::drop_outbox(changes.database, target);
+    });
+}
+
 Result<std::vector<OutboxRow>> SqliteOutbox::list(const std::string& target, std::size_t most) {
     return connections_.read([&target, most](sqlite::Reader& reader) {
         return sqlite::list_outbox(reader.database, target, most);

@@ -21,6 +21,7 @@ public:
     boost::asio::awaitable<Result<void>> settle(OutboxResult result) override;
     boost::asio::awaitable<Result<std::size_t>> retry(std::string target,
                                                       std::int64_t now) override;
+    boost::asio::awaitable<Result<std::size_t>> drop(std::string target) override;
     Result<std::vector<OutboxRow>> list(const std::string& target, std::size_t most) override;
     Result<std::vector<OutboxCount>> count() override;
 

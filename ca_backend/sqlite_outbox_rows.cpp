@@ -6,7 +6,8 @@ namespace scepgate::ca_backend::sqlite {
 namespace {
 
 const std::string kSelect =
-    "SELECT id, target, kind, event, body, created, due, attempts, error FROM outbox ";
+    "SELECT id, target, kind, event, body, created, due, leased_until, attempts, error "
+    "FROM outbox ";
 
 OutboxRow read(const Query& row) {
     OutboxRow read;
@@ -18,6 +19,7 @@ OutboxRow read(const Query& row) {
     read.event.body = row.text(column++);
     read.created = row.integer(column++);
     read.due = row.integer(column++);
+    read.leased_until = row.integer(column++);
     read.attempts = row.integer(column++);
     read.error = row.text(column++);
     return read;
@@ -43,7 +45,9 @@ std::int64_t limit(std::size_t most) {
 Result<OutboxReader> OutboxReader::prepare(const Database& database) {
     OutboxReader made;
     const auto prepared = prepare_all(
-        database, {{made.first_, "SELECT due FROM outbox WHERE target = ? ORDER BY id LIMIT 1"}});
+        database, {{made.first_,
+                    "SELECT max(due, leased_until) FROM outbox WHERE target = ? ORDER BY id "
+                    "LIMIT 1"}});
     if (!prepared) return prepared.error();
     return made;
 }
@@ -97,6 +101,19 @@ Result<std::size_t> retry_outbox(const Database& database, std::string_view targ
     return static_cast<std::size_t>(database.changes());
 }
 
+Result<std::size_t> drop_outbox(const Database& database, std::string_view target) {
+    std::size_t dropped = 0;
+    for (const char* sql :
+         {"DELETE FROM outbox_dropped WHERE target = ?", "DELETE FROM outbox WHERE target = ?"}) {
+        auto remove = Statement::prepare(database, sql);
+        if (!remove) return remove.error();
+        Query query = remove->run();
+        if (const auto done = query.bind(target).finish(); !done) return done.error();
+        dropped = static_cast<std::size_t>(database.changes());
+    }
+    return dropped;
+}
+
 Result<OutboxWriter> OutboxWriter::prepare(const Database& database) {
     OutboxWriter made;
     const auto prepared = prepare_all(
@@ -110,11 +127,12 @@ Result<OutboxWriter> OutboxWriter::prepare(const Database& database) {
           "INSERT INTO outbox_dropped(target, refusals) VALUES(?, ?) "
           "ON CONFLICT(target) DO UPDATE SET refusals = refusals + excluded.refusals"},
          {made.oldest_, kSelect + "WHERE target = ? ORDER BY id LIMIT ?"},
-         {made.lease_, "UPDATE outbox SET due = ?, attempts = attempts + 1 WHERE id = ?"},
+         {made.lease_, "UPDATE outbox SET leased_until = ?, attempts = attempts + 1 WHERE id = ?"},
          {made.remove_, "DELETE FROM outbox WHERE id = ?"},
-         {made.failed_, "UPDATE outbox SET due = ?, error = ? WHERE id = ? AND attempts = ?"},
+         {made.failed_,
+          "UPDATE outbox SET due = ?, leased_until = 0, error = ? WHERE id = ? AND attempts = ?"},
          {made.untried_,
-          "UPDATE outbox SET due = created, attempts = attempts - 1 WHERE id = ? AND attempts = "
+          "UPDATE outbox SET leased_until = 0, attempts = attempts - 1 WHERE id = ? AND attempts = "
           "?"}});
     if (!prepared) return prepared.error();
     return made;
@@ -160,12 +178,13 @@ Result<std::vector<OutboxRow>> OutboxWriter::claim(const OutboxClaim& claim) {
         rows = std::move(*found);
     }
     // The first decides: what is behind it must not overtake it.
-    if (rows.empty() || rows.front().due > claim.now) return std::vector<OutboxRow>();
+    if (rows.empty() || rows.front().due > claim.now || rows.front().leased_until > claim.now)
+        return std::vector<OutboxRow>();
     for (OutboxRow& row : rows) {
-        row.due = claim.now + claim.lease;
+        row.leased_until = claim.now + claim.lease;
         ++row.attempts;
         Query query = lease_.run();
-        const auto done = query.bind(row.due).bind(row.number).finish();
+        const auto done = query.bind(row.leased_until).bind(row.number).finish();
         if (!done) return done.error();
     }
     return rows;

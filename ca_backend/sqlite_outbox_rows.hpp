@@ -23,6 +23,7 @@ Result<std::vector<OutboxRow>> list_outbox(const Database& database, std::string
                                            std::size_t most);
 Result<std::size_t> retry_outbox(const Database& database, std::string_view target,
                                  std::int64_t now);
+Result<std::size_t> drop_outbox(const Database& database, std::string_view target);
 Result<std::vector<OutboxCount>> count_outbox(const Database& database);
 
 /// Writing, while nobody else writes. When a function fails, what it wrote has to be rolled back.

@@ -181,7 +181,8 @@ constexpr auto* kVersion4Indexes =
 /// token, whoever redeems; the trigger keeps the count of those that are not. `claims`: what it is
 /// bound to, JSON. challenges.state: 0 outstanding (or expired), 1 used, 2 withdrawn.
 /// outbox: what is still to be told to others, each target's in the order of their ids, which are
-/// never given twice; `event`: the message's own id. outbox_dropped: what was thrown away unheard.
+/// never given twice; `event`: the message's own id; `leased_until`: a sender has it.
+/// outbox_dropped: what was thrown away unheard.
 constexpr auto* kVersion5 =
     "CREATE TABLE challenges("
     "  id INTEGER PRIMARY KEY,"
@@ -208,6 +209,7 @@ constexpr auto* kVersion5 =
     "  body TEXT NOT NULL,"
     "  created INTEGER NOT NULL,"
     "  due INTEGER NOT NULL,"
+    "  leased_until INTEGER NOT NULL DEFAULT 0,"
     "  attempts INTEGER NOT NULL DEFAULT 0,"
     "  error TEXT NOT NULL DEFAULT ''"
     ") STRICT;"

@@ -17,9 +17,9 @@ class AuditRecord {
 public:
     /// `event`: "sign" (before a certificate is recorded), "issue" (it is, and leaves), "retry" (it
     /// leaves again), "pending", "refuse"; of operators "intend" (before something is done), then
-    /// "approve", "reject", "revoke", "hold", "release", "withdraw", "notify_retry", "rotate" (it
-    /// is done) or "fail"; "rollover"; of those who ask for challenges "challenge", "no_challenge";
-    /// "notify_given_up" (a notifier was not told); "start", "stop", "reload".
+    /// "approve", "reject", "revoke", "hold", "release", "withdraw", "notify_retry", "notify_drop",
+    /// "rotate" (it is done) or "fail"; "rollover"; of those who ask for challenges "challenge",
+    /// "no_challenge"; "notify_given_up" (a notifier was not told); "start", "stop", "reload".
     AuditRecord(std::string_view event, std::int64_t now);
     AuditRecord& add(std::string_view key, std::string_view value);
     AuditRecord& add(std::string_view key, std::int64_t value);

@@ -100,7 +100,10 @@ void Notifier::warn_of_orphans(const NotifierSet* set) {
         parts_.log->warn("messages wait for a notifier that is not configured",
                          LogFields()
                              .add("notifier", count.target)
-                             .add("waiting", static_cast<std::uint64_t>(count.waiting)));
+                             .add("waiting", static_cast<std::uint64_t>(count.waiting))
+                             .add("remedy",
+                                  "configure it again, or forget them: scepgate notify "
+                                  "drop NOTIFIER --config FILE"));
     }
 }
 

@@ -1,4 +1,4 @@
-// scepgate notify list | retry
+// scepgate notify list | retry | drop
 #include <iostream>
 
 #include "server/cli/commands.hpp"
@@ -103,6 +103,34 @@ int retry(const Options& options) {
     return flush_output(kSuccess);
 }
 
+int drop(const Options& options) {
+    const auto config = load_or_complain(options.config);
+    if (!config) return kUsage;
+    if (is_configured(*config, options.notifier)) {
+        return complain(kFailed, "notifier '" + options.notifier +
+                                     "' is in the configuration: take it out first, and reload");
+    }
+    const auto records = open_records(*config);
+    if (!records) return kUsage;
+    std::optional<std::size_t> messages;
+    const auto facts = [&](AuditRecord& line) {
+        line.add("notifier", options.notifier);
+        if (messages) line.add("messages", static_cast<std::int64_t>(*messages));
+    };
+    const auto dropped = audited(*records->audit, "notify_drop", facts, [&] {
+        auto done = wait_for(records->store->outbox().drop(options.notifier));
+        if (done) messages = *done;
+        return done;
+    });
+    if (!dropped) return complain(kFailed, dropped.error().detail);
+    if (options.json) {
+        print_json({{"dropped", *dropped}});
+    } else {
+        std::cout << *dropped << " messages are forgotten\n";
+    }
+    return flush_output(kSuccess);
+}
+
 }  // namespace
 
 void add_notify(CLI::App& app, int& status) {
@@ -110,9 +138,10 @@ void add_notify(CLI::App& app, int& status) {
         "notify", "Look at what notifiers are still to be told; the server may be running");
     notify->require_subcommand(1);
     auto options = std::make_shared<Options>();
-    const auto add = [notify, options](const char* name, const char* help) {
+    constexpr const char* kOnlyThis = "Only this one";
+    const auto add = [notify, options](const char* name, const char* help, const char* which) {
         CLI::App* command = notify->add_subcommand(name, help);
-        command->add_option("NOTIFIER", options->notifier, "Only this one");
+        command->add_option("NOTIFIER", options->notifier, which);
         command->add_option("--config", options->config, "The server's configuration")
             ->required()
             ->type_name("FILE");
@@ -122,12 +151,18 @@ void add_notify(CLI::App& app, int& status) {
     CLI::App* list_command =
         add("list",
             "How much waits for each notifier, since when, and the messages, oldest first: id, "
-            "event, time, attempts, when the next one is due, why the last one failed");
+            "event, time, attempts, when the next one is due, why the last one failed",
+            kOnlyThis);
     list_command->add_option("--limit", options->limit, "At most this many messages of each")
         ->capture_default_str();
     list_command->callback([&status, options] { status = list(*options); });
-    add("retry", "Send what waits now, not when its next attempt is due")
+    add("retry", "Send what waits now, not when its next attempt is due", kOnlyThis)
         ->callback([&status, options] { status = retry(*options); });
+    CLI::App* drop_command =
+        add("drop", "Forget what waits for a notifier that is not in the configuration any more",
+            "Its name");
+    drop_command->get_option("NOTIFIER")->required();
+    drop_command->callback([&status, options] { status = drop(*options); });
 }
 
 }  // namespace scepgate::server::cli

@@ -212,6 +212,27 @@ TEST_F(SqliteOutboxTest, ARetryMakesWhatWaitsDue) {
     EXPECT_EQ(wait_for(outbox().retry("", kNow + 6)).value(), 2U);
 }
 
+TEST_F(SqliteOutboxTest, ARetryTakesNothingFromTheOneWhoHasIt) {
+    add("hook", {"1", "2"});
+    auto rows = claim();
+    ASSERT_EQ(wait_for(outbox().retry("hook", kNow + 1)).value(), 2U);
+    EXPECT_EQ(bodies(claim(kNow + 1)), "") << "they are being sent";
+    EXPECT_EQ(outbox().next_due("hook").value(), kNow + 60);
+    settle({.gone = {rows[0]}, .failed = {}, .untried = {rows[1]}});
+    EXPECT_EQ(bodies(claim(kNow + 1)), "2") << "not before its lease was given back";
+}
+
+TEST_F(SqliteOutboxTest, WhatIsDroppedIsForgottenWithItsCount) {
+    add("hook", {"1", "2", "3"}, 2);
+    add("other", {"x"});
+    EXPECT_EQ(wait_for(outbox().drop("hook")).value(), 2U);
+    EXPECT_EQ(wait_for(outbox().drop("hook")).value(), 0U);
+    EXPECT_EQ(waiting(), "x");
+    const auto counts = outbox().count().value();
+    ASSERT_EQ(counts.size(), 1U);
+    EXPECT_EQ(counts[0].target, "other");
+}
+
 TEST_F(SqliteOutboxTest, ANumberIsNeverGivenTwice) {
     add("hook", {"1"});
     const auto first = claim();

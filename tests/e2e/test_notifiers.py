@@ -143,6 +143,8 @@ def test_a_server_that_dies_tells_when_it_is_back(told, service, keys):
     lab = told()
     service.stop()
     serial = enrol(lab, keys).certificate.serial_number
+    # A message that it was just sending would be its own until the lease ends.
+    wait_until(lambda: any(row.get("error") for row in waiting(lab)), "it was tried")
     lab.kill()
     service.start()
     lab.start()
@@ -201,6 +203,30 @@ def test_the_list_shows_why_it_waits(told, service, keys):
     assert "ops: 1 waiting" in text and "status 500" in text
     wrong = run("notify", "retry", "nobody", "--config", lab.config_file)
     assert wrong.returncode == 1 and "nobody" in wrong.stderr
+
+
+def test_what_waits_for_a_notifier_that_is_gone_can_be_forgotten(told, service, keys):
+    lab = told()
+    service.stop()
+    enrol(lab, keys)
+    wait_until(lambda: waiting(lab), "it waits")
+
+    def drop():
+        return run("notify", "drop", "ops", "--json", "--config", lab.config_file)
+
+    refused = drop()
+    assert refused.returncode == 1 and "in the configuration" in refused.stderr
+    lab.stop()
+    lab.edit(lambda config: config.pop("notifiers"))
+    lab.start()
+    assert "notify drop" in lab.log()
+    done = drop()
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"dropped": 1}
+    assert waiting(lab) == []
+    lines = [line for line in lab.audit() if line.get("notifier") == "ops"]
+    assert [line["event"] for line in lines] == ["intend", "notify_drop"]
+    assert lines[1]["messages"] == 1
 
 
 def test_what_waits_is_sent_when_the_server_is_told_to_stop(told, service, keys):
