@@ -78,7 +78,9 @@ WebhookModule::WebhookModule(WebhookSettings settings, std::shared_ptr<HttpClien
                              std::shared_ptr<const certs::Clock> clock)
     : settings_(std::move(settings)),
       // By the service, not by what the policy is called here: under two policies a token is one.
-      scope_("webhook:" + to_hex(sha256(as_bytes(settings_.url)))),
+      scope_("webhook:" +
+             to_hex(sha256(
+                 as_bytes(settings_.once_scope.empty() ? settings_.url : settings_.once_scope)))),
       client_(std::move(client)),
       clock_(std::move(clock)) {}
 

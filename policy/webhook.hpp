@@ -16,6 +16,7 @@ struct WebhookSettings {
     bool send_challenge = false;
     bool require_signed_answer = false;
     std::chrono::milliseconds timeout{10'000};
+    std::string once_scope{};  ///< in whose name tickets are used up; empty: the URL's
 };
 
 /// Whatever is not an answer of status 200 that says "allow" in the documented form refuses. When

@@ -54,6 +54,7 @@ struct WebhookConfig {
     std::vector<SecretSource> keys;  ///< one, or two while they change; the newest first
     bool send_challenge = false;
     bool require_signed_answer = false;
+    std::string once_scope;  ///< empty: the URL
     OutboundConfig http;
 };
 

@@ -119,6 +119,7 @@ PolicyConfig::Module read_webhook(const Source& from) {
     module.keys = read_webhook_keys(reader, from.parts, from.faults);
     reader.flag("send_challenge", module.send_challenge);
     reader.flag("require_signed_answer", module.require_signed_answer);
+    reader.text("once_scope", module.once_scope);
     module.http = read_outbound(reader, from.parts, from.faults);
     judge_outbound_url(module.url, reader.path_of("url"), module.http, from.faults);
     return module;

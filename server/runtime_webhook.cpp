@@ -42,7 +42,8 @@ std::shared_ptr<policy::PolicyModule> build_module(const WebhookConfig& config,
     if (!keys || !client) return nullptr;
     return std::make_shared<policy::WebhookModule>(
         policy::WebhookSettings{place.name, config.url, std::move(*keys), config.send_challenge,
-                                config.require_signed_answer, timeout_of(config.http)},
+                                config.require_signed_answer, timeout_of(config.http),
+                                config.once_scope},
         std::move(client), context.clock);
 }
 

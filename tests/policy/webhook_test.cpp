@@ -196,14 +196,20 @@ TEST_F(WebhookModuleTest, ASubjectAloneLeavesTheAlternativeNamesOfTheCsrOut) {
 
 TEST_F(WebhookModuleTest, ATokenIsOfTheServiceUnderWhateverPolicy) {
     service_->answer.body = R"({"decision":"allow","once":"token-1"})";
-    const auto redemption = [this](const std::string& name, const std::string& url) {
-        WebhookModule hook({name, url, keys()}, service_,
+    const auto redemption = [this](const std::string& name, const std::string& url,
+                                   const std::string& once_scope = "") {
+        WebhookSettings settings{name, url, keys()};
+        settings.once_scope = once_scope;
+        WebhookModule hook(std::move(settings), service_,
                            std::make_shared<certs::FixedClock>(kNow));
         return verify(hook, request(matching_contents())).value().redemption().value();
     };
     const auto first = redemption("a", "https://hook.example/1");
     EXPECT_EQ(redemption("b", "https://hook.example/1").policy, first.policy);
     EXPECT_NE(redemption("a", "https://hook.example/2").policy, first.policy);
+    EXPECT_EQ(redemption("a", "https://hook.example/2", "https://hook.example/1").policy,
+              first.policy)
+        << "it moved: what was used stays so";
 }
 
 TEST_F(WebhookModuleTest, ADenialIsFinalAndItsReasonIsKept) {
