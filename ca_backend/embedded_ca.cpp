@@ -130,9 +130,11 @@ std::string validity_text(const EmbeddedCaSettings& settings, std::int64_t now) 
            ", now is " + certs::utc_text(now);
 }
 
-Refusal cannot_now(std::string code, std::string text) {
-    return {FailInfo::kBadRequest, std::move(code), std::move(text), true};
-}
+constexpr Reason kNotValid{
+    FailInfo::kBadRequest, "CaNotValid", "CA",
+    "renew the CA's certificate (docs/rollover.md), or set the server's clock", true};
+constexpr Reason kSigningFailed{FailInfo::kBadRequest, "CaSigningFailed", "CA",
+                                "look at the CA's key, or at the token that holds it", true};
 
 }  // namespace
 
@@ -188,26 +190,29 @@ Result<EmbeddedCa::Draft, Refusal> EmbeddedCa::draft(const Grant& grant,
                                                      const IssueContext& context) const {
     const Certificate& ca = settings_.chain.front();
     const std::int64_t now = clock_->now();
-    if (!is_valid(ca, now)) return cannot_now("CaNotValid", validity_text(settings_, now));
+    if (!is_valid(ca, now)) return refused(kNotValid, validity_text(settings_, now));
     const auto found = settings_.templates.find(context.template_name);
     if (found == settings_.templates.end()) {
         return refused(
-            FailInfo::kBadRequest, "TemplateUnknown",
-            "CA \"" + settings_.name + "\" has no template \"" + context.template_name + "\"", "");
+            {FailInfo::kBadRequest, "TemplateUnknown", "template",
+             "name one of the CA's templates under endpoints[].templates"},
+            "CA \"" + settings_.name + "\" has no template \"" + context.template_name + "\"");
     }
     const Template& tmpl = found->second;
     const auto plan = plan_certificate(tmpl, grant);
     if (!plan) return plan.error();
     if (grant.subject().empty() && grant.subject_alt_name().empty()) {
-        return Refusal{FailInfo::kBadRequest, "SubjectNameMissing",
-                       "the grant has neither a subject nor a subject alternative name"};
+        return refused({FailInfo::kBadRequest, "SubjectNameMissing", "subject",
+                        "set a subject in the client's profile, or have the policy grant one"},
+                       "the grant has neither a subject nor a subject alternative name");
     }
     if (const auto permitted = name_constraints_.permit(
             grant.subject().der(), grant.subject_alt_name(), grant.public_key());
         !permitted) {
-        return refused(FailInfo::kBadRequest, "NameNotPermitted", permitted.error().detail,
-                       "the name constraints of the CA's own certificate do not allow it: use "
-                       "another CA for such names");
+        return refused({FailInfo::kBadRequest, "NameNotPermitted", "name constraints",
+                        "the name constraints of the CA's own certificate do not allow it: use "
+                        "another CA for such names"},
+                       permitted.error().detail);
     }
 
     Draft draft{{}, plan->notes};
@@ -229,7 +234,9 @@ Result<EmbeddedCa::Draft, Refusal> EmbeddedCa::draft(const Grant& grant,
         } else {
             const Bytes value = certs::encode_sid_extension(*grant.sid());
             if (const auto sid = certs::parse_sid_extension(value); !sid) {
-                return Refusal{FailInfo::kBadRequest, "SidInvalid", sid.error().detail};
+                return refused({FailInfo::kBadRequest, "SidInvalid", "SID",
+                                "correct the account SID that the policy grants"},
+                               sid.error().detail);
             }
             contents.extensions.push_back(
                 certs::encode_extension(oid::kNtdsCaSecurity, false, value));
@@ -253,8 +260,8 @@ Result<IssueOutcome, Refusal> EmbeddedCa::sign(const Grant& grant,
     if (!made) return made.error();
     auto certificate = certs::build_certificate(made->contents, settings_.key, digest_);
     if (!certificate) {
-        return cannot_now("CaSigningFailed",
-                          "CA \"" + settings_.name + "\": " + certificate.error().detail);
+        return refused(kSigningFailed,
+                       "CA \"" + settings_.name + "\": " + certificate.error().detail);
     }
     return IssueOutcome(IssuedCertificate{*std::move(certificate), std::move(made->notes)});
 }

@@ -145,9 +145,9 @@ Result<CertificatePlan, Refusal> plan_certificate(const Template& tmpl, const Gr
 
     plan.validity = std::min(tmpl.validity, grant.max_validity().value_or(tmpl.validity));
     if (plan.validity <= 0) {
-        return refused(FailInfo::kBadRequest, "ValidityTooShort",
-                       "template \"" + tmpl.name + "\": the grant allows no validity at all",
-                       "correct max_validity of the challenge");
+        return refused({FailInfo::kBadRequest, "ValidityTooShort", "validity",
+                        "correct max_validity of the challenge"},
+                       "template \"" + tmpl.name + "\": the grant allows no validity at all");
     }
     return plan;
 }

@@ -44,7 +44,17 @@ struct Refusal {
     // Parts of `text` by themselves; empty where there are none.
     std::string expected{};  ///< names and numbers, never a secret
     std::string found{};
-    std::string hint{};  ///< what the administrator can do about it; not in `text`
+    std::string hint{};   ///< what the administrator can do about it; not in `text`
+    std::string check{};  ///< what was looked at: "subject"
+};
+
+/// What is the same in every refusal of one kind; docs/refusals.md lists them.
+struct Reason {
+    FailInfo fail_info;
+    const char* code;
+    const char* check;
+    const char* hint;
+    bool temporary = false;
 };
 
 /// What a check found, in parts.
@@ -60,6 +70,12 @@ struct Finding {
 /// One where `what` says it all.
 [[nodiscard]] Refusal refused(FailInfo fail_info, std::string code, std::string what,
                               std::string hint);
+
+/// A refusal whose text is "check: expected 'expected', found 'found'". Both may quote what a
+/// stranger sent: of each, some hundred octets are kept.
+[[nodiscard]] Refusal refused(const Reason& reason, std::string expected, std::string found);
+/// One where `what` says it all.
+[[nodiscard]] Refusal refused(const Reason& reason, std::string what);
 
 [[noreturn]] void throw_exception_from_error(const Refusal& refusal, const boost::source_location&);
 

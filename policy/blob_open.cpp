@@ -16,8 +16,10 @@ Refusal refuse(std::string code, Finding finding) {
 }
 
 Refusal refuse(std::string code, const std::string& what, std::string hint) {
-    return refused(FailInfo::kBadMessageCheck, std::move(code), "challenge: " + what,
-                   std::move(hint));
+    Refusal refusal =
+        refused(FailInfo::kBadMessageCheck, std::move(code), "challenge: " + what, std::move(hint));
+    refusal.check = "challenge";
+    return refusal;
 }
 
 constexpr const char* kNotOurs =

@@ -142,10 +142,10 @@ boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_reque
     }
     // As late as this, and answered as a mismatch: a guesser does not learn which one was right.
     if (failed_matches_.locked(challenge_name, now)) {
-        co_return refused(FailInfo::kBadRequest, "ChallengeLocked",
+        co_return refused({FailInfo::kBadRequest, "ChallengeLocked", "challenge",
+                           "give the device another challenge, and find out who has this one"},
                           "challenge: it is locked for a while, because several CSRs that do not "
-                          "match came with it",
-                          "give the device another challenge, and find out who has this one");
+                          "match came with it");
     }
     co_return grant(request, std::move(*claims));
 }

@@ -18,7 +18,10 @@ constexpr std::string_view kDomain = "scepgate one-time password 1";
 
 Refusal bad_password(std::string code, std::string text,
                      std::string hint = "give the device a new one") {
-    return refused(FailInfo::kBadMessageCheck, std::move(code), std::move(text), std::move(hint));
+    Refusal refusal =
+        refused(FailInfo::kBadMessageCheck, std::move(code), std::move(text), std::move(hint));
+    refusal.check = "challengePassword";
+    return refusal;
 }
 
 Refusal password_missing() {
@@ -27,7 +30,10 @@ Refusal password_missing() {
 }
 
 Refusal unavailable(std::string detail) {
-    return {FailInfo::kBadRequest, "StoreUnavailable", std::move(detail), true};
+    return refused(
+        {FailInfo::kBadRequest, "StoreUnavailable", "store",
+         "look at the store's file, disk and owner; 'scepgate config check' tries it", true},
+        std::move(detail));
 }
 
 bool binds_names(const ChallengeClaims& bindings) {
@@ -187,10 +193,10 @@ asio::awaitable<Result<Grant, Refusal>> OneTimePasswordModule::verify_request(
     }
     // As late as this, and answered as a mismatch: a guesser does not learn which one was right.
     if (failed_matches_.locked(guessed, now)) {
-        co_return refused(FailInfo::kBadRequest, "ChallengeLocked",
+        co_return refused({FailInfo::kBadRequest, "ChallengeLocked", "challengePassword",
+                           "give the device another one, and find out who has this one"},
                           "this password is locked for a while, because several CSRs that do not "
-                          "match came with it",
-                          "give the device another one, and find out who has this one");
+                          "match came with it");
     }
     co_return grant(request, *found, std::move(token));
 }

@@ -16,7 +16,10 @@ Refusal refuse(std::string code, Finding finding) {
 }
 
 Refusal refuse(std::string code, const std::string& what, std::string hint) {
-    return refused(FailInfo::kBadRequest, std::move(code), "renewal: " + what, std::move(hint));
+    Refusal refusal =
+        refused(FailInfo::kBadRequest, std::move(code), "renewal: " + what, std::move(hint));
+    refusal.check = "renewal";
+    return refusal;
 }
 
 constexpr const char* kEnrolAnew = "the device has to enrol anew, with a challenge";
@@ -59,7 +62,10 @@ Refused judge_standing(const RenewalSettings& settings, const EnrollmentRequest&
                        const std::optional<RenewedCertificate>& known, std::int64_t now) {
     const certs::Certificate& old = request.signer;
     const std::string who = "the certificate with serial " + old.serial_hex();
-    if (!known) return refuse("RenewalSignerUnknown", who + " was never issued here", "");
+    if (!known)
+        return refuse(
+            "RenewalSignerUnknown", who + " was never issued here",
+            "the device has to enrol anew, with a challenge; was the store restored or lost?");
     if (known->endpoint != request.endpoint) {
         return refuse("RenewalOtherEndpoint",
                       {who + ": endpoint", request.endpoint, known->endpoint,
@@ -78,7 +84,8 @@ Refused judge_standing(const RenewalSettings& settings, const EnrollmentRequest&
     const auto now_text = [&] { return certs::utc_text(now); };
     if (now < old.not_before()) {
         return refuse("RenewalSignerNotYetValid",
-                      {who + ": now", "from " + certs::utc_text(old.not_before()), now_text()});
+                      {who + ": now", "from " + certs::utc_text(old.not_before()), now_text(),
+                       "compare the clocks of the server and of the CA that issued it"});
     }
     if (now > old.not_after() + settings.grace) {
         return refuse(
@@ -162,7 +169,7 @@ Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
                                      std::string_view template_name, std::int64_t now) {
     if (auto refusal = judge_standing(settings, request, known, now)) return std::move(*refusal);
     auto old = read_identity(request.signer);
-    if (!old) return refuse("RenewalSignerUnreadable", old.error().detail, "");
+    if (!old) return refuse("RenewalSignerUnreadable", old.error().detail, kEnrolAnew);
     if (auto refusal = judge_identity(*old, request)) return std::move(*refusal);
     if (auto refusal = judge_usages(*old, request, *known, template_name)) {
         return std::move(*refusal);
@@ -171,7 +178,7 @@ Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
     certs::GeneralNames names = request.csr.requested().subject_alt_name;
     if (names.empty()) names = std::move(old->subject_alt_name);
     if (old->subject.empty() && names.empty()) {
-        return refuse("RenewalSignerUnreadable", "the certificate has no name", "");
+        return refuse("RenewalSignerUnreadable", "the certificate has no name", kEnrolAnew);
     }
     GrantMaker maker(request, std::string(kRenewalPolicy));
     maker.names(std::move(old->subject), std::move(names))

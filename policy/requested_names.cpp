@@ -8,7 +8,10 @@ namespace {
 constexpr const char* kGrantedByName = "only a policy that names the account can grant it";
 
 Refusal refuse(std::string code, std::string what, std::string hint) {
-    return refused(FailInfo::kBadRequest, std::move(code), std::move(what), std::move(hint));
+    Refusal refusal =
+        refused(FailInfo::kBadRequest, std::move(code), std::move(what), std::move(hint));
+    refusal.check = "names";
+    return refusal;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ using Verdict = std::optional<Refusal>;
 Refusal refuse(const SignerLimits& limits, const std::string& key, std::string expected,
                std::string found) {
     Refusal refusal{FailInfo::kBadMessageCheck, "SignerNotAllowed", {}};
+    refusal.check = "challenge's signer";
     const std::string path = limits.where + '.' + key;
     refusal.text = "challenge: its signer '" + limits.signer + "' may not grant this: " + path +
                    " allows " + expected + ", the challenge grants " + found;

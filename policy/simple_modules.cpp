@@ -40,14 +40,15 @@ boost::asio::awaitable<Result<Grant, Refusal>> StaticPasswordModule::verify_requ
     const std::optional<Secret>& challenge = request.csr.challenge();
     // On the wire the same, and the same as a challenge blob that is missing or wrong.
     if (!challenge) {
-        co_return refused(FailInfo::kBadMessageCheck, "ChallengePasswordMissing",
-                          "the CSR has no challengePassword", "set the password in the client");
+        co_return refused({FailInfo::kBadMessageCheck, "ChallengePasswordMissing",
+                           "challengePassword", "set the password in the client"},
+                          "a password", "none");
     }
     if (!password_.equals(challenge->view())) {
-        co_return refused(FailInfo::kBadMessageCheck, "ChallengeMismatch",
-                          "the challengePassword is not the configured one",
-                          "correct the password in the client's profile; if it is right there, "
-                          "somebody is guessing");
+        co_return refused({FailInfo::kBadMessageCheck, "ChallengeMismatch", "challengePassword",
+                           "correct the password in the client's profile; if it is right there, "
+                           "somebody is guessing"},
+                          "the challengePassword is not the configured one");
     }
     co_return grant_as_asked(request, name_);
 }

@@ -14,7 +14,10 @@ constexpr long kOk = 200;
 constexpr std::int64_t kNeverExpires = 253'402'300'799;  // 9999-12-31T23:59:59Z
 
 Refusal refuse(std::string code, std::string text) {
-    return {FailInfo::kBadRequest, std::move(code), std::move(text)};
+    Refusal refusal{FailInfo::kBadRequest, std::move(code), std::move(text)};
+    refusal.check = "webhook";
+    refusal.hint = "the service decides: look at its own log";
+    return refusal;
 }
 
 Refusal unavailable(std::string text) {
@@ -90,7 +93,10 @@ boost::asio::awaitable<Result<Grant, Refusal>> WebhookModule::verify_request(
     const std::string id = to_hex(random_bytes(16));
     auto body = encode_webhook_request(request, {id, now, settings_.send_challenge});
     if (!body) {
-        co_return Refusal{FailInfo::kBadMessageCheck, "ChallengeUnreadable", body.error().detail};
+        co_return refused({FailInfo::kBadMessageCheck, "ChallengeUnreadable", "challengePassword",
+                           "the service is sent text alone: have the client send its challenge as "
+                           "UTF-8"},
+                          body.error().detail);
     }
     HttpCall call;
     call.url = settings_.url;
@@ -106,6 +112,35 @@ boost::asio::awaitable<Result<Grant, Refusal>> WebhookModule::verify_request(
     auto decision = judge(*answer, id, now);
     if (!decision) co_return decision.error();
     co_return grant(request, std::move(*decision));
+}
+
+boost::asio::awaitable<Explanation> WebhookModule::explain(const EnrollmentRequest& request,
+                                                           Reach reach) {
+    Explanation explanation;
+    const auto skipped = [&](const char* check, const char* why, const char* hint) {
+        explanation.verdicts.push_back({.module = name(),
+                                        .check = check,
+                                        .outcome = Verdict::Outcome::kSkipped,
+                                        .found = why,
+                                        .hint = hint});
+    };
+    skipped("challenge",
+            settings_.send_challenge ? "the service judges it"
+                                     : "nobody looks at it (send_challenge is not set)",
+            "");
+    if (reach == Reach::kOffline) {
+        skipped("webhook", "it is a service, and was not asked", "to ask it now, add --online");
+        co_return explanation;
+    }
+    auto outcome = co_await verify_request(request);
+    if (outcome) {
+        explanation.verdicts.push_back(
+            {.module = name(), .check = "webhook", .found = "the service allows it"});
+    } else {
+        explanation.verdicts.push_back(failed(name(), outcome.error().check, outcome.error()));
+    }
+    explanation.outcome = std::move(outcome);
+    co_return explanation;
 }
 
 Result<WebhookAnswer, Refusal> WebhookModule::judge(const HttpAnswer& answer, const std::string& id,

@@ -31,6 +31,9 @@ public:
     [[nodiscard]] const std::string& name() const noexcept override { return settings_.name; }
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) override;
+    /// The service's verdict, with Reach::kOnline; a token that it wants used once is not used.
+    boost::asio::awaitable<Explanation> explain(const EnrollmentRequest& request,
+                                                Reach reach) override;
 
 private:
     [[nodiscard]] Result<WebhookAnswer, Refusal> judge(const HttpAnswer& answer,

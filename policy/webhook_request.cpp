@@ -115,7 +115,7 @@ Result<Bytes> remove_challenge(ByteView request) {
 }  // namespace
 
 Bytes without_challenge(const certs::Csr& csr) {
-    if (!csr.challenge()) return to_bytes(csr.der());
+    // Whatever challenge() says: it may be another one than the octets hold.
     return remove_challenge(csr.der()).value();  // it was read before
 }
 

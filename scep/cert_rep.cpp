@@ -2,6 +2,7 @@
 
 #include "certs/cms_password.hpp"
 #include "certs/oids.hpp"
+#include "scep/reasons.hpp"
 
 namespace scepgate::scep {
 namespace {
@@ -104,10 +105,8 @@ Result<ReplyRecipient, Refusal> reply_recipient(const PkiMessage& message,
     const certs::PublicKey& key = message.signer_key();
     if (key.type() == certs::KeyType::kRsa) return ReplyRecipient{message.signer(), key, Secret()};
     if (!challenge) {
-        return Refusal{FailInfo::kBadAlg, "SignerKeyUnsupported",
-                       "signer's key " + key.text() +
-                           ": without a challenge the reply cannot be encrypted to its sender; "
-                           "the client needs an RSA key"};
+        return refused(reason::kSignerKey, "RSA, or a challenge to encrypt the reply with",
+                       key.text() + " and no challenge");
     }
     return ReplyRecipient{message.signer(), key, challenge->clone()};
 }

@@ -2,13 +2,10 @@
 #include "scep/cert_rep.hpp"
 #include "scep/equal_work.hpp"
 #include "scep/message_content.hpp"
+#include "scep/reasons.hpp"
 
 namespace scepgate::scep {
 namespace {
-
-Refusal bad_request(std::string_view code, std::string text) {
-    return {FailInfo::kBadRequest, std::string(code), std::move(text)};
-}
 
 bool issued_by(const TrustedIssuer& issuer, const certs::Certificate& certificate) {
     return certs::same_name(issuer.certificate.subject_der(), certificate.issuer_der()) &&
@@ -19,8 +16,8 @@ bool issued_by(const TrustedIssuer& issuer, const certs::Certificate& certificat
 Result<EnrollmentKind, Refusal> kind_of(const PkiMessage& message,
                                         std::span<const TrustedIssuer> issuers) {
     if (message.type() != MessageType::kPkcsReq && message.type() != MessageType::kRenewalReq) {
-        return bad_request("MessageTypeUnsupported",
-                           std::string(to_text(message.type())) + " asks for no certificate");
+        return refused(reason::kMessageType, "PKCSReq or RenewalReq",
+                       std::string(to_text(message.type())));
     }
     // A CA's own certificate is among what it issued, but is nothing to renew here.
     const bool ours = std::any_of(issuers.begin(), issuers.end(), [&](const TrustedIssuer& issuer) {
@@ -28,10 +25,16 @@ Result<EnrollmentKind, Refusal> kind_of(const PkiMessage& message,
     });
     if (ours) return EnrollmentKind::kRenewal;
     if (message.type() == MessageType::kPkcsReq) return EnrollmentKind::kInitial;
-    return bad_request("RenewalSignerUnknown",
-                       "RenewalReq signed by a certificate of " + message.signer().issuer_text() +
-                           ", which is no CA of this endpoint or did not sign it; to enrol anew "
-                           "the client must send a PKCSReq");
+    const char* expected =
+        issuers.empty() ? "none: the endpoint renews nothing" : "issued by a CA of this endpoint";
+    return refused(
+        reason::kRenewalSigner, expected,
+        "serial " + message.signer().serial_hex() + " of " + message.signer().issuer_text());
+}
+
+/// Two of a kind and size can be told apart.
+std::string description_of(const certs::PublicKey& key) {
+    return key.text() + " with SHA-256 " + to_hex(sha256(key.spki()));
 }
 
 /// The request inside. Until its own signature has verified it is undecryptable(), whatever is
@@ -43,7 +46,7 @@ Result<certs::Csr, Refusal> read_request(const PkiMessage& message, const Algori
     auto csr = certs::Csr::from_der(message.content(), limits, rules.sha1, &message.signer_key());
     if (csr) return std::move(*csr);
     if (csr.error().code == Errc::kDenied) {
-        return bad_request("CertificateRequestDecodingFailed", csr.error().detail);
+        return refused(reason::kRequest, csr.error().detail);
     }
     if (csr.error().code != Errc::kBadSignature) check_a_signature_for_nothing();
     return undecryptable();
@@ -60,16 +63,17 @@ Result<EnrollmentRequest, Refusal> to_enrollment_request(const PkiMessage& messa
     if (!csr) return csr.error();
     // Otherwise somebody could sign another one's sniffed envelope anew and burn its challenge.
     if (*kind == EnrollmentKind::kInitial && csr->public_key() != message.signer_key()) {
-        return bad_request("SignerKeyMismatch", "the request is for another key (" +
-                                                    csr->public_key().text() +
-                                                    ") than the one that signed the message (" +
-                                                    message.signer_key().text() + ")");
+        return refused(reason::kSameKey, description_of(message.signer_key()),
+                       description_of(csr->public_key()));
     }
     if (const auto recipient = reply_recipient(message, csr->challenge()); !recipient) {
         return recipient.error();
     }
     const auto purpose = certs::purpose_of(csr->requested().key_usage);
-    if (!purpose) return bad_request("KeyUsageUnsupported", purpose.error().detail);
+    if (!purpose) {
+        return refused(reason::kKeyUsage, "digitalSignature, keyEncipherment, both or none",
+                       csr->requested().key_usage->text());
+    }
     return EnrollmentRequest{.endpoint = context.endpoint,
                              .kind = *kind,
                              .message_type = static_cast<int>(message.type()),

@@ -1,6 +1,7 @@
 #include "scep/envelope.hpp"
 
 #include "certs/oids.hpp"
+#include "scep/reasons.hpp"
 
 namespace scepgate::scep {
 namespace {
@@ -9,8 +10,49 @@ using certs::ContentCipher;
 using certs::DerReader;
 using certs::DerTag;
 
-Refusal bad_envelope(std::string text) {
-    return {FailInfo::kBadRequest, "EnvelopeMalformed", std::move(text)};
+Refusal bad_envelope(std::string found) {
+    return refused(reason::kEnvelope, "an EnvelopedData", std::move(found));
+}
+
+std::string named_by(const certs::CertificateReference& reference) {
+    if (!reference.key_identifier.empty()) {
+        return "key identifier " + to_hex(reference.key_identifier);
+    }
+    const auto issuer = certs::Name::from_der(reference.issuer_der);
+    return "serial " + to_hex(reference.serial) + " of " +
+           (issuer ? issuer->text() : "an unreadable issuer");
+}
+
+/// Says which certificate the client has, and which it should have. Both are public.
+Refusal recipient_unknown(const Envelope& envelope, std::span<const RecipientKey> recipients) {
+    std::string ours;
+    for (const RecipientKey& key : recipients) {
+        ours += (ours.empty() ? "serial " : ", or serial ") + key.certificate.serial_hex() +
+                " of " + key.certificate.issuer_text();
+    }
+    const auto& named = envelope.data.key_transport;
+    std::string found = named.empty() ? "none" : named_by(named.front().recipient);
+    if (named.size() > 1) found += ", and " + std::to_string(named.size() - 1) + " more";
+    return refused(reason::kRecipient, std::move(ours), std::move(found));
+}
+
+/// Of the recipients that carry no RSA key.
+std::string other_types(const certs::CmsEnvelopedData& data) {
+    std::string types;
+    const auto add = [&](std::size_t count, const char* type) {
+        if (count == 0) return;
+        if (!types.empty()) types += ", ";
+        types += std::to_string(count) + " " + type;
+    };
+    add(data.key_transport.size(), "of others by key transport");
+    add(data.key_agreement.size(), "by key agreement");
+    add(data.other_recipients, "by password or another type");
+    return types;
+}
+
+std::string taken_ciphers(const AlgorithmRules& rules) {
+    return std::string("AES-128-CBC, AES-192-CBC, AES-256-CBC") + (rules.des3 ? ", 3DES-CBC" : "") +
+           (rules.des ? ", DES-CBC" : "");
 }
 
 /// The one KeyTransRecipientInfo that names one of our certificates. The others are not looked
@@ -25,23 +67,24 @@ Result<void, Refusal> choose_recipient(Envelope& envelope,
             [&](const RecipientKey& key) { return candidate.recipient.names(key.certificate); });
         if (ours == recipients.end()) continue;
         if (chosen != nullptr) {
-            return Refusal{FailInfo::kBadRequest, "SeveralRecipients",
-                           "two of the " + std::to_string(envelope.data.recipients()) +
-                               " recipients name certificates of this endpoint"};
+            return refused(
+                reason::kSeveralRecipients, "one certificate of this endpoint",
+                "two of the " + std::to_string(envelope.data.recipients()) + " recipients");
         }
         chosen = &candidate;
         envelope.recipient = &*ours;
     }
     if (chosen == nullptr) {
         if (envelope.data.recipients() > envelope.data.key_transport.size()) {
-            return Refusal{FailInfo::kBadAlg, "RecipientTypeUnsupported",
-                           "no key transport recipient is ours, and other types are not taken"};
+            return refused(reason::kRecipientType, "one of ours by key transport (RSA)",
+                           other_types(envelope.data));
         }
-        return undecryptable();
+        return recipient_unknown(envelope, recipients);
     }
     const auto transport = certs::parse_key_transport(chosen->algorithm);
     if (!transport) {
-        return Refusal{FailInfo::kBadAlg, "KeyTransportUnsupported", transport.error().detail};
+        return refused(reason::kKeyTransport, "RSA PKCS #1 v1.5, or OAEP without a label",
+                       transport.error().detail);
     }
     envelope.transport = *transport;
     envelope.encrypted_key = chosen->encrypted_key;
@@ -72,33 +115,32 @@ bool allowed(ContentCipher cipher, const AlgorithmRules& rules) noexcept {
 Result<ByteView, Refusal> find_enveloped_data(ByteView der) {
     DerReader outer(der);
     const auto content = outer.read(DerTag::kSequence);
-    if (!content) return bad_envelope("content: " + content.error().detail);
-    if (!outer.empty()) return bad_envelope("content: octets after the envelope");
+    if (!content) return bad_envelope(content.error().detail);
+    if (!outer.empty()) return bad_envelope("octets after the envelope");
     DerReader fields(*content);
     // An EnvelopedData begins with its version.
     if (fields.at(DerTag::kInteger)) return der;
 
     const auto type = fields.read_oid();
-    if (!type) return bad_envelope("content: " + type.error().detail);
+    if (!type) return bad_envelope(type.error().detail);
     if (!equal(*type, certs::oid::kEnvelopedData)) {
         // AuthEnvelopedData is a sound envelope in itself, but no client of ours may need it.
-        const FailInfo info = equal(*type, certs::oid::kAuthEnvelopedData) ? FailInfo::kBadAlg
-                                                                           : FailInfo::kBadRequest;
-        return Refusal{
-            info, "EnvelopeTypeUnsupported",
-            "content of type " + certs::oid_to_text(*type) + " where EnvelopedData belongs"};
+        return refused(equal(*type, certs::oid::kAuthEnvelopedData) ? reason::kAuthenticatedEnvelope
+                                                                    : reason::kEnvelopeType,
+                       "EnvelopedData", certs::oid_to_text(*type));
     }
     const auto wrapped = fields.read(certs::context_constructed(0));
-    if (!wrapped) return bad_envelope("content: " + wrapped.error().detail);
-    if (!fields.empty()) return bad_envelope("content: octets after the envelope");
+    if (!wrapped) return bad_envelope(wrapped.error().detail);
+    if (!fields.empty()) return bad_envelope("octets after the envelope");
     return *wrapped;
 }
 
 Refusal undecryptable() {
-    return {FailInfo::kBadMessageCheck, "Undecryptable",
-            "the envelope does not open with a key of this endpoint, or what is inside is not what "
-            "this message type holds (a certificate request with a sound signature; names and a "
-            "serial number); is the client using the certificates of this endpoint's GetCACert?"};
+    return refused(
+        reason::kContent,
+        "a certificate request with a sound signature (GetCert, GetCRL: an issuer's name "
+        "and a serial number), encrypted with our key",
+        "what does not open, or is something else");
 }
 
 Result<Envelope, Refusal> read_envelope(ByteView der, std::span<const RecipientKey> recipients,
@@ -112,18 +154,14 @@ Result<Envelope, Refusal> read_envelope(ByteView der, std::span<const RecipientK
     envelope.data = std::move(*data);
     if (!equal(envelope.data.content_type, certs::oid::kData)) {
         return bad_envelope("encrypted content of type " +
-                            certs::oid_to_text(envelope.data.content_type) + ", not id-data");
+                            certs::oid_to_text(envelope.data.content_type));
     }
     if (const auto chosen = choose_recipient(envelope, recipients); !chosen) return chosen.error();
     const auto encryption = certs::parse_content_encryption(envelope.data.content_encryption);
-    if (!encryption) {
-        return Refusal{FailInfo::kBadAlg, "ContentCipherUnsupported", encryption.error().detail};
-    }
-    if (!allowed(encryption->cipher, rules)) {
-        return Refusal{FailInfo::kBadAlg, "ContentCipherUnsupported",
-                       std::string(to_text(encryption->cipher)) + " (" +
-                           certs::oid_to_text(envelope.data.content_encryption.algorithm) +
-                           ") is not taken by this endpoint"};
+    if (!encryption || !allowed(encryption->cipher, rules)) {
+        return refused(
+            reason::kContentCipher, taken_ciphers(rules),
+            encryption ? std::string(to_text(encryption->cipher)) : encryption.error().detail);
     }
     envelope.encryption = *encryption;
     return envelope;

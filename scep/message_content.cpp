@@ -2,6 +2,7 @@
 #include "scep/message_content.hpp"
 
 #include "scep/equal_work.hpp"
+#include "scep/reasons.hpp"
 
 namespace scepgate::scep {
 namespace {
@@ -25,9 +26,8 @@ Result<certs::Name> read_issuer(certs::DerReader& reader) {
 
 Result<IssuerAndSerial, Refusal> read_look_up(const PkiMessage& message, MessageType type) {
     if (message.type() != type) {
-        return Refusal{FailInfo::kBadRequest, "MessageTypeUnsupported",
-                       std::string(to_text(message.type())) + " where " +
-                           std::string(to_text(type)) + " belongs"};
+        return refused(reason::kMessageType, std::string(to_text(type)),
+                       std::string(to_text(message.type())));
     }
     auto content = parse_issuer_and_serial(message.content());
     if (content) return std::move(*content);

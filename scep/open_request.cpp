@@ -2,43 +2,41 @@
 #include "certs/ber.hpp"
 #include "certs/oids.hpp"
 #include "scep/envelope.hpp"
+#include "scep/reasons.hpp"
 
 namespace scepgate::scep {
 namespace {
 
-Refusal bad_algorithm(std::string_view code, std::string text) {
-    return {FailInfo::kBadAlg, std::string(code), std::move(text)};
-}
-
 /// The message types that a server answers: all but its own.
 Result<MessageType, Refusal> handled_type(const SignedRequest& request) {
     if (!request.fault.empty()) {
-        return Refusal{FailInfo::kBadRequest, "MessageAttributesUnreadable", request.fault};
+        return refused(reason::kAttributes, "messageType, senderNonce and CMS's own, once each",
+                       request.fault);
     }
     if (request.message_type && *request.message_type != MessageType::kCertRep) {
         return *request.message_type;
     }
     // Not the text as sent: it may hold anything.
-    return Refusal{FailInfo::kBadRequest, "MessageTypeUnsupported",
-                   request.message_type
-                       ? std::string(to_text(*request.message_type)) + " is not handled"
-                       : "messageType " + to_hex(as_bytes(request.message_type_text)) +
-                             " (octets) is none of RFC 8894"};
+    return refused(reason::kMessageType, "19, 17, 20, 21 or 22",
+                   request.message_type ? std::string(to_text(*request.message_type))
+                                        : "octets " + to_hex(as_bytes(request.message_type_text)));
 }
 
 /// digestAlgorithm and signatureAlgorithm, which must name the same digest (RFC 8933).
 Result<certs::SignatureAlgorithm, Refusal> allowed_algorithm(const certs::CmsSignerInfo& signer,
                                                              const AlgorithmRules& rules) {
     const auto digest = certs::parse_digest(signer.digest);
-    if (!digest) return bad_algorithm("DigestUnsupported", digest.error().detail);
-    if (*digest == certs::Digest::kSha1 && !rules.sha1) {
-        return bad_algorithm("DigestUnsupported", "SHA-1 (" +
-                                                      certs::oid_to_text(signer.digest.algorithm) +
-                                                      ") is switched off at this endpoint");
+    if (!digest || (*digest == certs::Digest::kSha1 && !rules.sha1)) {
+        return refused(
+            reason::kDigest,
+            rules.sha1 ? "SHA-1, SHA-256, SHA-384, SHA-512" : "SHA-256, SHA-384, SHA-512",
+            digest ? std::string(to_text(*digest)) : digest.error().detail);
     }
     const auto algorithm = certs::parse_signature_algorithm(signer.signature_algorithm, *digest);
     if (!algorithm) {
-        return bad_algorithm("SignatureAlgorithmUnsupported", algorithm.error().detail);
+        return refused(reason::kSignatureAlgorithm,
+                       "RSA (PKCS #1 v1.5) or ECDSA with " + std::string(to_text(*digest)),
+                       algorithm.error().detail);
     }
     return *algorithm;
 }
@@ -49,20 +47,22 @@ bool may_have_challenge(MessageType type) noexcept {
     return type != MessageType::kGetCert && type != MessageType::kGetCrl;
 }
 
+std::string taken_keys(const AlgorithmRules& rules, bool ec) {
+    const certs::KeyLimits& limits = rules.key_limits;
+    return "RSA of " + std::to_string(limits.minimum_rsa_bits) + " to " +
+           std::to_string(limits.maximum_rsa_bits) + " bits" +
+           (ec && limits.allow_ec ? ", EC P-256, P-384, P-521" : "");
+}
+
 /// The signer's key, which must also be one that the reply can be encrypted to.
 Result<certs::PublicKey, Refusal> allowed_key(const certs::Certificate& signer, MessageType type,
                                               const AlgorithmRules& rules) {
     auto key = signer.public_key(rules.key_limits);
-    if (!key) {
-        return bad_algorithm("SignerKeyUnsupported", "signer's key: " + key.error().detail);
-    }
-    const bool deliverable = key->type() == certs::KeyType::kRsa ||
-                             (rules.ec_password_recipient && may_have_challenge(type));
-    if (!deliverable) {
-        return bad_algorithm("SignerKeyUnsupported",
-                             "signer's key " + key->text() +
-                                 ": the reply cannot be encrypted to it; the client needs an RSA "
-                                 "key");
+    const bool ec = rules.ec_password_recipient && may_have_challenge(type);
+    if (!key) return refused(reason::kSignerKey, taken_keys(rules, ec), key.error().detail);
+    // The reply has to be encrypted to it.
+    if (key->type() != certs::KeyType::kRsa && !ec) {
+        return refused(reason::kSignerKey, taken_keys(rules, ec), key->text());
     }
     return std::move(*key);
 }
@@ -76,12 +76,15 @@ Result<certs::SignatureAlgorithm, Refusal> verify_signature(const SignedRequest&
     const auto algorithm = allowed_algorithm(signer, rules);
     if (!algorithm) return algorithm.error();
     if (!data.content) {
-        return Refusal{FailInfo::kBadRequest, "EnvelopeMissing", "no content was signed"};
+        return refused(reason::kNoEnvelope, "an EnvelopedData", "no content");
     }
     const auto verified =
         certs::verify_signer(signer, data.content_type, *data.content, *algorithm, key);
     if (!verified) {
-        return Refusal{FailInfo::kBadMessageCheck, "SignatureInvalid", verified.error().detail};
+        return refused(reason::kSignature,
+                       std::string(to_text(*algorithm)) + " by the key " + key.text() +
+                           " of certificate " + request.signer.serial_hex(),
+                       verified.error().detail);
     }
     return *algorithm;
 }
@@ -90,8 +93,7 @@ Result<certs::SignatureAlgorithm, Refusal> verify_signature(const SignedRequest&
 Result<ByteView, Refusal> envelope_der(ByteView content, Bytes& converted, Tolerances& tolerances) {
     auto der = certs::ber_to_der(content);
     if (!der) {
-        return Refusal{FailInfo::kBadRequest, "EnvelopeMalformed",
-                       "content: " + der.error().detail};
+        return refused(reason::kEnvelope, "an EnvelopedData", der.error().detail);
     }
     converted = std::move(*der);
     if (!equal(converted, content)) tolerances.emplace_back("ber-envelope");

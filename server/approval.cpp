@@ -94,15 +94,15 @@ asio::awaitable<Approval::Earlier> Approval::record(const Operation& operation,
     row.details.grant = policy::GrantRecord::encode(grant);
     // Now, while the challenge is still the device's, not when an operator has approved it.
     if (const auto readable = policy::GrantRecord::decode(row.details.grant); !readable) {
-        co_return Refusal{FailInfo::kBadRequest, "GrantTooLong",
-                          "it cannot wait for an operator: " + readable.error().detail};
+        co_return refused(reason::kGrantTooLong,
+                          "it cannot wait for an operator: " + readable.error().detail);
     }
     row.details.expires = row.now + operation.endpoint.approval_for(grant.purpose()).expires;
     if (auto audited = trail_.pending(operation, row); !audited) {
-        co_return unavailable("AuditUnavailable", audited.error().detail);
+        co_return refused(reason::kAuditUnavailable, audited.error().detail);
     }
     auto recorded = co_await parts_.store->record_pending(std::move(row));
-    if (!recorded) co_return unavailable("StoreUnavailable", recorded.error().detail);
+    if (!recorded) co_return refused(reason::kStoreUnavailable, recorded.error().detail);
     if (auto* before = std::get_if<ca_backend::RecordedBefore>(&*recorded)) {
         co_return std::optional(std::move(before->transaction));
     }
@@ -110,17 +110,18 @@ asio::awaitable<Approval::Earlier> Approval::record(const Operation& operation,
         co_return already_redeemed();
     }
     if (std::holds_alternative<ca_backend::TransactionIdTaken>(*recorded)) {
-        co_return Refusal{FailInfo::kBadRequest, "TransactionIdTaken",
-                          "another request of this key waits under the same transactionID"};
+        co_return refused(reason::kTransactionIdTaken, "one under which nothing waits",
+                          "another request of this key waits under it");
     }
     if (std::holds_alternative<ca_backend::SignerWaits>(*recorded)) {
-        co_return Refusal{FailInfo::kBadRequest, "RenewalWaits",
-                          "another renewal of this certificate waits (renewal.newest_only)"};
+        co_return refused(reason::kRenewalWaits, "one renewal at a time (renewal.newest_only)",
+                          "another one waits for an operator");
     }
     if (std::holds_alternative<ca_backend::TooManyPending>(*recorded)) {
-        co_return unavailable("TooManyPending",
-                              "as many requests wait for an operator as may "
-                              "(endpoints[].max_pending)");
+        co_return refused(reason::kTooManyPending,
+                          "at most " + std::to_string(operation.endpoint.maximum_pending) +
+                              " (endpoints[].max_pending)",
+                          "as many already");
     }
     co_return std::nullopt;
 }
@@ -142,7 +143,7 @@ asio::awaitable<Outcome> Approval::answer(const Operation& operation,
             co_return Answer(StillPending{});
         case TransactionState::kRejected:
         case TransactionState::kExpired:
-            co_return co_await refused(operation, request, transaction);
+            co_return co_await end(operation, request, transaction);
         case TransactionState::kApproved:
             if (request == nullptr) throw std::logic_error("Approval: approved, never pending");
             certificate = co_await issue_approved(operation, *request, transaction);
@@ -160,29 +161,28 @@ asio::awaitable<Result<certs::Certificate, Refusal>> Approval::issue_approved(
     const StoredTransaction& transaction) {
     // It was good when the request came; an operator may have revoked it since.
     const auto signer = parts_.store->find_certificate(ca_backend::certificate_id(request.signer));
-    if (!signer) co_return unavailable("StoreUnavailable", signer.error().detail);
+    if (!signer) co_return refused(reason::kStoreUnavailable, signer.error().detail);
     if (*signer && (*signer)->revocation && equal((*signer)->der, request.signer.der())) {
         Refusal refusal = signer_revoked(request.signer);
         co_await issuance_.tell_refused(operation, request, refusal, transaction.policy);
         co_return refusal;
     }
     auto grant = policy::GrantRecord::decode(transaction.pending->grant);
-    if (!grant) co_return unavailable("StoreUnavailable", broken_row(grant.error()).detail);
+    if (!grant) co_return refused(reason::kStoreUnavailable, broken_row(grant.error()).detail);
     co_return co_await issuance_.issue(operation, request, *grant, transaction.key,
                                        transaction.challenge);
 }
 
-asio::awaitable<Refusal> Approval::refused(const Operation& operation,
-                                           const EnrollmentRequest* request,
-                                           const StoredTransaction& transaction) {
+asio::awaitable<Refusal> Approval::end(const Operation& operation, const EnrollmentRequest* request,
+                                       const StoredTransaction& transaction) {
     const bool rejected = transaction.state == TransactionState::kRejected;
     std::string text = rejected ? "an operator rejected it" : "no operator approved it in time";
     if (transaction.pending && transaction.pending->decided_at != 0) {
         if (!rejected) text = "an operator approved it, but the device did not come back in time";
         text += " (" + transaction.pending->decided_by + "): " + transaction.pending->reason;
     }
-    Refusal refusal{FailInfo::kBadRequest, rejected ? "ApprovalRejected" : "ApprovalExpired",
-                    std::move(text)};
+    Refusal refusal = refused(rejected ? reason::kRejected : reason::kApprovalExpired,
+                              "an operator's approval", std::move(text));
     const bool hears = operation.endpoint.policy->hears_outcomes();
     if (!hears || transaction.notified || request == nullptr) co_return refusal;
     co_await issuance_.tell_refused(operation, *request, refusal, transaction.policy);

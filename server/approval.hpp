@@ -35,9 +35,9 @@ private:
     boost::asio::awaitable<Result<certs::Certificate, Refusal>> issue_approved(
         const Operation& operation, const EnrollmentRequest& request,
         const ca_backend::StoredTransaction& transaction);
-    boost::asio::awaitable<Refusal> refused(const Operation& operation,
-                                            const EnrollmentRequest* request,
-                                            const ca_backend::StoredTransaction& transaction);
+    boost::asio::awaitable<Refusal> end(const Operation& operation,
+                                        const EnrollmentRequest* request,
+                                        const ca_backend::StoredTransaction& transaction);
 
     const ServiceParts& parts_;
     AuditTrail trail_;

@@ -77,6 +77,7 @@ void AuditTrail::refusal(const Endpoint& endpoint, const RequestRecord& record,
     AuditRecord line = begin("refuse", endpoint, record, client_address);
     line.add("policy", record.policy)
         .add("code", refusal.code)
+        .add_if("check", refusal.check)
         .add("reason", refusal.text)
         .add("fail_info", refusal.temporary ? "none (503)" : to_text(refusal.fail_info))
         .add_if("expected", refusal.expected)

@@ -12,7 +12,7 @@ using policy::RenewalChallenge;
 namespace {
 
 Refusal store_unavailable(const Error& error) {
-    return unavailable("StoreUnavailable", error.detail);
+    return refused(reason::kStoreUnavailable, error.detail);
 }
 
 /// How often a request may come again to the octet after its certificate was over.
@@ -145,9 +145,9 @@ Result<std::optional<StoredTransaction>, Refusal> Enrollment::recorded_before(
         auto end = ends_for_good(request, revocation);
         if (times == kMostRepetitions) end = "is not the first that this very request has outlived";
         if (end) {
-            return Refusal{FailInfo::kBadRequest, "RequestOver",
-                           "it was answered before, with certificate " + issued.serial_hex() +
-                               ", which " + *end + "; the device has to make a new request"};
+            return refused(reason::kRequestOver, "a new request",
+                           "one that was answered with certificate " + issued.serial_hex() +
+                               ", which " + *end);
         }
         key = next_key(key, issued);
         found = parts_.store->find_request(sender, key, now);

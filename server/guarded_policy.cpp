@@ -1,5 +1,6 @@
 #include "server/guarded_policy.hpp"
 
+#include "server/reasons.hpp"
 #include "server/time_limit.hpp"
 
 namespace scepgate::server {
@@ -87,7 +88,7 @@ std::string busy(const std::string& name, std::size_t calls) {
 }
 
 Refusal policy_failed(const std::string& name, const std::exception_ptr& thrown) {
-    return {FailInfo::kBadRequest, "PolicyFailed", failed(name, thrown), true};
+    return refused(reason::kPolicyFailed, failed(name, thrown));
 }
 
 }  // namespace
@@ -107,13 +108,13 @@ asio::awaitable<Verdict> GuardedPolicy::verify_request(const EnrollmentRequest& 
     }
     Place place(calls_, limits_.calls);
     if (!place) {
-        co_return Refusal{FailInfo::kBadRequest, "PolicyBusy", busy(name(), limits_.calls), true};
+        co_return refused(reason::kPolicyBusy, busy(name(), limits_.calls));
     }
     auto call = verify(module_, request, std::move(place));
     auto outcome = co_await within(limits_.time, std::move(call));
     if (outcome.value) co_return std::move(*outcome.value);
     if (outcome.thrown) co_return policy_failed(name(), outcome.thrown);
-    co_return Refusal{FailInfo::kBadRequest, "PolicyTimeout", too_long(name(), limits_.time), true};
+    co_return refused(reason::kPolicyTimeout, too_long(name(), limits_.time));
 }
 
 asio::awaitable<policy::Explanation> GuardedPolicy::explain(const EnrollmentRequest& request,
@@ -121,8 +122,9 @@ asio::awaitable<policy::Explanation> GuardedPolicy::explain(const EnrollmentRequ
     auto call = explain_request(module_, request, reach);
     auto ended = co_await within(limits_.time, std::move(call));
     if (ended.value) co_return std::move(*ended.value);
-    Refusal refusal{FailInfo::kBadRequest, "PolicyTimeout", too_long(name(), limits_.time), true};
-    if (ended.thrown) refusal = policy_failed(name(), ended.thrown);
+    Refusal refusal = ended.thrown
+                          ? policy_failed(name(), ended.thrown)
+                          : refused(reason::kPolicyTimeout, too_long(name(), limits_.time));
     policy::Explanation explanation{{policy::failed(name(), "request", refusal)}, {}};
     explanation.outcome = std::move(refusal);
     co_return explanation;

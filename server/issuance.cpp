@@ -17,10 +17,10 @@ ByteView token_of(const Grant& grant) {
 }  // namespace
 
 Refusal signer_revoked(const Certificate& signer) {
-    return refused(FailInfo::kBadRequest, "RenewalSignerRevoked",
+    return refused({FailInfo::kBadRequest, "RenewalSignerRevoked", "renewed certificate",
+                    "the device has to enrol anew, with a challenge"},
                    "the certificate with serial " + signer.serial_hex() +
-                       " was revoked or put on hold before its renewal was done",
-                   "the device has to enrol anew, with a challenge");
+                       " was revoked or put on hold before its renewal was done");
 }
 
 Result<std::string, Refusal> choose_template(const Endpoint& endpoint, const Grant& grant) {
@@ -35,19 +35,19 @@ Result<std::string, Refusal> choose_template(const Endpoint& endpoint, const Gra
              "or name another one under endpoints[].templates"});
     }
     if (chosen.empty()) {
-        return refused(FailInfo::kBadRequest, "NoTemplateForPurpose",
-                       "this endpoint has no template for purpose " + purpose,
-                       "name one under endpoints[].templates, or correct the key usage of the "
-                       "client's profile");
+        return refused({FailInfo::kBadRequest, "NoTemplateForPurpose", "template",
+                        "name one under endpoints[].templates, or correct the key usage of the "
+                        "client's profile"},
+                       "one for purpose " + purpose, "none");
     }
     return chosen;
 }
 
 Result<void, Refusal> check_key(const Endpoint& endpoint, const certs::PublicKey& key) {
     if (!endpoint.own_keys->contains(key)) return {};
-    return refused(FailInfo::kBadRequest, "KeyIsServers",
-                   "the request is for a key of this server itself (CA, RA, challenges or TLS)",
-                   "whoever sent it holds that key; if no mistake explains it, replace the key");
+    return refused({FailInfo::kBadRequest, "KeyIsServers", "key",
+                    "whoever sent it holds that key; if no mistake explains it, replace the key"},
+                   "the request is for a key of this server itself (CA, RA, challenges or TLS)");
 }
 
 Result<std::string, Refusal> check_issuable(const Endpoint& endpoint, const Grant& grant) {
@@ -69,9 +69,9 @@ Result<bool> is_over(ca_backend::Store& store, const Certificate& issued, std::i
 }
 
 Refusal already_redeemed() {
-    return refused(FailInfo::kBadMessageCheck, "ChallengeAlreadyRedeemed",
-                   "this challenge was used for another request before",
-                   "give the device a new one; the audit file says what it was used for");
+    return refused({FailInfo::kBadMessageCheck, "ChallengeAlreadyRedeemed", "challenge",
+                    "give the device a new one; the audit file says what it was used for"},
+                   "this challenge was used for another request before");
 }
 
 asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation,
@@ -101,7 +101,7 @@ asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation
         co_return told.error();
     }
     auto audited = trail_.certificate("issue", operation, *certificate, grant, challenge);
-    if (!audited) co_return unavailable("AuditUnavailable", audited.error().detail);
+    if (!audited) co_return refused(reason::kAuditUnavailable, audited.error().detail);
     co_return std::move(*certificate);
 }
 
@@ -124,7 +124,7 @@ asio::awaitable<CertificateOrRefusal> Issuance::sign(const Operation& operation,
     }
     auto* certificate = std::get_if<ca_backend::IssuedCertificate>(&*issued);
     if (certificate == nullptr) {
-        co_return unavailable("PendingUnsupported", "the CA wants to decide later");
+        co_return refused(reason::kPendingUnsupported, "the CA wants to decide later");
     }
     operation.record.ca_result = "issued";
     auto& notes = operation.record.notes;
@@ -133,7 +133,7 @@ asio::awaitable<CertificateOrRefusal> Issuance::sign(const Operation& operation,
     // what a crash leaves in the store stands in the audit file too.
     auto audited =
         trail_.certificate("sign", operation, certificate->certificate, grant, challenge);
-    if (!audited) co_return unavailable("AuditUnavailable", audited.error().detail);
+    if (!audited) co_return refused(reason::kAuditUnavailable, audited.error().detail);
     co_return std::move(certificate->certificate);
 }
 
@@ -163,7 +163,7 @@ asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> Issuance::record(
     }
     row.now = parts_.clock->now();
     auto recorded = co_await parts_.store->record(std::move(row));
-    if (!recorded) co_return unavailable("StoreUnavailable", recorded.error().detail);
+    if (!recorded) co_return refused(reason::kStoreUnavailable, recorded.error().detail);
     if (std::holds_alternative<ca_backend::AlreadyRedeemed>(*recorded)) {
         co_return already_redeemed();
     }
@@ -171,8 +171,9 @@ asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> Issuance::record(
         co_return signer_revoked(request.signer);
     }
     if (std::holds_alternative<ca_backend::AlreadyRenewed>(*recorded)) {
-        co_return Refusal{FailInfo::kBadRequest, "RenewalSuperseded",
-                          "renewal: this certificate was renewed before (renewal.newest_only)"};
+        co_return refused(reason::kRenewedBefore,
+                          "one that was not renewed yet (renewal.newest_only)",
+                          "serial " + request.signer.serial_hex() + ", which was");
     }
     co_return std::move(*recorded);
 }
@@ -181,24 +182,24 @@ asio::awaitable<CertificateOrRefusal> Issuance::release_again(
     const Operation& operation, const EnrollmentRequest* request,
     const ca_backend::StoredTransaction& transaction) {
     if (!transaction.certificate) {
-        co_return Refusal{FailInfo::kBadRequest, "ApprovalRejected",
-                          "it was rejected while it was about to be issued"};
+        co_return refused(reason::kRejected, "an operator's approval",
+                          "it was rejected while it was about to be issued");
     }
     operation.record.code = "Retry";
     operation.record.policy = transaction.policy;
     operation.record.template_name = transaction.template_name;
     if (!transaction.notified && operation.endpoint.policy->hears_outcomes()) {
         if (request == nullptr) {
-            co_return unavailable("NotificationFailed",
-                                  "the policy module was not told yet; the request itself, sent "
-                                  "again, tells it");
+            co_return refused(reason::kNotificationFailed,
+                              "the policy module was not told yet; the request itself, sent "
+                              "again, tells it");
         }
         auto told = co_await tell_issued(operation, *request, *transaction.certificate,
                                          transaction.id, transaction.policy);
         if (!told) co_return told.error();
     }
     if (auto audited = trail_.retry(operation, transaction); !audited) {
-        co_return unavailable("AuditUnavailable", audited.error().detail);
+        co_return refused(reason::kAuditUnavailable, audited.error().detail);
     }
     co_return *transaction.certificate;
 }
@@ -216,7 +217,7 @@ asio::awaitable<Result<void, Refusal>> Issuance::tell_issued(const Operation& op
     if (!told && told.error().code == Errc::kDenied) {
         co_return co_await withdraw(operation, certificate, told.error());
     }
-    if (!told) co_return unavailable("NotificationFailed", told.error().detail);
+    if (!told) co_return refused(reason::kNotificationFailed, told.error().detail);
     // When this fails the module hears of it once more with the next retry.
     auto marked = co_await parts_.store->mark_notified(id);
     if (!marked) operation.record.notes.push_back(marked.error().detail);
@@ -232,12 +233,12 @@ asio::awaitable<Refusal> Issuance::withdraw(const Operation& operation,
     const auto revoked = co_await parts_.store->revoke(order);
     // kConflict: it is revoked already.
     if (!revoked && revoked.error().code != Errc::kConflict) {
-        co_return unavailable("StoreUnavailable", revoked.error().detail);
+        co_return refused(reason::kStoreUnavailable, revoked.error().detail);
     }
     trail_.withdrawn(operation, certificate, why.detail);
-    co_return Refusal{
-        FailInfo::kBadRequest, "NotificationRefused",
-        "certificate " + certificate.serial_hex() + " was revoked, not released: " + why.detail};
+    co_return refused(
+        reason::kNotificationRefused,
+        "certificate " + certificate.serial_hex() + " was revoked, not released: " + why.detail);
 }
 
 asio::awaitable<void> Issuance::tell_refused(const Operation& operation,

@@ -5,9 +5,10 @@
 namespace scepgate::server {
 namespace {
 
-Refusal unknown_certificate() {
-    return {FailInfo::kBadCertId, "CertificateUnknown",
-            "this endpoint has issued no such certificate to the key that asks"};
+Refusal unknown_certificate(const scep::IssuerAndSerial& asked, const char* why) {
+    return refused(reason::kCertificateUnknown,
+                   "one that this endpoint issued to the key that asks",
+                   "serial " + to_hex(asked.serial) + " of " + asked.issuer.text() + ", " + why);
 }
 
 /// Whether a client's name means the one with this subject: in any encoding, with the RDNs in
@@ -60,20 +61,28 @@ std::vector<const certs::Certificate*> meant_issuers(const certs::Name& name,
 Outcome LookUp::certificate(const Operation& operation) const {
     auto asked = scep::read_get_cert(operation.message);
     if (!asked) return asked.error();
+    const char* why = "which it did not issue";
     for (const certs::Certificate* issuer : meant_issuers(asked->issuer, operation.endpoint)) {
         auto row = parts_.store->find_certificate(
             {ca_backend::issuer_hash(issuer->subject_der()), asked->serial});
-        if (!row) return unavailable("StoreUnavailable", row.error().detail);
-        if (!*row || (*row)->endpoint != operation.endpoint.name) continue;
+        if (!row) return refused(reason::kStoreUnavailable, row.error().detail);
+        if (!*row) continue;
+        if ((*row)->endpoint != operation.endpoint.name) {
+            why = "which another endpoint issued";
+            continue;
+        }
         auto found = certs::Certificate::from_der((*row)->der);
-        if (!found) return unavailable("StoreUnavailable", found.error().detail);
-        if (!equal(found->spki(), operation.message.signer_key().spki())) continue;
+        if (!found) return refused(reason::kStoreUnavailable, found.error().detail);
+        if (!equal(found->spki(), operation.message.signer_key().spki())) {
+            why = "which has another key";
+            continue;
+        }
         auto recipient = scep::reply_recipient(operation.message);
         if (!recipient) return recipient.error();
         operation.record.code = "Success";
         return Answer(ReleasedCertificate{std::move(*found), std::move(*recipient)});
     }
-    return unknown_certificate();
+    return unknown_certificate(*asked, why);
 }
 
 boost::asio::awaitable<Outcome> LookUp::crl(const Operation& operation) const {
@@ -82,16 +91,17 @@ boost::asio::awaitable<Outcome> LookUp::crl(const Operation& operation) const {
     // Not the serial number: clients send the RA's, the CA's, or one of their own.
     ca_backend::CaBackend* ca = meant_ca(asked->issuer, operation.endpoint);
     if (ca == nullptr) {
-        co_return Refusal{FailInfo::kBadCertId, "CrlUnknownIssuer",
-                          "'" + asked->issuer.text() + "' is not the CA of this endpoint"};
+        co_return refused(reason::kCrlUnknownIssuer,
+                          operation.endpoint.ca->chain().front().subject_text(),
+                          asked->issuer.text());
     }
     auto recipient = scep::reply_recipient(operation.message);
     if (!recipient) co_return recipient.error();
     auto crl = co_await ca->crl(*parts_.store);
     if (!crl && crl.error().code == Errc::kUnsupported) {
-        co_return Refusal{FailInfo::kBadRequest, "CrlUnsupported", crl.error().detail};
+        co_return refused(reason::kCrlUnsupported, crl.error().detail);
     }
-    if (!crl) co_return unavailable("CrlUnavailable", crl.error().detail);
+    if (!crl) co_return refused(reason::kCrlUnavailable, crl.error().detail);
     operation.record.code = "Success";
     co_return Answer(ReleasedCrl{std::move(*crl), std::move(*recipient)});
 }

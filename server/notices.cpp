@@ -147,6 +147,7 @@ std::vector<OutboxEvent> Notices::refused(const RefusedRequest& request, std::in
         body["transaction_id"] = record.transaction_id;
         add_if(body, "policy", record.policy);
         body["code"] = request.refusal.code;
+        add_if(body, "check", request.refusal.check);
         body["reason"] = request.refusal.text;
         add_if(body, "expected", request.refusal.expected);
         add_if(body, "found", request.refusal.found);

@@ -7,6 +7,7 @@
 #include "certs/clock.hpp"
 #include "scep/message_content.hpp"
 #include "server/audit_log.hpp"
+#include "server/reasons.hpp"
 #include "server/request_record.hpp"
 #include "server/runtime.hpp"
 
@@ -46,10 +47,5 @@ struct StillPending {};
 
 using Answer = std::variant<StillPending, ReleasedCertificate, ReleasedCrl>;
 using Outcome = Result<Answer, Refusal>;
-
-/// A refusal that a device is told to come again after (HTTP 503).
-[[nodiscard]] inline Refusal unavailable(std::string code, std::string text) {
-    return {FailInfo::kBadRequest, std::move(code), std::move(text), true};
-}
 
 }  // namespace scepgate::server

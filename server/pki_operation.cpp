@@ -54,9 +54,9 @@ Result<void, Refusal> check_signing_time(const Endpoint& endpoint,
     const std::int64_t window = endpoint.shape.signing_time_window;
     const auto& time = request.signing_time;
     if (window == 0 || !time || (*time >= now - window && *time <= now + window)) return {};
-    return Refusal{FailInfo::kBadTime, "SigningTimeOutsideWindow",
-                   "signed at " + certs::utc_text(*time) + " by the device's clock, more than " +
-                       std::to_string(window) + " s from now (signing_time_window)"};
+    return refused(reason::kSigningTime,
+                   certs::utc_text(now - window) + " to " + certs::utc_text(now + window),
+                   certs::utc_text(*time) + " by the device's clock");
 }
 
 /// From the CA that issued it up to the root; empty when that is neither the endpoint's CA nor its
@@ -98,8 +98,7 @@ bool is_about_a_certificate(scep::MessageType type) {
 }
 
 OperationReply nobody_to_answer(const Error& error, RequestRecord& record) {
-    record.code = "MessageUnreadable";
-    record.reason = error.detail;
+    describe(refused(reason::kMessageUnreadable, error.detail), record);
     return {Kind::kMalformed, {}, {}};
 }
 
@@ -146,11 +145,7 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, c
 
     const Refusal& refusal = outcome.error();
     record.refused = true;
-    record.code = refusal.code;
-    record.reason = refusal.text;
-    record.expected = refusal.expected;
-    record.found = refusal.found;
-    record.hint = refusal.hint;
+    describe(refusal, record);
     trail_.refusal(endpoint, record, client_address, refusal);
     // One that may come again is not decided; who cannot be read is nobody's device.
     if (parts_.notifier && opened && is_about_a_certificate(opened->type()) && !refusal.temporary) {

@@ -8,23 +8,25 @@ boost::asio::awaitable<Outcome> Poll::answer(const Operation& operation) {
                                              .transaction_id = operation.message.transaction_id(),
                                              .signer_key = signer_key},
                                             parts_.clock->now());
-    if (!found) co_return unavailable("StoreUnavailable", found.error().detail);
+    if (!found) co_return refused(reason::kStoreUnavailable, found.error().detail);
     if (!*found) {
-        co_return Refusal{FailInfo::kBadCertId, "PollUnknown",
-                          "this key has no request with this transactionID here"};
+        co_return refused(reason::kPollUnknown,
+                          "a request at " + operation.endpoint.name +
+                              " with this transactionID, by the key that polls",
+                          "none");
     }
     if (const auto& certificate = (*found)->certificate) {
         const auto over = is_over(*parts_.store, *certificate, parts_.clock->now());
-        if (!over) co_return unavailable("StoreUnavailable", over.error().detail);
+        if (!over) co_return refused(reason::kStoreUnavailable, over.error().detail);
         if (*over) {
-            co_return Refusal{FailInfo::kBadCertId, "PollOver",
-                              "what this request was answered with has expired or was revoked: " +
-                                  certificate->serial_hex()};
+            co_return refused(
+                reason::kPollOver, "one that is valid",
+                "serial " + certificate->serial_hex() + ", which has expired or was revoked");
         }
     }
     if (!(*found)->pending) co_return co_await approval_.answer(operation, nullptr, **found);
     auto request = restore_request(operation, **found);
-    if (!request) co_return unavailable("StoreUnavailable", request.error().detail);
+    if (!request) co_return refused(reason::kStoreUnavailable, request.error().detail);
     co_return co_await approval_.answer(operation, &*request, **found);
 }
 

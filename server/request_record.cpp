@@ -2,6 +2,15 @@
 
 namespace scepgate::server {
 
+void describe(const Refusal& refusal, RequestRecord& record) {
+    record.code = refusal.code;
+    record.reason = refusal.text;
+    record.check = refusal.check;
+    record.expected = refusal.expected;
+    record.found = refusal.found;
+    record.hint = refusal.hint;
+}
+
 void log_request(Log& log, const HttpRequest& request, const RequestRecord& record,
                  unsigned status) {
     const bool refused = status >= 400 || record.refused;
@@ -27,6 +36,7 @@ void log_request(Log& log, const HttpRequest& request, const RequestRecord& reco
     add("template", record.template_name);
     add("policy", record.policy);
     add("code", record.code);
+    add("check", record.check);
     add("reason", record.reason);
     add("expected", record.expected);
     add("found", record.found);

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "certs/refusal.hpp"
 #include "server/http_message.hpp"
 #include "server/log.hpp"
 
@@ -17,17 +18,20 @@ struct RequestRecord {
     std::string transaction_id;
     std::string digest, signature, key_transport, cipher;
     std::string purpose, template_name;
-    std::string policy;                 ///< the module's name
-    std::string code;                   ///< "Success", "Retry", "Pending", or the refusal's code
-    std::string reason;                 ///< the refusal's text
-    std::string expected, found, hint;  ///< and its parts
-    bool refused = false;               ///< answered with FAILURE
-    std::string ca_result;              ///< "issued", "refused", "" when the CA was not asked
+    std::string policy;  ///< the module's name
+    std::string code;    ///< "Success", "Retry", "Pending", or the refusal's code
+    std::string reason;  ///< the refusal's text
+    std::string check, expected, found, hint;  ///< and its parts
+    bool refused = false;                      ///< answered with FAILURE
+    std::string ca_result;  ///< "issued", "refused", "" when the CA was not asked
     std::string serial;
     std::vector<std::string> notes;
     std::optional<std::string> subject;  ///< as asked for; for the audit file alone
     std::string subject_alt_name;
 };
+
+/// What the refusal says.
+void describe(const Refusal& refusal, RequestRecord& record);
 
 /// One line: the request's HTTP side, then what is set in `record`, then status and latency.
 /// Refusals are warnings, failures of ours are errors; what is served from memory is info.

@@ -157,19 +157,17 @@ asio::awaitable<HttpReply> ScepHandler::handle(HttpRequest request) {
                 repairs += (repairs.empty() ? "" : ",") + repair;
             if (!repairs.empty()) record.decode_path = repairs;
         } else {
-            record.code = "MessageUnreadable";
-            record.reason = decoded.error().detail;
+            describe(scepgate::refused(reason::kMessageUnreadable, decoded.error().detail), record);
         }
     }
     if (readable && message.empty()) {
         readable = false;
-        record.code = "MessageUnreadable";
-        record.reason = "the message is empty";
+        describe(scepgate::refused(reason::kMessageUnreadable, "the message is empty"), record);
     }
     if (readable) {
         auto place = workers_.take_place();
         if (!place) {
-            record.code = "QueueFull";
+            describe(scepgate::refused(reason::kQueueFull, "as many messages wait as may"), record);
             reply = text_reply(503, "Service Unavailable\n");
         } else {
             auto job = work(endpoint, std::move(message), request.client_address, record);
@@ -189,8 +187,7 @@ asio::awaitable<OperationReply> ScepHandler::work(std::shared_ptr<const Endpoint
         co_return co_await operations_.process(*endpoint, message, std::move(client_address),
                                                record);
     } catch (const std::exception& error) {
-        record.code = "InternalError";
-        record.reason = error.what();
+        describe(scepgate::refused(reason::kInternalError, error.what()), record);
     }
     co_return OperationReply{};
 }

@@ -82,6 +82,7 @@ const std::vector<RefusalCode>& refusal_codes() {
 
 Refusal refuse_by_code(std::string_view code, std::string_view description) {
     Refusal refusal;
+    refusal.check = "Intune";
     refusal.expected = "Success";
     refusal.found = is_plain(code) ? std::string(code) : "a code that is no word";
     const auto& known = refusal_codes();

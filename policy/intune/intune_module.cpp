@@ -9,15 +9,18 @@ namespace scepgate::policy {
 namespace {
 
 Refusal refuse(std::string code, std::string text) {
-    return {FailInfo::kBadRequest, std::move(code), std::move(text)};
+    Refusal refusal = refused(FailInfo::kBadRequest, std::move(code), std::move(text),
+                              "correct the names in the device's SCEP profile of Intune");
+    refusal.check = "names";
+    return refusal;
 }
 
 /// What is looked at before anybody is asked.
 std::optional<Refusal> judge_request(const certs::Csr& csr) {
     if (!csr.challenge()) {
-        return Refusal{FailInfo::kBadMessageCheck, "ChallengePasswordMissing",
-                       "the CSR has no challengePassword; only devices with a SCEP profile of "
-                       "Intune can enrol here"};
+        return refused({FailInfo::kBadMessageCheck, "ChallengePasswordMissing", "challengePassword",
+                        "only devices with a SCEP profile of Intune can enrol here"},
+                       "Intune's challenge", "none");
     }
     if (csr.subject().empty() && csr.requested().subject_alt_name.empty())
         return refuse("SubjectNameMissing", "the CSR has neither a subject nor a subjectAltName");
@@ -49,9 +52,23 @@ Result<std::optional<std::string>, Refusal> judge_sid(const certs::RequestedExte
     return requested.sid ? vouched : std::nullopt;
 }
 
+/// All that can be judged here; the SID that the certificate gets.
+Result<std::optional<std::string>, Refusal> judge_here(const certs::Csr& csr) {
+    if (auto refusal = judge_request(csr)) return std::move(*refusal);
+    return judge_sid(csr.requested());
+}
+
+/// Whether the challenge is the one that the CSR's octets hold, which are all that Intune is sent.
+bool holds_its_challenge(const certs::Csr& csr) {
+    const auto sent = certs::Csr::from_der(csr.der(), {}, true, &csr.public_key());
+    return sent && sent->challenge() && csr.challenge() &&
+           sent->challenge()->equals(csr.challenge()->view());
+}
+
 Refusal undecided(const Error& error) {
     Refusal refusal{FailInfo::kBadRequest, "IntuneUnavailable",
                     "Intune did not decide: " + error.detail, true};
+    refusal.check = "Intune";
     refusal.hint = "see docs/intune.md, \"When something fails\"";
     return refusal;
 }
@@ -62,8 +79,7 @@ IntuneModule::IntuneModule(std::shared_ptr<intune::Api> api) : api_(std::move(ap
 
 boost::asio::awaitable<Result<Grant, Refusal>> IntuneModule::verify_request(
     const EnrollmentRequest& request) {
-    if (auto refusal = judge_request(request.csr)) co_return std::move(*refusal);
-    auto sid = judge_sid(request.csr.requested());
+    auto sid = judge_here(request.csr);
     if (!sid) co_return sid.error();
     auto body = intune::validation_body(request, api_->settings().provider);
     const auto answer = co_await ask("validateRequest", std::move(body));
@@ -76,6 +92,43 @@ boost::asio::awaitable<Result<Grant, Refusal>> IntuneModule::verify_request(
     maker.names(request.csr.subject(), request.csr.requested().subject_alt_name)
         .sid(std::move(*sid));
     co_return std::move(maker).make();
+}
+
+boost::asio::awaitable<Explanation> IntuneModule::explain(const EnrollmentRequest& request,
+                                                          Reach reach) {
+    Explanation explanation;
+    auto& verdicts = explanation.verdicts;
+    const auto skipped = [&](const char* check, const char* why, const char* hint) {
+        verdicts.push_back({.module = name(),
+                            .check = check,
+                            .outcome = Verdict::Outcome::kSkipped,
+                            .found = why,
+                            .hint = hint});
+    };
+    if (const auto here = judge_here(request.csr); !here) {
+        verdicts.push_back(failed(name(), here.error().check, here.error()));
+        explanation.outcome = here.error();
+        co_return explanation;
+    }
+    verdicts.push_back({.module = name(), .check = "names", .found = "of forms that are taken"});
+    skipped("challenge", "only Intune can look into its challenges", "");
+    if (!holds_its_challenge(request.csr)) {
+        skipped("Intune", "it reads the CSR alone, and another challenge was given",
+                "let the device make a CSR with this challenge");
+        co_return explanation;
+    }
+    if (reach == Reach::kOffline) {
+        skipped("Intune", "it is a service, and was not asked", "to ask it now, add --online");
+        co_return explanation;
+    }
+    auto outcome = co_await verify_request(request);
+    if (outcome) {
+        verdicts.push_back({.module = name(), .check = "Intune", .found = "Success"});
+    } else {
+        verdicts.push_back(failed(name(), "Intune", outcome.error()));
+    }
+    explanation.outcome = std::move(outcome);
+    co_return explanation;
 }
 
 boost::asio::awaitable<Result<void>> IntuneModule::notify(const TransactionOutcome& outcome) {

@@ -22,6 +22,11 @@ public:
     boost::asio::awaitable<Result<Grant, Refusal>> verify_request(
         const EnrollmentRequest& request) override;
 
+    /// The names and, with Reach::kOnline, Intune's verdict; nothing is notified. What is in its
+    /// challenges only Intune can read.
+    boost::asio::awaitable<Explanation> explain(const EnrollmentRequest& request,
+                                                Reach reach) override;
+
     /// Only of what this module granted. kDenied: Intune will not have the certificate.
     boost::asio::awaitable<Result<void>> notify(const TransactionOutcome& outcome) override;
 

@@ -72,9 +72,11 @@ TEST(AuditTrailTest, ARefusalIsALineThatSaysAllOfIt) {
                                R"("reason":"as the test wants","fail_info":"badRequest",)" +
                                names,
                            event("refuse") + kAsked +
-                               R"("policy":"fake","code":"PolicyFailed",)"
+                               R"("policy":"fake","code":"PolicyFailed","check":"policy",)"
                                R"("reason":"policy 'fake' failed: out of order",)"
-                               R"x("fail_info":"none (503)",)x" +
+                               R"x("fail_info":"none (503)",)x"
+                               R"("hint":"a fault of the policy module: report it with the )"
+                               R"(reason",)" +
                                names}));
 }
 

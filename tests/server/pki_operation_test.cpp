@@ -47,7 +47,8 @@ TEST(PkiOperationTest, R_B08_AMessageWithAFaultIsAnsweredAndLeadsToNothing) {
     EXPECT_EQ(asked.reply.kind, OperationReply::Kind::kCertRep);
     EXPECT_TRUE(asked.reply.failed_since) << "it leaves on a tick";
     EXPECT_EQ(asked.record.code, "MessageAttributesUnreadable");
-    EXPECT_EQ(asked.record.reason, "senderNonce of 0 octets");
+    EXPECT_EQ(asked.record.check, "attributes");
+    EXPECT_EQ(asked.record.found, "senderNonce of 0 octets");
     EXPECT_EQ(lab.audit_events(), Events{"refuse"});
     EXPECT_TRUE(has(lab.audit().front(), "senderNonce of 0 octets"));
     EXPECT_EQ(lab.module->verified, 0);
