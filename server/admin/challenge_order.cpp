@@ -40,6 +40,13 @@ Result<certs::KeyUsage> key_usage_of(std::string_view text) {
     return malformed("key_usage: is not \"signature\", \"encryption\" or \"both\"");
 }
 
+/// Of a subject that was given: an empty one would leave the challenge good for any names.
+Result<certs::Name> some_name(std::string_view text) {
+    auto name = certs::Name::from_text(text);
+    if (name && name->empty()) return malformed("names nobody");
+    return name;
+}
+
 /// Reads the body member by member; stops at the first that does not fit.
 class OrderReader {
 public:
@@ -56,7 +63,7 @@ public:
         text("sid", sid);
         text("device_id", parameters.device_id);
         text("user_id", parameters.user_id);
-        if (!subject.empty()) take("subject", certs::Name::from_text(subject), parameters.subject);
+        if (!subject.empty()) take("subject", some_name(subject), parameters.subject);
         if (!usage.empty()) take("", key_usage_of(usage), parameters.key_usage);
         if (!purpose.empty())
             take("purpose", certs::purpose_from_text(purpose), parameters.purpose);
@@ -97,6 +104,14 @@ private:
         target = *value;
     }
 
+    /// An empty list would say nothing, where somebody meant to.
+    static Result<std::vector<std::string>> some_texts(const JsonFields& fields, const char* name) {
+        auto values = fields.texts(name, kMostText);
+        if (values && values->empty() && fields.find(name) != nullptr)
+            return fields.fault(name, "is empty");
+        return values;
+    }
+
     template <class T, class Target>
     void take(std::string_view name, Result<T> read, Target& target) {
         if (!read) return fail(name.empty() ? read.error() : in_context(name, read.error()));
@@ -107,9 +122,10 @@ private:
         const nlohmann::json* object = fields_.find("san");
         if (object == nullptr) return;
         if (!object->is_object()) return fail(fields_.fault("san", "is not an object"));
+        if (object->empty()) return fail(fields_.fault("san", "is empty"));
         const JsonFields san(*object, "san.");
         for (const char* kind : {"dns", "upn", "email", "uri", "ip"}) {
-            const auto values = san.texts(kind, kMostText);
+            const auto values = some_texts(san, kind);
             if (!values) return fail(values.error());
             for (const std::string& value : *values)
                 add_name(kind, value, order_.parameters.subject_alt_name);
@@ -124,7 +140,7 @@ private:
     }
 
     void extended_key_usage() {
-        const auto values = fields_.texts("extended_key_usage", kMostText);
+        const auto values = some_texts(fields_, "extended_key_usage");
         if (!values) return fail(values.error());
         for (const std::string& value : *values) {
             auto oid = certs::extended_key_usage_from_text(value);
@@ -146,7 +162,7 @@ public:
             return malformed(name + ": is empty or too long");
         if (name == "subject") {
             if (!once_.insert(name).second) return malformed("subject: stands there twice");
-            auto subject = certs::Name::from_text(value);
+            auto subject = some_name(value);
             if (!subject) return in_context(name, subject.error());
             made.subject = *std::move(subject);
             return {};
@@ -210,6 +226,7 @@ Result<policy::ChallengeParameters, Problem> read_ndes_order(std::string_view ke
     }
     const auto form = parse_form(params);
     if (!form) return bad_value(in_context("params", form.error()));
+    if (form->empty() && !params.empty()) return bad_request("bad_value", "params: names nothing");
     for (const auto& [name, value] : *form) {
         const auto added = parameters.add(name, value);
         if (!added) return bad_value(added.error());

@@ -15,7 +15,7 @@ struct ChallengeOrder {
 inline constexpr std::size_t kMostChallenges = 100;  ///< in one request
 
 /// The body of POST /api/v1/challenges; 400 with "malformed", "unknown_member" or "bad_value".
-/// Nothing is converted, and nothing is passed over.
+/// Nothing is converted, and nothing is passed over; what is given is not empty.
 [[nodiscard]] Result<ChallengeOrder, Problem> read_order(std::string_view json);
 
 /// keyUsage and params of NDESGenerateChallenge. `key_usage`: "0x80" signs, "0x20" encrypts, "0xa0"

@@ -177,8 +177,10 @@ void add_challenge(CLI::App& app, int& status) {
     command->add_option("--config", options->config, "The server's configuration")
         ->required()
         ->type_name("FILE");
-    command->add_option("--policy-name", options->policy,
-                        "Which of 'policies' (default: the only one that makes challenges)");
+    command
+        ->add_option("--policy-name", options->policy,
+                     "Which of 'policies' (default: the only one that makes challenges)")
+        ->check(not_empty());
     options->names.add_to(*command, NameOptions::Subject::kOptional);
     command->add_option("--eku", options->extended_key_usage,
                         "Extended key usage to grant: clientAuth, … or an OID (repeatable; "
@@ -187,8 +189,10 @@ void add_challenge(CLI::App& app, int& status) {
         ->add_option("--purpose", options->purpose,
                      "Only for a request of this purpose, as its key usage says")
         ->check(CLI::IsMember({"signature", "encryption", "general_purpose"}));
-    command->add_option("--template", options->template_name,
-                        "Only for this template, as the endpoint names it for the purpose");
+    command
+        ->add_option("--template", options->template_name,
+                     "Only for this template, as the endpoint names it for the purpose")
+        ->check(not_empty());
     command
         ->add_option("--max-validity", options->max_validity,
                      "The certificate's longest life: 90d, 52w")
@@ -197,11 +201,15 @@ void add_challenge(CLI::App& app, int& status) {
         ->add_option("--expires", options->expires,
                      "How long it can be used: 30m, 1h, 7d (default: 1h, or PasswordValidity)")
         ->check(a_duration());
-    command->add_option("--device-id", options->device_id,
-                        "The MDM's name for the device, for the records");
-    command->add_option("--user-id", options->user_id,
-                        "The MDM's name for the user, for the records");
-    command->add_option("--sid", options->sid, "The account's SID to grant (S-1-5-21-…)");
+    command
+        ->add_option("--device-id", options->device_id,
+                     "The MDM's name for the device, for the records")
+        ->check(not_empty());
+    command
+        ->add_option("--user-id", options->user_id, "The MDM's name for the user, for the records")
+        ->check(not_empty());
+    command->add_option("--sid", options->sid, "The account's SID to grant (S-1-5-21-…)")
+        ->check(not_empty());
     command
         ->add_option("--count", options->count, "Make this many; %d in the names becomes 0, 1, …")
         ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}));

@@ -48,6 +48,17 @@ void replace_number(std::string& text, std::size_t number) {
     }
 }
 
+/// Where names are optional, an empty one (of a variable that is not set) would pass for none.
+CLI::Validator somebody() {
+    return {[](std::string& text) {
+                const auto name = certs::Name::from_text(text);
+                if (!name) return name.error().detail;
+                return name->empty() ? std::string("names nobody; leave it out, or name somebody")
+                                     : std::string();
+            },
+            ""};
+}
+
 }  // namespace
 
 int complain(int status, std::string_view what) {
@@ -127,13 +138,23 @@ CLI::Validator a_listen_address() {
             "HOST:PORT"};
 }
 
+CLI::Validator not_empty() {
+    return {[](std::string& text) {
+                return text.empty() ? std::string("is empty; leave it out, or say what it is")
+                                    : std::string();
+            },
+            ""};
+}
+
 void NameOptions::add_to(CLI::App& command, Subject need) {
-    command
-        .add_option(
-            "--subject", subject,
-            "Distinguished name: RFC 4514 (\"CN=device,O=Example\", most specific first) or "
-            "\"/O=Example/CN=device\" in the order of the certificate")
-        ->required(need == Subject::kRequired);
+    CLI::Option* given =
+        command
+            .add_option(
+                "--subject", subject,
+                "Distinguished name: RFC 4514 (\"CN=device,O=Example\", most specific first) or "
+                "\"/O=Example/CN=device\" in the order of the certificate")
+            ->required(need == Subject::kRequired);
+    if (need == Subject::kOptional) given->check(somebody());
     command.add_option("--dns", dns, "A DNS name (repeatable)")->type_name("NAME");
     command.add_option("--upn", upn, "A user principal name (repeatable)")->type_name("NAME");
     command.add_option("--email", email, "An email address (repeatable)")->type_name("ADDRESS");

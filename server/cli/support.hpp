@@ -41,6 +41,7 @@ Result<void> replace_file(const std::filesystem::path& file, ByteView content, b
 [[nodiscard]] CLI::Validator a_duration();        ///< "90s", "10m", …
 [[nodiscard]] CLI::Validator a_web_url();         ///< http:// or https:// and a host
 [[nodiscard]] CLI::Validator a_listen_address();  ///< "127.0.0.1:8080"
+[[nodiscard]] CLI::Validator not_empty();         ///< no variable that is not set
 
 /// --subject, --dns, --upn, --email, --uri, --ip and --key-usage, shared by challenge and enroll.
 struct NameOptions {

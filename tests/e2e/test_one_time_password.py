@@ -242,6 +242,19 @@ def test_what_a_password_is_bound_to_is_what_it_gives(passwords, keys, bound, as
     assert listed(lab)[0]["state"] == "outstanding", "a mismatch uses nothing up"
 
 
+@pytest.mark.parametrize("option", ["--subject", "--dns", "--upn", "--email", "--uri", "--ip",
+                                    "--key-usage", "--eku", "--purpose", "--template",
+                                    "--max-validity", "--expires", "--sid", "--policy-name",
+                                    "--device-id", "--user-id"])
+def test_a_variable_that_is_not_set_makes_no_password_that_is_good_for_all(passwords, option):
+    lab = passwords()
+    for empty in ["", "/", " "] if option == "--subject" else [""]:
+        done = command(lab, "create", option, empty)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert command(lab, "create", f"{option}=").returncode == 2
+    assert listed(lab) == []
+
+
 def test_C14_names_that_do_not_match_lock_the_password(passwords, keys):
     lab = passwords()
     password = lab.challenge("--subject", "CN=device")

@@ -74,6 +74,15 @@ TEST(ChallengeOrderTest, NothingIsConverted) {
     }
 }
 
+TEST(ChallengeOrderTest, WhatIsGivenAndEmptyIsRefusedForItWouldBindNothing) {
+    for (const char* json :
+         {R"({"subject": "/"})", R"({"subject": " "})", R"({"san": {}})", R"({"san": {"dns": []}})",
+          R"({"san": {"dns": ["a.example"], "upn": []}})", R"({"extended_key_usage": []})",
+          R"({"sid": ""})", R"({"template": ""})", R"({"purpose": ""})", R"({"key_usage": ""})"}) {
+        EXPECT_EQ(code_of(json), "bad_value") << json;
+    }
+}
+
 TEST(ChallengeOrderTest, WhatIsNoStrictJsonIsRefused) {
     for (const char* json : {"", "[]", "1", "{", "{}{}", R"({"count":1,"count":2})", "{/**/}",
                              "\xef\xbb\xbf{}", R"({"subject": "\ud800"})"}) {
@@ -103,7 +112,8 @@ TEST(NdesOrderTest, ParamsAreUrlEncodedNames) {
 TEST(NdesOrderTest, WhatIsNotUnderstoodIsRefused) {
     for (const char* params :
          {"CN=device", "subject", "subject=", "subject=CN%3Da&subject=CN%3Db", "subject=%zz",
-          "dns=a%00b", "device_id=a&device_id=b", "x=1", "dns=a%20b", "user_id=%ff"}) {
+          "dns=a%00b", "device_id=a&device_id=b", "x=1", "dns=a%20b", "user_id=%ff", "subject=+",
+          "subject=%2F", "dns=", "sid=", "&"}) {
         EXPECT_FALSE(read_ndes_order("", params)) << params;
     }
 }
