@@ -132,7 +132,7 @@ private:
             reader.texts("templates", caller.templates);
         }
         if (const Json* rules = reader.member("rules"))
-            caller.rules = read_rules(*rules, reader.path_of("rules"), faults_);
+            caller.rules = name_rules(*rules, reader.path_of("rules"));
         if (const auto rate = reader.text("rate")) {
             if (const auto parsed = parse_rate(*rate)) {
                 caller.rate = *parsed;
@@ -143,6 +143,14 @@ private:
         }
         reader.finish();
         return caller;
+    }
+
+    policy::IssuanceRules name_rules(const Json& json, const std::string& path) {
+        if (json.is_object() && json.contains("keys")) {
+            faults_.error(path + ".keys", "a challenge is made before there is a key",
+                          "put it into the endpoint's rules");
+        }
+        return read_rules(json, path, faults_);
     }
 
     void certificate(const Json& value, const std::string& path, AdminCallerConfig& caller) {
