@@ -175,12 +175,8 @@ std::optional<Credential> CredentialLoader::credential(const fs::path& certifica
     auto pem = secret(key.pem);
     std::optional<Secret> passphrase;
     if (key.passphrase) {
-        passphrase = secret(*key.passphrase);
+        passphrase = secret_line(*key.passphrase);
         if (!passphrase) return std::nullopt;
-        std::string_view text = passphrase->text();
-        while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
-            text.remove_suffix(1);
-        passphrase = Secret(text);
     }
     if (!chain || !pem) return std::nullopt;
 

@@ -1,7 +1,6 @@
 #include "server/minting.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace scepgate::server {
 
@@ -121,7 +120,6 @@ AuditRecord begin(std::string_view event, std::int64_t now, const std::string& p
 
 asio::awaitable<std::variant<Challenge, MintingRefusal>> Minting::mint(
     policy::PolicyModule& module, ChallengeParameters parameters, MintingCaller caller) const {
-    parameters.caller = caller.name;
     auto made = co_await make(module, parameters, caller);
     if (const auto* refusal = std::get_if<MintingRefusal>(&made)) {
         auto line = begin("no_challenge", parts_.clock->now(), module.name(), parameters, caller);
@@ -174,8 +172,7 @@ asio::awaitable<std::optional<MintingRefusal>> Minting::record(policy::PolicyMod
     row.token = challenge.token;
     row.caller = caller.name;
     row.created = now;
-    row.expires =
-        challenge.expires == 0 ? std::numeric_limits<std::int64_t>::max() : challenge.expires;
+    row.expires = challenge.expires;
     row.claims = challenge.recorded_claims.value_or("");
     ca_backend::ChallengeLimits limits;
     limits.outstanding = challenge.maximum_outstanding;

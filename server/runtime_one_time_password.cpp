@@ -8,14 +8,6 @@ namespace {
 
 constexpr std::size_t kLeastKeyOctets = 16;
 
-/// A file's last line break is no part of a key: nodes that read it from a file and from the
-/// environment have the same.
-std::string_view without_line_break(std::string_view text) {
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
-        text.remove_suffix(1);
-    return text;
-}
-
 }  // namespace
 
 std::shared_ptr<policy::PolicyModule> build_module(const OneTimePasswordConfig& config,
@@ -34,9 +26,10 @@ std::shared_ptr<policy::PolicyModule> build_module(const OneTimePasswordConfig& 
     settings.maximum = config.password_max;
     settings.validity = config.password_validity;
     if (config.hash_key) {
-        const auto key = context.loader.secret(*config.hash_key);
+        // Nodes that read it from a file and from the environment have the same.
+        auto key = context.loader.secret_line(*config.hash_key);
         if (!key) return nullptr;
-        settings.hash_key = Secret(without_line_break(key->text()));
+        settings.hash_key = *std::move(key);
         if (settings.hash_key.view().size() < kLeastKeyOctets) {
             context.faults.error(config.hash_key->json_path, "the key has fewer than 16 octets",
                                  "make one: openssl rand -hex 32");

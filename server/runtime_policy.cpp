@@ -15,17 +15,13 @@ std::shared_ptr<policy::PolicyModule> build_module(const OpenPolicyConfig&,
 }
 
 std::optional<Secret> load_password(const SecretSource& source, RuntimeContext& context) {
-    auto password = context.loader.secret(source);
-    if (!password) return std::nullopt;
-    std::string_view text = password->text();
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
-        text.remove_suffix(1);
-    if (text.size() < 8) {
+    auto password = context.loader.secret_line(source);
+    if (password && password->text().size() < 8) {
         context.faults.error(source.json_path, "the password has fewer than 8 characters",
                              "choose a long random one: openssl rand -hex 16");
         return std::nullopt;
     }
-    return Secret(text);
+    return password;
 }
 
 std::shared_ptr<policy::PolicyModule> build_module(const StaticPasswordConfig& config,
