@@ -24,6 +24,32 @@ void check_endpoint(const EndpointConfig& endpoint, const Config& config, Config
         check_name(at + ".templates." + purpose, *name, config.templates, "templates", faults);
 }
 
+bool is_shared_password(const PolicyConfig& policy) {
+    const auto* one_time = policy.as<OneTimePasswordConfig>();
+    return policy.as<StaticPasswordConfig>() || (one_time && one_time->single_password);
+}
+
+/// A request that waits is stored as it came: its signature covers the challengePassword.
+void warn_of_stored_passwords(const EndpointConfig& endpoint, const Config& config,
+                              ConfigFaults& faults) {
+    const auto waits = [&config](const std::string& name) {
+        const auto found = config.templates.find(name);
+        return found != config.templates.end() && found->second.approval;
+    };
+    if (!waits(endpoint.signature_template) && !waits(endpoint.encryption_template) &&
+        !waits(endpoint.general_purpose_template))
+        return;
+    endpoint.policy.each([&](const PolicyRule& rule) {
+        const auto policy = config.policies.find(rule.name);
+        if (policy == config.policies.end() || !is_shared_password(policy->second)) return;
+        faults.warn(
+            rule.json_path,
+            "requests that wait for an operator are stored with the password that policy '" +
+                rule.name + "' shares among all devices",
+            "guard the store and its backups as the password, or use one-time passwords");
+    });
+}
+
 void check_policy(const PolicyConfig& policy, const Config& config, ConfigFaults& faults) {
     const auto* blob = policy.as<ChallengeBlobConfig>();
     if (blob == nullptr) return;
@@ -108,6 +134,7 @@ void check_references(const Config& config, ConfigFaults& faults) {
     Places paths;
     for (const auto& endpoint : config.endpoints) {
         check_endpoint(endpoint, config, faults);
+        warn_of_stored_passwords(endpoint, config, faults);
         check_paths(endpoint, paths, faults);
     }
     check_endpoint_names(config.endpoints, faults);

@@ -192,6 +192,34 @@ TEST(ConfigTest, M04_ControlCharactersOfKeysDoNotReachTheTerminal) {
     }
 }
 
+/// Where the configuration warns that the store would have a password that devices share.
+std::vector<std::string> stored_passwords(const std::string& policy, const std::string& templates) {
+    ConfigFaults faults;
+    (void)parse_config(R"({"policies":{"pw":{"type":"static_password","password":{"env":"P"}},
+        "one":{"type":"one_time_password","UseSinglePassword":1,"password":{"env":"P"}},
+        "each":{"type":"one_time_password"}},
+        "templates":{"Held":{"approval":true},"Free":{}},
+        "endpoints":[{"paths":["/scep"],"ca":"lab","policy":)" +
+                           policy + R"(,"templates":)" + templates + "}]}",
+                       "/", faults);
+    std::vector<std::string> paths;
+    for (const auto& fault : faults.list()) {
+        if (fault.warning && fault.what.find("wait for an operator") != std::string::npos)
+            paths.push_back(fault.path);
+    }
+    return paths;
+}
+
+TEST(ConfigTest, WarnsWhereRequestsThatWaitAreStoredWithASharedPassword) {
+    using Paths = std::vector<std::string>;
+    const std::string held = R"({"signature":"Free","encryption":"Held"})";
+    EXPECT_EQ(stored_passwords(R"("pw")", held), Paths{"endpoints[0].policy"});
+    EXPECT_EQ(stored_passwords(R"({"any_of":["each","one"]})", held),
+              Paths{"endpoints[0].policy.any_of[1]"});
+    EXPECT_EQ(stored_passwords(R"("each")", held), Paths{});
+    EXPECT_EQ(stored_passwords(R"("pw")", R"({"general_purpose":"Free"})"), Paths{});
+}
+
 TEST(ConfigTest, AMissingListIsOneFault) {
     ConfigFaults faults;
     (void)parse_config("{}", "/", faults);
