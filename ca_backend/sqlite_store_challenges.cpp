@@ -10,6 +10,7 @@ asio::awaitable<Result<AddChallengeOutcome>> SqliteStore::add_challenge(Challeng
     return impl_->write<AddChallengeOutcome>(
         [row = std::move(row), limits](sqlite::Changes& changes) {
             changes.now = std::min(changes.now, row.created);
+            changes.adds_challenges = true;
             return changes.challenges.add(row, limits);
         });
 }

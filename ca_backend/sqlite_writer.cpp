@@ -126,6 +126,7 @@ Result<void> Writer::write_in_transaction(std::span<Waiting> group) {
     if (const auto begun = changes_.brackets.begin.run().finish(); !begun)
         return unavailable(begun);
     changes_.now = Changes::kNobodySaid;
+    changes_.adds_challenges = false;
     for (Waiting& waiting : group) {
         const std::int64_t changes_before = changes_.database.total_changes();
         waiting.outcome = waiting.work(changes_);
@@ -143,7 +144,10 @@ Result<void> Writer::purge(std::size_t limit) {
     if (now == Changes::kNobodySaid) return {};
     if (const auto purged = changes_.recorder.purge_redemptions(now, limit); !purged)
         return purged.error();
-    if (const auto purged = changes_.challenges.purge(now, limit); !purged) return purged.error();
+    if (changes_.adds_challenges) {
+        const auto purged = changes_.challenges.purge(now, limit);
+        if (!purged) return purged.error();
+    }
     // Few ever wait, so a look now and then is enough.
     constexpr std::int64_t kPendingInterval = 600;
     constexpr std::size_t kPendingLimit = 100;

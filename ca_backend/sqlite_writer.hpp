@@ -35,7 +35,8 @@ struct Changes {
     OutboxWriter outbox;
     ChallengeWriter challenges;
     std::int64_t now =
-        kNobodySaid;  ///< the earliest time that a piece of this group's work spoke of
+        kNobodySaid;               ///< the earliest time that a piece of this group's work spoke of
+    bool adds_challenges = false;  ///< a piece of this group's work does
 
     static constexpr std::int64_t kNobodySaid = std::numeric_limits<std::int64_t>::max();
 
@@ -53,10 +54,9 @@ using WorkHandler = boost::asio::any_completion_handler<void(Result<void>)>;
 /// the last time, so one client alone does not wait. When the transaction fails, it fails
 /// for all of its group. There is no savepoint around each piece of work, which would cost more
 /// than the work: one that fails with something written, as almost none does, has the whole group
-/// undone and done again one by one. With each group a few
-/// redemptions and challenges are removed that nobody needs any more, more than the group can have
-/// added; now and
-/// then, so are old requests that came to nothing.
+/// undone and done again one by one. With each group a few redemptions are removed that nobody
+/// needs any more, and with one that adds challenges a few of these, more than the group can have
+/// added; now and then, so are old requests that came to nothing.
 class Writer {
 public:
     static Result<std::unique_ptr<Writer>> start(Database database);

@@ -230,6 +230,14 @@ TEST_F(SqliteStoreChallengesTest, ForgetsADayAfterTheEndAndNotBefore) {
     EXPECT_EQ(state("one"), "outstanding");
 }
 
+TEST_F(SqliteStoreChallengesTest, WhoOnlyRecordsDoesNotLookForOldOnes) {
+    ASSERT_EQ(add(challenge("old")), "added");
+    IssuanceRecord much_later = testing::make_record();
+    much_later.now = kNow + 10 * kDay;
+    ASSERT_EQ(describe(record(*store_, much_later)), "recorded");
+    EXPECT_EQ(state("old"), "outstanding");
+}
+
 TEST_F(SqliteStoreChallengesTest, CountsAndFindsByAnIndex) {
     auto database = sqlite::Database::open(file_, sqlite::Database::Access::kReadOnly).value();
     const auto plan = [&](const std::string& sql) {
