@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -38,6 +39,16 @@ enum class ChallengeState { kOutstanding, kUsed, kWithdrawn, kExpired };
     return "?";
 }
 
+/// What to_text() writes.
+[[nodiscard]] constexpr std::optional<ChallengeState> challenge_state_from_text(
+    std::string_view text) noexcept {
+    for (const auto state : {ChallengeState::kOutstanding, ChallengeState::kUsed,
+                             ChallengeState::kWithdrawn, ChallengeState::kExpired}) {
+        if (text == to_text(state)) return state;
+    }
+    return std::nullopt;
+}
+
 struct StoredChallenge {
     ChallengeRow row;
     ChallengeState state = ChallengeState::kOutstanding;  ///< at the time that was asked for
@@ -62,7 +73,7 @@ using AddChallengeOutcome = std::variant<ChallengeAdded, ChallengeCacheFull, Cha
 
 struct ChallengeFilter {
     std::int64_t now = 0;
-    std::optional<std::string> scope{};
+    std::optional<std::set<std::string>> scopes{};  ///< one of these
     std::optional<std::string> caller{};
     std::optional<ChallengeState> state{};
     std::string token_prefix{};  ///< lower-case hex

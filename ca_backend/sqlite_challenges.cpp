@@ -143,7 +143,12 @@ Result<void> ChallengeWriter::purge(std::int64_t now, std::size_t limit) {
 Result<std::vector<StoredChallenge>> list_challenges(const Database& database,
                                                      const ChallengeFilter& filter) {
     std::string sql = kSelect + "WHERE 1 ";
-    if (filter.scope) sql += "AND policy = ? ";
+    if (filter.scopes) {
+        std::string places;
+        for (std::size_t i = 0; i < filter.scopes->size(); ++i)
+            places += i == 0 ? "?" : ", ?";
+        sql += "AND policy IN (" + places + ") ";
+    }
     if (filter.caller) sql += "AND caller = ? ";
     const bool open = filter.state == ChallengeState::kOutstanding;
     const bool expired = filter.state == ChallengeState::kExpired;
@@ -155,7 +160,10 @@ Result<std::vector<StoredChallenge>> list_challenges(const Database& database,
     auto statement = Statement::prepare(database, sql);
     if (!statement) return statement.error();
     Query query = statement->run();
-    if (filter.scope) query.bind(*filter.scope);
+    if (filter.scopes) {
+        for (const std::string& scope : *filter.scopes)
+            query.bind(scope);
+    }
     if (filter.caller) query.bind(*filter.caller);
     if (filter.state) query.bind(open || expired ? filter.now : number(*filter.state));
     if (!filter.token_prefix.empty()) query.bind(filter.token_prefix);

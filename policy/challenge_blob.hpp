@@ -67,7 +67,9 @@ public:
 
     [[nodiscard]] const std::string& name() const noexcept override { return settings_.name; }
     [[nodiscard]] bool may_wait() const noexcept override { return false; }
-    [[nodiscard]] std::string challenge_scope() const override;
+    /// One for each signer that is trusted.
+    [[nodiscard]] std::vector<std::string> challenge_scopes() const override;
+    [[nodiscard]] std::optional<certs::Certificate> encryption_certificate() const override;
     [[nodiscard]] bool uses_up_challenges() const noexcept override { return true; }
     /// kUnsupported without a signer in the settings; kConfig when what it signs would be refused;
     /// kDenied for what its limits do not allow.

@@ -10,6 +10,12 @@ namespace {
 
 constexpr std::int64_t kUsualLifetime = 3600;
 
+/// Of what this signer makes. By who made it, not by what the policy is called here: under two
+/// policies, or a new name, a challenge is still one.
+std::string scope_of(const std::string& issuer) {
+    return "challenge_blob:" + issuer;
+}
+
 Error misconfigured(std::string detail) {
     return {Errc::kConfig, std::move(detail)};
 }
@@ -98,7 +104,7 @@ boost::asio::awaitable<Result<Challenge>> ChallengeBlobModule::generate_challeng
         }
     }
     Challenge challenge;
-    challenge.scope = "challenge_blob:" + issuer;
+    challenge.scope = scope_of(issuer);
     challenge.token = from_hex(claims.id).value();
     challenge.expires = claims.expires;
     const auto& recipient = valid_or_first(settings_.decryption, now).certificate;
@@ -108,10 +114,16 @@ boost::asio::awaitable<Result<Challenge>> ChallengeBlobModule::generate_challeng
     co_return challenge;
 }
 
-std::string ChallengeBlobModule::challenge_scope() const {
-    if (settings_.signers.empty()) return "";
-    const BlobSigner& signer = valid_or_first(settings_.signers, clock_->now());
-    return "challenge_blob:" + to_hex(signer.certificate.fingerprint());
+std::vector<std::string> ChallengeBlobModule::challenge_scopes() const {
+    std::vector<std::string> scopes;
+    for (const certs::Certificate& signer : settings_.trusted_signers)
+        scopes.push_back(scope_of(to_hex(signer.fingerprint())));
+    return scopes;
+}
+
+std::optional<certs::Certificate> ChallengeBlobModule::encryption_certificate() const {
+    if (settings_.decryption.empty()) return std::nullopt;
+    return valid_or_first(settings_.decryption, clock_->now()).certificate;
 }
 
 const SignerLimits* ChallengeBlobModule::limits_of(const std::string& signer) const {
@@ -164,10 +176,8 @@ Grant ChallengeBlobModule::grant(const EnrollmentRequest& request, ChallengeClai
         .extended_key_usage(std::move(claims.extended_key_usage))
         .template_name(std::move(claims.template_name))
         .max_validity(claims.max_validity)
-        // Scoped by who made it, not by what the policy is called here: under two policies, or a
-        // new name, a challenge is still one.
-        .redemption({"challenge_blob:" + claims.issuer, std::move(*token),
-                     claims.expires + settings_.clock_skew})
+        .redemption(
+            {scope_of(claims.issuer), std::move(*token), claims.expires + settings_.clock_skew})
         .sid(std::move(claims.sid))
         .identities(std::move(claims.device_id), std::move(claims.user_id))
         .needs_approval(limits != nullptr && limits->approval);

@@ -35,7 +35,7 @@ public:
 
     [[nodiscard]] const std::string& name() const noexcept override { return settings_.name; }
     [[nodiscard]] bool may_wait() const noexcept override { return false; }
-    [[nodiscard]] std::string challenge_scope() const override { return scope_; }
+    [[nodiscard]] std::vector<std::string> challenge_scopes() const override { return {scope_}; }
     [[nodiscard]] bool uses_up_challenges() const noexcept override { return true; }
     /// Good only when it is recorded (Challenge::recorded_claims). Its life is at most
     /// PasswordValidity.

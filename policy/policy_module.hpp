@@ -11,7 +11,6 @@ namespace scepgate::policy {
 
 /// What a new challenge should allow (`scepgate challenge create`, the admin API).
 struct ChallengeParameters {
-    std::string caller;  ///< who asks for it: a caller of the admin listener, an operator
     certs::Name subject;
     certs::GeneralNames subject_alt_name;
     std::optional<certs::KeyUsage> key_usage;
@@ -30,7 +29,7 @@ struct Challenge {
     Secret text;               ///< one line
     std::string scope;         ///< Redemption::policy and token: what is redeemed with it; no
     Bytes token;               ///< token: it can be used any number of times
-    std::int64_t expires = 0;  ///< seconds since the epoch; 0: never
+    std::int64_t expires = 0;  ///< seconds since the epoch; 0: never, which needs no token
     /// It is good only when the store has it: what stands here is what it is bound to (claims,
     /// JSON). Empty: the challenge says it all itself.
     std::optional<std::string> recorded_claims;
@@ -67,8 +66,14 @@ public:
     virtual boost::asio::awaitable<Result<Challenge>> generate_challenge(
         const ChallengeParameters& parameters);
 
-    /// Challenge::scope of all that it makes; "" when it makes none that could be counted.
-    [[nodiscard]] virtual std::string challenge_scope() const { return {}; }
+    /// Every Challenge::scope under which it takes what can be counted, also of keys that make no
+    /// new ones any more; none when there is nothing to count.
+    [[nodiscard]] virtual std::vector<std::string> challenge_scopes() const { return {}; }
+
+    /// What new challenges have to be encrypted to now, by whoever makes them.
+    [[nodiscard]] virtual std::optional<certs::Certificate> encryption_certificate() const {
+        return std::nullopt;
+    }
 
     /// Whether calls may wait for something outside of this process. When not, no time limit is put
     /// around them.

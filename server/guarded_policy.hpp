@@ -33,8 +33,11 @@ public:
 
     [[nodiscard]] const std::string& name() const noexcept override { return module_->name(); }
     [[nodiscard]] bool may_wait() const noexcept override { return module_->may_wait(); }
-    [[nodiscard]] std::string challenge_scope() const override {
-        return module_->challenge_scope();
+    [[nodiscard]] std::vector<std::string> challenge_scopes() const override {
+        return module_->challenge_scopes();
+    }
+    [[nodiscard]] std::optional<certs::Certificate> encryption_certificate() const override {
+        return module_->encryption_certificate();
     }
     [[nodiscard]] bool hears_outcomes() const noexcept override {
         return module_->hears_outcomes();

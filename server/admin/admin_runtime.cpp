@@ -59,11 +59,9 @@ private:
 
     std::optional<Sha256> secret(const SecretSource& source, std::size_t shortest,
                                  const std::string& what, bool token) {
-        const auto loaded = loader_.secret(source);
+        const auto loaded = loader_.secret_line(source);
         if (!loaded) return std::nullopt;
-        std::string_view text = loaded->text();
-        while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
-            text.remove_suffix(1);
+        const std::string_view text = loaded->text();
         if (text.size() < shortest) {
             faults_.error(
                 source.json_path,
@@ -119,20 +117,20 @@ AdminPolicy without_challenges(const char* type) {
     return policy;
 }
 
-AdminPolicy describe(const OpenPolicyConfig&, CredentialLoader&) {
+AdminPolicy describe(const OpenPolicyConfig&) {
     return without_challenges("none");
 }
-AdminPolicy describe(const StaticPasswordConfig&, CredentialLoader&) {
+AdminPolicy describe(const StaticPasswordConfig&) {
     return without_challenges("static_password");
 }
-AdminPolicy describe(const IntuneConfig&, CredentialLoader&) {
+AdminPolicy describe(const IntuneConfig&) {
     return without_challenges("intune");
 }
-AdminPolicy describe(const WebhookConfig&, CredentialLoader&) {
+AdminPolicy describe(const WebhookConfig&) {
     return without_challenges("webhook");
 }
 
-AdminPolicy describe(const OneTimePasswordConfig& config, CredentialLoader&) {
+AdminPolicy describe(const OneTimePasswordConfig& config) {
     AdminPolicy policy;
     policy.type = "one_time_password";
     policy.kind = Kind::kPassword;
@@ -140,15 +138,11 @@ AdminPolicy describe(const OneTimePasswordConfig& config, CredentialLoader&) {
     return policy;
 }
 
-AdminPolicy describe(const ChallengeBlobConfig& config, CredentialLoader& loader) {
+AdminPolicy describe(const ChallengeBlobConfig& config) {
     AdminPolicy policy;
     policy.type = "challenge_blob";
     policy.kind = !config.signers.empty() ? Kind::kBlob : Kind::kSelfMade;
     policy.audience = config.audience;
-    if (config.decryption.empty()) return policy;
-    const auto certificates = loader.certificates(config.decryption.front().certificate,
-                                                  config.decryption.front().json_path);
-    if (certificates) policy.encryption = certificates->front();
     return policy;
 }
 
@@ -230,12 +224,9 @@ std::shared_ptr<const AdminRuntime> build_admin(const Config& config,
     CredentialLoader loader(faults, now);
     made->callers = Callers(CallerBuilder(*config.admin, loader, faults).build());
     made->utf16_pages = config.admin->utf16_pages;
-    // What is wrong with the policies' own files was reported when these were built.
-    ConfigFaults known;
-    CredentialLoader quiet(known, now);
     for (const auto& [name, policy] : config.policies) {
         AdminPolicy described =
-            std::visit([&](const auto& module) { return describe(module, quiet); }, policy.module);
+            std::visit([](const auto& module) { return describe(module); }, policy.module);
         if (runtime) {
             const auto module = runtime->policies().find(name);
             if (module != runtime->policies().end()) described.module = module->second;

@@ -17,9 +17,8 @@ struct AdminPolicy {
     std::string type;  ///< as in the configuration
     Kind kind = Kind::kNone;
     std::shared_ptr<policy::PolicyModule> module;
-    std::int64_t validity = 3600;                  ///< seconds that a password can be used
-    std::string audience;                          ///< of blobs
-    std::optional<certs::Certificate> encryption;  ///< what blobs are encrypted to
+    std::int64_t validity = 3600;  ///< seconds that a password can be used
+    std::string audience;          ///< of blobs
 
     [[nodiscard]] bool mints() const noexcept {
         return kind == Kind::kPassword || kind == Kind::kBlob;

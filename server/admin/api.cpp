@@ -74,19 +74,20 @@ void append_challenge(std::string& out, const std::string& policy,
     out += '}';
 }
 
-/// null: never.
-Json expires_json(std::int64_t expires) {
-    constexpr std::int64_t kYear10000 = 253'402'300'800;
-    return expires < kYear10000 ? Json(certs::utc_text(expires)) : Json();
-}
-
-std::optional<ca_backend::ChallengeState> state_of(std::string_view text) {
-    using ca_backend::ChallengeState;
-    for (const auto state : {ChallengeState::kOutstanding, ChallengeState::kUsed,
-                             ChallengeState::kWithdrawn, ChallengeState::kExpired}) {
-        if (text == ca_backend::to_text(state)) return state;
+/// The policies of the caller by their scopes: those that are asked about, or all. A scope of two
+/// of them is the first's that makes challenges.
+std::map<std::string, std::string> policies_by_scope(const Call& call, const std::string& asked) {
+    std::map<std::string, std::string> names;
+    for (const bool mints : {true, false}) {
+        for (const std::string& name : call.caller.policies) {
+            const auto policy = call.runtime.policies.find(name);
+            if (policy == call.runtime.policies.end() || policy->second.mints() != mints) continue;
+            if (!asked.empty() && name != asked) continue;
+            for (std::string& scope : policy->second.module->challenge_scopes())
+                names.emplace(std::move(scope), name);
+        }
     }
-    return std::nullopt;
+    return names;
 }
 
 }  // namespace
@@ -182,13 +183,14 @@ HttpReply Api::list(const Call& call) const {
     ca_backend::ChallengeFilter filter;
     filter.now = services_.parts.clock->now();
     filter.caller = call.caller.name;
+    std::string asked;
     for (const auto& [key, value] : *form) {
         if (key == "policy") {
             const auto name = choose_policy(call, value);
             if (!name) return to_reply(name.error());
-            filter.scope = call.runtime.policies.at(*name).module->challenge_scope();
+            asked = *name;
         } else if (key == "state") {
-            filter.state = state_of(value);
+            filter.state = ca_backend::challenge_state_from_text(value);
             if (!filter.state) {
                 return to_reply(bad_request("bad_value",
                                             "state: is not outstanding, used, withdrawn or "
@@ -205,26 +207,22 @@ HttpReply Api::list(const Call& call) const {
                 bad_request("unknown_member", "a parameter that is not policy, state or limit"));
         }
     }
+    const auto names = policies_by_scope(call, asked);
+    filter.scopes.emplace();
+    for (const auto& [scope, name] : names)
+        filter.scopes->insert(scope);
     const auto found = services_.parts.store->list_challenges(filter);
     if (!found) {
         services_.parts.log->error(found.error().detail);
         return to_reply(Problem{503, "unavailable", "the store cannot be read now", 5});
     }
-    std::map<std::string, std::string> names;  // of scopes
-    for (const std::string& name : call.caller.policies) {
-        const auto policy = call.runtime.policies.find(name);
-        if (policy != call.runtime.policies.end())
-            names.emplace(policy->second.module->challenge_scope(), name);
-    }
     Json all = Json::array();
     for (const auto& [row, state] : *found) {
-        const auto name = names.find(row.scope);
-        if (name == names.end()) continue;  // of a policy that the caller had before
         all.push_back({{"id", to_hex(row.token)},
-                       {"policy", name->second},
+                       {"policy", names.at(row.scope)},
                        {"state", ca_backend::to_text(state)},
                        {"created", certs::utc_text(row.created)},
-                       {"expires", expires_json(row.expires)}});
+                       {"expires", certs::utc_text(row.expires)}});
     }
     return json_reply(200, {{"challenges", std::move(all)}});
 }
@@ -240,17 +238,20 @@ asio::awaitable<HttpReply> Api::withdraw(const Call& call, std::string_view belo
         co_return to_reply(unknown);
     const auto name = choose_policy(call, *named);
     if (!name) co_return to_reply(name.error());
-    const std::string scope = call.runtime.policies.at(*name).module->challenge_scope();
     ca_backend::Store& store = *services_.parts.store;
     const std::int64_t now = services_.parts.clock->now();
 
-    const auto found = store.find_challenge(scope, *token, now);
-    if (!found) {
-        services_.parts.log->error(found.error().detail);
-        co_return to_reply(Problem{503, "unavailable", "the store cannot be read now", 5});
+    std::optional<std::string> scope;
+    for (const auto& each : call.runtime.policies.at(*name).module->challenge_scopes()) {
+        const auto found = store.find_challenge(each, *token, now);
+        if (!found) {
+            services_.parts.log->error(found.error().detail);
+            co_return to_reply(Problem{503, "unavailable", "the store cannot be read now", 5});
+        }
+        if (*found && (*found)->row.caller == call.caller.name) scope = each;
     }
-    if (!*found || (*found)->row.caller != call.caller.name) co_return to_reply(unknown);
-    const auto withdrawn = co_await store.withdraw_challenge(scope, *token, now);
+    if (!scope) co_return to_reply(unknown);
+    const auto withdrawn = co_await store.withdraw_challenge(*scope, *token, now);
     if (!withdrawn && withdrawn.error().code == Errc::kConflict)
         co_return to_reply(Problem{409, "conflict", "it was used or withdrawn before"});
     if (!withdrawn && withdrawn.error().code == Errc::kNotFound) co_return to_reply(unknown);
@@ -276,7 +277,8 @@ HttpReply Api::policies(const Call& call) {
         const AdminPolicy& policy = found->second;
         Json entry{{"name", name}, {"type", policy.type}, {"creates_challenges", policy.mints()}};
         if (!policy.audience.empty()) entry["audience"] = policy.audience;
-        if (policy.encryption) entry["encryption_certificate"] = policy.encryption->pem();
+        if (const auto certificate = policy.module->encryption_certificate())
+            entry["encryption_certificate"] = certificate->pem();
         all.push_back(std::move(entry));
     }
     return json_reply(200, {{"policies", std::move(all)}});

@@ -11,7 +11,6 @@ namespace scepgate::server::cli {
 namespace {
 
 using ca_backend::ChallengeFilter;
-using ca_backend::ChallengeState;
 using ca_backend::StoredChallenge;
 using Json = nlohmann::ordered_json;
 
@@ -28,14 +27,6 @@ struct Options {
     std::size_t limit = 1000;
     bool json = false;
 };
-
-std::optional<ChallengeState> state_of(const std::string& text) {
-    for (const auto state : {ChallengeState::kOutstanding, ChallengeState::kUsed,
-                             ChallengeState::kWithdrawn, ChallengeState::kExpired}) {
-        if (text == to_text(state)) return state;
-    }
-    return std::nullopt;
-}
 
 Json bindings_of(const StoredChallenge& challenge) {
     return Json::parse(challenge.row.claims, nullptr, /*allow_exceptions=*/false);
@@ -82,7 +73,7 @@ int list(const Options& options) {
     if (!store) return kUsage;
     ChallengeFilter filter;
     filter.now = certs::SystemClock().now();
-    filter.state = state_of(options.state);
+    filter.state = ca_backend::challenge_state_from_text(options.state);  // "any": none
     if (!options.caller.empty()) filter.caller = options.caller;
     filter.limit = options.limit;
     const auto found = store->list_challenges(filter);

@@ -199,6 +199,19 @@ TEST_F(SqliteStoreChallengesTest, NeverGoesBeyondALimitWithTwoNodesOnOneFile) {
     EXPECT_EQ(listed({.now = kNow}).size(), kLimit);
 }
 
+TEST_F(SqliteStoreChallengesTest, ListsWhatIsOfOneOfSeveralScopes) {
+    for (const char* scope : {"a", "b", "c"}) {
+        ChallengeRow row = challenge(scope);
+        row.scope = scope;
+        ASSERT_EQ(add(row), "added");
+    }
+    const std::set<std::string> scopes{"a", "b", "none"};
+    using Tokens = std::vector<std::string>;
+    EXPECT_EQ(listed({.now = kNow, .scopes = scopes}), (Tokens{"b", "a"}));
+    EXPECT_EQ(listed({.now = kNow, .scopes = scopes, .limit = 1}), Tokens{"b"}) << "of these";
+    EXPECT_EQ(listed({.now = kNow, .scopes = std::set<std::string>{}}), Tokens{});
+}
+
 TEST_F(SqliteStoreChallengesTest, ListsNewestFirstAndWhatIsAskedFor) {
     ASSERT_EQ(add(challenge("used")), "added");
     ASSERT_EQ(add(challenge("withdrawn")), "added");
@@ -211,7 +224,6 @@ TEST_F(SqliteStoreChallengesTest, ListsNewestFirstAndWhatIsAskedFor) {
     EXPECT_EQ(listed({.now = now}), (Tokens{"late", "open", "withdrawn", "used"}));
     EXPECT_EQ(listed({.now = now, .limit = 2}), (Tokens{"late", "open"}));
     EXPECT_EQ(listed({.now = now, .caller = "alice"}), (Tokens{"withdrawn", "used"}));
-    EXPECT_EQ(listed({.now = now, .scope = "none"}), Tokens{});
     EXPECT_EQ(listed({.now = now, .state = ChallengeState::kOutstanding}), Tokens{"late"});
     EXPECT_EQ(listed({.now = now, .state = ChallengeState::kExpired}), Tokens{"open"});
     EXPECT_EQ(listed({.now = now, .state = ChallengeState::kUsed}), Tokens{"used"});

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import jsonschema
@@ -162,6 +163,63 @@ def test_a_caller_sees_and_withdraws_its_own_alone(api):
     status, problem = api.withdraw("otp", made["id"], bearer(OTHER_TOKEN))
     assert (status, problem["code"]) == (404, "not_found")
     assert [row["state"] for row in api.listed("?policy=otp")] == ["outstanding"]
+
+
+def test_blobs_from_before_a_rotation_are_listed_and_withdrawn(api, keys):
+    policy = blob_policy(api)
+    api.lab.edit(lambda c: c["admin"]["callers"]["mdm"].update(per_day=100))
+    api.lab.stop()
+    api.lab.start()
+    order = {"policy": policy, "subject": "CN=device-7", "purpose": "general_purpose"}
+    before = [api.create(order) for _ in range(2)]
+    done = harness.run("policy", "rotate", "--config", api.lab.config_file, "--policy", policy,
+                       "--signer")
+    assert done.returncode == 0, done.stderr
+    lines = len(api.lab.audit())
+    api.lab.process.send_signal(signal.SIGHUP)
+    harness.wait_until(lambda: any(e["event"] == "reload" for e in api.lab.audit()[lines:]),
+                       "the reload")
+    after = api.create(order)
+    ids = [made["id"] for made in [after, *reversed(before)]]
+    for query in ("", f"?policy={policy}"):
+        rows = api.listed(query)
+        assert [row["id"] for row in rows] == ids
+        assert {row["policy"] for row in rows} == {policy}
+    assert api.withdraw(policy, before[0]["id"]) == (204, None)
+    assert api.enrol(before[0]["challenge"], keys(), "device-7", "/scep").status == "failure"
+    assert api.enrol(before[1]["challenge"], keys(), "device-7", "/scep").status == "success"
+
+
+def test_rows_of_two_policies_with_one_signer_have_the_name_that_was_asked_for(new_lab):
+    lab = new_lab(start=False)
+    port = harness.free_port()
+
+    def edit(config):
+        config["policies"]["a-second"] = dict(config["policies"]["mdm"])
+        add_admin(lab, port)(config)
+        config["admin"]["callers"]["mdm"]["per_day"] = 100
+
+    lab.edit(edit)
+    lab.start()
+    api = Api(lab, port)
+    made = api.create({"policy": "mdm", "subject": "CN=device-7"})
+    for name in ("mdm", "a-second"):
+        assert [(row["id"], row["policy"]) for row in api.listed(f"?policy={name}")
+                ] == [(made["id"], name)]
+    assert len(api.listed()) == 1
+
+
+def test_the_limit_is_of_rows_that_the_caller_may_see(api):
+    first = api.create({"policy": "otp"})
+    api.lab.edit(lambda c: (c["policies"].update(second=dict(c["policies"]["otp"])),
+                            c["admin"]["callers"]["mdm"]["policies"].append("second")))
+    api.lab.stop()
+    api.lab.start()
+    api.create({"policy": "second"})
+    api.lab.edit(lambda c: c["admin"]["callers"]["mdm"]["policies"].remove("second"))
+    api.lab.stop()
+    api.lab.start()
+    assert [row["id"] for row in api.listed("?limit=1")] == [first["id"]]
 
 
 @pytest.mark.parametrize("id_", ["00", "zz", "", "0" * 200, "..%2f..", "%ff"])

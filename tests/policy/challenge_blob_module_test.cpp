@@ -220,6 +220,38 @@ TEST(ChallengeBlobModuleTest, MintsAnotherTokenEachTime) {
     EXPECT_NE(token(), token());
 }
 
+TEST(ChallengeBlobModuleTest, KnowsAgainWhatAnyOfItsTrustedSignersMade) {
+    ChallengeBlobModule before(minting_settings("signer-rsa"), clock_at(kNow));
+    ChallengeBlobSettings rotated = minting_settings("signer-ec");
+    ChallengeBlobModule after(rotated, clock_at(kNow));
+    const std::string old = minted(before, parameters()).value().scope;
+    const auto scopes = after.challenge_scopes();
+    EXPECT_EQ(std::count(scopes.begin(), scopes.end(), old), 1);
+    EXPECT_EQ(scopes.size(), rotated.trusted_signers.size());
+    rotated.trusted_signers = {certificate("signer-ec")};
+    EXPECT_EQ(ChallengeBlobModule(rotated, clock_at(kNow)).challenge_scopes().size(), 1U);
+}
+
+TEST(ChallengeBlobModuleTest, TellsTheFirstValidCertificateOfTheTimeItIsAsked) {
+    ChallengeBlobSettings server = settings();
+    const auto usual = server.decryption.front().certificate;
+    certs::CertificateContents contents;
+    contents.serial = certs::random_serial();
+    contents.issuer_der = contents.subject_der = to_bytes(usual.subject_der());
+    contents.not_before = kNow - 10;
+    contents.not_after = kNow;
+    contents.spki = to_bytes(usual.spki());
+    const auto& key = server.decryption.front().key;
+    const auto short_lived =
+        certs::build_certificate(contents, key, certs::Digest::kSha256).value();
+    server.decryption.insert(server.decryption.begin(), {short_lived, key});
+    const auto clock = clock_at(kNow);
+    ChallengeBlobModule module(server, clock);
+    EXPECT_EQ(module.encryption_certificate(), short_lived);
+    clock->set(kNow + 1);
+    EXPECT_EQ(module.encryption_certificate(), usual);
+}
+
 TEST(ChallengeBlobModuleTest, MintsOnlyWhatItWouldTake) {
     const auto error = [](ChallengeBlobSettings server, const ChallengeParameters& asked,
                           std::int64_t now = kNow) {
