@@ -61,6 +61,7 @@ HttpReply to_text_reply(const MintingRefusal& refusal) {
 
 struct PageQuery {
     std::string operation, key_usage, params;
+    bool has_others = false;
 };
 
 Result<PageQuery> read_query(std::string_view raw) {
@@ -73,7 +74,10 @@ Result<PageQuery> read_query(std::string_view raw) {
                                   ? &query.key_usage
                               : certs::equal_ignoring_ascii_case(name, "params") ? &query.params
                                                                                  : nullptr;
-        if (target == nullptr) continue;  // as NDES
+        if (target == nullptr) {
+            query.has_others = true;
+            continue;
+        }
         if (!target->empty()) return malformed("a parameter stands there twice");
         *target = value;
     }
@@ -103,8 +107,12 @@ asio::awaitable<HttpReply> NdesService::answer(const Call& call, const AdminPage
     }
     if (certs::equal_ignoring_ascii_case(query->operation, "NDESGetCACertThumbprint"))
         co_return to_reply(200, "text/plain", thumbprint_of(call.runtime, page, true));
-    if (certs::equal_ignoring_ascii_case(query->operation, "NDESGenerateChallenge"))
+    if (certs::equal_ignoring_ascii_case(query->operation, "NDESGenerateChallenge")) {
+        // Elsewhere they say nothing, as with NDES; here a mistyped one would be names not given.
+        if (query->has_others)
+            co_return text_problem(400, "a parameter that is not operation, keyUsage or params");
         co_return co_await generate_challenge(call, page, query->key_usage, query->params);
+    }
     co_return text_problem(400,
                            "operation: is not NDESGenerateChallenge or "
                            "NDESGetCACertThumbprint");

@@ -173,7 +173,12 @@ def test_NDESGenerateChallenge_of_a_blob_policy_gives_a_blob_and_its_page_no_pas
 
 @pytest.mark.parametrize("query", [
     "operation=NDESGenerateChallenge&keyUsage=0x40", "operation=NDESGenerateChallenge&params=CN%3Da",
-    "operation=NDESGenerateChallenge&params=%2525", "operation=Other", "operation=%zz",
+    "operation=NDESGenerateChallenge&params=%2525",
+    "operation=NDESGenerateChallenge&params=subject%3D%2B",
+    "operation=NDESGenerateChallenge&params=subject%3D%252F",
+    "operation=NDESGenerateChallenge&params=%26",
+    "operation=NDESGenerateChallenge&param=subject%3DCN%253Da",
+    "operation=Other", "operation=%zz",
     "operation=NDESGenerateChallenge&operation=NDESGenerateChallenge"])
 def test_what_is_not_understood_makes_no_challenge(admin, query):
     before = admin.lab.audit()
