@@ -2,9 +2,11 @@
 
 import base64
 import http.client
+import itertools
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -29,10 +31,29 @@ def slow_binary():
 PATIENCE = 60 if slow_binary() else 20
 
 
+def _ports():
+    """Below those that the kernel gives to connections, so that none of them takes a port between
+    here and the server's start; each pytest-xdist worker has its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first, count = 12000 + 4000 * (worker % 4), 4000
+    start = secrets.randbelow(count)
+    while True:
+        for offset in range(count):
+            yield first + (start + offset) % count
+
+
+_candidates = _ports()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    for port in itertools.islice(_candidates, 4000):
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port on loopback")
 
 
 def run(*arguments, **options):
