@@ -22,6 +22,11 @@ std::string describe(const HttpAnswer& answer) {
     return text;
 }
 
+/// After a failure the service may have moved; an answer that is too large came from it.
+bool place_doubtful(const Result<HttpAnswer>& answer) {
+    return answer ? !answer->ok() : answer.error().code != Errc::kUnsupported;
+}
+
 }  // namespace
 
 /// One call, as far as it came.
@@ -77,8 +82,7 @@ boost::asio::awaitable<Result<Api::Attempt>> Api::attempt(const Service& service
     call.timeout = settings_->call_timeout;
     Attempt made{std::move(*token), std::move(*found), Error{}};
     made.answer = co_await http_->send(std::move(call));
-    const bool failed = !made.answer || !made.answer->ok();
-    if (failed) services_->forget(made.service.in);
+    if (place_doubtful(made.answer)) services_->forget(made.service.in);
     if (made.answer && made.answer->status == 401) tokens_->forget(made.token.token);
     co_return made;
 }
@@ -89,7 +93,7 @@ boost::asio::awaitable<Result<std::string>> Api::post(Service service, std::stri
     if (!made) co_return made.error();
     if (!made->answer || !made->answer->ok()) {
         bool stale = made->answer && made->answer->status == 401 && made->token.cached;
-        if (!stale && made->service.cached) {
+        if (!stale && made->service.cached && place_doubtful(made->answer)) {
             const auto anew = co_await services_->find(service.name);
             stale = anew && anew->url != made->service.url;
         }

@@ -166,7 +166,19 @@ TEST_F(IntuneApiTest, AServiceThatMovedIsCalledAtItsNewPlace) {
     EXPECT_EQ(http->seen.back().url, "https://new.example/Do");
 }
 
-TEST_F(IntuneApiTest, AnyFailureOfACallClearsTheMap) {
+TEST_F(IntuneApiTest, AnAnswerThatIsTooLargeDoesNotMakeThePlaceDoubtful) {
+    ASSERT_TRUE(post());
+    service = [](const Seen&) { return Error{Errc::kUnsupported, "over 1048576 octets"}; };
+    const auto failed = post();
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().code, Errc::kUnsupported);
+    EXPECT_EQ(http->count("shard.example"), 2U);
+    service = [](const Seen&) { return json_answer("{}"); };
+    EXPECT_TRUE(post());
+    EXPECT_EQ(http->count("/endpoints"), 1U);
+}
+
+TEST_F(IntuneApiTest, AnyOtherFailureOfACallClearsTheMap) {
     ASSERT_TRUE(post());
     service = [](const Seen&) { return json_answer("<html>", 500); };
     const auto failed = post();
