@@ -29,16 +29,29 @@ bool is_shared_password(const PolicyConfig& policy) {
     return policy.as<StaticPasswordConfig>() || (one_time && one_time->single_password);
 }
 
+/// Whether what the policy grants may wait: its service says so, or a signer's limits.
+bool may_hold(const PolicyConfig& policy) {
+    if (policy.as<WebhookConfig>()) return true;
+    const auto* blob = policy.as<ChallengeBlobConfig>();
+    return blob != nullptr &&
+           std::any_of(blob->trusted_signers.begin(), blob->trusted_signers.end(),
+                       [](const auto& signer) { return signer.limits && signer.limits->approval; });
+}
+
 /// A request that waits is stored as it came: its signature covers the challengePassword.
 void warn_of_stored_passwords(const EndpointConfig& endpoint, const Config& config,
                               ConfigFaults& faults) {
-    const auto waits = [&config](const std::string& name) {
-        const auto found = config.templates.find(name);
-        return found != config.templates.end() && found->second.approval;
-    };
-    if (!waits(endpoint.signature_template) && !waits(endpoint.encryption_template) &&
-        !waits(endpoint.general_purpose_template))
-        return;
+    bool waits = false;
+    for (const auto* name : {&endpoint.signature_template, &endpoint.encryption_template,
+                             &endpoint.general_purpose_template}) {
+        const auto found = config.templates.find(*name);
+        waits |= found != config.templates.end() && found->second.approval;
+    }
+    endpoint.policy.each([&](const PolicyRule& rule) {
+        const auto policy = config.policies.find(rule.name);
+        waits |= policy != config.policies.end() && may_hold(policy->second);
+    });
+    if (!waits) return;
     endpoint.policy.each([&](const PolicyRule& rule) {
         const auto policy = config.policies.find(rule.name);
         if (policy == config.policies.end() || !is_shared_password(policy->second)) return;

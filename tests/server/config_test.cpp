@@ -197,7 +197,10 @@ std::vector<std::string> stored_passwords(const std::string& policy, const std::
     ConfigFaults faults;
     (void)parse_config(R"({"policies":{"pw":{"type":"static_password","password":{"env":"P"}},
         "one":{"type":"one_time_password","UseSinglePassword":1,"password":{"env":"P"}},
-        "each":{"type":"one_time_password"}},
+        "each":{"type":"one_time_password"},
+        "hook":{"type":"webhook","url":"https://h.example/","key":{"env":"K"}},
+        "signed":{"type":"challenge_blob","trusted_signers":[{"certificate":"s","approval":true}]},
+        "free":{"type":"challenge_blob","trusted_signers":[{"certificate":"s"}]}},
         "templates":{"Held":{"approval":true},"Free":{}},
         "endpoints":[{"paths":["/scep"],"ca":"lab","policy":)" +
                            policy + R"(,"templates":)" + templates + "}]}",
@@ -218,6 +221,16 @@ TEST(ConfigTest, WarnsWhereRequestsThatWaitAreStoredWithASharedPassword) {
               Paths{"endpoints[0].policy.any_of[1]"});
     EXPECT_EQ(stored_passwords(R"("each")", held), Paths{});
     EXPECT_EQ(stored_passwords(R"("pw")", R"({"general_purpose":"Free"})"), Paths{});
+}
+
+TEST(ConfigTest, WarnsOfTheSharedPasswordAlsoWhereAnotherPolicyLetsRequestsWait) {
+    using Paths = std::vector<std::string>;
+    const std::string free = R"({"general_purpose":"Free"})";
+    const Paths warned{"endpoints[0].policy.all_of[0]"};
+    EXPECT_EQ(stored_passwords(R"({"all_of":["pw","hook"]})", free), warned);
+    EXPECT_EQ(stored_passwords(R"({"all_of":["pw","signed"]})", free), warned);
+    EXPECT_EQ(stored_passwords(R"({"all_of":["pw","free"]})", free), Paths{});
+    EXPECT_EQ(stored_passwords(R"("hook")", free), Paths{}) << "there is no shared password";
 }
 
 TEST(ConfigTest, AMissingListIsOneFault) {
