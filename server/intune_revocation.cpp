@@ -44,25 +44,39 @@ IntuneRevocation::IntuneRevocation(RevocationFeed feed, const ServiceParts& part
     : feed_(std::move(feed)), parts_(parts), api_(feed_.api) {}
 
 asio::awaitable<Result<void>> IntuneRevocation::poll() {
-    if (auto told = co_await tell(); !told) co_return told;
-    std::set<std::string> seen;
+    auto told = co_await tell();
+    std::map<std::string, bool> seen;  // by their contexts: which were ours
     std::size_t most = feed_.most;
     for (int count = 0; count < kMostPages; ++count) {
         const auto page = co_await download(most);
         if (!page) co_return page.error();
+        // What Intune has not taken it asks for again: never more than one page waits.
+        untold_.clear();
         if (page->unanswerable != 0) {
             parts_.log->warn(
                 "Intune has revocation requests without a requestContext",
                 LogFields().add("policy", feed_.policy).add("requests", page->unanswerable));
         }
+        bool ours = false;
         for (const Request& request : page->requests) {
-            if (!seen.insert(request.context).second) continue;
-            auto result = co_await answer(request);
-            if (result) untold_.push_back(std::move(*result));
+            const auto [known, fresh] = seen.emplace(request.context, false);
+            if (fresh) {
+                auto result = co_await answer(request);
+                known->second = result.has_value();
+                if (result) untold_.push_back(std::move(*result));
+            }
+            ours |= known->second;
+        }
+        if (!ours && page->requests.size() + page->unanswerable >= most) {
+            parts_.log->warn(
+                "all requests that Intune gives at once are for other CAs: those for "
+                "ours may wait behind them",
+                LogFields().add("policy", feed_.policy).add("most", most));
         }
         // What is left is others', or comes again before Intune has noted what became of it.
-        if (untold_.empty()) co_return Result<void>();
-        if (auto told = co_await tell(); !told) co_return told;
+        if (untold_.empty()) co_return told;
+        told = co_await tell();
+        if (!told) co_return told;
     }
     co_return Result<void>();
 }
@@ -76,20 +90,35 @@ asio::awaitable<Result<policy::intune::RevocationPage>> IntuneRevocation::downlo
     }
 }
 
-/// Fewer at once after a failure, so that what is too large for Intune gets through in parts.
+/// Half as many after a failure, so that what is too large for Intune gets through in parts. A
+/// single one that it does not take keeps no other back; after a second in a row it takes nothing.
 asio::awaitable<Result<void>> IntuneRevocation::tell() {
+    std::size_t most = policy::intune::kMostRevocations;
+    bool passed_over = false;
     while (!untold_.empty()) {
-        const auto count = std::min(untold_.size(), told_at_once_);
+        const auto count = std::min(untold_.size(), most);
         const auto end = untold_.begin() + static_cast<std::ptrdiff_t>(count);
         std::vector<Answer> results(untold_.begin(), end);
-        auto told = co_await api_.upload(std::move(results));
-        if (!told) {
-            told_at_once_ = std::max<std::size_t>(1, count / 2);
-            co_return told;
+        const auto told = co_await api_.upload(std::move(results));
+        if (!told && count > 1) {
+            most = count / 2;
+            continue;
         }
-        untold_.erase(untold_.begin(), untold_.begin() + static_cast<std::ptrdiff_t>(count));
+        if (!told && passed_over) co_return told;
+        if (!told) {
+            const Answer& first = untold_.front();
+            LogFields fields;
+            fields.add("policy", feed_.policy)
+                .add("request_context", first.context.substr(0, kLongestLogged))
+                .add("result", to_text(first.error))
+                .add("reason", told.error().detail);
+            parts_.log->warn("Intune did not take a result: it is told when Intune asks again",
+                             fields);
+        }
+        passed_over = !told;
+        untold_.erase(untold_.begin(), end);
+        most = 2 * count;
     }
-    told_at_once_ = policy::intune::kMostRevocations;
     co_return Result<void>();
 }
 
@@ -130,6 +159,11 @@ asio::awaitable<std::optional<RevocationResult>> IntuneRevocation::answer(const 
     co_return result;
 }
 
+bool IntuneRevocation::is_revoked(const ca_backend::CertificateId& id) const {
+    const auto row = parts_.store->find_certificate(id);
+    return row && *row && (*row)->revocation && !(*row)->revocation->on_hold();
+}
+
 asio::awaitable<RevocationResult> IntuneRevocation::revoke(const Request& request,
                                                            const ca_backend::CertificateRow& row) {
     // Asked for once more, or done by another server or an operator: it is as Intune wants it.
@@ -159,13 +193,14 @@ asio::awaitable<RevocationResult> IntuneRevocation::revoke(const Request& reques
     ca_backend::RevocationOrder order;
     order.certificate = ca_backend::certificate_id(*certificate);
     order.at = now;
+    const auto id = order.certificate;
     const auto revoked = co_await parts_.store->revoke(std::move(order));
     if (!revoked) {
         const auto audited = parts_.audit->write(
             line("fail").add("act", "revoke").add("error", revoked.error().detail));
         if (!audited) parts_.log->error(audited.error().detail);
-        // Another was faster: it is as Intune wants it.
-        if (revoked.error().code == Errc::kConflict)
+        // Another was faster: it is as Intune wants it. But the database knows other conflicts.
+        if (revoked.error().code == Errc::kConflict && is_revoked(id))
             co_return RevocationResult{request.context, RevocationError::kNone, {}};
         co_return failed(request.context, RevocationError::kServiceUnavailable,
                          "the store cannot be written now");

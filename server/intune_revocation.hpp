@@ -1,7 +1,7 @@
 // Asks Intune which certificates it wants revoked, and revokes them.
 #pragma once
 
-#include <set>
+#include <map>
 
 #include "policy/intune/revocation_api.hpp"
 #include "server/operation.hpp"
@@ -21,6 +21,7 @@ public:
     IntuneRevocation(RevocationFeed feed, const ServiceParts& parts);
 
     /// kUnavailable: Intune, or the store, cannot be asked now; what was done is told next time.
+    /// A result that Intune alone does not take is no failure: it stands in the log.
     boost::asio::awaitable<Result<void>> poll();
 
     [[nodiscard]] const RevocationFeed& feed() const noexcept { return feed_; }
@@ -32,6 +33,7 @@ private:
     /// Fewer at once where they are too large for one answer.
     boost::asio::awaitable<Result<policy::intune::RevocationPage>> download(std::size_t& most);
     [[nodiscard]] bool granted(const ca_backend::CertificateRow& row) const;
+    [[nodiscard]] bool is_revoked(const ca_backend::CertificateId& id) const;
     boost::asio::awaitable<std::optional<Answer>> answer(const Request& request);
     boost::asio::awaitable<Answer> revoke(const Request& request,
                                           const ca_backend::CertificateRow& row);
@@ -40,8 +42,7 @@ private:
     RevocationFeed feed_;
     const ServiceParts& parts_;
     policy::intune::RevocationApi api_;
-    std::vector<Answer> untold_;  ///< what Intune has not taken yet
-    std::size_t told_at_once_ = policy::intune::kMostRevocations;
+    std::vector<Answer> untold_;  ///< of one page: what Intune has not taken yet
 };
 
 /// The serial number in Intune's hexadecimal (either case, leading zeros or none, an odd number of

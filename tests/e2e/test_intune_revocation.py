@@ -138,7 +138,7 @@ def test_what_intune_did_not_take_is_told_again(lab, service, issued):
     service.revocations = [from_ca(lab, "one", issued[0])]
     assert told(service, "one")["succeeded"]
     assert [line["event"] for line in lab.audit()].count("revoke") == 1
-    assert "revocation requests of Intune not done" in lab.log()
+    assert "Intune did not take a result" in lab.log()
 
 
 def test_a_certificate_of_another_policy_is_not_intunes_to_revoke(lab, service, issued, keys):

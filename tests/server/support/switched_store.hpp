@@ -1,6 +1,8 @@
 // A real store that can be switched off, as by a full disk.
 #pragma once
 
+#include <functional>
+
 #include "ca_backend/store.hpp"
 
 namespace scepgate::server::testing {
@@ -12,6 +14,8 @@ public:
     bool reads_fail = false;
     bool writes_fail = false;
     bool marks_fail = false;
+    /// Asked before each revocation, which fails with what it says.
+    std::function<std::optional<Error>()> before_revoking;
 
     Result<std::optional<ca_backend::StoredTransaction>> find_request(
         const ca_backend::PollKey& sender, const ca_backend::TransactionKey& key,
@@ -70,6 +74,10 @@ public:
     }
     boost::asio::awaitable<Result<ca_backend::CertificateRow>> revoke(
         ca_backend::RevocationOrder order) override {
+        if (before_revoking) {
+            if (auto error = before_revoking())
+                return failed<ca_backend::CertificateRow>(std::move(*error));
+        }
         return store_->revoke(std::move(order));
     }
     Result<std::int64_t> revocation_revision(const ca_backend::IssuerHash& issuer) override {
@@ -114,8 +122,8 @@ public:
 private:
     static Error down() { return {Errc::kUnavailable, "the store is switched off"}; }
     template <class T>
-    static boost::asio::awaitable<Result<T>> failed() {
-        co_return down();
+    static boost::asio::awaitable<Result<T>> failed(Error error = down()) {
+        co_return error;
     }
 
     std::unique_ptr<ca_backend::Store> store_;
