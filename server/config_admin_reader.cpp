@@ -93,9 +93,9 @@ private:
         ConfigReader reader(json, path, faults_);
         AdminCallerConfig caller;
         caller.json_path = path;
-        if (!sound_endpoint_name(name)) {
+        if (!sound_caller_name(name)) {
             faults_.error(path, "is no name for a caller",
-                          "use at most 64 letters, digits, '-', '.', '_' and '/'");
+                          "use at most 64 letters, digits, '-', '.', '_', '/', '\\' and '@'");
         }
         const auto secrets = [&](const char* key, std::vector<SecretSource>& into) {
             reader.each(key, true, [&](const Json& value, const std::string& at) {

@@ -8,6 +8,8 @@ namespace {
 constexpr std::string_view kLettersAndDigits =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
+constexpr std::size_t kLongestName = 64;
+
 bool holds_only(std::string_view text, std::string_view more) noexcept {
     return std::all_of(text.begin(), text.end(), [more](char c) {
         return kLettersAndDigits.find(c) != std::string_view::npos ||
@@ -40,7 +42,11 @@ bool sound_endpoint_path(std::string_view path) noexcept {
 }
 
 bool sound_endpoint_name(std::string_view name) noexcept {
-    return !name.empty() && name.size() <= 64 && holds_only(name, "-._/");
+    return !name.empty() && name.size() <= kLongestName && holds_only(name, "-._/");
+}
+
+bool sound_caller_name(std::string_view name) noexcept {
+    return !name.empty() && name.size() <= kLongestName && holds_only(name, "-._/\\@");
 }
 
 }  // namespace scepgate::server

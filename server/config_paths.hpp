@@ -1,4 +1,4 @@
-// Names and paths of endpoints in the configuration.
+// Names and paths of endpoints in the configuration, and names of callers.
 #pragma once
 
 #include <string>
@@ -17,5 +17,8 @@ namespace scepgate::server {
 
 /// 1 to 64 letters, digits, ".", "_", "-" and "/".
 [[nodiscard]] bool sound_endpoint_name(std::string_view name) noexcept;
+
+/// The same, and "\" and "@": a Windows account (EXAMPLE\svc, svc@example.com) is a caller.
+[[nodiscard]] bool sound_caller_name(std::string_view name) noexcept;
 
 }  // namespace scepgate::server
