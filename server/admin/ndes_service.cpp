@@ -32,6 +32,11 @@ bool is_plain(std::string_view text) {
     return !text.empty();
 }
 
+/// Whole ones: the page must not promise more than there is.
+std::int64_t minutes_of(const AdminPolicy& policy) {
+    return std::max<std::int64_t>(1, policy.validity / 60);
+}
+
 std::string thumbprint_of(const AdminRuntime& runtime, const AdminPage& page, bool anchor) {
     const auto endpoint = runtime.scep->route(page.scep_path);
     if (!endpoint) return {};
@@ -95,12 +100,12 @@ asio::awaitable<HttpReply> NdesService::answer(const Call& call, const AdminPage
     const auto query = read_query(call.request.raw_query);
     if (!query) co_return text_problem(400, query.error().detail);
     if (query->operation.empty()) {
-        // As IIS for a folder; programs that follow it come back with their credentials.
+        // As IIS for a folder: to the same path, which is all that a proxy in front may pass on.
         if (std::any_of(page.paths.begin(), page.paths.end(), [&](const std::string& bare) {
                 return certs::equal_ignoring_ascii_case(bare, call.request.path);
             })) {
             HttpReply moved = text_problem(301, "Moved Permanently");
-            moved.headers += "Location: " + page.paths.front() + "/\r\n";
+            moved.headers += "Location: " + call.request.path + "/\r\n";
             co_return moved;
         }
         co_return co_await show_password(call, page);
@@ -130,7 +135,7 @@ asio::awaitable<HttpReply> NdesService::show_password(const Call& call,
         switch (refusal->kind) {
             case RefusedKind::kCacheFull:
             case RefusedKind::kQuotaReached:
-                co_return page_reply(call.runtime, cache_full_page(policy->second.validity / 60));
+                co_return page_reply(call.runtime, cache_full_page(minutes_of(policy->second)));
             case RefusedKind::kUnsupported:
             case RefusedKind::kNotAllowed:
                 co_return page_reply(call.runtime, no_permission_page());
@@ -144,11 +149,9 @@ asio::awaitable<HttpReply> NdesService::show_password(const Call& call,
         services_.parts.log->error("a password has characters that a page cannot show");
         co_return text_problem(500, "Internal Server Error");
     }
-    const std::int64_t left = challenge.expires - services_.parts.clock->now();
     const std::string thumbprint = thumbprint_of(call.runtime, page, false);
-    std::string text =
-        password_page({thumbprint, challenge.text.text(),
-                       challenge.expires == 0 ? 0 : std::max<std::int64_t>(1, (left + 30) / 60)});
+    std::string text = password_page({thumbprint, challenge.text.text(),
+                                      challenge.expires == 0 ? 0 : minutes_of(policy->second)});
     HttpReply reply = page_reply(call.runtime, text);
     OPENSSL_cleanse(text.data(), text.size());
     co_return reply;

@@ -42,10 +42,11 @@ class AdminLab:
 
 @pytest.fixture
 def admin_lab(new_lab):
-    def make(**changes):
+    def make(edit=lambda config: None, **changes):
         lab = new_lab(start=False)
         port = harness.free_port()
         lab.edit(add_admin(lab, port, **changes))
+        lab.edit(edit)
         lab.start()
         return AdminLab(lab, port)
 
@@ -105,6 +106,35 @@ def test_without_the_slash_it_answers_401_then_301(admin):
     reply = admin.get_page(target=bare)
     assert reply.status == 301
     assert reply.header("Location") == PAGE
+
+
+@pytest.mark.parametrize("bare", ["/certsrv/mscep_admin", "/CertSrv/mscep_admin", "/scep2_admin"])
+def test_the_301_leads_to_the_path_that_was_asked_for(admin_lab, bare):
+    admin = admin_lab(lambda config: config["endpoints"][-1].update(paths=["/scep2", NDES_PATH]))
+    reply = admin.get_page(target=bare)
+    assert (reply.status, reply.header("Location")) == (301, bare + "/")
+
+
+@pytest.mark.parametrize("validity, minutes", [("59s", 1), ("90s", 1), ("150s", 2), (60, 60)])
+def test_the_page_promises_no_minute_that_the_password_does_not_have(admin_lab, validity, minutes):
+    admin = admin_lab(lambda config: config["policies"]["otp"].update(PasswordValidity=validity))
+    assert f"will expire within {minutes} minutes." in page(admin.get_page())
+
+
+@pytest.mark.parametrize("account", ["EXAMPLE\\svc-mdm", "svc-mdm@example.com"])
+def test_a_Windows_account_is_a_caller_by_its_own_name(admin_lab, account):
+    admin = admin_lab(lambda config: config["admin"]["callers"].update(
+        {account: {**config["admin"]["callers"].pop("scraper"), "per_day": 1}}))
+    assert admin.ask("GET", PAGE, basic(account, "wrong")).status == 401
+    denied = admin.lab.audit()[-1]
+    assert (denied["event"], denied["caller"]) == ("admin_denied", account)
+    assert FLEET.search(page(admin.ask("GET", PAGE, basic(account, PASSWORD))))
+    assert admin.lab.audit()[-1]["caller"] == account
+    full = page(admin.ask("GET", PAGE, basic(account, PASSWORD)))
+    assert "The password cache is full." in full, "per_day counts it by this name"
+    listed = harness.run("challenge", "list", "--json", "--caller", account, "--config",
+                         admin.lab.config_file)
+    assert [line["caller"] for line in json.loads(listed.stdout)] == [account]
 
 
 @pytest.mark.parametrize("path", ["/CertSrv/mscep_admin/", "/CERTSRV/MSCEP_ADMIN/mscep.dll"])
@@ -382,8 +412,13 @@ def test_no_secret_is_in_log_or_audit(admin, keys):
      "admin.callers.other.token", "is that of admin.callers.mdm.token"),
     (lambda a: a["callers"]["mdm"].update(certificate="ca.pem"),
      "admin.callers.mdm.certificate", "no admin listener asks"),
-    (lambda a: a["listen"].update(address="0.0.0.0:1"), "admin.listen", "in the clear")],
-    ids=["short token", "spaces", "short password", "same token", "no client_ca", "in the clear"])
+    (lambda a: a["listen"].update(address="0.0.0.0:1"), "admin.listen", "in the clear"),
+    (lambda a: a["callers"].update({"a:b": a["callers"].pop("other")}), "admin.callers.a:b",
+     "no name for a caller"),
+    (lambda a: a["callers"].update({"a\nb": a["callers"].pop("other")}), "admin.callers.a\\u000ab",
+     "no name for a caller")],
+    ids=["short token", "spaces", "short password", "same token", "no client_ca", "in the clear",
+         "colon", "line break"])
 def test_config_check_names_what_is_wrong(new_lab, monkeypatch, spoil, path, text):
     monkeypatch.setenv("SHORT", "secret1")
     monkeypatch.setenv("SPACED", "x y" * 20)
