@@ -1,4 +1,5 @@
 // scepgate notify list | retry | drop
+#include <algorithm>
 #include <iostream>
 
 #include "server/cli/commands.hpp"
@@ -65,8 +66,10 @@ int list(const Options& options) {
     const auto counts = store->outbox().count();
     if (!counts) return complain(kFailed, counts.error().detail);
     Json json = {{"notifiers", Json::array()}, {"messages", Json::array()}};
+    std::size_t waiting = 0;
     for (const OutboxCount& count : *counts) {
         if (!options.notifier.empty() && count.target != options.notifier) continue;
+        waiting += count.waiting;
         const auto rows = store->outbox().list(count.target, options.limit);
         if (!rows) return complain(kFailed, rows.error().detail);
         json["notifiers"].push_back(to_json(count, *config));
@@ -77,6 +80,7 @@ int list(const Options& options) {
         }
     }
     if (options.json) print_json(json);
+    if (!options.json && waiting == 0) std::cerr << "nothing waits\n";
     return flush_output(kSuccess);
 }
 
@@ -103,6 +107,14 @@ int retry(const Options& options) {
     return flush_output(kSuccess);
 }
 
+/// Whether anything waits for it, or was dropped.
+Result<bool> is_known(ca_backend::Outbox& outbox, const std::string& target) {
+    const auto counts = outbox.count();
+    if (!counts) return counts.error();
+    return std::any_of(counts->begin(), counts->end(),
+                       [&](const OutboxCount& count) { return count.target == target; });
+}
+
 int drop(const Options& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
@@ -112,6 +124,12 @@ int drop(const Options& options) {
     }
     const auto records = open_records(*config);
     if (!records) return kUsage;
+    const auto known = is_known(records->store->outbox(), options.notifier);
+    if (!known) return complain(kFailed, known.error().detail);
+    if (!*known) {
+        return complain(kFailed, "nothing waits for a notifier '" + options.notifier +
+                                     "': 'scepgate notify list' says for whom it does");
+    }
     std::optional<std::size_t> messages;
     const auto facts = [&](AuditRecord& line) {
         line.add("notifier", options.notifier);

@@ -220,9 +220,13 @@ def test_what_waits_for_a_notifier_that_is_gone_can_be_forgotten(told, service, 
     lab.edit(lambda config: config.pop("notifiers"))
     lab.start()
     assert "notify drop" in lab.log()
+    typo = run("notify", "drop", "opz", "--config", lab.config_file)
+    assert typo.returncode == 1 and "'opz'" in typo.stderr and not typo.stdout
     done = drop()
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"dropped": 1}
+    empty = run("notify", "list", "--config", lab.config_file)
+    assert (empty.returncode, empty.stdout) == (0, "") and "nothing waits" in empty.stderr
     assert waiting(lab) == []
     lines = [line for line in lab.audit() if line.get("notifier") == "ops"]
     assert [line["event"] for line in lines] == ["intend", "notify_drop"]
