@@ -53,6 +53,21 @@ Json to_json(const Rotation& rotation, bool changed, std::int64_t now) {
     return all;
 }
 
+/// "31 days and 5 minutes"
+std::string in_words(std::int64_t seconds) {
+    constexpr std::pair<std::int64_t, const char*> kUnits[] = {
+        {86'400, "day"}, {3'600, "hour"}, {60, "minute"}, {1, "second"}};
+    std::string text;
+    for (const auto& [length, unit] : kUnits) {
+        const std::int64_t count = seconds / length;
+        seconds %= length;
+        if (count == 0) continue;
+        text += (text.empty() ? "" : " and ") + std::to_string(count) + ' ' + unit;
+        if (count != 1) text += 's';
+    }
+    return text;
+}
+
 void print(const RotatedKey& key, const RotationOrder& order) {
     if (order.step == Step::kPromote) {
         std::cout << "The first " << key.key << " key of policy '" << order.policy
@@ -94,8 +109,8 @@ void print(const Rotation& rotation, bool changed, const Options& options, std::
                   << (rotation.order.decryption ? " --decryption" : "") << " --promote\n";
         return;
     }
-    std::cout << "The old keys stay good: take them out " << rotation.old_needed
-              << " seconds after the last challenge was made with them; for those made until now, "
+    std::cout << "The old keys stay good: take them out " << in_words(rotation.old_needed)
+              << " after the last challenge was made with them; for those made until now, "
                  "not before "
               << certs::utc_text(now + rotation.old_needed) << ".\n";
 }

@@ -242,6 +242,13 @@ def test_a_new_decryption_key_is_used_at_once_and_the_old_one_still_opens(lab, k
     assert int(least) <= after_all <= most
 
 
+def test_the_time_that_old_keys_are_needed_is_told_in_days(new_lab):
+    lab = new_lab(start=False)
+    done = harness.run("policy", "rotate", "--config", lab.config_file, "--policy", "mdm",
+                       "--signer")
+    assert "take them out 31 days and 5 minutes after the last challenge" in done.stdout
+
+
 def test_a_rotated_signer_keeps_its_limits(new_lab):
     lab = new_lab(start=False, edit=lambda c: c["policies"]["mdm"].update(
         trusted_signers=[{"certificate": "mdm-signer.pem", **LIMITS}]))
