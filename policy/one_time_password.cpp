@@ -1,5 +1,7 @@
 #include "policy/one_time_password.hpp"
 
+#include <set>
+
 #include <openssl/crypto.h>
 
 #include "certs/hmac.hpp"
@@ -50,9 +52,11 @@ public:
         if (!binds_names(bindings)) {
             claims_.subject = request.csr.subject();
             claims_.subject_alt_name = request.csr.requested().subject_alt_name;
+            unbound_ = {"subject", "subjectAltName"};
         }
         if (!claims_.purpose && !claims_.template_name && !claims_.key_usage) {
             claims_.key_usage = request.csr.requested().key_usage;
+            unbound_.emplace("key usage");
         }
         settings_.name = policy;
         settings_.clock_skew = 0;
@@ -69,6 +73,7 @@ public:
         for (Verdict& verdict : explain_claims({settings_, claims_, request_, now_})) {
             const std::string& check = verdict.check;
             if (check == "lifetime" || check == "time" || check == "audience") continue;
+            if (unbound_.contains(check)) verdict.expected = "any";
             verdicts.push_back(std::move(verdict));
         }
         return verdicts;
@@ -77,6 +82,7 @@ public:
 private:
     ChallengeBlobSettings settings_;
     ChallengeClaims claims_;
+    std::set<std::string> unbound_;  ///< checks that compare the CSR with itself
     const EnrollmentRequest& request_;
     std::int64_t now_;
 };

@@ -118,6 +118,7 @@ nlohmann::ordered_json json_of(const Endpoint& endpoint, const EnrollmentExplana
         out["subject_alt_name"] = nlohmann::ordered_json::array();
         for (const auto& name : grant.subject_alt_name())
             out["subject_alt_name"].push_back(name.text());
+        if (grant.sid()) out["sid"] = *grant.sid();
         out["template"] = explained.template_name;
         if (explained.preview) out["not_after"] = certs::utc_text(explained.preview->not_after);
         out["needs_approval"] = explained.needs_approval;
@@ -165,7 +166,9 @@ void print(const EnrollmentExplanation& explained) {
     } else if (*explained.outcome) {
         const Grant& grant = **explained.outcome;
         end = "granted by " + grant.policy() + ": '" + grant.subject().text() + "', " +
-              certs::to_text(grant.subject_alt_name()) + "; template " + explained.template_name;
+              certs::to_text(grant.subject_alt_name()) +
+              (grant.sid() ? "; SID " + *grant.sid() : "") + "; template " +
+              explained.template_name;
         if (explained.preview) {
             end += "; until " + certs::utc_text(explained.preview->not_after);
         }

@@ -61,6 +61,13 @@ def test_what_would_be_granted_is_granted_and_leaves_no_trace(blob_lab, keys, ex
     assert blob_lab.enrol(csr).status == "success", "nothing was used up"
 
 
+def test_what_is_granted_names_the_SID(blob_lab, keys, explain):
+    sid = "S-1-5-21-1004336348-1177238915-682003330-1104"
+    _, said, text = explain(blob_lab, csr_of(keys(), blob_for(blob_lab, "--sid", sid)))
+    assert (said["result"], said["sid"]) == ("granted", sid), said
+    assert f"; SID {sid}; template" in text
+
+
 def test_a_used_challenge_is_seen_in_the_store(blob_lab, keys, explain):
     challenge = blob_for(blob_lab)
     assert blob_lab.enrol(csr_of(keys(), challenge)).status == "success"

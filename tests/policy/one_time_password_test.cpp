@@ -368,6 +368,13 @@ TEST_F(OneTimePasswordTest, AnExplanationHasEachCheckAndDecidesAsTheModuleDoes) 
     told = run(module_->explain(asked, Reach::kOffline));
     ASSERT_TRUE(told.outcome && *told.outcome);
     EXPECT_EQ((*told.outcome)->redemption()->token, verify(*module_, asked)->redemption()->token);
+    for (const Verdict& verdict : told.verdicts) {
+        const bool unbound = verdict.check == "subject" || verdict.check == "subjectAltName" ||
+                             verdict.check == "key usage" || verdict.check == "purpose";
+        if (unbound) {
+            EXPECT_EQ(verdict.expected, "any") << verdict.check;
+        }
+    }
     told = run(module_->explain(request(matching_contents("unknown")), Reach::kOffline));
     EXPECT_EQ(told.outcome->error().code, "ChallengeUnknown");
     EXPECT_TRUE(module_->uses_up_challenges());
