@@ -73,6 +73,10 @@ Refused judge_audience(const ClaimsCase& at) {
                      "URL and audience of this policy"});
 }
 
+std::string name_text(const certs::Name& name) {
+    return name.empty() ? "none" : name.text();
+}
+
 Refused judge_subject(const ClaimsCase& at) {
     const certs::Name& expected = at.claims.subject;
     const certs::Name& found = at.request.csr.subject();
@@ -84,7 +88,7 @@ Refused judge_subject(const ClaimsCase& at) {
                             "challenge"});
     }
     return bad_request("SubjectNameMismatch",
-                       {"subject", expected.text(), found.text(),
+                       {"subject", name_text(expected), found.text(),
                         matches_reversed(expected, found)
                             ? "the same RDNs in reverse order: turn the order round in the "
                               "client's profile or in the challenge"
@@ -213,7 +217,7 @@ constexpr ClaimCheck kChecks[] = {
          return certs::utc_text(at.claims.not_before) + " to " + certs::utc_text(at.claims.expires);
      }},
     {"audience", judge_audience, [](const ClaimsCase& at) { return at.settings.audience; }},
-    {"subject", judge_subject, [](const ClaimsCase& at) { return at.claims.subject.text(); }},
+    {"subject", judge_subject, [](const ClaimsCase& at) { return name_text(at.claims.subject); }},
     {"subjectAltName", judge_alternative_names,
      [](const ClaimsCase& at) { return certs::to_text(at.claims.subject_alt_name); }},
     {"SID", judge_sid, [](const ClaimsCase& at) { return at.claims.sid.value_or("none"); }},

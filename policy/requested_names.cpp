@@ -5,12 +5,18 @@
 namespace scepgate::policy {
 namespace {
 
-constexpr const char* kGrantedByName = "only a policy that names the account can grant it";
-
 Refusal refuse(std::string code, std::string what, std::string hint) {
     Refusal refusal =
         refused(FailInfo::kBadRequest, std::move(code), std::move(what), std::move(hint));
     refusal.check = "names";
+    return refusal;
+}
+
+Refusal refuse_account(const std::string& what, const std::string& asked) {
+    Refusal refusal = refuse("SidNotGranted", "the CSR asks for " + what + " " + asked,
+                             "only a policy that names the account can grant it");
+    refusal.expected = "none";
+    refusal.found = asked;
     return refusal;
 }
 
@@ -26,14 +32,9 @@ std::optional<Refusal> judge_requested_names(const certs::Csr& csr) {
         return refuse("SubjectNameInvalid", bounds.error().detail,
                       "shorten the subject in the client's profile");
     }
-    if (requested.sid) {
-        return refuse("SidNotGranted", "the CSR asks for the account SID " + *requested.sid,
-                      kGrantedByName);
-    }
-    if (const auto* tag = find_microsoft_tag(requested.subject_alt_name)) {
-        return refuse("SidNotGranted", "the CSR asks for the account name " + tag->text(),
-                      kGrantedByName);
-    }
+    if (requested.sid) return refuse_account("the account SID", *requested.sid);
+    if (const auto* tag = find_microsoft_tag(requested.subject_alt_name))
+        return refuse_account("the account name", tag->text());
     return std::nullopt;
 }
 

@@ -31,8 +31,9 @@ Result<std::string, Refusal> choose_template(const Endpoint& endpoint, const Gra
         return refused(
             FailInfo::kBadRequest, "TemplateMismatch",
             {"the granted template, for purpose " + purpose, chosen, *grant.template_name(),
-             "give the challenge the template that the endpoint uses for this purpose, "
-             "or name another one under endpoints[].templates"});
+             "have the challenge, or the webhook's answer, name the template that the endpoint "
+             "uses "
+             "for this purpose, or name another one under endpoints[].templates"});
     }
     if (chosen.empty()) {
         return refused({FailInfo::kBadRequest, "NoTemplateForPurpose", "template",
@@ -70,8 +71,9 @@ Result<bool> is_over(ca_backend::Store& store, const Certificate& issued, std::i
 
 Refusal already_redeemed() {
     return refused({FailInfo::kBadMessageCheck, "ChallengeAlreadyRedeemed", "challenge",
-                    "give the device a new one; the audit file says what it was used for"},
-                   "this challenge was used for another request before");
+                    "give the device a new challenge, or have the webhook answer with a 'once' of "
+                    "its own for each request; the audit file says what it was used for"},
+                   "this challenge, or the webhook's 'once', was used for another request before");
 }
 
 asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation,

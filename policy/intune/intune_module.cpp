@@ -29,6 +29,13 @@ std::optional<Refusal> judge_request(const certs::Csr& csr) {
     return std::nullopt;
 }
 
+Refusal refuse_sid(std::string what, std::string expected, std::string found) {
+    Refusal refusal = refuse("SidNotGranted", std::move(what));
+    refusal.expected = std::move(expected);
+    refusal.found = std::move(found);
+    return refusal;
+}
+
 /// The SIDs that the subjectAltName names; Intune has compared it with the profile, extensions of
 /// other kinds it has not.
 Result<std::optional<std::string>, Refusal> judge_sid(const certs::RequestedExtensions& requested) {
@@ -37,16 +44,17 @@ Result<std::optional<std::string>, Refusal> judge_sid(const certs::RequestedExte
         const auto sid = sid_in(name);
         if (!sid) continue;
         if (!is_sid(*sid) || (vouched && *vouched != *sid)) {
-            return refuse("SidNotGranted", "the subjectAltName has the account name " +
-                                               name.text() + ", which is not one SID");
+            return refuse_sid(
+                "the subjectAltName has the account name " + name.text() + ", which is not one SID",
+                vouched.value_or("one SID"), name.text());
         }
         vouched = std::string(*sid);
     }
     if (requested.sid && requested.sid != vouched) {
-        return refuse("SidNotGranted", "the CSR's extension asks for the account SID " +
-                                           *requested.sid + ", its subjectAltName for " +
-                                           vouched.value_or("none") +
-                                           "; Intune vouches for the subjectAltName alone");
+        return refuse_sid("the CSR's extension asks for the account SID " + *requested.sid +
+                              ", its subjectAltName for " + vouched.value_or("none") +
+                              "; Intune vouches for the subjectAltName alone",
+                          vouched.value_or("none"), *requested.sid);
     }
     // Without the extension in the CSR there is none in the certificate.
     return requested.sid ? vouched : std::nullopt;

@@ -316,6 +316,15 @@ TEST(ClaimsJudgeTest, TellsTheOperatorBothNamesAndTheReversal) {
     EXPECT_NE(refusal->hint.find("the same RDNs in reverse order"), std::string::npos);
 }
 
+TEST(ClaimsJudgeTest, SaysThatNoSubjectIsExpected) {
+    ChallengeClaims claims = testing::claims();
+    claims.subject = {};
+    const auto refusal = judge_claims(settings(), claims, request(matching_contents()), kNow);
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(refusal->code, "SubjectNameMismatch");
+    EXPECT_EQ(refusal->expected, "none");
+}
+
 TEST(ExplainClaimsTest, HasAVerdictForEachCheckInTheOrderOfJudgement) {
     ChallengeClaims claims = testing::claims();
     claims.subject = name("CN=other");

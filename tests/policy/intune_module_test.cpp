@@ -105,7 +105,10 @@ TEST_F(IntuneModuleTest, ASidExtensionIsGrantedWhereTheNamesSayTheSame) {
 
     auto other = named;
     other.more_extensions = {sid_extension("S-1-5-21-1004336348-1177238915-682003330-500")};
-    EXPECT_EQ(outcome(verify(module, request(other))), "SidNotGranted");
+    const auto refused = verify(module, request(other));
+    EXPECT_EQ(outcome(refused), "SidNotGranted");
+    EXPECT_EQ(refused.error().expected, sid);
+    EXPECT_EQ(refused.error().found, "S-1-5-21-1004336348-1177238915-682003330-500");
     auto unnamed = matching_contents("challenge");
     unnamed.more_extensions = {sid_extension(sid)};
     EXPECT_EQ(outcome(verify(module, request(unnamed))), "SidNotGranted");

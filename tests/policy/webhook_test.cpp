@@ -297,8 +297,10 @@ TEST_F(WebhookModuleTest, N09_NobodyGetsASidThatWasNotGranted) {
     auto by_name = matching_contents();
     by_name.subject_alt_name.push_back(sid_name(kSid));
     EXPECT_EQ(outcome(answered(R"({"decision":"allow"})", by_name)), "SidNotGranted");
-    EXPECT_EQ(outcome(answered(R"({"decision":"allow","sid":"S-1-5-21-1-2-3-501"})", by_name)),
-              "SidNotGranted");
+    const auto other = answered(R"({"decision":"allow","sid":"S-1-5-21-1-2-3-501"})", by_name);
+    EXPECT_EQ(outcome(other), "SidNotGranted");
+    EXPECT_EQ(other.error().expected, "S-1-5-21-1-2-3-501");
+    EXPECT_EQ(other.error().found, sid_name(kSid).text());
     EXPECT_EQ(outcome(answered(R"({"decision":"allow","sid":"S-1-5-21-1-2-3-500"})", by_name)),
               "ok");
 }
