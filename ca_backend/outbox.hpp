@@ -2,6 +2,7 @@
 // was heard.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 
 #include <boost/asio/awaitable.hpp>
@@ -18,6 +19,9 @@ struct OutboxEvent {
     std::string body;
 };
 
+inline constexpr std::int64_t kLongestLease = 900;   ///< seconds
+inline constexpr std::int64_t kLongestPause = 3600;  ///< seconds between two attempts
+
 /// A message that waits.
 struct OutboxRow {
     std::int64_t number = 0;  ///< they grow: of one target the smallest is told first
@@ -27,6 +31,16 @@ struct OutboxRow {
     std::int64_t leased_until = 0;  ///< a sender has it
     std::int64_t attempts = 0;      ///< that were begun
     std::string error;              ///< of the last attempt that failed
+
+    /// A lease from before the clock was set back is none.
+    [[nodiscard]] bool is_leased(std::int64_t now) const noexcept {
+        return leased_until > now && leased_until <= now + kLongestLease;
+    }
+    /// When it may be sent: at once, when `due` is from before the clock was set back.
+    [[nodiscard]] std::int64_t sendable_at(std::int64_t now) const noexcept {
+        const std::int64_t at = due <= now + kLongestPause ? due : now;
+        return is_leased(now) ? std::max(at, leased_until) : at;
+    }
 };
 
 /// Makes the messages about what the store is about to record. Called from many threads.
@@ -46,7 +60,7 @@ public:
 struct OutboxClaim {
     std::string target;
     std::int64_t now = 0;
-    std::int64_t lease = 60;  ///< seconds in which nobody else gets them
+    std::int64_t lease = 60;  ///< seconds in which nobody else gets them; at most kLongestLease
     std::size_t most = 16;
 };
 
@@ -60,6 +74,12 @@ struct OutboxResult {
     std::vector<OutboxRow> gone;     ///< heard, or given up: removed
     std::optional<Failure> failed;   ///< the first that was not heard
     std::vector<OutboxRow> untried;  ///< those behind it
+};
+
+/// What a retry found.
+struct OutboxRetry {
+    std::size_t due = 0;         ///< may be sent now
+    std::size_t being_sent = 0;  ///< a sender has them
 };
 
 /// How it stands with one target.
@@ -86,14 +106,15 @@ public:
                                                                     std::size_t most,
                                                                     std::int64_t now) = 0;
     /// When the target's first message is due and nobody's; empty: none waits.
-    virtual Result<std::optional<std::int64_t>> next_due(const std::string& target) = 0;
+    virtual Result<std::optional<std::int64_t>> next_due(const std::string& target,
+                                                         std::int64_t now) = 0;
     /// The target's oldest messages; none while the first is not due, or somebody else's.
     virtual boost::asio::awaitable<Result<std::vector<OutboxRow>>> claim(OutboxClaim claim) = 0;
     /// What somebody else has claimed since is left as it is, but for what is gone.
     virtual boost::asio::awaitable<Result<void>> settle(OutboxResult result) = 0;
-    /// What waits is due at once; of all targets when `target` is empty. Returns how many wait.
-    /// What somebody has claimed stays theirs.
-    virtual boost::asio::awaitable<Result<std::size_t>> retry(std::string target,
+    /// What waits is due at once; of all targets when `target` is empty. What somebody has claimed
+    /// stays theirs.
+    virtual boost::asio::awaitable<Result<OutboxRetry>> retry(std::string target,
                                                               std::int64_t now) = 0;
     /// Forgets all that waits for the target, unheard, and its count. Returns how many waited.
     virtual boost::asio::awaitable<Result<std::size_t>> drop(std::string target) = 0;

@@ -16,9 +16,10 @@ asio::awaitable<Result<std::size_t>> SqliteOutbox::add_bounded(std::vector<Outbo
         });
 }
 
-Result<std::optional<std::int64_t>> SqliteOutbox::next_due(const std::string& target) {
+Result<std::optional<std::int64_t>> SqliteOutbox::next_due(const std::string& target,
+                                                           std::int64_t now) {
     return connections_.read(
-        [&target](sqlite::Reader& reader) { return reader.outbox.next_due(target); });
+        [&target, now](sqlite::Reader& reader) { return reader.outbox.next_due(target, now); });
 }
 
 asio::awaitable<Result<std::vector<OutboxRow>>> SqliteOutbox::claim(OutboxClaim claim) {
@@ -34,8 +35,8 @@ asio::awaitable<Result<void>> SqliteOutbox::settle(OutboxResult result) {
     });
 }
 
-asio::awaitable<Result<std::size_t>> SqliteOutbox::retry(std::string target, std::int64_t now) {
-    return connections_.write<std::size_t>(
+asio::awaitable<Result<OutboxRetry>> SqliteOutbox::retry(std::string target, std::int64_t now) {
+    return connections_.write<OutboxRetry>(
         [target = std::move(target), now](sqlite::Changes& changes) {
             return sqlite::retry_outbox(changes.database, target, now);
         });

@@ -16,10 +16,11 @@ public:
     boost::asio::awaitable<Result<std::size_t>> add_bounded(std::vector<OutboxEvent> events,
                                                             std::size_t most,
                                                             std::int64_t now) override;
-    Result<std::optional<std::int64_t>> next_due(const std::string& target) override;
+    Result<std::optional<std::int64_t>> next_due(const std::string& target,
+                                                 std::int64_t now) override;
     boost::asio::awaitable<Result<std::vector<OutboxRow>>> claim(OutboxClaim claim) override;
     boost::asio::awaitable<Result<void>> settle(OutboxResult result) override;
-    boost::asio::awaitable<Result<std::size_t>> retry(std::string target,
+    boost::asio::awaitable<Result<OutboxRetry>> retry(std::string target,
                                                       std::int64_t now) override;
     boost::asio::awaitable<Result<std::size_t>> drop(std::string target) override;
     Result<std::vector<OutboxRow>> list(const std::string& target, std::size_t most) override;

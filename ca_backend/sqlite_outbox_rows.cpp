@@ -44,19 +44,18 @@ std::int64_t limit(std::size_t most) {
 
 Result<OutboxReader> OutboxReader::prepare(const Database& database) {
     OutboxReader made;
-    const auto prepared = prepare_all(
-        database, {{made.first_,
-                    "SELECT max(due, leased_until) FROM outbox WHERE target = ? ORDER BY id "
-                    "LIMIT 1"}});
+    const auto prepared =
+        prepare_all(database, {{made.first_, kSelect + "WHERE target = ? ORDER BY id LIMIT 1"}});
     if (!prepared) return prepared.error();
     return made;
 }
 
-Result<std::optional<std::int64_t>> OutboxReader::next_due(std::string_view target) {
+Result<std::optional<std::int64_t>> OutboxReader::next_due(std::string_view target,
+                                                           std::int64_t now) {
     Query query = first_.run();
     const auto row = query.bind(target).next();
     if (!row) return row.error();
-    return *row ? std::optional(query.integer(0)) : std::nullopt;
+    return *row ? std::optional(read(query).sendable_at(now)) : std::nullopt;
 }
 
 Result<std::vector<OutboxRow>> list_outbox(const Database& database, std::string_view target,
@@ -89,16 +88,30 @@ Result<std::vector<OutboxCount>> count_outbox(const Database& database) {
     }
 }
 
-Result<std::size_t> retry_outbox(const Database& database, std::string_view target,
+Result<OutboxRetry> retry_outbox(const Database& database, std::string_view target,
                                  std::int64_t now) {
-    auto update = Statement::prepare(database, std::string("UPDATE outbox SET due = ?") +
-                                                   (target.empty() ? "" : " WHERE target = ?"));
+    const std::string which = target.empty() ? "" : " WHERE target = ?";
+    auto update = Statement::prepare(database, "UPDATE outbox SET due = ?" + which);
     if (!update) return update.error();
-    Query query = update->run();
-    query.bind(now);
+    {
+        Query query = update->run();
+        query.bind(now);
+        if (!target.empty()) query.bind(target);
+        if (const auto done = query.finish(); !done) return done.error();
+    }
+    const std::int64_t all = database.changes();
+    // coalesce(): the sum of no rows is NULL.
+    auto leased = Statement::prepare(
+        database,
+        "SELECT coalesce(sum(leased_until > ? AND leased_until <= ?), 0) FROM outbox" + which);
+    if (!leased) return leased.error();
+    Query query = leased->run();
+    query.bind(now).bind(now + kLongestLease);
     if (!target.empty()) query.bind(target);
-    if (const auto done = query.finish(); !done) return done.error();
-    return static_cast<std::size_t>(database.changes());
+    if (const auto row = query.next(); !row) return row.error();
+    const std::int64_t being_sent = query.integer(0);
+    return OutboxRetry{static_cast<std::size_t>(all - being_sent),
+                       static_cast<std::size_t>(being_sent)};
 }
 
 Result<std::size_t> drop_outbox(const Database& database, std::string_view target) {
@@ -178,10 +191,10 @@ Result<std::vector<OutboxRow>> OutboxWriter::claim(const OutboxClaim& claim) {
         rows = std::move(*found);
     }
     // The first decides: what is behind it must not overtake it.
-    if (rows.empty() || rows.front().due > claim.now || rows.front().leased_until > claim.now)
+    if (rows.empty() || rows.front().sendable_at(claim.now) > claim.now)
         return std::vector<OutboxRow>();
     for (OutboxRow& row : rows) {
-        row.leased_until = claim.now + claim.lease;
+        row.leased_until = claim.now + std::min(claim.lease, kLongestLease);
         ++row.attempts;
         Query query = lease_.run();
         const auto done = query.bind(row.leased_until).bind(row.number).finish();

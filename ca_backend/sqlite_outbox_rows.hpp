@@ -12,7 +12,7 @@ public:
     static Result<OutboxReader> prepare(const Database& database);
 
     /// Of the first that waits.
-    Result<std::optional<std::int64_t>> next_due(std::string_view target);
+    Result<std::optional<std::int64_t>> next_due(std::string_view target, std::int64_t now);
 
 private:
     Statement first_;
@@ -21,7 +21,7 @@ private:
 /// Prepared on each call: for people.
 Result<std::vector<OutboxRow>> list_outbox(const Database& database, std::string_view target,
                                            std::size_t most);
-Result<std::size_t> retry_outbox(const Database& database, std::string_view target,
+Result<OutboxRetry> retry_outbox(const Database& database, std::string_view target,
                                  std::int64_t now);
 Result<std::size_t> drop_outbox(const Database& database, std::string_view target);
 Result<std::vector<OutboxCount>> count_outbox(const Database& database);

@@ -25,7 +25,6 @@ constexpr milliseconds kPoll{5'000};
 constexpr milliseconds kAtOnce{0};
 constexpr std::size_t kMostRefusals = 1000;  ///< of a target, in the store; and of all, in memory
 constexpr std::size_t kClaim = 16;
-constexpr std::int64_t kLongestDelay = 3600;  ///< seconds; so long too after a fault of ours
 
 /// Long enough for two calls; whoever dies in between holds its target up for so long.
 std::chrono::seconds lease_for(const NotifierTarget& target) {
@@ -56,7 +55,7 @@ struct Notifier::Delivery {
 
 std::int64_t retry_delay(std::int64_t attempts, double random) {
     const auto doublings = std::clamp<std::int64_t>(attempts - 1, 0, 12);
-    const std::int64_t full = std::min(kLongestDelay, std::int64_t{1} << doublings);
+    const std::int64_t full = std::min(ca_backend::kLongestPause, std::int64_t{1} << doublings);
     const auto off = static_cast<std::int64_t>(std::floor(random * static_cast<double>(full) / 2));
     return std::max<std::int64_t>(1, full - off);
 }
@@ -154,7 +153,7 @@ asio::awaitable<void> Notifier::run(std::shared_ptr<Delivery> delivery) {
     }
 }
 
-/// A fault must not end a target: it goes on later.
+/// A fault must not end a target: it goes on, after the longest pause.
 asio::awaitable<milliseconds> Notifier::guarded_round(Delivery& delivery) {
     std::string what;
     try {
@@ -164,15 +163,15 @@ asio::awaitable<milliseconds> Notifier::guarded_round(Delivery& delivery) {
     }
     parts_.log->error("notifier failed",
                       LogFields().add("notifier", delivery.target.name).add("reason", what));
-    co_return std::chrono::seconds(kLongestDelay);
+    co_return std::chrono::seconds(ca_backend::kLongestPause);
 }
 
 /// Sends what is due. Returns how long nothing more will be.
 asio::awaitable<milliseconds> Notifier::round(Delivery& delivery) {
     ca_backend::Outbox& outbox = parts_.store->outbox();
     const NotifierTarget& target = delivery.target;
-    const auto due = outbox.next_due(target.name);
     const std::int64_t now = parts_.clock->now();
+    const auto due = outbox.next_due(target.name, now);
     if (!due) {
         parts_.log->error("outbox: " + due.error().detail);
         co_return kPoll;

@@ -25,10 +25,11 @@ bool is_configured(const Config& config, const std::string& target) {
     return config.notifiers.contains(target);
 }
 
-Json to_json(const OutboxRow& row) {
+Json to_json(const OutboxRow& row, std::int64_t now) {
     Json json = {{"notifier", row.event.target},    {"id", row.event.id},
                  {"event", row.event.kind},         {"created", certs::utc_text(row.created)},
                  {"due", certs::utc_text(row.due)}, {"attempts", row.attempts}};
+    if (row.is_leased(now)) json["leased_until"] = certs::utc_text(row.leased_until);
     if (!row.error.empty()) json["error"] = row.error;
     return json;
 }
@@ -50,10 +51,14 @@ void print(const OutboxCount& count, const Config& config) {
     std::cout << '\n';
 }
 
-void print(const OutboxRow& row) {
+void print(const OutboxRow& row, std::int64_t now) {
     std::cout << "  " << row.event.id << "  " << row.event.kind << "  "
               << certs::utc_text(row.created) << "  attempts " << row.attempts << ", due "
               << certs::utc_text(row.due);
+    if (row.is_leased(now)) {
+        std::cout << ", with a sender until " << certs::utc_text(row.leased_until)
+                  << " at the latest";
+    }
     if (!row.error.empty()) std::cout << ": " << printable(row.error);
     std::cout << '\n';
 }
@@ -65,6 +70,7 @@ int list(const Options& options) {
     if (!store) return kUsage;
     const auto counts = store->outbox().count();
     if (!counts) return complain(kFailed, counts.error().detail);
+    const std::int64_t now = certs::SystemClock().now();
     Json json = {{"notifiers", Json::array()}, {"messages", Json::array()}};
     std::size_t waiting = 0;
     for (const OutboxCount& count : *counts) {
@@ -75,8 +81,8 @@ int list(const Options& options) {
         json["notifiers"].push_back(to_json(count, *config));
         if (!options.json) print(count, *config);
         for (const OutboxRow& row : *rows) {
-            json["messages"].push_back(to_json(row));
-            if (!options.json) print(row);
+            json["messages"].push_back(to_json(row, now));
+            if (!options.json) print(row, now);
         }
     }
     if (options.json) print_json(json);
@@ -95,14 +101,18 @@ int retry(const Options& options) {
     if (!records) return kUsage;
     const auto facts = [&](AuditRecord& line) { line.add_if("notifier", options.notifier); };
     const std::int64_t now = certs::SystemClock().now();
-    const auto due = audited(*records->audit, "notify_retry", facts, [&] {
+    const auto found = audited(*records->audit, "notify_retry", facts, [&] {
         return wait_for(records->store->outbox().retry(options.notifier, now));
     });
-    if (!due) return complain(kFailed, due.error().detail);
+    if (!found) return complain(kFailed, found.error().detail);
     if (options.json) {
-        print_json({{"due", *due}});
+        print_json({{"due", found->due}, {"being_sent", found->being_sent}});
     } else {
-        std::cout << *due << " messages are due now; a running server sends them\n";
+        std::cout << found->due << " messages are due now; a running server sends them\n";
+        if (found->being_sent != 0) {
+            std::cout << found->being_sent << " before them are being sent; 'notify list' says "
+                      << "until when a sender has them\n";
+        }
     }
     return flush_output(kSuccess);
 }
@@ -166,11 +176,12 @@ void add_notify(CLI::App& app, int& status) {
         command->add_flag("--json", options->json, "Print JSON");
         return command;
     };
-    CLI::App* list_command =
-        add("list",
-            "How much waits for each notifier, since when, and the messages, oldest first: id, "
-            "event, time, attempts, when the next one is due, why the last one failed",
-            kOnlyThis);
+    CLI::App* list_command = add(
+        "list",
+        "How much waits for each notifier, since when, and the messages, oldest first: id, "
+        "event, time, attempts, when the next one is due, until when a sender has it, why the last "
+        "one failed",
+        kOnlyThis);
     list_command->add_option("--limit", options->limit, "At most this many messages of each")
         ->capture_default_str();
     list_command->callback([&status, options] { status = list(*options); });

@@ -148,7 +148,7 @@ TEST_F(SqliteOutboxTest, WhatWasHeardIsGone) {
     add("hook", {"1", "2"});
     settle({.gone = claim(), .failed = {}, .untried = {}});
     EXPECT_EQ(waiting(), "");
-    EXPECT_EQ(outbox().next_due("hook").value(), std::nullopt);
+    EXPECT_EQ(outbox().next_due("hook", kNow).value(), std::nullopt);
 }
 
 TEST_F(SqliteOutboxTest, AFailureHoldsUpItsTargetAloneAndKeepsTheOrder) {
@@ -159,7 +159,7 @@ TEST_F(SqliteOutboxTest, AFailureHoldsUpItsTargetAloneAndKeepsTheOrder) {
             .failed = OutboxResult::Failure{rows[1], kNow + 500, "no answer"},
             .untried = {rows[2]}});
     EXPECT_EQ(waiting("hook"), "2 3");
-    EXPECT_EQ(outbox().next_due("hook").value(), kNow + 500);
+    EXPECT_EQ(outbox().next_due("hook", kNow).value(), kNow + 500);
     EXPECT_EQ(bodies(claim(kNow + 499)), "");
     EXPECT_EQ(bodies(claim(kNow + 499, "other")), "x");
     rows = claim(kNow + 500);
@@ -206,20 +206,49 @@ TEST_F(SqliteOutboxTest, ARetryMakesWhatWaitsDue) {
     auto rows = claim();
     settle(
         {.gone = {}, .failed = OutboxResult::Failure{rows[0], kNow + 3600, "down"}, .untried = {}});
-    EXPECT_EQ(wait_for(outbox().retry("hook", kNow + 5)).value(), 1U);
-    EXPECT_EQ(outbox().next_due("hook").value(), kNow + 5);
-    EXPECT_EQ(wait_for(outbox().retry("nobody", kNow)).value(), 0U);
-    EXPECT_EQ(wait_for(outbox().retry("", kNow + 6)).value(), 2U);
+    EXPECT_EQ(wait_for(outbox().retry("hook", kNow + 5)).value().due, 1U);
+    EXPECT_EQ(outbox().next_due("hook", kNow).value(), kNow + 5);
+    EXPECT_EQ(wait_for(outbox().retry("nobody", kNow)).value().due, 0U);
+    EXPECT_EQ(wait_for(outbox().retry("", kNow + 6)).value().due, 2U);
 }
 
 TEST_F(SqliteOutboxTest, ARetryTakesNothingFromTheOneWhoHasIt) {
     add("hook", {"1", "2"});
     auto rows = claim();
-    ASSERT_EQ(wait_for(outbox().retry("hook", kNow + 1)).value(), 2U);
+    add("hook", {"3"});
+    add("other", {"x"});
+    const auto found = wait_for(outbox().retry("hook", kNow + 1)).value();
+    EXPECT_EQ(found.being_sent, 2U);
+    EXPECT_EQ(found.due, 1U);
     EXPECT_EQ(bodies(claim(kNow + 1)), "") << "they are being sent";
-    EXPECT_EQ(outbox().next_due("hook").value(), kNow + 60);
+    EXPECT_EQ(outbox().next_due("hook", kNow).value(), kNow + 60);
     settle({.gone = {rows[0]}, .failed = {}, .untried = {rows[1]}});
-    EXPECT_EQ(bodies(claim(kNow + 1)), "2") << "not before its lease was given back";
+    EXPECT_EQ(bodies(claim(kNow + 1)), "2 3") << "not before its lease was given back";
+}
+
+TEST_F(SqliteOutboxTest, ALeaseFromBeforeTheClockWasSetBackIsNone) {
+    add("hook", {"1"});
+    ASSERT_EQ(bodies(claim()), "1");
+    const std::int64_t back = kNow + 60 - kLongestLease;
+    EXPECT_EQ(outbox().next_due("hook", back).value(), kNow + 60);
+    EXPECT_EQ(bodies(claim(back)), "") << "it may be somebody's";
+    EXPECT_EQ(wait_for(outbox().retry("hook", back - 1)).value().due, 1U);
+    EXPECT_LE(outbox().next_due("hook", back - 1).value(), back - 1);
+    EXPECT_EQ(bodies(claim(back - 1)), "1");
+}
+
+TEST_F(SqliteOutboxTest, APauseFromBeforeTheClockWasSetBackIsNone) {
+    add("hook", {"1"});
+    EXPECT_EQ(bodies(claim(kNow - kLongestPause)), "") << "it may be meant";
+    const std::int64_t back = kNow - kLongestPause - 1;
+    EXPECT_LE(outbox().next_due("hook", back).value(), back);
+    EXPECT_EQ(bodies(claim(back)), "1");
+}
+
+TEST_F(SqliteOutboxTest, NoLeaseIsLongerThanTheLongest) {
+    add("hook", {"1"});
+    const auto rows = wait_for(outbox().claim({"hook", kNow, 1'000'000, 16})).value();
+    EXPECT_EQ(rows.front().leased_until, kNow + kLongestLease);
 }
 
 TEST_F(SqliteOutboxTest, WhatIsDroppedIsForgottenWithItsCount) {

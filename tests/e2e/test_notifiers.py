@@ -1,6 +1,7 @@
 """Notifiers: others hear what became of certificates, in order and at least once."""
 
 import json
+import threading
 
 import pytest
 
@@ -151,6 +152,24 @@ def test_a_server_that_dies_tells_when_it_is_back(told, service, keys):
     run("notify", "retry", "--config", lab.config_file)
     (heard,) = service.wait_for(1)
     assert int(heard.json["certificate"]["serial"], 16) == serial
+
+
+def test_what_a_killed_server_was_sending_is_said_to_be_with_it(told, service, keys):
+    gate = threading.Event()
+    service.answer = lambda heard: gate.wait() and (204, {}, b"")
+    lab = told(http={"ca_bundle": str(service.certificate), "timeout": "100s"})
+    enrol(lab, keys)
+    service.wait_for(1)
+    lab.kill()
+    (row,) = waiting(lab)
+    assert row["attempts"] == 1
+    text = run("notify", "list", "--config", lab.config_file).stdout
+    assert f"with a sender until {row['leased_until']}" in text
+    done = run("notify", "retry", "--json", "--config", lab.config_file)
+    assert json.loads(done.stdout) == {"due": 0, "being_sent": 1}
+    said = run("notify", "retry", "--config", lab.config_file).stdout
+    assert said.startswith("0 messages are due now") and "1 before them are being sent" in said
+    gate.set()
 
 
 def test_what_was_not_taken_comes_again_under_the_same_id(told, service, keys):
