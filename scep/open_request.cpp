@@ -3,6 +3,7 @@
 #include "certs/oids.hpp"
 #include "scep/envelope.hpp"
 #include "scep/reasons.hpp"
+#include "scep/signer_key.hpp"
 
 namespace scepgate::scep {
 namespace {
@@ -45,26 +46,6 @@ Result<certs::SignatureAlgorithm, Refusal> allowed_algorithm(const certs::CmsSig
 /// decrypt.
 bool may_have_challenge(MessageType type) noexcept {
     return type != MessageType::kGetCert && type != MessageType::kGetCrl;
-}
-
-std::string taken_keys(const AlgorithmRules& rules, bool ec) {
-    const certs::KeyLimits& limits = rules.key_limits;
-    return "RSA of " + std::to_string(limits.minimum_rsa_bits) + " to " +
-           std::to_string(limits.maximum_rsa_bits) + " bits" +
-           (ec && limits.allow_ec ? ", EC P-256, P-384, P-521" : "");
-}
-
-/// The signer's key, which must also be one that the reply can be encrypted to.
-Result<certs::PublicKey, Refusal> allowed_key(const certs::Certificate& signer, MessageType type,
-                                              const AlgorithmRules& rules) {
-    auto key = signer.public_key(rules.key_limits);
-    const bool ec = rules.ec_password_recipient && may_have_challenge(type);
-    if (!key) return refused(reason::kSignerKey, taken_keys(rules, ec), key.error().detail);
-    // The reply has to be encrypted to it.
-    if (key->type() != certs::KeyType::kRsa && !ec) {
-        return refused(reason::kSignerKey, taken_keys(rules, ec), key->text());
-    }
-    return std::move(*key);
 }
 
 /// The algorithm that it verified with.
@@ -135,7 +116,8 @@ Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
                                          const AlgorithmRules& rules) {
     const auto type = handled_type(request);
     if (!type) return type.error();
-    auto key = allowed_key(request.signer, *type, rules);
+    auto key = judge_signer_key(request.signer.public_key(rules.key_limits),
+                                may_have_challenge(*type), rules);
     if (!key) return key.error();
     const auto algorithm = verify_signature(request, *key, rules);
     if (!algorithm) return algorithm.error();

@@ -4,7 +4,9 @@
 #include <iostream>
 #include <iterator>
 
+#include "certs/csr_key.hpp"
 #include "scep/client.hpp"
+#include "scep/signer_key.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/describe_parts.hpp"
 #include "server/cli/policy_rotate.hpp"
@@ -20,6 +22,7 @@ namespace {
 using policy::Verdict;
 
 constexpr std::size_t kLargestFile = 1 << 20;
+constexpr const char* kSignerKey = "signer's key";
 
 struct Options {
     std::string config, endpoint, csr, challenge, challenge_file, renewal_of;
@@ -183,15 +186,9 @@ void print(const EnrollmentExplanation& explained) {
 }
 
 /// What cannot be read at all ends here; the reason is a verdict like any other.
-int unreadable(const Endpoint& endpoint, const char* check, const char* code, const Error& error,
-               const Options& options) {
+int refuse(const Endpoint& endpoint, const char* check, const Refusal& refusal,
+           const Options& options) {
     EnrollmentExplanation explained;
-    Refusal refusal{FailInfo::kBadRequest, code, error.detail};
-    // Without a sound signature of its own it is, in a message, what nobody can open.
-    if (error.code != Errc::kDenied) {
-        refusal.fail_info = scep::undecryptable().fail_info;
-        refusal.code = scep::undecryptable().code;
-    }
     explained.verdicts = {policy::failed("request", check, refusal)};
     explained.outcome = refusal;
     if (options.json) {
@@ -200,6 +197,27 @@ int unreadable(const Endpoint& endpoint, const char* check, const char* code, co
         print(explained);
     }
     return kFailed;
+}
+
+int unreadable(const Endpoint& endpoint, const char* check, const char* code, const Error& error,
+               const Options& options) {
+    Refusal refusal{FailInfo::kBadRequest, code, error.detail};
+    // Without a sound signature of its own it is, in a message, what nobody can open.
+    if (error.code != Errc::kDenied) {
+        refusal.fail_info = scep::undecryptable().fail_info;
+        refusal.code = scep::undecryptable().code;
+    }
+    return refuse(endpoint, check, refusal, options);
+}
+
+/// What the server says of a message that the CSR's own key signs, as in an initial enrolment: it
+/// looks at that key before it opens the envelope.
+std::optional<Refusal> judge_own_signature(ByteView csr, const scep::AlgorithmRules& rules) {
+    const auto spki = certs::key_info_of_csr(csr);
+    if (!spki) return std::nullopt;
+    const auto key =
+        scep::judge_signer_key(certs::PublicKey::from_spki(*spki, rules.key_limits), true, rules);
+    return key ? std::nullopt : std::optional(key.error());
 }
 
 int explain(const Options& options) {
@@ -234,9 +252,13 @@ int explain(const Options& options) {
         return unreadable(*endpoint, "csr", "CertificateRequestDecodingFailed", der.error(),
                           options);
     }
+    const bool renewal = !options.renewal_of.empty();
+    std::optional<Refusal> signer_refused;
+    if (!renewal) signer_refused = judge_own_signature(*der, endpoint->rules);
     certs::CsrLimits limits;
     limits.key = endpoint->rules.key_limits;
     const auto csr = certs::Csr::from_der(*der, limits, endpoint->rules.sha1);
+    if (!csr && signer_refused) return refuse(*endpoint, kSignerKey, *signer_refused, options);
     if (!csr) {
         return unreadable(*endpoint, "csr", "CertificateRequestDecodingFailed", csr.error(),
                           options);
@@ -247,7 +269,6 @@ int explain(const Options& options) {
     }
     const auto signer = signer_of(options, *csr, now);
     if (!signer) return complain(kUsage, signer.error().detail);
-    const bool renewal = !options.renewal_of.empty();
     const EnrollmentRequest request{
         .endpoint = endpoint->name,
         .kind = renewal ? EnrollmentKind::kRenewal : EnrollmentKind::kInitial,
@@ -261,6 +282,11 @@ int explain(const Options& options) {
     auto explained = wait_for(
         explain_enrollment(*endpoint, request, store.get(), now,
                            options.online ? policy::Reach::kOnline : policy::Reach::kOffline));
+    if (signer_refused) {
+        explained.verdicts.insert(explained.verdicts.begin(),
+                                  policy::failed("request", kSignerKey, *signer_refused));
+        explained.outcome = *signer_refused;
+    }
     explained.verdicts.insert(
         explained.verdicts.begin(),
         {.module = "request",

@@ -4,6 +4,7 @@ import base64
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 import harness
@@ -204,6 +205,28 @@ def test_a_key_of_the_server_is_refused_here_too(blob_lab, explain):
     key = scep.serialization.load_pem_private_key((blob_lab.dir / "ca.key").read_bytes(), None)
     status, said, _ = explain(blob_lab, csr_of(key, blob_for(blob_lab)))
     assert (status, said["code"]) == (1, "KeyIsServers")
+
+
+@pytest.mark.parametrize("make, found", [
+    (lambda: rsa.generate_private_key(65537, 1024), "1024"),
+    (lambda: rsa.generate_private_key(3, 2048), "RSA exponent under 65537"),
+    (lambda: ec.generate_private_key(ec.SECP256K1()), "EC curve"),
+    (lambda: ec.generate_private_key(ec.SECP256R1()), "ec:p256"),
+], ids=["RSA-1024", "exponent 3", "secp256k1", "an EC key that gets no reply"])
+def test_of_a_key_that_no_message_may_be_signed_with_it_says_what_the_server_says(
+        blob_lab, explain, make, found):
+    csr = csr_of(make(), None)
+    status, said, text = explain(blob_lab, csr)
+    assert (status, said["code"], said["fail_info"]) == (1, "SignerKeyUnsupported", "badAlg"), said
+    verdict = verdicts(said)["request", "signer's key"]
+    assert found in verdict["found"]
+    assert "exponent 65537" in verdict["hint"] and "P-256" in verdict["hint"]
+    if not isinstance(csr.key, rsa.RSAPrivateKey):
+        return
+    blob_lab.enrol(csr)
+    line = blob_lab.audit()[-1]
+    assert {part: line[part] for part in ("code", "check", "expected", "found", "hint")} == {
+        part: verdict[part] for part in ("code", "check", "expected", "found", "hint")}
 
 
 def test_bad_usage_is_status_2(blob_lab, new_lab, keys, explain, tmp_path):
