@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "server/config_paths.hpp"
+#include "server/config_references.hpp"
 #include "server/config_rules.hpp"
 #include "server/http_address.hpp"
 
@@ -178,10 +179,9 @@ void check_names(const std::vector<std::string>& names, const std::set<std::stri
                  const std::string& path, const Known& what, ConfigFaults& faults) {
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (known.contains(names[i])) continue;
-        const std::string near = nearest(names[i], known);
         faults.error(path + "[" + std::to_string(i) + "]",
                      "'" + names[i] + "' is not " + std::string(what),
-                     near.empty() ? "" : "did you mean '" + near + "'?");
+                     remedy_for_name(names[i], known));
     }
 }
 

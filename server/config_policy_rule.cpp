@@ -115,6 +115,12 @@ void check_policy_rule(const EndpointConfig& endpoint, const Config& config, Con
     std::set<std::string> seen;
     endpoint.policy.each([&](const PolicyRule& rule) {
         const std::string& name = rule.name;
+        if (name == "none" && !config.policies.contains(name)) {
+            faults.error(rule.json_path, "'none' is not in 'policies'",
+                         "to allow everybody, spell it out: \"policies\": { \"none\": { "
+                         "\"type\": \"none\" } }");
+            return;
+        }
         check_name(rule.json_path, name, config.policies, "policies", faults);
         if (!name.empty() && !seen.insert(name).second) {
             faults.error(rule.json_path, "'" + name + "' is named before", "name each policy once");

@@ -97,6 +97,21 @@ std::string nearest(std::string_view word, const std::set<std::string>& candidat
     return best;
 }
 
+namespace {
+
+/// The only one that begins with `word`, or "".
+std::string completed(std::string_view word, const std::set<std::string>& candidates) {
+    std::string only;
+    for (const auto& candidate : candidates) {
+        if (word.size() < 3 || !candidate.starts_with(word)) continue;
+        if (!only.empty()) return "";
+        only = candidate;
+    }
+    return only;
+}
+
+}  // namespace
+
 ConfigReader::ConfigReader(const Json& value, std::string path, ConfigFaults& faults)
     : value_(value.is_object() ? &value : nullptr), path_(std::move(path)), faults_(faults) {
     if (value_ == nullptr) {
@@ -223,7 +238,11 @@ std::optional<std::string> ConfigReader::choice(const std::string& key,
     std::string all;
     for (const auto& word : words)
         all += (all.empty() ? "" : ", ") + word;
-    faults_.error(path_of(key), "'" + *found + "' is not known", "it must be one of: " + all);
+    std::string near = nearest(*found, words);
+    if (near.empty()) near = completed(*found, words);
+    faults_.error(
+        path_of(key), "'" + *found + "' is not known",
+        (near.empty() ? "" : "did you mean '" + near + "'? ") + "it must be one of: " + all);
     return std::nullopt;
 }
 

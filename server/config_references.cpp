@@ -141,6 +141,15 @@ void check_notifiers(const Config& config, ConfigFaults& faults) {
 
 }  // namespace
 
+std::string remedy_for_name(const std::string& name, const std::set<std::string>& names) {
+    const std::string near = nearest(name, names);
+    if (!near.empty()) return "did you mean '" + near + "'?";
+    std::string all;
+    for (const auto& known : names)
+        all += (all.empty() ? "there are: " : ", ") + known;
+    return all.empty() ? "there are none" : all;
+}
+
 void check_references(const Config& config, ConfigFaults& faults) {
     for (const auto& [name, policy] : config.policies)
         check_policy(policy, config, faults);

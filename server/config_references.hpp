@@ -9,6 +9,10 @@ namespace scepgate::server {
 /// listen addresses, must differ.
 void check_references(const Config& config, ConfigFaults& faults);
 
+/// What to write in place of `name`: the nearest of `names`, or all that there are.
+[[nodiscard]] std::string remedy_for_name(const std::string& name,
+                                          const std::set<std::string>& names);
+
 /// A fault when `name` is not in this section; an empty one was reported as missing.
 template <class Map>
 void check_name(const std::string& path, const std::string& name, const Map& named,
@@ -17,9 +21,7 @@ void check_name(const std::string& path, const std::string& name, const Map& nam
     std::set<std::string> names;
     for (const auto& [key, value] : named)
         names.insert(key);
-    const std::string near = nearest(name, names);
-    faults.error(path, "'" + name + "' is not in '" + section + "'",
-                 near.empty() ? "" : "did you mean '" + near + "'?");
+    faults.error(path, "'" + name + "' is not in '" + section + "'", remedy_for_name(name, names));
 }
 
 }  // namespace scepgate::server

@@ -71,6 +71,12 @@ int init(Options& options) {
     return kSuccess;
 }
 
+/// one_time for "one_time_password", the type as the configuration has it.
+std::string short_policy_name(const std::string& name) {
+    if (name == "one_time_password") return "one_time";
+    return name == "static_password" ? "static" : name;
+}
+
 }  // namespace
 
 void add_init(CLI::App& app, int& status) {
@@ -92,7 +98,8 @@ void add_init(CLI::App& app, int& status) {
             "--policy", options->lab.policy,
             "Who may enrol: challenge_blob (signed and encrypted challenges from the MDM), "
             "one_time (passwords that are good once, as NDES makes them), static (one password), "
-            "none (everybody)")
+            "none (everybody); or the configuration's name of its type")
+        ->transform(short_policy_name)
         ->check(CLI::IsMember({"challenge_blob", "static", "one_time", "none"}))
         ->capture_default_str();
     command->add_option("--listen", options->lab.listen, "HOST:PORT to serve on")

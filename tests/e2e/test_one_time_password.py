@@ -335,8 +335,9 @@ def test_wrong_settings_are_named(new_lab, monkeypatch, wrong, told):
     assert check.returncode == 2 and told in check.stdout + check.stderr
 
 
-def test_init_makes_a_lab_whose_next_steps_work(tmp_path):
-    lab = Lab.init(tmp_path / "lab", "--policy", "one_time")
+@pytest.mark.parametrize("policy", ["one_time", "one_time_password"])
+def test_init_makes_a_lab_whose_next_steps_work(tmp_path, policy):
+    lab = Lab.init(tmp_path / "lab", "--policy", policy)
     assert lab.config()["policies"]["mdm"]["type"] == "one_time_password"
     assert stat.S_IMODE(lab.dir.stat().st_mode) == 0o700
     assert len(lab.challenge()) == 16

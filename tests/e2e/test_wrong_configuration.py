@@ -28,6 +28,25 @@ def unknown_policy(lab, config):
     endpoint(config)["policy"] = "mdn"
 
 
+def policy_none_without_an_entry(lab, config):
+    endpoint(config)["policy"] = "none"
+
+
+def policy_like_no_other(lab, config):
+    endpoint(config)["policy"] = "something-else"
+
+
+def endpoint_of_a_notifier(lab, config):
+    (lab.dir / "notifier.key").write_text("a" * 40)
+    (lab.dir / "notifier.key").chmod(0o600)
+    config["notifiers"] = {"ops": {"url": "https://ops.example/", "key": {"file": "notifier.key"}, "events": ["issued"],
+                                   "endpoints": ["elsewhere"]}}
+
+
+def short_policy_type(lab, config):
+    config["policies"]["mdm"] = {"type": "one_time"}
+
+
 def wrong_type(lab, config):
     config["limits"] = {"body": "big"}
 
@@ -225,6 +244,13 @@ CASES = {  # what -> (how, JSON path, words of the remedy)
     "unknown key": (unknown_key, "endpoints[0].polcy", "policy"),
     "unknown key at the top": (unknown_top_key, "endpoint", "endpoints"),
     "unknown policy": (unknown_policy, "endpoints[0].policy", "mdm"),
+    "policy none without an entry": (policy_none_without_an_entry, "endpoints[0].policy",
+                                     '"policies": { "none": { "type": "none" } }'),
+    "a policy like no other": (policy_like_no_other, "endpoints[0].policy", "there are: mdm"),
+    "an unknown endpoint of a notifier": (endpoint_of_a_notifier, "notifiers.ops.endpoints[0]",
+                                          "there are: /scep"),
+    "the type of a policy cut short": (short_policy_type, "policies.mdm.type",
+                                       "did you mean 'one_time_password'?"),
     "wrong type": (wrong_type, "limits.body", ""),
     "missing certificate file": (missing_file, "cas.lab.certificate", ""),
     "missing key file": (missing_key_file, "endpoints[0].ra.signing.key.file", ""),
