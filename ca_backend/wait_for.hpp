@@ -9,10 +9,10 @@
 
 namespace scepgate::ca_backend {
 
-/// Runs a coroutine to its end on this thread.
+/// Runs a coroutine to its end on this thread. `context`: for what is awaited from threads that may
+/// let go of it a moment after they answered.
 template <class T>
-T wait_for(boost::asio::awaitable<T> task) {
-    boost::asio::io_context context;
+T wait_for(boost::asio::io_context& context, boost::asio::awaitable<T> task) {
     std::optional<T> result;
     boost::asio::co_spawn(context, std::move(task), [&result](std::exception_ptr failure, T value) {
         if (failure) std::rethrow_exception(failure);
@@ -20,6 +20,12 @@ T wait_for(boost::asio::awaitable<T> task) {
     });
     context.run();
     return std::move(result).value();
+}
+
+template <class T>
+T wait_for(boost::asio::awaitable<T> task) {
+    boost::asio::io_context context;
+    return wait_for(context, std::move(task));
 }
 
 }  // namespace scepgate::ca_backend

@@ -230,6 +230,7 @@ int explain(const Options& options) {
 
     const auto clock = std::make_shared<certs::SystemClock>();
     const std::int64_t now = clock->now();
+    boost::asio::io_context context;  // outlives the thread that asks services
     RuntimeServices services;
     std::shared_ptr<ca_backend::Store> store = open_store_to_read(*config);
     services.store->connect(store);
@@ -280,6 +281,7 @@ int explain(const Options& options) {
         .client_address = "",
         .template_name = endpoint->template_for(*purpose)};
     auto explained = wait_for(
+        context,
         explain_enrollment(*endpoint, request, store.get(), now,
                            options.online ? policy::Reach::kOnline : policy::Reach::kOffline));
     if (signer_refused) {

@@ -45,6 +45,7 @@ public:
         asio::io_context signals;
         asio::signal_set set(signals, SIGTERM, SIGINT, SIGHUP);
         std::signal(SIGPIPE, SIG_IGN);
+        audit_event("start");  // before whatever is asked
         notifier_->use(judged.runtime->notifiers());
         server_->start();
         polling_->start(judged.runtime->revocation_feeds());
@@ -57,7 +58,6 @@ public:
                 log_->info("serving admin", LogFields().add("address", address));
         }
         log_endpoints(*judged.runtime);
-        audit_event("start");
         log_->flush();
         wait(set);
         signals.run();

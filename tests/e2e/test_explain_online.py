@@ -28,6 +28,7 @@ def explain(tmp_path):
         done = harness.run("policy", "explain", "--config", lab.config_file, "--csr", file,
                            "--endpoint", "/scep", "--json", *more)
         text = done.stdout + done.stderr
+        assert done.stdout, done.stderr
         for secret in (CHALLENGE[:60], SECRET, KEY, "Bearer"):
             assert secret not in text
         return done.returncode, json.loads(done.stdout), text
