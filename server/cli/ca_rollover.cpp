@@ -60,12 +60,14 @@ int rollover(Options& options) {
         if (!key) return complain(kUsage, "--ca-key: " + key.error().detail);
         options.settings.ca_key = *key;
     }
+    const auto lock = ConfigLock::take(options.settings.config);
+    if (!lock) return complain(kUsage, lock.error().detail);
     const auto config = load_or_complain(options.settings.config);
     if (!config) return kUsage;
     const std::int64_t now = certs::SystemClock().now();
     const auto audit = AuditLog::open(config->audit_file);
     if (!audit) return complain(kUsage, audit.error().detail);
-    const auto made = make_rollover(options.settings, *config, now);
+    const auto made = make_rollover(options.settings, *config, *lock, now);
     if (!made) {
         const Errc code = made.error().code;
         const bool usage = code == Errc::kConfig || code == Errc::kMalformed;

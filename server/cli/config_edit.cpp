@@ -2,8 +2,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <sstream>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,23 +63,42 @@ Result<std::string> read_whole_file(const fs::path& file) {
     return text.str();
 }
 
-Result<bool> edit_config(const fs::path& named, const std::function<void(Json&)>& change) {
+Result<ConfigLock> ConfigLock::take(const fs::path& named) {
     std::error_code failure;
-    const fs::path file = fs::canonical(named, failure);  // a link stays one
-    if (failure) return cannot("read", named);
+    fs::path file = fs::canonical(named, failure);  // a link stays one
+    if (failure) {
+        return Error{Errc::kUnavailable,
+                     "cannot read " + named.string() + ": " + failure.message()};
+    }
+    const fs::path folder = file.parent_path();
+    ConfigLock lock(std::move(file), ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (lock.folder_ < 0) return cannot("read", folder);
+    while (::flock(lock.folder_, LOCK_EX) != 0) {
+        if (errno != EINTR) return cannot("lock", folder);
+    }
+    return lock;
+}
+
+ConfigLock::~ConfigLock() {
+    if (folder_ >= 0) ::close(folder_);
+}
+
+Result<bool> edit_config(const ConfigLock& lock, const std::function<Result<void>(Json&)>& change) {
+    const fs::path& file = lock.file();
     const auto text = read_whole_file(file);
     if (!text) return text.error();
     const std::size_t head = head_length(*text);
     Json config =
         Json::parse(text->begin() + static_cast<std::ptrdiff_t>(head), text->end(), nullptr, false);
     if (!config.is_object()) return false;
-    change(config);
+    if (const auto made = change(config); !made) return made.error();
     const std::string changed = text->substr(0, head) + config.dump(2) + "\n";
     ConfigFaults faults;
     static_cast<void>(parse_config(changed, file.parent_path(), faults));
     for (const auto& fault : faults.list()) {
         if (!fault.warning) return Error{Errc::kConfig, fault.text()};
     }
+    std::error_code failure;
     fs::path backup = file;
     backup += ".bak";
     if (!fs::copy_file(file, backup, fs::copy_options::overwrite_existing, failure)) {
@@ -88,12 +109,13 @@ Result<bool> edit_config(const fs::path& named, const std::function<void(Json&)>
     return true;
 }
 
-Result<bool> add_to_config(const fs::path& named, const Json& additions) {
-    return edit_config(named, [&additions](Json& config) {
+Result<bool> add_to_config(const ConfigLock& lock, const Json& additions) {
+    return edit_config(lock, [&additions](Json& config) -> Result<void> {
         for (const auto& [name, ca] : additions.at("cas").items())
             config["cas"][name] = ca;
         for (const auto& [index, keys] : additions.at("endpoints").items())
             config["endpoints"].at(std::stoul(index)).update(keys);
+        return {};
     });
 }
 

@@ -134,6 +134,8 @@ int rotate(Options& options) {
     }
     if (options.stage) options.order.step = Step::kStage;
     if (options.promote) options.order.step = Step::kPromote;
+    const auto lock = ConfigLock::take(options.config);
+    if (!lock) return complain(kUsage, lock.error().detail);
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const std::int64_t now = certs::SystemClock().now();
@@ -145,7 +147,7 @@ int rotate(Options& options) {
     const auto entered = audited(
         **audit, "rotate", [&](AuditRecord& line) { add_facts(line, *rotation); },
         [&]() -> Result<void> {
-            const auto edited = enter_rotation(*rotation, *config);
+            const auto edited = enter_rotation(*rotation, *lock);
             if (!edited) return edited.error();
             // From here on the configuration names them, or whoever reads what is printed.
             rotation->files.keep();

@@ -4,7 +4,6 @@
 #include <charconv>
 
 #include "certs/oids.hpp"
-#include "server/cli/config_edit.hpp"
 #include "server/cli/folder_builder.hpp"
 #include "server/cli/party.hpp"
 #include "server/cli/support.hpp"
@@ -75,8 +74,9 @@ Result<certs::Name> successor_name(const certs::Certificate& ca, const std::stri
 
 class RolloverMaker {
 public:
-    RolloverMaker(const RolloverSettings& settings, const Config& config, std::int64_t now)
-        : settings_(settings), config_(config), now_(now) {}
+    RolloverMaker(const RolloverSettings& settings, const Config& config, const ConfigLock& lock,
+                  std::int64_t now)
+        : settings_(settings), config_(config), lock_(lock), now_(now) {}
 
     Result<Rollover> make() {
         if (const auto sound = judge(); !sound) return sound.error();
@@ -89,7 +89,7 @@ public:
             if (!made) return made.error();
         }
         if (const auto read = read_additions(); !read) return read.error();
-        const auto added = add_to_config(config_.file, rollover_.additions);
+        const auto added = add_to_config(lock_, rollover_.additions);
         if (!added) return added.error();
         rollover_.added = *added;
         return std::move(rollover_);
@@ -259,6 +259,7 @@ private:
 
     const RolloverSettings& settings_;
     const Config& config_;
+    const ConfigLock& lock_;
     std::int64_t now_;
     std::int64_t from_ = 0;
     std::vector<std::size_t> endpoints_;  ///< that use the CA
@@ -269,8 +270,8 @@ private:
 }  // namespace
 
 Result<Rollover> make_rollover(const RolloverSettings& settings, const Config& config,
-                               std::int64_t now) {
-    return RolloverMaker(settings, config, now).make();
+                               const ConfigLock& lock, std::int64_t now) {
+    return RolloverMaker(settings, config, lock, now).make();
 }
 
 }  // namespace scepgate::server::cli

@@ -9,6 +9,7 @@
 
 #include "certs/certificate.hpp"
 #include "certs/private_key.hpp"
+#include "server/cli/config_edit.hpp"
 #include "server/config.hpp"
 
 namespace scepgate::server::cli {
@@ -36,6 +37,6 @@ struct Rollover {
 /// off is used. kDenied: `next` stands already, no endpoint uses the CA, it is not a self-signed
 /// root, or `from` is over.
 Result<Rollover> make_rollover(const RolloverSettings& settings, const Config& config,
-                               std::int64_t now);
+                               const ConfigLock& lock, std::int64_t now);
 
 }  // namespace scepgate::server::cli

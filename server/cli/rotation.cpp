@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "certs/clock.hpp"
-#include "server/cli/config_edit.hpp"
 #include "server/cli/party.hpp"
 #include "server/credentials.hpp"
 
@@ -29,6 +28,15 @@ Json as_list(const Json& value) {
 /// `entry` at the list's front or end.
 void insert(Json& list, Json entry, bool in_front) {
     list.insert(in_front ? list.begin() : list.end(), std::move(entry));
+}
+
+Error has_changed(const fs::path& config) {
+    return {Errc::kConfig,
+            config.string() + " was changed by somebody else meanwhile: run the command again"};
+}
+
+Json::json_pointer place_of(const std::string& policy) {
+    return Json::json_pointer() / "policies" / policy;
 }
 
 Error denied(std::string what) {
@@ -110,19 +118,15 @@ public:
     }
 
 private:
-    [[nodiscard]] Error has_changed() const {
-        return {Errc::kConfig, config_.file.string() + " has changed"};
-    }
-
     /// As it stands in the file.
     Result<void> read_policy() {
         const auto text = read_whole_file(config_.file);
         if (!text) return text.error();
         constexpr bool kThrow = false, kIgnoreComments = true;
         const Json config = Json::parse(*text, nullptr, kThrow, kIgnoreComments);
-        const Json::json_pointer at = Json::json_pointer() / "policies" / rotation_.order.policy;
-        if (!config.is_object() || !config.contains(at)) return has_changed();
-        policy_ = config.at(at);
+        const Json::json_pointer at = place_of(rotation_.order.policy);
+        if (!config.is_object() || !config.contains(at)) return has_changed(config_.file);
+        rotation_.before = config.at(at);
         return {};
     }
 
@@ -130,8 +134,8 @@ private:
                         KeyUsageBit of_ec, KeyUsageBit of_rsa) {
         const auto pairs = read_pairs(configured);
         if (!pairs) return pairs.error();
-        Json list = as_list(policy_.at(key));
-        if (list.size() != pairs->size()) return has_changed();
+        Json list = as_list(rotation_.before.at(key));
+        if (list.size() != pairs->size()) return has_changed(config_.file);
         const bool promotes = rotation_.order.step == RotationOrder::Step::kPromote;
         const auto done =
             promotes ? promote(key, *pairs, list) : renew(key, *pairs, of_ec, of_rsa, list);
@@ -175,8 +179,9 @@ private:
         if (key == "signer") {
             const auto entry = trusted_entry(old.certificate);
             if (!entry) return entry.error();
-            if (*entry >= policy_.at("trusted_signers").size()) return has_changed();
-            trusted = policy_.at("trusted_signers").at(*entry);
+            const Json& all = rotation_.before.at("trusted_signers");
+            if (*entry >= all.size()) return has_changed(config_.file);
+            trusted = all.at(*entry);
         }
         Secret passphrase;
         if (old.files->key.passphrase) {
@@ -197,7 +202,7 @@ private:
             } else {
                 trusted = pair["certificate"];
             }
-            Json all = policy_.at("trusted_signers");
+            Json all = rotation_.before.at("trusted_signers");
             insert(all, std::move(trusted), in_front);
             rotation_.members["trusted_signers"] = std::move(all);
         }
@@ -278,7 +283,6 @@ private:
     std::int64_t now_;
     const ChallengeBlobConfig* blob_ = nullptr;
     std::string json_path_;
-    Json policy_;
     Rotation rotation_;
 };
 
@@ -295,9 +299,15 @@ Result<Rotation> prepare_rotation(const RotationOrder& order, const Config& conf
     return Rotator(order, config, now).prepare();
 }
 
-Result<bool> enter_rotation(const Rotation& rotation, const Config& config) {
-    return edit_config(config.file, [&rotation](Json& whole) {
-        whole.at("policies").at(rotation.order.policy).update(rotation.members);
+Result<bool> enter_rotation(const Rotation& rotation, const ConfigLock& lock) {
+    return edit_config(lock, [&](Json& whole) -> Result<void> {
+        // No command changes it while the lock is held, but a person may have.
+        const Json::json_pointer at = place_of(rotation.order.policy);
+        if (!whole.contains(at) || whole.at(at) != rotation.before) {
+            return has_changed(lock.file());
+        }
+        whole.at(at).update(rotation.members);
+        return {};
     });
 }
 

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "certs/certificate.hpp"
+#include "server/cli/config_edit.hpp"
 #include "server/config.hpp"
 
 namespace scepgate::server::cli {
@@ -55,6 +56,7 @@ struct Rotation {
     RotationOrder order;
     std::vector<RotatedKey> keys;
     NewFiles files;
+    nlohmann::ordered_json before;  ///< the policy, as the new members were made from
     /// What is to stand in the policy: {"signer": […], "trusted_signers": […], "decryption": […]}.
     nlohmann::ordered_json members;
     std::int64_t old_needed = 0;  ///< seconds for which challenges made until then may be used
@@ -70,7 +72,7 @@ Result<Rotation> prepare_rotation(const RotationOrder& order, const Config& conf
                                   std::int64_t now);
 
 /// Puts it into the configuration. False, and nothing is changed, when that has comments: they
-/// would be lost.
-Result<bool> enter_rotation(const Rotation& rotation, const Config& config);
+/// would be lost. kConfig: somebody else has changed the policy since.
+Result<bool> enter_rotation(const Rotation& rotation, const ConfigLock& lock);
 
 }  // namespace scepgate::server::cli

@@ -1,8 +1,12 @@
 """Signers of challenges: what each may grant, and changing their keys while devices enrol."""
 
+import concurrent.futures
 import datetime
+import fcntl
 import itertools
 import json
+import os
+import pathlib
 import signal
 import time
 
@@ -315,6 +319,43 @@ def test_what_cannot_be_entered_or_audited_leaves_nothing_behind(new_lab):
     lab.edit(lambda c: c.pop("audit"))
     (lab.dir / lab.config()["policies"]["mdm"]["decryption"]["certificate"]).write_text("none")
     assert "policies.mdm.decryption" in refused_rotation(lab, "--signer", "--decryption")
+
+
+def test_rotations_at_once_lose_no_key(new_lab):
+    lab = new_lab(start=False)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: rotate(lab, "--signer")["keys"][0], range(4)))
+    policy = lab.config()["policies"]["mdm"]
+    assert len(policy["signer"]) == len(policy["trusted_signers"]) == 5
+    for key in made:
+        file = pathlib.Path(key["certificate"]).name
+        assert file in policy["trusted_signers"] and (lab.dir / file).exists()
+        assert file in [pair["certificate"] for pair in policy["signer"]]
+    checked = harness.run("config", "check", "--config", lab.config_file)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_an_edit_during_a_rotation_is_kept(new_lab):
+    lab = new_lab(start=False)
+    os.mkfifo(lab.dir / "audit.pipe")
+    limited = [{"certificate": "mdm-signer.pem", **LIMITS}]
+    lab.edit(lambda c: c.update(audit={"file": "audit.pipe"}))
+    audit = os.open(lab.dir / "audit.pipe", os.O_RDWR | os.O_NONBLOCK)
+    filler = b"\n" * fcntl.fcntl(audit, fcntl.F_GETPIPE_SZ)
+    assert os.write(audit, filler) == len(filler)  # so the rotation's first line waits
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        rotation = pool.submit(harness.run, "policy", "rotate", "--config", lab.config_file,
+                               "--policy", "mdm", "--signer")
+        try:
+            harness.wait_until(lambda: list(lab.dir.glob("mdm-signer-*.key")), "the new key")
+            lab.edit(lambda c: c["policies"]["mdm"].update(trusted_signers=limited))
+        finally:
+            os.read(audit, len(filler))
+        done = rotation.result()
+    os.close(audit)
+    assert lab.config()["policies"]["mdm"]["trusted_signers"] == limited
+    assert done.returncode == 2 and "was changed by somebody else" in done.stderr
+    assert not list(lab.dir.glob("mdm-signer-*")), "no new key is left"
 
 
 def test_a_rotation_is_audited_with_who_did_it(new_lab):
