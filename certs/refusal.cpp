@@ -2,15 +2,15 @@
 
 #include <stdexcept>
 
+#include "certs/excerpt.hpp"
+
 namespace scepgate {
 namespace {
 
-constexpr std::size_t kLongestPart = 500;
-
+/// Any part may quote what a stranger sent, and stands in the log, the audit file and notices.
 std::string bounded(std::string text) {
-    if (text.size() <= kLongestPart) return text;
-    text.resize(kLongestPart);
-    return text + "...";
+    constexpr std::size_t kLongestPart = 500;
+    return excerpt(std::move(text), kLongestPart);
 }
 
 }  // namespace
@@ -19,9 +19,9 @@ Refusal refused(FailInfo fail_info, std::string code, Finding finding) {
     Refusal refusal =
         refused(fail_info, std::move(code), std::move(finding.what), std::move(finding.hint));
     refusal.check = refusal.text;
-    refusal.text += ": expected '" + finding.expected + "', found '" + finding.found + "'";
-    refusal.expected = std::move(finding.expected);
-    refusal.found = std::move(finding.found);
+    refusal.expected = bounded(std::move(finding.expected));
+    refusal.found = bounded(std::move(finding.found));
+    refusal.text += ": expected '" + refusal.expected + "', found '" + refusal.found + "'";
     return refusal;
 }
 
@@ -29,21 +29,20 @@ Refusal refused(FailInfo fail_info, std::string code, std::string what, std::str
     Refusal refusal;
     refusal.fail_info = fail_info;
     refusal.code = std::move(code);
-    refusal.text = std::move(what);
-    refusal.hint = std::move(hint);
+    refusal.text = bounded(std::move(what));
+    refusal.hint = bounded(std::move(hint));
     return refusal;
 }
 
 Refusal refused(const Reason& reason, std::string expected, std::string found) {
-    Refusal refusal = refused(
-        reason.fail_info, reason.code,
-        {reason.check, bounded(std::move(expected)), bounded(std::move(found)), reason.hint});
+    Refusal refusal = refused(reason.fail_info, reason.code,
+                              {reason.check, std::move(expected), std::move(found), reason.hint});
     refusal.temporary = reason.temporary;
     return refusal;
 }
 
 Refusal refused(const Reason& reason, std::string what) {
-    Refusal refusal = refused(reason.fail_info, reason.code, bounded(std::move(what)), reason.hint);
+    Refusal refusal = refused(reason.fail_info, reason.code, std::move(what), reason.hint);
     refusal.check = reason.check;
     refusal.temporary = reason.temporary;
     return refusal;

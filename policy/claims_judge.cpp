@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "certs/clock.hpp"
+#include "certs/excerpt.hpp"
 #include "policy/sid_names.hpp"
 
 namespace scepgate::policy {
@@ -22,6 +23,12 @@ Refusal bad_request(std::string code, Finding finding) {
 
 std::string seconds(std::int64_t count) {
     return std::to_string(count) + " s";
+}
+
+/// Short enough that a hint has room for two.
+std::string cut_text(const certs::GeneralNames& names) {
+    constexpr std::size_t kHalf = 200;
+    return excerpt(certs::to_text(names), kHalf);
 }
 
 Refused judge_lifetime(const ClaimsCase& at) {
@@ -108,8 +115,8 @@ Refused judge_alternative_names(const ClaimsCase& at) {
     }
     return bad_request("SubjectAltNameMismatch",
                        {"subjectAltName", certs::to_text(expected), certs::to_text(found),
-                        "missing in the CSR: " + certs::to_text(difference.missing) +
-                            "; not in the challenge: " + certs::to_text(difference.extra)});
+                        "missing in the CSR: " + cut_text(difference.missing) +
+                            "; not in the challenge: " + cut_text(difference.extra)});
 }
 
 Refused judge_sid(const ClaimsCase& at) {

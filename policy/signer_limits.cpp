@@ -9,15 +9,14 @@ using Verdict = std::optional<Refusal>;
 
 Refusal refuse(const SignerLimits& limits, const std::string& key, std::string expected,
                std::string found) {
-    Refusal refusal{FailInfo::kBadMessageCheck, "SignerNotAllowed", {}};
-    refusal.check = "challenge's signer";
     const std::string path = limits.where + '.' + key;
+    Refusal refusal =
+        refused(FailInfo::kBadMessageCheck, "SignerNotAllowed",
+                {"challenge's signer", std::move(expected), std::move(found),
+                 "if the signer '" + limits.signer + "' is meant to grant it, change " + path +
+                     "; else mend what its MDM grants"});
     refusal.text = "challenge: its signer '" + limits.signer + "' may not grant this: " + path +
-                   " allows " + expected + ", the challenge grants " + found;
-    refusal.expected = std::move(expected);
-    refusal.found = std::move(found);
-    refusal.hint = "if the signer '" + limits.signer + "' is meant to grant it, change " + path +
-                   "; else mend what its MDM grants";
+                   " allows " + refusal.expected + ", the challenge grants " + refusal.found;
     return refusal;
 }
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "certs/clock.hpp"
+#include "certs/excerpt.hpp"
 #include "certs/oids.hpp"
 
 namespace scepgate::server {
@@ -13,6 +14,13 @@ using Json = nlohmann::ordered_json;
 
 void add_if(Json& out, const char* name, const std::string& value) {
     if (!value.empty()) out[name] = value;
+}
+
+/// Names as they were asked for; nobody has judged how long they are.
+void add_names(Json& out, const std::string& subject, const std::string& alternative_names) {
+    constexpr std::size_t kLongestName = 4096;  // octets; the audit file's bound
+    out["subject"] = excerpt(subject, kLongestName);
+    out["subject_alt_name"] = excerpt(alternative_names, kLongestName);
 }
 
 /// RFC 8894 section 3.2.1.2. Nothing else leads to a record.
@@ -115,8 +123,7 @@ std::vector<OutboxEvent> Notices::pending(const ca_backend::PendingRecord& recor
         body["message_type"] = type_of(record);
         add_if(body, "client_address", record.client_address);
         add_origin(body, record);
-        body["subject"] = record.subject;
-        body["subject_alt_name"] = record.subject_alt_name;
+        add_names(body, record.subject, record.subject_alt_name);
         body["csr_sha256"] = to_hex(sha256(record.details.csr));
         body["expires"] = certs::utc_text(record.details.expires);
     });
@@ -152,10 +159,7 @@ std::vector<OutboxEvent> Notices::refused(const RefusedRequest& request, std::in
         add_if(body, "expected", request.refusal.expected);
         add_if(body, "found", request.refusal.found);
         add_if(body, "hint", request.refusal.hint);
-        if (record.subject) {
-            body["subject"] = *record.subject;
-            body["subject_alt_name"] = record.subject_alt_name;
-        }
+        if (record.subject) add_names(body, *record.subject, record.subject_alt_name);
     });
 }
 

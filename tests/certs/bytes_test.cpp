@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "certs/refusal.hpp"
 #include "certs/secret.hpp"
 
 namespace scepgate {
@@ -93,17 +92,6 @@ TEST(SecretTest, MovingLeavesNothingBehind) {
 TEST(SecretTest, CannotBeCopiedByAccident) {
     EXPECT_FALSE(std::is_copy_constructible_v<Secret>);
     EXPECT_FALSE(std::is_copy_assignable_v<Secret>);
-}
-
-TEST(RefusalTest, AnUncheckedResultThrowsWithTheCode) {
-    const Result<int, Refusal> result =
-        Refusal{FailInfo::kBadRequest, "SubjectNameMismatch", "", false};
-    try {
-        (void)result.value();
-        FAIL();
-    } catch (const std::logic_error& error) {
-        EXPECT_NE(std::string(error.what()).find("SubjectNameMismatch"), std::string::npos);
-    }
 }
 
 }  // namespace

@@ -207,7 +207,7 @@ def test_what_a_stranger_makes_long_is_cut(blob_lab, keys):
     before = len(refusals(blob_lab))
     blob_lab.post(Parts(blob_lab, keys).request([long]))
     line, = refusals(blob_lab)[before:]
-    assert 500 <= len(line["found"]) <= 510 and line["found"].endswith("...")
+    assert 500 <= len(line["found"]) <= 510 and line["found"].endswith("…")
 
 
 def test_a_message_of_nobody_is_explained_in_the_log(blob_lab, keys):

@@ -325,6 +325,25 @@ TEST(ClaimsJudgeTest, SaysThatNoSubjectIsExpected) {
     EXPECT_EQ(refusal->expected, "none");
 }
 
+TEST(ClaimsJudgeTest, WhatAStrangerMakesLongIsCut) {
+    certs::CsrContents contents = matching_contents();
+    for (int i = 0; i < 90; ++i) {
+        contents.subject_alt_name.push_back(
+            certs::GeneralName::make(certs::GeneralNameType::kDns,
+                                     "n" + std::to_string(i) + ".a-long-name.example")
+                .value());
+    }
+    const auto refusal = judge_claims(settings(), claims(), request(contents), kNow);
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(refusal->code, "SubjectAltNameMismatch");
+    for (const std::string* part : {&refusal->expected, &refusal->found, &refusal->hint})
+        EXPECT_LT(part->size(), 510U);
+    EXPECT_LT(refusal->text.size(), 1100U);
+    EXPECT_NE(refusal->hint.find("not in the challenge: dns:n0.a-long-name.example"),
+              std::string::npos)
+        << refusal->hint;
+}
+
 TEST(ExplainClaimsTest, HasAVerdictForEachCheckInTheOrderOfJudgement) {
     ChallengeClaims claims = testing::claims();
     claims.subject = name("CN=other");

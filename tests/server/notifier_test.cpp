@@ -221,6 +221,18 @@ TEST_F(NotifierTest, TellsOfRefusals) {
     wait_until_told();
 }
 
+TEST_F(NotifierTest, NamesThatAStrangerMadeLongAreCut) {
+    use({{"hook", listener_}});
+    RequestRecord record;
+    record.subject = "CN=" + std::string(200'000, 's');
+    record.subject_alt_name = "dns:" + std::string(200'000, 'n');
+    notifier_->refused({"/scep", record, "192.0.2.1", {FailInfo::kBadRequest, "Code", "why"}});
+    const std::string body = listener_->wait_for(1)[0];
+    EXPECT_LT(body.size(), 10'000U);
+    EXPECT_EQ(nlohmann::json::parse(body)["subject"].get<std::string>().substr(0, 5), "CN=ss");
+    wait_until_told();
+}
+
 TEST_F(NotifierTest, AFloodOfRefusalsIsBounded) {
     listener_->answer(0);
     use({{"hook", listener_}});
