@@ -33,7 +33,9 @@ Error bad_template(const Template& tmpl, const std::string& fault) {
 
 Refusal refusal(const Template& tmpl, std::string code, Finding finding) {
     finding.what.insert(0, "template \"" + tmpl.name + "\": ");
-    return refused(FailInfo::kBadRequest, std::move(code), std::move(finding));
+    Refusal refusal = refused(FailInfo::kBadRequest, std::move(code), std::move(finding));
+    refusal.check = "template";
+    return refusal;
 }
 
 bool contains(const ExtendedKeyUsage& usages, ByteView usage) {

@@ -7,12 +7,12 @@ namespace scepgate::policy {
 namespace {
 
 Refusal disagree(std::string_view what, const std::string& first, const std::string& second) {
-    Refusal refusal{FailInfo::kBadRequest, "PolicyDisagree",
-                    "the policies grant different things: " + std::string(what) + ": '" + first +
-                        "' and '" + second + "'"};
-    refusal.expected = first;
-    refusal.found = second;
-    refusal.hint = "policies under all_of have to grant the same " + std::string(what);
+    Refusal refusal =
+        refused(FailInfo::kBadRequest, "PolicyDisagree",
+                {std::string(what), first, second,
+                 "policies under all_of have to grant the same " + std::string(what)});
+    refusal.text = "the policies grant different things: " + refusal.check + ": '" +
+                   refusal.expected + "' and '" + refusal.found + "'";
     return refusal;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "certs/asn1_string.hpp"
+#include "certs/excerpt.hpp"
 #include "certs/name_types.hpp"
 #include "certs/oids.hpp"
 #include "policy/sid_names.hpp"
@@ -16,11 +17,7 @@ using certs::GeneralNameType;
 constexpr std::size_t kShown = 300;  ///< octets of a list or value in a message
 
 std::string shown(std::string text) {
-    if (text.size() <= kShown) return text;
-    std::size_t end = kShown;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80)
-        --end;  // not inside of a UTF-8 character
-    return text.substr(0, end) + "…";
+    return excerpt(std::move(text), kShown);
 }
 
 void add(std::string& list, std::string_view entry) {
@@ -97,14 +94,14 @@ public:
     }
 
     [[nodiscard]] Refusal refusal(std::string_view rule, Breach breach) const {
-        Refusal refusal{FailInfo::kBadRequest, breach.code, {}};
-        refusal.expected = shown(std::move(breach.expected));
-        refusal.found = shown(std::move(breach.found));
         const std::string path = rules_.where + '.' + std::string(rule);
+        Refusal refusal = refused(
+            FailInfo::kBadRequest, breach.code,
+            {std::string(rule), shown(std::move(breach.expected)), shown(std::move(breach.found)),
+             "if it is meant to be certified here, change " + path +
+                 "; else change what the device asks for, or what was granted"});
         refusal.text =
             path + ": allowed is " + refusal.expected + "; to be certified is " + refusal.found;
-        refusal.hint = "if it is meant to be certified here, change " + path +
-                       "; else change what the device asks for, or what was granted";
         return refusal;
     }
 

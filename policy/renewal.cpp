@@ -10,15 +10,19 @@ namespace {
 
 using Refused = std::optional<Refusal>;
 
+constexpr const char* kCheck = "renewal";
+
 Refusal refuse(std::string code, Finding finding) {
     finding.what.insert(0, "renewal: ");
-    return refused(FailInfo::kBadRequest, std::move(code), std::move(finding));
+    Refusal refusal = refused(FailInfo::kBadRequest, std::move(code), std::move(finding));
+    refusal.check = kCheck;
+    return refusal;
 }
 
 Refusal refuse(std::string code, const std::string& what, std::string hint) {
     Refusal refusal =
         refused(FailInfo::kBadRequest, std::move(code), "renewal: " + what, std::move(hint));
-    refusal.check = "renewal";
+    refusal.check = kCheck;
     return refusal;
 }
 

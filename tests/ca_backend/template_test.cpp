@@ -58,6 +58,7 @@ TEST(PlanCertificateTest, RefusesAPurposeThatTheTemplateHasNothingFor) {
     const auto plan = plan_certificate(tmpl, make_grant({.purpose = Purpose::kEncryption}));
     ASSERT_FALSE(plan);
     EXPECT_EQ(plan.error().code, "TemplateKeyUsageMismatch");
+    EXPECT_EQ(plan.error().check, "template");
     EXPECT_EQ(plan.error().fail_info, FailInfo::kBadRequest);
     EXPECT_FALSE(plan.error().temporary);
 }

@@ -91,6 +91,10 @@ BAD_REQUEST = {
     "EnhancedKeyUsageMismatch": Case(usages=(CLIENT_AUTH, "1.3.6.1.5.5.7.3.1")),
     "RegisteredKeyMismatch": Case(lambda now, key: {"key": {"spki_sha256": "00" * 32}}),
 }
+#: What was looked at, without a word of the request.
+CHECKS = {"challenge", "challengePassword", "challenge: signer", "challenge: exp", "challenge: now",
+          "certificate request", "subject", "subjectAltName", "key usage", "key length",
+          "extended key usage", "key (SHA-256)"}
 #: What only Intune knows, and what no refusal has.
 NOT_HERE = {"Unknown", "Success", "AadKeyIdentifierListMissing",
             "ScepProfileNoLongerTargetedToTheClient"}
@@ -136,6 +140,7 @@ def test_each_code_leads_to_no_certificate_and_none_shows_on_the_wire(blob_lab, 
         assert (reply.status, reply.fail_info) == ("failure", fail_info), code
         line = [e for e in blob_lab.audit() if e.get("transaction_id") == message.transaction_id]
         assert line[-1]["event"] == "refuse" and line[-1]["code"] == code, line
+        assert line[-1]["check"] in CHECKS, line
         seen[code] = (len(reply.raw), reply.without_the_varying())
     assert len(set(seen.values())) == 1, {code: size for code, (size, _) in seen.items()}
     assert blob_lab.serials() == before

@@ -46,6 +46,8 @@ def refused_with(lab, message):
     assert lab.serials() == before
     line = [e for e in lab.audit() if e.get("transaction_id") == message.transaction_id][-1]
     assert line["event"] == "refuse"
+    if line["code"].startswith("Renewal") and line["code"] != "RenewalSignerUnknown":
+        assert line["check"] == "renewal"
     return reply.fail_info, line["code"]
 
 

@@ -206,6 +206,7 @@ TEST_F(CompositeModuleTest, OfAllGrantsThatContradictEachOtherAreNone) {
         const auto refused = verify(*all(), asked);
         ASSERT_FALSE(refused) << what;
         EXPECT_EQ(refused.error().code, "PolicyDisagree");
+        EXPECT_EQ(refused.error().check, what);
         EXPECT_EQ(refused.error().fail_info, FailInfo::kBadRequest);
         EXPECT_NE(refused.error().text.find(std::string(what) + ":"), std::string::npos)
             << refused.error().text;

@@ -83,6 +83,7 @@ TEST(IssuanceRulesTest, TellsWhatWasExpectedAndFound) {
     EXPECT_EQ(refusal->code, "RuleDnsName");
     EXPECT_EQ(refusal->fail_info, FailInfo::kBadRequest);
     EXPECT_FALSE(refusal->temporary);
+    EXPECT_EQ(refusal->check, "dns_suffixes");
     EXPECT_EQ(refusal->expected, "example.com, .corp.example");
     EXPECT_EQ(refusal->found, "dns:evil.net");
     EXPECT_NE(refusal->hint.find("endpoints[0].rules.dns_suffixes"), std::string::npos);

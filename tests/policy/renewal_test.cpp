@@ -244,6 +244,14 @@ TEST_F(RenewalTest, AllRefusalsAreBadRequestAndFinal) {
     EXPECT_FALSE(refusal.temporary);
 }
 
+TEST_F(RenewalTest, WhatWasLookedAtIsAWordThatDoesNotChange) {
+    known.endpoint = "/other";
+    knows();
+    EXPECT_EQ(judge().error().check, "renewal");
+    store_knows.reset();
+    EXPECT_EQ(judge().error().check, "renewal");
+}
+
 // Signed in the last second of its validity, recorded in the next.
 TEST_F(RenewalTest, R_T11_ACertificateThatWasOverWhenItWasRecordedLimitsNothing) {
     known.issued_at = kNotAfter;
