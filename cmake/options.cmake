@@ -8,6 +8,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(scepgate_options INTERFACE
     -Wno-mismatched-new-delete -Wno-restrict -Wno-stringop-overread)
 endif()
+if(CMAKE_UNITY_BUILD)
+  # The files of a group see each other's names; files by themselves are held to it.
+  target_compile_options(scepgate_options INTERFACE -Wno-shadow)
+endif()
 if(SCEPGATE_WERROR)
   target_compile_options(scepgate_options INTERFACE -Werror)
 endif()

@@ -72,7 +72,7 @@ int list(const Options& options) {
     if (!counts) return complain(kFailed, counts.error().detail);
     const std::int64_t now = certs::SystemClock().now();
     Json json = {{"notifiers", Json::array()}, {"messages", Json::array()}};
-    std::size_t waiting = 0;
+    std::int64_t waiting = 0;
     for (const OutboxCount& count : *counts) {
         if (!options.notifier.empty() && count.target != options.notifier) continue;
         waiting += count.waiting;

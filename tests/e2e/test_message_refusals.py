@@ -142,7 +142,7 @@ CASES = {
         lambda p: p.request(csr=p.csr(usage=(0, 2, 5))),
         "KeyUsageUnsupported", "key usage", "badRequest", "digitalSignature", "keyCertSign"),
     "a poll for nothing": (
-        lambda p: scep.cert_poll(p.request(), p.ca),
+        lambda p: scep.cert_poll(p.request(transaction_id="never-asked-for"), p.ca),
         "PollUnknown", "transaction", "badCertId", "by the key that polls", "none"),
     "a GetCert for the CA": (
         lambda p: scep.get_cert(p.ca.ca, p.ca, p.stranger, p.keys(1)),
