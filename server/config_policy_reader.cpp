@@ -161,7 +161,11 @@ PolicyConfig read_policy(const Json& json, const std::string& path, ConfigParts&
     reader.number("max_calls", policy.max_calls, 1, 100'000);
     const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes),
                                      [&](const ModuleType& each) { return type == each.name; });
-    if (found == std::end(kTypes)) return policy;
+    if (found == std::end(kTypes)) {
+        // Nobody may take it for a policy that is open to all, or that makes no challenges.
+        policy.module = OneTimePasswordConfig{};
+        return policy;
+    }
     policy.module = found->read({reader, parts, faults});
     reader.finish();
     return policy;

@@ -236,8 +236,9 @@ std::shared_ptr<const AdminRuntime> build_admin(const Config& config,
     for (const auto& endpoint : config.endpoints) {
         if (!endpoint.paths.empty()) made->pages.push_back(page_for(endpoint, made->policies));
     }
-    judge_scopes(*config.admin, *made, faults);
     if (!runtime || faults.has_errors()) return nullptr;
+    // Only now: nothing is known of a policy that could not be read.
+    judge_scopes(*config.admin, *made, faults);
     made->scep = std::move(runtime);
     return made;
 }

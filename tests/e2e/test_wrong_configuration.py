@@ -47,6 +47,12 @@ def short_policy_type(lab, config):
     config["policies"]["mdm"] = {"type": "one_time"}
 
 
+def short_policy_type_beside_another(lab, config):
+    short_policy_type(lab, config)
+    config["policies"]["another"] = {"type": "one_time_password"}
+    endpoint(config)["policy"] = {"any_of": ["mdm", "another"]}
+
+
 def wrong_type(lab, config):
     config["limits"] = {"body": "big"}
 
@@ -251,6 +257,8 @@ CASES = {  # what -> (how, JSON path, words of the remedy)
                                           "there are: /scep"),
     "the type of a policy cut short": (short_policy_type, "policies.mdm.type",
                                        "did you mean 'one_time_password'?"),
+    "the type of a policy cut short, beside another": (
+        short_policy_type_beside_another, "policies.mdm.type", "did you mean 'one_time_password'?"),
     "wrong type": (wrong_type, "limits.body", ""),
     "missing certificate file": (missing_file, "cas.lab.certificate", ""),
     "missing key file": (missing_key_file, "endpoints[0].ra.signing.key.file", ""),
@@ -334,6 +342,33 @@ def test_one_fault_gives_one_error(broken, case):
     faults = harness.json.loads(result.stdout)["faults"]
     errors = [f for f in faults if f["severity"] == "error"]
     assert [f["path"] for f in errors] == [path.encode().decode("unicode_escape")], errors
+
+
+def test_of_a_policy_that_cannot_be_read_nothing_else_is_said(broken):
+    def with_admin(lab, config):
+        short_policy_type(lab, config)
+        (lab.dir / "token").write_text("a" * 40)
+        (lab.dir / "token").chmod(0o600)
+        config["admin"] = {"listen": [{"address": "127.0.0.1:0"}], "callers": {"ops": {
+            "token": {"file": "token"}, "policies": ["mdm"],
+            "endpoints": [endpoint(config)["paths"][0]]}}}
+
+    result = harness.run("config", "check", "--json", "--config", broken(with_admin).config_file)
+    faults = harness.json.loads(result.stdout)["faults"]
+    about = [fault for fault in faults if "polic" in fault["path"] or "callers" in fault["path"]]
+    assert [fault["path"] for fault in about] == ["policies.mdm.type"], about
+
+
+def test_an_error_elsewhere_hides_no_warning_of_what_is_open_to_all(broken):
+    def open_and_wrong(lab, config):
+        wrong_type(lab, config)
+        config["policies"]["mdm"] = {"type": "none"}
+
+    result = harness.run("config", "check", "--json", "--config",
+                         broken(open_and_wrong).config_file)
+    faults = harness.json.loads(result.stdout)["faults"]
+    assert ["everybody" in fault["what"] for fault in faults
+            if fault["path"] == "endpoints[0].policy"] == [True], faults
 
 
 def test_config_check_lists_every_fault_at_once(broken):
