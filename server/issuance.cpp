@@ -32,8 +32,7 @@ Result<std::string, Refusal> choose_template(const Endpoint& endpoint, const Gra
             FailInfo::kBadRequest, "TemplateMismatch",
             {"the granted template, for purpose " + purpose, chosen, *grant.template_name(),
              "have the challenge, or the webhook's answer, name the template that the endpoint "
-             "uses "
-             "for this purpose, or name another one under endpoints[].templates"});
+             "uses for this purpose, or name another one under endpoints[].templates"});
     }
     if (chosen.empty()) {
         return refused({FailInfo::kBadRequest, "NoTemplateForPurpose", "template",
