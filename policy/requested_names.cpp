@@ -34,7 +34,7 @@ std::optional<Refusal> judge_requested_names(const certs::Csr& csr) {
     }
     if (requested.sid) return refuse_account("the account SID", *requested.sid);
     if (const auto* tag = find_microsoft_tag(requested.subject_alt_name))
-        return refuse_account("the account name", tag->text());
+        return refuse_account("the account name", excerpt_of(*tag));
     return std::nullopt;
 }
 

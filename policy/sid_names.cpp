@@ -1,6 +1,7 @@
 #include "policy/sid_names.hpp"
 
 #include "certs/asn1_string.hpp"
+#include "certs/excerpt.hpp"
 #include "certs/extensions.hpp"
 
 namespace scepgate::policy {
@@ -31,6 +32,11 @@ const certs::GeneralName* find_microsoft_tag(const certs::GeneralNames& names) n
         if (is_microsoft_tag(name)) return &name;
     }
     return nullptr;
+}
+
+std::string excerpt_of(const certs::GeneralName& name) {
+    constexpr std::size_t kMost = 300;
+    return excerpt(name.text(), kMost);
 }
 
 bool is_sid(std::string_view text) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "certs/general_name.hpp"
@@ -21,6 +22,9 @@ namespace scepgate::policy {
 /// The first such name of the list, or nullptr.
 [[nodiscard]] const certs::GeneralName* find_microsoft_tag(
     const certs::GeneralNames& names) noexcept;
+
+/// The name for a refusal: no more of it than that has room for.
+[[nodiscard]] std::string excerpt_of(const certs::GeneralName& name);
 
 /// "S-1-5-21-…" in its canonical form.
 [[nodiscard]] bool is_sid(std::string_view text);

@@ -69,11 +69,12 @@ std::optional<Refusal> judge_names(const certs::Csr& csr, const WebhookAnswer& a
         return refuse("SubjectNameInvalid", bounds.error().detail);
     for (const certs::GeneralName& name : asked.subject_alt_name) {
         if (!is_microsoft_tag(name) || sid_in(name) == answer.sid) continue;
+        std::string found = excerpt_of(name);
         Refusal refusal =
-            refuse("SidNotGranted", "the CSR asks for the account name " + name.text() +
+            refuse("SidNotGranted", "the CSR asks for the account name " + found +
                                         "; the webhook granted the SID " + *answer.sid);
         refusal.expected = *answer.sid;
-        refusal.found = name.text();
+        refusal.found = std::move(found);
         return refusal;
     }
     return std::nullopt;

@@ -44,9 +44,10 @@ Result<std::optional<std::string>, Refusal> judge_sid(const certs::RequestedExte
         const auto sid = sid_in(name);
         if (!sid) continue;
         if (!is_sid(*sid) || (vouched && *vouched != *sid)) {
+            std::string found = excerpt_of(name);
             return refuse_sid(
-                "the subjectAltName has the account name " + name.text() + ", which is not one SID",
-                vouched.value_or("one SID"), name.text());
+                "the subjectAltName has the account name " + found + ", which is not one SID",
+                vouched.value_or("one SID"), std::move(found));
         }
         vouched = std::string(*sid);
     }

@@ -19,6 +19,7 @@ using testing::matching_contents;
 using testing::outcome;
 using testing::request;
 using testing::run;
+using testing::sid_name;
 using testing::verify;
 
 Bytes sid_extension(const std::string& sid) {
@@ -89,10 +90,7 @@ TEST_F(IntuneModuleTest, TheStatusGoesBeforeTheBody) {
 TEST_F(IntuneModuleTest, ASidExtensionIsGrantedWhereTheNamesSayTheSame) {
     const std::string sid = "S-1-5-21-1004336348-1177238915-682003330-1104";
     auto named = matching_contents("challenge");
-    named.subject_alt_name.push_back(
-        certs::GeneralName::make(certs::GeneralNameType::kUri,
-                                 "tag:microsoft.com,2022-09-14:sid:" + sid)
-            .value());
+    named.subject_alt_name.push_back(sid_name(sid));
     const auto by_name = verify(module, request(named));
     ASSERT_TRUE(by_name) << by_name.error().text;
     EXPECT_FALSE(by_name->sid()) << "the CSR has no extension";
@@ -112,6 +110,15 @@ TEST_F(IntuneModuleTest, ASidExtensionIsGrantedWhereTheNamesSayTheSame) {
     auto unnamed = matching_contents("challenge");
     unnamed.more_extensions = {sid_extension(sid)};
     EXPECT_EQ(outcome(verify(module, request(unnamed))), "SidNotGranted");
+}
+
+TEST_F(IntuneModuleTest, AnAccountNameThatAStrangerMadeLongIsCut) {
+    auto contents = matching_contents("challenge");
+    contents.subject_alt_name.push_back(sid_name(std::string(4000, '1')));
+    const auto refused = verify(module, request(contents));
+    ASSERT_EQ(outcome(refused), "SidNotGranted");
+    EXPECT_LT(refused.error().found.size(), 510U);
+    EXPECT_LT(refused.error().text.size(), 600U);
 }
 
 TEST_F(IntuneModuleTest, SuccessNotificationSucceeds) {

@@ -81,10 +81,7 @@ const Refused kRefused[] = {
      "SidNotGranted"},
     {"N09_SidUri",
      [](certs::CsrContents& contents) {
-         contents.subject_alt_name.push_back(
-             certs::GeneralName::make(certs::GeneralNameType::kUri,
-                                      "tag:microsoft.com,2022-09-14:sid:S-1-5-21-1-2-3-500")
-                 .value());
+         contents.subject_alt_name.push_back(sid_name("S-1-5-21-1-2-3-500"));
      },
      "SidNotGranted"},
     {"N09_SidUriInOtherCase",
@@ -124,6 +121,16 @@ TEST_P(SimpleModulesTest, RefuseWhatNobodyGetsForTheAsking) {
     if (refused.error().code != "SidNotGranted") return;
     EXPECT_EQ(refused.error().expected, "none");
     EXPECT_NE(refused.error().found.find("S-1-5-21-1-2-3-500"), std::string::npos);
+}
+
+TEST(SimpleModulesTest, CutAnAccountNameThatAStrangerMadeLong) {
+    certs::CsrContents contents = matching_contents();
+    contents.subject_alt_name.push_back(sid_name(std::string(4000, '1')));
+    OpenModule open("open");
+    const auto refused = verify(open, request(contents));
+    ASSERT_EQ(outcome(refused), "SidNotGranted");
+    EXPECT_LT(refused.error().found.size(), 510U);
+    EXPECT_LT(refused.error().text.size(), 600U);
 }
 
 TEST(SimpleModulesTest, TakeAnEmptySubjectWithAnAlternativeName) {

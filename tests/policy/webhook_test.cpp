@@ -68,12 +68,6 @@ protected:
     std::shared_ptr<FakeService> service_ = std::make_shared<FakeService>();
 };
 
-certs::GeneralName sid_name(std::string_view sid) {
-    return certs::GeneralName::make(certs::GeneralNameType::kUri,
-                                    "tag:microsoft.com,2022-09-14:sid:" + std::string(sid))
-        .value();
-}
-
 certs::CsrContents asking_for_sid(std::string_view sid) {
     auto contents = matching_contents();
     contents.more_extensions = {certs::encode_extension(certs::oid::kNtdsCaSecurity, false,
@@ -303,6 +297,15 @@ TEST_F(WebhookModuleTest, N09_NobodyGetsASidThatWasNotGranted) {
     EXPECT_EQ(other.error().found, sid_name(kSid).text());
     EXPECT_EQ(outcome(answered(R"({"decision":"allow","sid":"S-1-5-21-1-2-3-500"})", by_name)),
               "ok");
+}
+
+TEST_F(WebhookModuleTest, AnAccountNameThatAStrangerMadeLongIsCut) {
+    auto contents = matching_contents();
+    contents.subject_alt_name.push_back(sid_name(std::string(4000, '1')));
+    const auto refused = answered(R"({"decision":"allow","sid":"S-1-5-21-1-2-3-501"})", contents);
+    ASSERT_EQ(outcome(refused), "SidNotGranted");
+    EXPECT_LT(refused.error().found.size(), 510U);
+    EXPECT_LT(refused.error().text.size(), 600U);
 }
 
 TEST_F(WebhookModuleTest, N06_NoNamesAtAllAreRefused) {

@@ -24,6 +24,13 @@ inline certs::CsrContents matching_contents(std::string_view challenge = {}) {
     return contents;
 }
 
+/// The account's SID as KB5014754 writes it into a subjectAltName.
+inline certs::GeneralName sid_name(std::string_view sid) {
+    return certs::GeneralName::make(certs::GeneralNameType::kUri,
+                                    "tag:microsoft.com,2022-09-14:sid:" + std::string(sid))
+        .value();
+}
+
 inline EnrollmentRequest request(certs::Csr csr) {
     const auto purpose = certs::purpose_of(csr.requested().key_usage);
     EnrollmentRequest made{.endpoint = "/scep",
