@@ -84,6 +84,28 @@ PolicyRule read_policy_rule(ConfigReader& endpoint, ConfigFaults& faults) {
     return none;
 }
 
+std::set<std::string> templates_of_policy(const Config& config, std::string_view policy) {
+    std::set<std::string> names;
+    for (const EndpointConfig& endpoint : config.endpoints) {
+        bool asks = false;
+        endpoint.policy.each([&](const PolicyRule& rule) { asks = asks || rule.name == policy; });
+        if (!asks) continue;
+        names.insert({endpoint.signature_template, endpoint.encryption_template,
+                      endpoint.general_purpose_template});
+    }
+    names.erase("");
+    return names;
+}
+
+std::string template_fault(const std::set<std::string>& templates,
+                           const std::optional<std::string>& ordered) {
+    if (!ordered || templates.empty() || templates.contains(*ordered)) return {};
+    std::string all;
+    for (const std::string& name : templates)
+        all += (all.empty() ? "" : ", ") + name;
+    return "no endpoint with this policy has it; they have " + all;
+}
+
 bool is_open_to_all(const PolicyRule& rule, const Config& config) {
     const auto open = [&](const PolicyRule& member) { return is_open_to_all(member, config); };
     switch (rule.kind) {

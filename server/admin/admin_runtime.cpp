@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "certs/asn1_string.hpp"
+#include "server/config_policy_rule.hpp"
 #include "server/credentials.hpp"
 
 namespace scepgate::server::admin {
@@ -227,6 +228,7 @@ std::shared_ptr<const AdminRuntime> build_admin(const Config& config,
     for (const auto& [name, policy] : config.policies) {
         AdminPolicy described =
             std::visit([](const auto& module) { return describe(module); }, policy.module);
+        described.templates = templates_of_policy(config, name);
         if (runtime) {
             const auto module = runtime->policies().find(name);
             if (module != runtime->policies().end()) described.module = module->second;

@@ -17,8 +17,9 @@ struct AdminPolicy {
     std::string type;  ///< as in the configuration
     Kind kind = Kind::kNone;
     std::shared_ptr<policy::PolicyModule> module;
-    std::int64_t validity = 3600;  ///< seconds that a password can be used
-    std::string audience;          ///< of blobs
+    std::int64_t validity = 3600;     ///< seconds that a password can be used
+    std::string audience;             ///< of blobs
+    std::set<std::string> templates;  ///< of the endpoints that ask it
 
     [[nodiscard]] bool mints() const noexcept {
         return kind == Kind::kPassword || kind == Kind::kBlob;

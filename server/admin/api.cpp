@@ -7,6 +7,7 @@
 #include "certs/clock.hpp"
 #include "server/admin/form.hpp"
 #include "server/admin/openapi.hpp"
+#include "server/config_policy_rule.hpp"
 #include "server/text_escape.hpp"
 
 namespace scepgate::server::admin {
@@ -137,7 +138,10 @@ asio::awaitable<HttpReply> Api::create(const Call& call) const {
     if (!order) co_return to_reply(order.error());
     const auto name = choose_policy(call, order->policy);
     if (!name) co_return to_reply(name.error());
-    policy::PolicyModule& module = *call.runtime.policies.at(*name).module;
+    const AdminPolicy& chosen = call.runtime.policies.at(*name);
+    const std::string fault = template_fault(chosen.templates, order->parameters.template_name);
+    if (!fault.empty()) co_return to_reply(Problem{422, "not_allowed", "template: " + fault});
+    policy::PolicyModule& module = *chosen.module;
 
     const std::size_t count = order->count.value_or(1);
     std::vector<policy::Challenge> made;

@@ -8,6 +8,7 @@
 #include "server/cli/commands.hpp"
 #include "server/cli/store_access.hpp"
 #include "server/cli/support.hpp"
+#include "server/config_policy_rule.hpp"
 #include "server/config_reader.hpp"
 #include "server/minting.hpp"
 #include "server/runtime_builder.hpp"
@@ -146,13 +147,27 @@ int make_passwords(const Options& options, const Config& config, policy::PolicyM
         });
 }
 
+/// Most devices ask for a key usage.
+void warn_of_key_usage(const Options& options, const PolicyConfig& policy) {
+    if (!policy.as<ChallengeBlobConfig>() || !options.names.key_usage.empty() ||
+        !options.template_name.empty() || !options.purpose.empty())
+        return;
+    std::cerr << "warning: without --key-usage, --purpose and --template a challenge blob is good "
+                 "only for a CSR that asks for no key usage\n";
+}
+
 int create(const Options& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const auto name = choose_policy(*config, options);
     if (!name) return kUsage;
+    std::optional<std::string> ordered;
+    if (!options.template_name.empty()) ordered = options.template_name;
+    const std::string fault = template_fault(templates_of_policy(*config, *name), ordered);
+    if (!fault.empty()) return complain(kUsage, "--template: " + fault);
     const auto module = load_policy(*config, *name);
     if (!module) return kUsage;
+    warn_of_key_usage(options, config->policies.at(*name));
     if (config->policies.at(*name).as<OneTimePasswordConfig>()) {
         return make_passwords(options, *config, *module);
     }
@@ -172,13 +187,15 @@ void add_challenge(CLI::App& app, int& status) {
         "Make a challenge for one request, and print it on a line of its own. Of a challenge_blob "
         "policy: base64, signed and encrypted as the MDM does it, for exactly these names. Of a "
         "one_time_password policy: a password in hexadecimal; without any name it is good for "
-        "whatever names the request has. For the CSR's challengePassword.");
+        "whatever names the request has. Without --key-usage, --purpose and --template a password "
+        "is good for any key usage, and a blob only for a CSR without one. For the CSR's "
+        "challengePassword.");
     auto options = std::make_shared<Options>();
     command->add_option("--config", options->config, "The server's configuration")
         ->required()
         ->type_name("FILE");
     command
-        ->add_option("--policy-name", options->policy,
+        ->add_option("--policy-name,--policy", options->policy,
                      "Which of 'policies' (default: the only one that makes challenges)")
         ->check(not_empty());
     options->names.add_to(*command, NameOptions::Subject::kOptional);

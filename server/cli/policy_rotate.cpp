@@ -174,7 +174,8 @@ void add_policy_rotate(CLI::App& policy, int& status) {
     command->add_option("--config", options->config, "The server's configuration")
         ->required()
         ->type_name("FILE");
-    command->add_option("--policy", options->order.policy, "Which of 'policies'")->required();
+    command->add_option("--policy,--policy-name", options->order.policy, "Which of 'policies'")
+        ->required();
     command->add_flag("--signer", options->order.signer, "The key that signs challenges");
     command->add_flag("--decryption", options->order.decryption,
                       "The key that challenges are encrypted to");

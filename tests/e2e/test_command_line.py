@@ -197,6 +197,25 @@ def test_output_that_does_not_arrive_is_status_1(templates, command):
     assert result.returncode == 1 and "output" in result.stderr
 
 
+def test_a_blob_that_a_CSR_with_a_key_usage_cannot_use_is_warned_of(templates):
+    create = ("challenge", "create", "--config", templates() / "scepgate.json", "--subject", "CN=x")
+    made = run(*create, "--json")
+    assert made.returncode == 0 and json.loads(made.stdout)["challenge"]
+    assert made.stderr.startswith("warning: without --key-usage")
+    for enough in (("--key-usage", "both"), ("--purpose", "signature"),
+                   ("--template", "DeviceGeneral")):
+        assert run(*create, *enough).stderr == ""
+
+
+@pytest.mark.parametrize("option", ["--policy", "--policy-name"])
+def test_a_policy_is_named_by_one_option_everywhere(templates, option):
+    config = templates() / "scepgate.json"
+    made = run("challenge", "create", "--config", config, "--subject", "CN=x", option, "mdm")
+    assert made.returncode == 0, made.stderr
+    rotated = run("policy", "rotate", "--config", config, option, "mdm")
+    assert rotated.returncode == 2 and "name what to rotate" in rotated.stderr
+
+
 def test_a_missing_store_is_status_2_as_for_serve(templates, tmp_path):
     shutil.copytree(templates(), tmp_path / "lab")
     (tmp_path / "lab" / "scepgate.db").unlink()

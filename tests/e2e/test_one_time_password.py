@@ -255,6 +255,14 @@ def test_a_variable_that_is_not_set_makes_no_password_that_is_good_for_all(passw
     assert listed(lab) == []
 
 
+def test_a_template_that_no_endpoint_has_makes_no_password(passwords):
+    lab = passwords()
+    done = command(lab, "create", "--template", "Nope")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--template: " in done.stderr and "DeviceGeneral" in done.stderr
+    assert listed(lab) == []
+
+
 def test_C14_names_that_do_not_match_lock_the_password(passwords, keys):
     lab = passwords()
     password = lab.challenge("--subject", "CN=device")
