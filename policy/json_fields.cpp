@@ -67,10 +67,17 @@ Result<std::vector<std::string>> JsonFields::texts(const char* name, std::size_t
 Result<void> JsonFields::only(std::initializer_list<std::string_view> known) const {
     for (const auto& member : object_.items()) {
         if (std::find(known.begin(), known.end(), member.key()) == known.end()) {
-            return malformed(where_ + "an unknown member inside a known claim");
+            return malformed(where_ + "a member that is not known: " + member_name(member.key()));
         }
     }
     return {};
+}
+
+std::string member_name(std::string_view name) {
+    constexpr std::size_t kMostShown = 64;
+    const nlohmann::json shown(std::string(name.substr(0, kMostShown)));
+    return shown.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) +
+           (name.size() > kMostShown ? "…" : "");
 }
 
 }  // namespace scepgate::policy

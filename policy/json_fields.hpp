@@ -28,7 +28,7 @@ public:
     /// An array of strings as text() has them; empty when there is no such member.
     [[nodiscard]] Result<std::vector<std::string>> texts(const char* name, std::size_t most) const;
 
-    /// Fails when the object has a member that is not in `known`.
+    /// Fails when the object has a member that is not in `known`, and names it.
     [[nodiscard]] Result<void> only(std::initializer_list<std::string_view> known) const;
 
     [[nodiscard]] Error fault(const char* name, std::string_view what) const;
@@ -37,5 +37,8 @@ private:
     const nlohmann::json& object_;
     std::string where_;
 };
+
+/// A member's name for a message: quoted and escaped, ASCII, and not all of a long one.
+[[nodiscard]] std::string member_name(std::string_view name);
 
 }  // namespace scepgate::policy

@@ -92,7 +92,7 @@ Result<WebhookAnswer> parse_webhook_answer(std::string_view text) {
     const auto known = fields.only({"decision", "reason", "subject", "san", "key_usage",
                                     "extended_key_usage", "template", "sid", "max_validity",
                                     "device_id", "user_id", "approval", "once"});
-    if (!known) return malformed("it has a member that is not known");
+    if (!known) return malformed("it has " + known.error().detail);
     if (const auto read = read_grant(parsed->root, fields, answer); !read) return read.error();
     return answer;
 }

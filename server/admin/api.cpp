@@ -5,6 +5,7 @@
 
 #include "certs/asn1_string.hpp"
 #include "certs/clock.hpp"
+#include "policy/json_fields.hpp"
 #include "server/admin/form.hpp"
 #include "server/admin/openapi.hpp"
 #include "server/config_policy_rule.hpp"
@@ -22,12 +23,6 @@ constexpr std::size_t kMostListed = 1000;
 
 Problem not_found(std::string detail) {
     return {404, "not_found", std::move(detail)};
-}
-
-HttpReply wrong_method(const char* allowed) {
-    HttpReply reply = to_reply(Problem{405, "method_not_allowed", "not with this method"});
-    reply.headers += std::string("Allow: ") + allowed + "\r\n";
-    return reply;
 }
 
 HttpReply json_reply(unsigned status, const Json& json) {
@@ -207,8 +202,9 @@ HttpReply Api::list(const Call& call) const {
             if (filter.limit == 0 || filter.limit > kMostListed)
                 return to_reply(bad_request("bad_value", "limit: is not 1 to 1000"));
         } else {
-            return to_reply(
-                bad_request("unknown_member", "a parameter that is not policy, state or limit"));
+            return to_reply(bad_request(
+                "unknown_member",
+                "a parameter that is not policy, state or limit: " + policy::member_name(key)));
         }
     }
     const auto names = policies_by_scope(call, asked);

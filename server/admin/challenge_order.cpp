@@ -24,7 +24,8 @@ Result<void, Problem> only_known(const nlohmann::json& object, const std::string
         if (known.contains(member.key())) continue;
         const std::string near = nearest(member.key(), known);
         return bad_request("unknown_member",
-                           where + "a member that is not known" +
+                           where +
+                               "a member that is not known: " + policy::member_name(member.key()) +
                                (near.empty() ? "" : "; did you mean '" + near + "'?"));
     }
     return {};
@@ -177,7 +178,8 @@ public:
                             : name == "user_id" ? &made.user_id
                             : name == "sid"     ? &made.sid.emplace()
                                                 : nullptr;
-        if (text == nullptr) return malformed("params: a name that is not known");
+        if (text == nullptr)
+            return malformed("params: a name that is not known: " + policy::member_name(name));
         if (!once_.insert(name).second) return malformed(name + ": stands there twice");
         *text = value;
         return {};

@@ -44,6 +44,14 @@ std::string thumbprint_of(const AdminRuntime& runtime, const AdminPage& page, bo
     return ndes_thumbprint(anchor ? chain.back() : chain.front());
 }
 
+/// "" when the endpoint has none.
+std::string template_for(const AdminRuntime& runtime, const AdminPage& page,
+                         const certs::KeyUsage& usage) {
+    const auto endpoint = runtime.scep->route(page.scep_path);
+    const auto purpose = certs::purpose_of(usage);
+    return endpoint && purpose ? endpoint->template_for(*purpose) : std::string();
+}
+
 HttpReply text_problem(unsigned status, std::string_view text) {
     return to_reply(status, "text/plain", std::string(text) + "\n");
 }
@@ -92,6 +100,9 @@ Result<PageQuery> read_query(std::string_view raw) {
 }  // namespace
 
 asio::awaitable<HttpReply> NdesService::answer(const Call& call, const AdminPage& page) const {
+    // Not HEAD: nothing here may be done by asking for its header alone.
+    if (call.request.method != HttpMethod::kGet && call.request.method != HttpMethod::kPost)
+        co_return wrong_method("GET, POST");
     if (!call.caller.endpoints.contains(page.endpoint)) {
         services_.audit_denied(call.request, call.caller.name, page.endpoint,
                                "not one of the caller's endpoints");
@@ -165,6 +176,12 @@ asio::awaitable<HttpReply> NdesService::generate_challenge(const Call& call, con
     const auto policy = call.runtime.policies.find(page.challenge_policy);
     if (policy == call.runtime.policies.end())
         co_return text_problem(403, "no policy of this endpoint makes challenges");
+    if (!call.caller.limits.templates.empty()) {
+        // These requests name no template: as with NDES, it follows from the key usage.
+        if (!parameters->key_usage)
+            co_return text_problem(400, "keyUsage: is missing, and says which template it is for");
+        parameters->template_name = template_for(call.runtime, page, *parameters->key_usage);
+    }
     const auto made = co_await services_.minting.mint(
         *policy->second.module, *std::move(parameters), call.minting_caller());
     if (const auto* refusal = std::get_if<MintingRefusal>(&made)) co_return to_text_reply(*refusal);

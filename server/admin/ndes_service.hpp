@@ -9,7 +9,7 @@ class NdesService {
 public:
     explicit NdesService(const Services& services) : services_(services) {}
 
-    /// GET or POST, whatever is in the body: there are scrapers that do both.
+    /// GET or POST, whatever is in the body: there are scrapers that do both. 405 to the rest.
     [[nodiscard]] boost::asio::awaitable<HttpReply> answer(const Call& call,
                                                            const AdminPage& page) const;
 

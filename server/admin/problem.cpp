@@ -36,4 +36,10 @@ HttpReply to_reply(const Problem& problem) {
     return reply;
 }
 
+HttpReply wrong_method(std::string_view allowed) {
+    HttpReply reply = to_reply(Problem{405, "method_not_allowed", "not with this method"});
+    reply.headers.append("Allow: ").append(allowed).append("\r\n");
+    return reply;
+}
+
 }  // namespace scepgate::server::admin

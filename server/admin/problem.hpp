@@ -35,6 +35,8 @@ struct Problem {
 /// The text of application/problem+json.
 [[nodiscard]] std::string to_json(const Problem& problem);
 [[nodiscard]] HttpReply to_reply(const Problem& problem);
+/// 405 with Allow: "GET, POST".
+[[nodiscard]] HttpReply wrong_method(std::string_view allowed);
 /// A reply with kHeaders. `content_type`: static storage.
 [[nodiscard]] HttpReply to_reply(unsigned status, std::string_view content_type,
                                  std::string_view body);

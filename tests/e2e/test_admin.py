@@ -201,6 +201,21 @@ def test_NDESGenerateChallenge_of_a_blob_policy_gives_a_blob_and_its_page_no_pas
     assert "sufficient permission" in page(admin.get_page(bearer(), "/scep_admin/"))
 
 
+def test_NDESGenerateChallenge_takes_the_template_of_the_key_usage_for_a_caller_with_templates(
+        admin_lab, keys):
+    admin = admin_lab(lambda config: config["admin"]["callers"]["scraper"].update(
+        templates=["DeviceGeneral"]))
+    target = "/certsrv/mscep_admin?operation=NDESGenerateChallenge&params=subject%3DCN%253Dlim"
+    made = admin.get_page(target=target + "&keyUsage=0xa0")
+    assert made.status == 200, made
+    assert admin.lab.audit()[-1]["template"] == "DeviceGeneral"
+    usage = [scep.key_usage(0, 2)]
+    assert admin.enrol(made.body.decode(), keys(), "lim", usage).status == "success"
+    other = admin.get_page(target=target + "&keyUsage=0x80")
+    assert other.status == 403 and b"templates DeviceGeneral, not 'DeviceSignature'" in other.body
+    assert admin.get_page(target=target).status == 400, "no key usage, so no template"
+
+
 @pytest.mark.parametrize("query", [
     "operation=NDESGenerateChallenge&keyUsage=0x40", "operation=NDESGenerateChallenge&params=CN%3Da",
     "operation=NDESGenerateChallenge&params=%2525",

@@ -297,6 +297,22 @@ def test_json_with_a_charset_is_json(api):
     assert reply.status == 201
 
 
+def test_what_is_not_known_is_named_escaped_and_in_part(api):
+    problem = api.refused({"sub\u202ejekt\n": "CN=a"}, 400, "unknown_member")
+    assert '"sub\\u202ejekt\\n"' in problem["detail"]
+    problem = api.refused({"x" * 5000: 1}, 400, "unknown_member")
+    assert '"' + "x" * 64 + '"' in problem["detail"] and len(problem["detail"]) < 200
+    assert '"polic"' in json.loads(api.get(CHALLENGES + "?polic=otp").body)["detail"]
+
+
+def test_an_order_for_a_template_that_no_endpoint_has_uses_nothing_up(api):
+    for policy in ("otp", blob_policy(api)):
+        problem = api.refused({"policy": policy, "subject": "CN=a", "template": "Nope"}, 422,
+                              "not_allowed")
+        assert "template: " in problem["detail"] and "DeviceGeneral" in problem["detail"]
+    assert api.listed() == []
+
+
 def test_what_the_policy_does_not_allow(api):
     api.refused({"policy": blob_policy(api), "subject": "CN=a", "expires_in": 3000000000}, 422,
                 "not_allowed")

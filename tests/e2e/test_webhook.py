@@ -159,6 +159,8 @@ def test_an_answer_that_is_none_is_a_final_refusal(hooked, service, keys, kind):
     assert (status, reply.fail_info) == ("failure", "badRequest")
     assert last_refusal(lab)["code"] == "WebhookAnswerInvalid"
     assert lab.serials() == []
+    if kind == "an unknown member":
+        assert '"validity"' in last_refusal(lab)["reason"]
 
 
 @pytest.mark.parametrize("answer", [(500, {}, ALLOW), (503, {}, ALLOW), (429, {}, ALLOW), None,
