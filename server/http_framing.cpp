@@ -56,12 +56,12 @@ private:
     ParsedHeader& header_;
 };
 
-std::optional<HttpMethod> read_method(std::string_view text) {
+std::optional<HttpMethod> read_method(std::string_view text, bool all) {
     if (text == "GET") return HttpMethod::kGet;
     if (text == "HEAD") return HttpMethod::kHead;
     if (text == "POST") return HttpMethod::kPost;
-    if (text == "DELETE") return HttpMethod::kDelete;
-    return std::nullopt;
+    if (!all) return std::nullopt;
+    return text == "DELETE" ? HttpMethod::kDelete : HttpMethod::kOther;
 }
 
 bool is_alnum(char c) {
@@ -176,9 +176,9 @@ Result<void, HttpRefusal> parse_header(std::string_view octets, ParsedHeader& he
     return {};
 }
 
-Result<Framing, HttpRefusal> check_framing(const ParsedHeader& header) {
+Result<Framing, HttpRefusal> check_framing(const ParsedHeader& header, bool all_methods) {
     Framing framing;
-    const auto method = read_method(header.method);
+    const auto method = read_method(header.method, all_methods);
     if (!method) return HttpRefusal{405, "the method is not GET, HEAD or POST"};
     framing.method = *method;
 

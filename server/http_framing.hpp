@@ -50,10 +50,10 @@ struct Framing {
 /// Parses a complete header (through the empty line) into `header`, whose storage is used again.
 Result<void, HttpRefusal> parse_header(std::string_view octets, ParsedHeader& header);
 
-/// Decides how the body is framed and what is asked for (GET, HEAD, POST or DELETE); anything
-/// ambiguous is refused (attacks.md Z01, Z04, H07, H08, H11 to H13). The connection is closed after
-/// a refusal.
-Result<Framing, HttpRefusal> check_framing(const ParsedHeader& header);
+/// Decides how the body is framed and what is asked for (GET, HEAD or POST; any method with
+/// `all_methods`); anything ambiguous is refused (attacks.md Z01, Z04, H07, H08, H11 to H13). The
+/// connection is closed after a refusal.
+Result<Framing, HttpRefusal> check_framing(const ParsedHeader& header, bool all_methods = false);
 
 /// All but the client certificate, which is not in the header.
 [[nodiscard]] HttpDetails collect_details(const ParsedHeader& header);

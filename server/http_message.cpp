@@ -14,6 +14,8 @@ std::string_view to_text(HttpMethod method) noexcept {
             return "POST";
         case HttpMethod::kDelete:
             return "DELETE";
+        case HttpMethod::kOther:
+            return "other";
     }
     return "?";
 }

@@ -12,9 +12,9 @@
 
 namespace scepgate::server {
 
-/// kDelete: only for handlers that want details.
-enum class HttpMethod { kGet, kHead, kPost, kDelete };
-[[nodiscard]] std::string_view to_text(HttpMethod method) noexcept;  ///< "GET"
+/// kDelete, and kOther for whatever else there is: only for handlers that want details.
+enum class HttpMethod { kGet, kHead, kPost, kDelete, kOther };
+[[nodiscard]] std::string_view to_text(HttpMethod method) noexcept;  ///< "GET"; "other"
 
 /// What only handlers with callers of their own look at. Values as sent, "" when absent.
 struct HttpDetails {

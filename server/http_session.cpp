@@ -177,16 +177,12 @@ bool HttpSession::accept_header(std::size_t size, Framing& framing) {
     if (peer_is_proxy_) {
         request_.client_address = forwarded_client(header_, peer_, settings_->trusted_proxies);
     }
-    const auto checked = check_framing(header_);
+    const auto checked = check_framing(header_, wants_details_);
     if (!checked) {
         refuse(checked.error().status, checked.error().detail);
         return false;
     }
     framing = *checked;
-    if (framing.method == HttpMethod::kDelete && !wants_details_) {
-        refuse(405, "the method is not GET, HEAD or POST");
-        return false;
-    }
     request_.method = framing.method;
     request_.path.assign(framing.path);
     request_.raw_query.assign(framing.query);

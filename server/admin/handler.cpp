@@ -68,15 +68,10 @@ asio::awaitable<HttpReply> AdminHandler::answer(const AdminRuntime& runtime,
         outcome.code = caller.error().code;
         co_return to_reply(caller.error());
     }
-    // Nothing here may be done by asking for its header alone.
-    if (request.method == HttpMethod::kHead) {
-        co_return to_reply(Problem{405, "method_not_allowed", "HEAD is not answered here"});
-    }
     const Call call{runtime, **caller, request};
     if (request.path.starts_with(kApiRoot)) co_return co_await api_.answer(call);
     const AdminPage* page = runtime.page_of(request.path);
-    if (page != nullptr && request.method != HttpMethod::kDelete)
-        co_return co_await ndes_.answer(call, *page);
+    if (page != nullptr) co_return co_await ndes_.answer(call, *page);
     outcome.code = "not_found";
     co_return to_reply(Problem{404, "not_found", "there is nothing here"});
 }
@@ -120,7 +115,7 @@ Result<const Caller*, Problem> AdminHandler::admit(const AdminRuntime& runtime,
 /// Looks at the store at most once a second, whoever asks how often.
 HttpReply AdminHandler::health(const HttpRequest& request) {
     if (request.method != HttpMethod::kGet && request.method != HttpMethod::kHead)
-        return to_reply(Problem{405, "method_not_allowed", "not with this method"});
+        return wrong_method("GET, HEAD");
     bool healthy = false;
     {
         const std::lock_guard lock(mutex_);

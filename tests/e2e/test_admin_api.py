@@ -115,6 +115,17 @@ def test_every_path_of_the_document_is_there_and_nothing_else_answers(api):
                 conform(method, template, reply)
             else:
                 assert reply.status == 405, (method, path)
+        for method in ("PUT", "PATCH", "OPTIONS", "HEAD", "get"):
+            reply = ask(api.port, method, path, bearer())
+            if method == "HEAD" and path == "/healthz":
+                continue
+            assert reply.status == 405, (method, path)
+            allowed = {name.strip().lower() for name in reply.header("Allow").split(",")}
+            assert allowed - {"head"} == set(item) - {"parameters"}, (method, path)
+            assert reply.header("X-Content-Type-Options") == "nosniff"
+            if method != "HEAD":
+                assert reply.content_type == "application/problem+json"
+                assert json.loads(reply.body)["code"] == "method_not_allowed"
     for path in ("/", "/api", "/api/v1/", "/api/v2/policies", "/api/v1/policies/x", "/metrics"):
         assert api.get(path).status == 404
 

@@ -313,13 +313,16 @@ TEST_F(HttpServerTest, DetailsTellOfFieldsThatCameTwice) {
     }
 }
 
-TEST_F(HttpServerTest, H13_DeleteIsForHandlersThatWantDetails) {
+TEST_F(HttpServerTest, H13_OtherMethodsAreForHandlersThatWantDetails) {
+    const std::string methods[] = {"DELETE", "PUT", "OPTIONS", "get", "M-SEARCH"};
     start();
-    EXPECT_EQ(ask("DELETE /details HTTP/1.1\r\n\r\n").status, 405U);
+    for (const std::string& method : methods)
+        EXPECT_EQ(ask(method + " /details HTTP/1.1\r\n\r\n").status, 405U) << method;
     server.reset();
     handler.details = true;
     start();
-    EXPECT_EQ(ask("DELETE /details HTTP/1.1\r\n\r\n").status, 200U);
+    for (const std::string& method : methods)
+        EXPECT_EQ(ask(method + " /details HTTP/1.1\r\n\r\n").status, 200U) << method;
 }
 
 TEST_F(HttpServerTest, CanBeDestroyedAtAnyTime) {
