@@ -162,7 +162,7 @@ EndpointConfig ConfigParts::endpoint(const Json& json, const std::string& path) 
         endpoint.rules = read_rules(*rules, reader.path_of("rules"), faults_);
     }
     reader.number("max_pending", endpoint.max_pending, 1, 1'000'000);
-    reader.finish();
+    reader.finish({{"mscep_admin", "admin"}});
     return endpoint;
 }
 

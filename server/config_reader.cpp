@@ -268,10 +268,14 @@ void ConfigReader::each_named(
         read(name, value, path_of(key) + "." + name);
 }
 
-void ConfigReader::finish() {
+void ConfigReader::finish(const std::map<std::string, std::string>& elsewhere) {
     if (value_ == nullptr) return;
     for (const auto& [key, value] : value_->items()) {
         if (known_.contains(key)) continue;
+        if (const auto place = elsewhere.find(key); place != elsewhere.end()) {
+            faults_.error(path_of(key), "unknown key", "it belongs into '" + place->second + "'");
+            continue;
+        }
         const std::string near = nearest(key, known_);
         std::string remedy = near.empty() ? "" : "did you mean '" + near + "'?";
         if (near.empty()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -61,8 +62,9 @@ public:
         const std::string& key,
         const std::function<void(const std::string&, const Json&, const std::string&)>& read);
 
-    /// Reports every key that nobody asked for, with the nearest known one.
-    void finish();
+    /// Reports every key that nobody asked for, with the nearest known one; with the place where it
+    /// belongs if `elsewhere` has it.
+    void finish(const std::map<std::string, std::string>& elsewhere = {});
 
 private:
     std::optional<std::int64_t> checked_number(const std::string& key, std::int64_t least,

@@ -79,6 +79,18 @@ TEST(ConfigTest, SuggestsTheNearestKnownKey) {
     EXPECT_EQ(found->remedy, "did you mean 'address'?");
 }
 
+TEST(ConfigTest, SaysWhereAKeyOfTheAdminListenerBelongsThatStandsInAnEndpoint) {
+    ConfigFaults faults;
+    parse_config(R"({"endpoints":[{"mscep_admin":{"encoding":"utf-8"}}]})", "/", faults)
+        .endpoints.clear();
+    const auto& list = faults.list();
+    const auto found = std::find_if(list.begin(), list.end(), [](const auto& fault) {
+        return fault.path == "endpoints[0].mscep_admin";
+    });
+    ASSERT_NE(found, list.end());
+    EXPECT_EQ(found->remedy, "it belongs into 'admin'");
+}
+
 TEST(ConfigTest, ReportsEveryFaultInOneRun) {
     ConfigFaults faults;
     const Config config = parse_config(
