@@ -40,6 +40,10 @@ struct ChallengeBlobSettings {
     std::vector<BlobSigner> signers;             ///< the first valid one signs new blobs
 };
 
+/// Under which the store has the challenges that this signer makes. By who made it, not by what the
+/// policy is called here: under two policies, or a new name, a challenge is still one.
+[[nodiscard]] std::string challenge_scope(const certs::Certificate& signer);
+
 /// Seals claims: JSON, encrypted to `recipient` with AES-256-GCM, signed by `signer`, base64 on one
 /// line. The issuer claim is set from the signer.
 Result<Secret> seal_blob(ChallengeClaims claims, const certs::Certificate& recipient,

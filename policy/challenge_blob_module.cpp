@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::int64_t kUsualLifetime = 3600;
 
-/// Of what this signer makes. By who made it, not by what the policy is called here: under two
-/// policies, or a new name, a challenge is still one.
 std::string scope_of(const std::string& issuer) {
     return "challenge_blob:" + issuer;
 }
@@ -52,6 +50,10 @@ Refusal challenge_missing() {
 }
 
 }  // namespace
+
+std::string challenge_scope(const certs::Certificate& signer) {
+    return scope_of(to_hex(signer.fingerprint()));
+}
 
 ChallengeBlobModule::ChallengeBlobModule(ChallengeBlobSettings settings,
                                          std::shared_ptr<const certs::Clock> clock)
@@ -117,7 +119,7 @@ boost::asio::awaitable<Result<Challenge>> ChallengeBlobModule::generate_challeng
 std::vector<std::string> ChallengeBlobModule::challenge_scopes() const {
     std::vector<std::string> scopes;
     for (const certs::Certificate& signer : settings_.trusted_signers)
-        scopes.push_back(scope_of(to_hex(signer.fingerprint())));
+        scopes.push_back(challenge_scope(signer));
     return scopes;
 }
 

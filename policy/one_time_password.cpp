@@ -97,11 +97,15 @@ std::optional<Refusal> judge(const std::string& policy, const ChallengeClaims& b
 
 }  // namespace
 
+std::string password_scope(std::string_view policy) {
+    return "one_time_password:" + std::string(policy);
+}
+
 OneTimePasswordModule::OneTimePasswordModule(OneTimePasswordSettings settings,
                                              std::shared_ptr<PasswordLookup> lookup,
                                              std::shared_ptr<const certs::Clock> clock)
     : settings_(std::move(settings)),
-      scope_("one_time_password:" + settings_.name),
+      scope_(password_scope(settings_.name)),
       lookup_(std::move(lookup)),
       clock_(std::move(clock)) {}
 

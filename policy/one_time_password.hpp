@@ -20,6 +20,9 @@ struct OneTimePasswordSettings {
     Secret hash_key;               ///< empty: the recorded hashes are no HMACs
 };
 
+/// Under which the store has the passwords of this policy.
+[[nodiscard]] std::string password_scope(std::string_view policy);
+
 /// The store has no password, only its hash, with what the password is bound to. A password that
 /// names are given for is good for exactly these names, as a challenge blob is; one without grants
 /// the names that the CSR asks for. Key usage, extended key usage, template and validity are bound

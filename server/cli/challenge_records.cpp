@@ -1,7 +1,10 @@
 #include "server/cli/challenge_records.hpp"
 
 #include <iostream>
+#include <map>
 
+#include "policy/challenge_blob.hpp"
+#include "policy/one_time_password.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/operator_act.hpp"
 #include "server/cli/support.hpp"
@@ -28,13 +31,39 @@ struct Options {
     bool json = false;
 };
 
+using NamesByScope = std::map<std::string, std::string>;
+
+/// The policies by the scopes of their challenges, without their keys. Of two with one signer it is
+/// the one that makes challenges, as for the admin listener.
+NamesByScope policies_by_scope(const Config& config) {
+    NamesByScope names;
+    for (const bool makes : {true, false}) {
+        for (const auto& [name, policy] : config.policies) {
+            if (policy.as<OneTimePasswordConfig>())
+                names.emplace(policy::password_scope(name), name);
+            const auto* blob = policy.as<ChallengeBlobConfig>();
+            if (blob == nullptr || blob->signers.empty() == makes) continue;
+            for (const TrustedSignerConfig& trusted : blob->trusted_signers) {
+                // Of a file that cannot be read the scopes are shown as they are.
+                const auto signers = certs::Certificate::all_from_file(trusted.certificate);
+                if (!signers) continue;
+                for (const certs::Certificate& signer : *signers)
+                    names.emplace(policy::challenge_scope(signer), name);
+            }
+        }
+    }
+    return names;
+}
+
 Json bindings_of(const StoredChallenge& challenge) {
     return Json::parse(challenge.row.claims, nullptr, /*allow_exceptions=*/false);
 }
 
-Json to_json(const StoredChallenge& challenge) {
+Json to_json(const StoredChallenge& challenge, const NamesByScope& names) {
+    const auto policy = names.find(challenge.row.scope);
     Json json = {{"challenge", to_hex(challenge.row.token)},
                  {"state", to_text(challenge.state)},
+                 {"policy", policy != names.end() ? Json(policy->second) : Json()},
                  {"scope", challenge.row.scope},
                  {"caller", challenge.row.caller},
                  {"created", certs::utc_text(challenge.row.created)},
@@ -59,11 +88,13 @@ std::string bound_to(const StoredChallenge& challenge) {
     return text;
 }
 
-void print_line(std::ostream& out, const StoredChallenge& challenge) {
+void print_line(std::ostream& out, const StoredChallenge& challenge, const NamesByScope& names) {
+    const auto policy = names.find(challenge.row.scope);
     out << to_hex(challenge.row.token).substr(0, kShownDigits) << "  " << to_text(challenge.state)
         << "  until " << certs::utc_text(challenge.row.expires) << "  "
-        << printable(challenge.row.scope) << "  by " << printable(challenge.row.caller)
-        << "  bound to " << printable(bound_to(challenge)) << '\n';
+        << printable(policy != names.end() ? policy->second : challenge.row.scope) << "  by "
+        << printable(challenge.row.caller) << "  bound to " << printable(bound_to(challenge))
+        << '\n';
 }
 
 int list(const Options& options) {
@@ -78,14 +109,15 @@ int list(const Options& options) {
     filter.limit = options.limit;
     const auto found = store->list_challenges(filter);
     if (!found) return complain(kFailed, found.error().detail);
+    const NamesByScope names = policies_by_scope(*config);
     if (options.json) {
         Json all = Json::array();
         for (const auto& challenge : *found)
-            all.push_back(to_json(challenge));
+            all.push_back(to_json(challenge, names));
         print_json(all);
     } else {
         for (const auto& challenge : *found)
-            print_line(std::cout, challenge);
+            print_line(std::cout, challenge, names);
     }
     return kSuccess;
 }

@@ -201,6 +201,33 @@ def test_blobs_from_before_a_rotation_are_listed_and_withdrawn(api, keys):
     assert api.enrol(before[1]["challenge"], keys(), "device-7", "/scep").status == "success"
 
 
+def test_the_command_line_lists_blobs_and_passwords_by_the_policy(api):
+    api.lab.edit(lambda c: c["admin"]["callers"]["mdm"].update(per_day=100))
+    api.lab.stop()
+    api.lab.start()
+    policy = blob_policy(api)
+    blob = api.create({"policy": policy, "subject": "CN=device-7", "purpose": "general_purpose"})
+    password = api.create({"policy": "otp"})
+
+    def listed(*options):
+        done = harness.run("challenge", "list", "--config", api.lab.config_file, *options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def policies():
+        return {row["challenge"]: row["policy"] for row in json.loads(listed("--json"))}
+
+    assert policies() == {blob["id"]: policy, password["id"]: "otp"}
+    lines = {line.split()[0]: line for line in listed().splitlines()}
+    assert f"  {policy}  by mdm" in lines[blob["id"][:16]] and "challenge_blob:" not in listed()
+    assert "  otp  by mdm" in lines[password["id"][:16]]
+
+    signer = api.lab.config()["policies"][policy]["trusted_signers"][0]
+    (api.lab.dir / signer).unlink()
+    assert policies()[blob["id"]] is None, "nothing says any more whose it is"
+    assert "challenge_blob:" in listed()
+
+
 def test_rows_of_two_policies_with_one_signer_have_the_name_that_was_asked_for(new_lab):
     lab = new_lab(start=False)
     port = harness.free_port()

@@ -223,7 +223,7 @@ def test_the_list_is_for_people_too(passwords):
     lab.challenge("--subject", "CN=device", "--template", "DeviceGeneral")
     lines = command(lab, "list").stdout.splitlines()
     assert "bound to 'CN=device', template" in lines[0]
-    assert lines[1].endswith("bound to nothing") and "one_time_password:mdm" in lines[1]
+    assert lines[1].endswith("bound to nothing") and "  mdm  by " in lines[1]
 
 
 @pytest.mark.parametrize("bound, asks, code", [
