@@ -46,6 +46,8 @@ public:
         asio::signal_set set(signals, SIGTERM, SIGINT, SIGHUP);
         std::signal(SIGPIPE, SIG_IGN);
         audit_event("start");  // before whatever is asked
+        log_endpoints(*judged.runtime);
+        log_->flush();
         notifier_->use(judged.runtime->notifiers());
         server_->start();
         polling_->start(judged.runtime->revocation_feeds());
@@ -57,7 +59,6 @@ public:
             for (const auto& address : admin_server_->addresses())
                 log_->info("serving admin", LogFields().add("address", address));
         }
-        log_endpoints(*judged.runtime);
         log_->flush();
         wait(set);
         signals.run();
