@@ -195,10 +195,7 @@ boost::asio::awaitable<Explanation> ChallengeBlobModule::explain(const Enrollmen
                             : Result<ChallengeClaims, Refusal>(challenge_missing());
     if (!claims) {
         explanation.verdicts = {failed(name(), "challenge", claims.error()),
-                                {.module = name(),
-                                 .check = "claims",
-                                 .outcome = Verdict::Outcome::kSkipped,
-                                 .found = "there are none that can be trusted"}};
+                                skipped(name(), "claims", "there are none that can be trusted")};
         explanation.outcome = claims.error();
         co_return explanation;
     }

@@ -9,6 +9,14 @@ Verdict failed(std::string module, std::string check, const Refusal& refusal) {
             refusal.hint};
 }
 
+Verdict skipped(std::string module, std::string check, std::string why, std::string hint) {
+    return {.module = std::move(module),
+            .check = std::move(check),
+            .outcome = Verdict::Outcome::kSkipped,
+            .found = std::move(why),
+            .hint = std::move(hint)};
+}
+
 boost::asio::awaitable<Result<Challenge>> PolicyModule::generate_challenge(
     const ChallengeParameters&) {
     co_return unsupported("policy '" + name() + "' does not make challenges");
@@ -18,11 +26,8 @@ boost::asio::awaitable<Explanation> PolicyModule::explain(const EnrollmentReques
                                                           Reach reach) {
     Explanation explanation;
     if (may_wait() && reach == Reach::kOffline) {
-        explanation.verdicts.push_back({.module = name(),
-                                        .check = "request",
-                                        .outcome = Verdict::Outcome::kSkipped,
-                                        .found = "it asks a service",
-                                        .hint = "to ask it now, add --online"});
+        explanation.verdicts.push_back(
+            skipped(name(), "request", "it asks a service", "to ask it now, add --online"));
         co_return explanation;
     }
     auto outcome = co_await verify_request(request);

@@ -40,6 +40,10 @@ struct Verdict {
 /// A check that did not pass.
 [[nodiscard]] Verdict failed(std::string module, std::string check, const Refusal& refusal);
 
+/// One that was not made.
+[[nodiscard]] Verdict skipped(std::string module, std::string check, std::string why,
+                              std::string hint = {});
+
 /// Every check of a module on one request, and what it decides.
 struct Explanation {
     std::vector<Verdict> verdicts;

@@ -122,19 +122,14 @@ boost::asio::awaitable<Result<Grant, Refusal>> WebhookModule::verify_request(
 boost::asio::awaitable<Explanation> WebhookModule::explain(const EnrollmentRequest& request,
                                                            Reach reach) {
     Explanation explanation;
-    const auto skipped = [&](const char* check, const char* why, const char* hint) {
-        explanation.verdicts.push_back({.module = name(),
-                                        .check = check,
-                                        .outcome = Verdict::Outcome::kSkipped,
-                                        .found = why,
-                                        .hint = hint});
-    };
-    skipped("challenge",
-            settings_.send_challenge ? "the service judges it"
-                                     : "nobody looks at it (send_challenge is not set)",
-            "");
+    explanation.verdicts.push_back(skipped(name(), "challenge",
+                                           settings_.send_challenge
+                                               ? "the service judges it"
+                                               : "nobody looks at it (send_challenge is not set)"));
     if (reach == Reach::kOffline) {
-        skipped("webhook", "it is a service, and was not asked", "to ask it now, add --online");
+        explanation.verdicts.push_back(skipped(name(), "webhook",
+                                               "it is a service, and was not asked",
+                                               "to ask it now, add --online"));
         co_return explanation;
     }
     auto outcome = co_await verify_request(request);

@@ -50,10 +50,8 @@ private:
         skipped(std::move(module), std::move(check), std::move(why));
     }
     void skipped(std::string module, std::string check, std::string why) {
-        all_.verdicts.push_back({.module = std::move(module),
-                                 .check = std::move(check),
-                                 .outcome = Verdict::Outcome::kSkipped,
-                                 .found = std::move(why)});
+        all_.verdicts.push_back(
+            policy::skipped(std::move(module), std::move(check), std::move(why)));
     }
     /// The first refusal is what it comes to.
     template <class T>

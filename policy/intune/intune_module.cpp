@@ -107,27 +107,22 @@ boost::asio::awaitable<Explanation> IntuneModule::explain(const EnrollmentReques
                                                           Reach reach) {
     Explanation explanation;
     auto& verdicts = explanation.verdicts;
-    const auto skipped = [&](const char* check, const char* why, const char* hint) {
-        verdicts.push_back({.module = name(),
-                            .check = check,
-                            .outcome = Verdict::Outcome::kSkipped,
-                            .found = why,
-                            .hint = hint});
-    };
     if (const auto here = judge_here(request.csr); !here) {
         verdicts.push_back(failed(name(), here.error().check, here.error()));
         explanation.outcome = here.error();
         co_return explanation;
     }
     verdicts.push_back({.module = name(), .check = "names", .found = "of forms that are taken"});
-    skipped("challenge", "only Intune can look into its challenges", "");
+    verdicts.push_back(skipped(name(), "challenge", "only Intune can look into its challenges"));
     if (!holds_its_challenge(request.csr)) {
-        skipped("Intune", "it reads the CSR alone, and another challenge was given",
-                "let the device make a CSR with this challenge");
+        verdicts.push_back(skipped(name(), "Intune",
+                                   "it reads the CSR alone, and another challenge was given",
+                                   "let the device make a CSR with this challenge"));
         co_return explanation;
     }
     if (reach == Reach::kOffline) {
-        skipped("Intune", "it is a service, and was not asked", "to ask it now, add --online");
+        verdicts.push_back(skipped(name(), "Intune", "it is a service, and was not asked",
+                                   "to ask it now, add --online"));
         co_return explanation;
     }
     auto outcome = co_await verify_request(request);

@@ -1,13 +1,9 @@
 #include "server/intune_revocation.hpp"
 
-#include <fstream>
-
-#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "ca_backend/wait_for.hpp"
-#include "tests/policy/support/fake_http.hpp"
-#include "tests/server/support/service_lab.hpp"
+#include "tests/server/support/intune_feed.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -18,25 +14,9 @@ using policy::testing::FakeHttp;
 using policy::testing::json_answer;
 
 /// Intune with requests that wait until it has taken their results.
-class IntuneRevocationTest : public ::testing::Test {
+class IntuneRevocationTest : public testing::IntuneFeedTest {
 protected:
-    void SetUp() override {
-        LogConfig settings;
-        settings.file = log_file_;
-        parts_.store = lab_.store;
-        parts_.audit = AuditLog::open("/dev/null").value();
-        parts_.log = Log::open(settings).value();
-        parts_.clock = lab_.clock;
-    }
-    void TearDown() override { std::filesystem::remove(log_file_); }
-
-    Result<policy::HttpAnswer> answer(const FakeHttp::Seen& seen) {
-        if (seen.url.find("/token") != std::string::npos)
-            return json_answer(R"({"token_type":"Bearer","expires_in":60,"access_token":"t"})");
-        if (seen.url.find("/endpoints") != std::string::npos) {
-            return json_answer(R"({"value":[{"providerName":"PkiConnectorFEService",)"
-                               R"("uri":"https://intune.example"}]})");
-        }
+    Result<policy::HttpAnswer> connector(const FakeHttp::Seen& seen) override {
         const json body = json::parse(seen.body);
         return seen.url.find("/download") != std::string::npos ? download(body) : upload(body);
     }
@@ -64,18 +44,10 @@ protected:
     }
 
     IntuneRevocation revocation() {
-        policy::intune::Settings settings;
-        settings.name = "intune";
-        settings.client_secret = Secret("x");
-        RevocationFeed feed;
-        feed.policy = "intune";
-        feed.policies = {"fake"};
-        feed.issuers = {"CN=CA"};
-        feed.api = std::make_shared<policy::intune::Api>(
-            std::make_shared<const policy::intune::Settings>(std::move(settings)),
-            std::make_shared<FakeHttp>([this](const auto& seen) { return answer(seen); }),
-            lab_.clock);
-        return {std::move(feed), parts_};
+        RevocationFeed made = feed();
+        made.policies = {"fake"};
+        made.issuers = {"CN=CA"};
+        return {std::move(made), parts_};
     }
     void ask(const std::string& context, const std::string& serial = "1",
              const std::string& issuer = "CN=CA") {
@@ -91,16 +63,7 @@ protected:
     bool is_revoked(const certs::Certificate& certificate) {
         return lab_.store->find_serial(certificate.serial_hex()).value()->revocation.has_value();
     }
-    std::string logged() {
-        parts_.log->flush();
-        std::ifstream file(log_file_);
-        return {std::istreambuf_iterator<char>(file), {}};
-    }
 
-    testing::ServiceLab lab_;
-    const std::filesystem::path log_file_ = std::filesystem::temp_directory_path() /
-                                            ("scepgate-log-" + to_hex(random_bytes(8)) + ".log");
-    ServiceParts parts_;
     std::vector<json> requests_;
     std::map<std::string, std::string> told_;
     std::string refused_ = "none";  ///< Intune takes nothing that this one's result is in
