@@ -44,6 +44,76 @@ Error last_error(sqlite3* connection, std::string_view what_was_tried) {
                       of_system ? sqlite3_system_errno(connection) : 0);
 }
 
+class PreparedStatement final : public sql::Prepared {
+public:
+    explicit PreparedStatement(sqlite3_stmt* statement) : statement_(statement) {}
+
+    void bind(int parameter, std::int64_t value) override {
+        note(sqlite3_bind_int64(get(), parameter, value));
+    }
+    void bind(int parameter, std::string_view text) override {
+        // A null pointer would be NULL, not the empty text.
+        const char* data = text.data() == nullptr ? "" : text.data();
+        note(sqlite3_bind_text64(get(), parameter, data, text.size(), SQLITE_STATIC, SQLITE_UTF8));
+    }
+    void bind(int parameter, ByteView blob) override {
+        const void* data = blob.data() == nullptr ? "" : static_cast<const void*>(blob.data());
+        note(sqlite3_bind_blob64(get(), parameter, data, blob.size(), SQLITE_STATIC));
+    }
+
+    Result<bool> next() override {
+        if (status_ != SQLITE_OK) {
+            return make_error("binding a parameter", status_, sqlite3_errstr(status_));
+        }
+        switch (sqlite3_step(get())) {
+            case SQLITE_ROW:
+                return true;
+            case SQLITE_DONE:
+                return false;
+            default:
+                return last_error(sqlite3_db_handle(get()), sqlite3_sql(get()));
+        }
+    }
+    void reset() noexcept override {
+        // Both only repeat what step() has told already.
+        sqlite3_reset(get());
+        sqlite3_clear_bindings(get());
+        status_ = SQLITE_OK;
+    }
+
+    [[nodiscard]] std::int64_t changes() const override {
+        return sqlite3_changes64(sqlite3_db_handle(get()));
+    }
+    [[nodiscard]] bool is_null(int column) const override {
+        return sqlite3_column_type(get(), column) == SQLITE_NULL;
+    }
+    [[nodiscard]] std::int64_t integer(int column) const override {
+        return sqlite3_column_int64(get(), column);
+    }
+    [[nodiscard]] std::string text(int column) const override {
+        const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(get(), column));
+        if (data == nullptr) return {};
+        return {data, static_cast<std::size_t>(sqlite3_column_bytes(get(), column))};
+    }
+    [[nodiscard]] Bytes blob(int column) const override {
+        const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(get(), column));
+        if (data == nullptr) return {};
+        return {data, data + sqlite3_column_bytes(get(), column)};
+    }
+
+private:
+    struct Finalize {
+        void operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
+    };
+    [[nodiscard]] sqlite3_stmt* get() const noexcept { return statement_.get(); }
+    void note(int status) noexcept {
+        if (status_ == SQLITE_OK) status_ = status;
+    }
+
+    std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+    int status_ = SQLITE_OK;  ///< the first failure of a bind
+};
+
 }  // namespace
 
 Result<Database> Database::open(const std::filesystem::path& file, Access access) {
@@ -101,107 +171,38 @@ bool Database::in_transaction() const noexcept {
     return sqlite3_get_autocommit(get()) == 0;
 }
 
-std::int64_t Database::last_row_id() const noexcept {
-    return sqlite3_last_insert_rowid(get());
-}
-
-std::int64_t Database::changes() const noexcept {
-    return sqlite3_changes64(get());
-}
-
 std::int64_t Database::total_changes() const noexcept {
     return sqlite3_total_changes64(get());
 }
 
-Result<Statement> Statement::prepare(const Database& database, std::string_view sql) {
+Result<std::unique_ptr<sql::Prepared>> Database::prepare(std::string_view sql) {
     sqlite3_stmt* raw = nullptr;
-    const int status = sqlite3_prepare_v3(database.get(), sql.data(), static_cast<int>(sql.size()),
+    const int status = sqlite3_prepare_v3(get(), sql.data(), static_cast<int>(sql.size()),
                                           SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
-    if (status != SQLITE_OK) return last_error(database.get(), "preparing a statement");
-    Statement statement;
-    statement.statement_.reset(raw);
-    return statement;
+    if (status != SQLITE_OK) return last_error(get(), "preparing a statement");
+    return std::unique_ptr<sql::Prepared>(std::make_unique<PreparedStatement>(raw));
 }
 
-Result<void> prepare_all(const Database& database, std::initializer_list<Preparation> all) {
-    for (const auto& [statement, sql] : all) {
-        auto prepared = Statement::prepare(database, sql);
+Result<void> Database::run(std::optional<Statement>& bracket, const char* sql) {
+    if (!bracket) {
+        auto prepared = Statement::prepare(*this, sql);
         if (!prepared) return prepared.error();
-        statement = *std::move(prepared);
+        bracket = *std::move(prepared);
     }
-    return {};
+    return bracket->run().finish();
 }
 
-Query Statement::run() {
-    return Query(*this);
+Result<void> Database::begin_writing() {
+    return run(begin_, "BEGIN IMMEDIATE");
 }
 
-Query::~Query() {
-    // Both only repeat what step() has told already.
-    sqlite3_reset(get());
-    sqlite3_clear_bindings(get());
+Result<void> Database::commit() {
+    return run(commit_, "COMMIT");
 }
 
-Query& Query::bind(std::int64_t value) {
-    const int status = sqlite3_bind_int64(get(), ++bound_, value);
-    if (status_ == SQLITE_OK) status_ = status;
-    return *this;
-}
-
-Query& Query::bind(std::string_view text) {
-    // A null pointer would be NULL, not the empty text.
-    const char* data = text.data() == nullptr ? "" : text.data();
-    const int status =
-        sqlite3_bind_text64(get(), ++bound_, data, text.size(), SQLITE_STATIC, SQLITE_UTF8);
-    if (status_ == SQLITE_OK) status_ = status;
-    return *this;
-}
-
-Query& Query::bind(ByteView blob) {
-    const void* data = blob.data() == nullptr ? "" : static_cast<const void*>(blob.data());
-    const int status = sqlite3_bind_blob64(get(), ++bound_, data, blob.size(), SQLITE_STATIC);
-    if (status_ == SQLITE_OK) status_ = status;
-    return *this;
-}
-
-Result<bool> Query::next() {
-    if (status_ != SQLITE_OK) {
-        return make_error("binding a parameter", status_, sqlite3_errstr(status_));
-    }
-    switch (sqlite3_step(get())) {
-        case SQLITE_ROW:
-            return true;
-        case SQLITE_DONE:
-            return false;
-        default:
-            return last_error(sqlite3_db_handle(get()), sqlite3_sql(get()));
-    }
-}
-
-Result<void> Query::finish() {
-    const auto row = next();
-    if (!row) return row.error();
-    return {};
-}
-
-bool Query::is_null(int column) const {
-    return sqlite3_column_type(get(), column) == SQLITE_NULL;
-}
-
-std::int64_t Query::integer(int column) const {
-    return sqlite3_column_int64(get(), column);
-}
-
-std::string Query::text(int column) const {
-    const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(get(), column));
-    if (data == nullptr) return {};
-    return {data, static_cast<std::size_t>(sqlite3_column_bytes(get(), column))};
-}
-
-Bytes Query::blob(int column) const {
-    const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(get(), column));
-    if (data == nullptr) return {};
-    return {data, data + sqlite3_column_bytes(get(), column)};
+Result<void> Database::rollback() {
+    if (!in_transaction()) return {};
+    return run(rollback_, "ROLLBACK");
 }
 
 }  // namespace scepgate::ca_backend::sqlite

@@ -4,17 +4,15 @@
 #include <filesystem>
 #include <memory>
 
-#include "ca_backend/store.hpp"
+#include "ca_backend/sql_store.hpp"
 
 namespace scepgate::ca_backend {
 
-/// SQLite in WAL mode with synchronous=FULL. One thread writes: it takes all records that wait and
-/// commits them in one transaction, so that a commit (one fsync) serves many requests; one conflict
-/// spoils nobody else's (sqlite_writer.hpp). Reading uses connections of its own.
+/// SQLite in WAL mode with synchronous=FULL.
 ///
 /// While a store is open, nothing else in this process may open and close the file (to copy or look
 /// into it): POSIX then drops the locks that keep other processes out.
-class SqliteStore final : public Store {
+class SqliteStore final : public SqlStore {
 public:
     enum class Mode { kCreateOrOpen, kOpenExisting, kReadOnly };
 
@@ -23,48 +21,8 @@ public:
     /// database, made by a newer version, permissions) and how to mend it.
     static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& file, Mode mode);
 
-    /// Finishes what waits, then closes.
-    ~SqliteStore() override;
-
-    Result<std::optional<StoredTransaction>> find_request(const PollKey& sender,
-                                                          const TransactionKey& key,
-                                                          std::int64_t now) override;
-    Result<std::optional<StoredTransaction>> find_pending(const PollKey& sender,
-                                                          std::int64_t now) override;
-    Result<bool> is_redeemed(const Redemption& redemption) override;
-    boost::asio::awaitable<Result<RecordOutcome>> record(IssuanceRecord record) override;
-    boost::asio::awaitable<Result<PendingOutcome>> record_pending(PendingRecord record) override;
-    boost::asio::awaitable<Result<StoredTransaction>> decide(Decision decision) override;
-    boost::asio::awaitable<Result<void>> mark_notified(std::int64_t id) override;
-    Result<std::vector<StoredTransaction>> list_pending(const PendingFilter& filter) override;
-
-    Result<std::optional<CertificateRow>> find_certificate(const CertificateId& id) override;
-    Result<std::optional<CertificateRow>> newest_of_identity(const certs::Certificate& certificate,
-                                                             std::string_view template_name,
-                                                             std::int64_t now) override;
-    Result<std::vector<CertificateRow>> list(const CertificateFilter& filter) override;
-    Result<std::optional<CertificateRow>> find_serial(std::string_view serial_hex) override;
-
-    boost::asio::awaitable<Result<CertificateRow>> revoke(RevocationOrder order) override;
-    Result<std::int64_t> revocation_revision(const IssuerHash& issuer) override;
-    boost::asio::awaitable<Result<CrlBasis>> begin_crl(IssuerHash issuer,
-                                                       std::int64_t now) override;
-    boost::asio::awaitable<Result<void>> keep_crl(IssuerHash issuer, KeptCrl crl) override;
-    Result<std::optional<KeptCrl>> find_crl(const IssuerHash& issuer) override;
-    [[nodiscard]] Outbox& outbox() noexcept override;
-
-    boost::asio::awaitable<Result<AddChallengeOutcome>> add_challenge(
-        ChallengeRow row, ChallengeLimits limits) override;
-    Result<std::optional<StoredChallenge>> find_challenge(std::string_view scope, ByteView token,
-                                                          std::int64_t now) override;
-    Result<std::vector<StoredChallenge>> list_challenges(const ChallengeFilter& filter) override;
-    boost::asio::awaitable<Result<void>> withdraw_challenge(std::string scope, Bytes token,
-                                                            std::int64_t now) override;
-
 private:
-    class Impl;
-    explicit SqliteStore(std::unique_ptr<Impl> impl);
-    std::unique_ptr<Impl> impl_;
+    using SqlStore::SqlStore;
 };
 
 }  // namespace scepgate::ca_backend

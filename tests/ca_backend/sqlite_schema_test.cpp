@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "ca_backend/sqlite_reader.hpp"
-#include "ca_backend/sqlite_writer.hpp"
+#include "ca_backend/sql_reader.hpp"
+#include "ca_backend/sql_writer.hpp"
 #include "tests/ca_backend/support/pending.hpp"
 
 namespace scepgate::ca_backend {
@@ -31,6 +31,9 @@ protected:
     }
     [[nodiscard]] Database database() const {
         return Database::open(file_, Database::Access::kReadWrite).value();
+    }
+    [[nodiscard]] std::unique_ptr<sql::Connection> connection() const {
+        return std::make_unique<Database>(database());
     }
 
     testing::TemporaryDirectory directory_;
@@ -178,7 +181,8 @@ TEST_F(SqliteSchemaTest, IsSeenWholeOrNotAtAllWhileAnotherProcessMakesIt) {
 
 /// The plan of every statement that is prepared on a connection; those with a table walked through
 /// from end to end are faults.
-void expect_indexes(const Database& database) {
+void expect_indexes(sql::Connection& connection) {
+    auto& database = dynamic_cast<Database&>(connection);
     std::size_t statements = 0;
     std::vector<std::string> all;
     for (sqlite3_stmt* one = sqlite3_next_stmt(database.get(), nullptr); one != nullptr;
@@ -201,10 +205,10 @@ void expect_indexes(const Database& database) {
 TEST_F(SqliteSchemaTest, FindsEverythingThatARequestNeedsByAnIndex) {
     const auto store = open_store(file_);
     ASSERT_EQ(describe(record(*store, make_record())), "recorded");
-    const auto reader = sqlite::Reader::open(file_).value();
-    expect_indexes(reader->database);
-    const auto changes = sqlite::Changes::prepare(database()).value();
-    expect_indexes(changes.database);
+    const auto reader = sql::Reader::prepare(connection()).value();
+    expect_indexes(*reader->connection);
+    const auto changes = sql::Changes::prepare(connection()).value();
+    expect_indexes(*changes.connection);
 }
 
 TEST_F(SqliteSchemaTest, SpendsNoMoreOnASenderWhoUsedOneTransactionIdWithoutEnd) {
@@ -219,15 +223,16 @@ TEST_F(SqliteSchemaTest, SpendsNoMoreOnASenderWhoUsedOneTransactionIdWithoutEnd)
          "recorded_at, expires, notified) SELECT randomblob(32), 2, endpoint, transaction_id, "
          "signer_key, x'', recorded_at, recorded_at, 1 FROM n, transactions WHERE id = 1")
             .c_str()));
-    const auto reader = sqlite::Reader::open(file_).value();
+    const auto reader = sql::Reader::prepare(connection()).value();
     const PollKey sender{made.endpoint, made.transaction_id, made.signer_key};
     EXPECT_TRUE(reader->transactions.find_newest(sender, kNow).value());
     EXPECT_EQ(reader->transactions.find_request(sender, made.transaction, kNow).value()->key,
               made.transaction);
     EXPECT_TRUE(reader->transactions.find_request(sender, TransactionKey{}, kNow).value());
     int steps = 0;
-    for (sqlite3_stmt* one = sqlite3_next_stmt(reader->database.get(), nullptr); one != nullptr;
-         one = sqlite3_next_stmt(reader->database.get(), one)) {
+    auto* handle = dynamic_cast<Database&>(*reader->connection).get();
+    for (sqlite3_stmt* one = sqlite3_next_stmt(handle, nullptr); one != nullptr;
+         one = sqlite3_next_stmt(handle, one)) {
         steps += sqlite3_stmt_status(one, SQLITE_STMTSTATUS_VM_STEP, 0);
     }
     EXPECT_LT(steps, 2 * kMany) << "to look at all of them takes more than ten times as many";

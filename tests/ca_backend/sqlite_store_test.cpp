@@ -78,7 +78,7 @@ TEST_F(SqliteStoreTest, A04_ARequestWhoseTransactionIsGoneIsNotRecordedASecondTi
     ASSERT_EQ(describe(record(*store_, first)), "recorded");
     auto other = sqlite::Database::open(file_, sqlite::Database::Access::kReadWrite).value();
     ASSERT_TRUE(other.execute("DELETE FROM transactions"));
-    ASSERT_EQ(other.changes(), 1);
+    ASSERT_EQ(other.total_changes(), 1);
     ASSERT_FALSE(found(*store_, first.transaction));
 
     auto again = first;

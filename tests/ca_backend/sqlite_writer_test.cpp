@@ -1,18 +1,18 @@
 // What shares a commit does not share its faults.
-#include "ca_backend/sqlite_writer.hpp"
-
 #include <future>
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <gtest/gtest.h>
 
+#include "ca_backend/sql_writer.hpp"
+#include "ca_backend/sqlite.hpp"
 #include "tests/ca_backend/support/records.hpp"
 
 namespace scepgate::ca_backend {
 namespace {
 
-using sqlite::Changes;
+using sql::Changes;
 using sqlite::Database;
 
 class SqliteWriterTest : public ::testing::Test {
@@ -21,15 +21,15 @@ protected:
         (void)testing::open_store(file_, SqliteStore::Mode::kCreateOrOpen);
         auto database = Database::open(file_, Database::Access::kReadWrite).value();
         ASSERT_TRUE(database.execute("CREATE TABLE notes(text TEXT PRIMARY KEY)"));
-        writer_ = sqlite::Writer::start(std::move(database)).value();
+        writer_ = sql::Writer::start(std::make_unique<Database>(std::move(database))).value();
     }
     void TearDown() override { threads_.join(); }
 
     static Result<void> note(Changes& changes, const std::string& text) {
-        return changes.database.execute(("INSERT INTO notes VALUES('" + text + "')").c_str());
+        return changes.connection->execute(("INSERT INTO notes VALUES('" + text + "')").c_str());
     }
 
-    std::future<Result<void>> submit(sqlite::Work work) {
+    std::future<Result<void>> submit(sql::Work work) {
         auto outcome = std::make_shared<std::promise<Result<void>>>();
         auto told = outcome->get_future();
         writer_->submit(
@@ -41,7 +41,7 @@ protected:
     }
 
     /// Submits all while the writer is busy, so that they share a commit.
-    std::vector<Result<void>> together(std::vector<sqlite::Work> all) {
+    std::vector<Result<void>> together(std::vector<sql::Work> all) {
         std::promise<void> begun;
         std::promise<void> free;
         auto busy = submit([&begun, freed = free.get_future().share()](Changes&) {
@@ -69,7 +69,7 @@ protected:
     testing::TemporaryDirectory directory_;
     std::filesystem::path file_ = directory_.path() / "scepgate.db";
     boost::asio::thread_pool threads_{1};
-    std::unique_ptr<sqlite::Writer> writer_;
+    std::unique_ptr<sql::Writer> writer_;
 };
 
 TEST_F(SqliteWriterTest, UndoesOneThatFailsHalfDoneAndKeepsTheOthersOfItsGroup) {

@@ -1,15 +1,15 @@
-// Challenges in the SQLite store.
+// Challenges in the store.
 #pragma once
 
 #include "ca_backend/challenge_store.hpp"
-#include "ca_backend/sqlite.hpp"
+#include "ca_backend/sql.hpp"
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 
 /// Looking them up.
 class Challenges {
 public:
-    static Result<Challenges> prepare(const Database& database);
+    static Result<Challenges> prepare(Connection& connection);
 
     Result<std::optional<StoredChallenge>> find(std::string_view scope, ByteView token,
                                                 std::int64_t now);
@@ -21,7 +21,7 @@ private:
 /// Writing inside an open write transaction, as Recorder does.
 class ChallengeWriter {
 public:
-    static Result<ChallengeWriter> prepare(const Database& database);
+    static Result<ChallengeWriter> prepare(Connection& connection);
 
     Result<AddChallengeOutcome> add(const ChallengeRow& row, const ChallengeLimits& limits);
     Result<void> withdraw(std::string_view scope, ByteView token, std::int64_t now);
@@ -40,7 +40,7 @@ private:
 };
 
 /// Newest first.
-Result<std::vector<StoredChallenge>> list_challenges(const Database& database,
+Result<std::vector<StoredChallenge>> list_challenges(Connection& connection,
                                                      const ChallengeFilter& filter);
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

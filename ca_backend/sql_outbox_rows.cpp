@@ -1,8 +1,8 @@
-#include "ca_backend/sqlite_outbox_rows.hpp"
+#include "ca_backend/sql_outbox_rows.hpp"
 
 #include <limits>
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 namespace {
 
 const std::string kSelect =
@@ -42,10 +42,10 @@ std::int64_t limit(std::size_t most) {
 
 }  // namespace
 
-Result<OutboxReader> OutboxReader::prepare(const Database& database) {
+Result<OutboxReader> OutboxReader::prepare(Connection& connection) {
     OutboxReader made;
     const auto prepared =
-        prepare_all(database, {{made.first_, kSelect + "WHERE target = ? ORDER BY id LIMIT 1"}});
+        prepare_all(connection, {{made.first_, kSelect + "WHERE target = ? ORDER BY id LIMIT 1"}});
     if (!prepared) return prepared.error();
     return made;
 }
@@ -58,10 +58,10 @@ Result<std::optional<std::int64_t>> OutboxReader::next_due(std::string_view targ
     return *row ? std::optional(read(query).sendable_at(now)) : std::nullopt;
 }
 
-Result<std::vector<OutboxRow>> list_outbox(const Database& database, std::string_view target,
+Result<std::vector<OutboxRow>> list_outbox(Connection& connection, std::string_view target,
                                            std::size_t most) {
     auto select = Statement::prepare(
-        database, kSelect + (target.empty() ? "" : "WHERE target = ? ") + "ORDER BY id LIMIT ?");
+        connection, kSelect + (target.empty() ? "" : "WHERE target = ? ") + "ORDER BY id LIMIT ?");
     if (!select) return select.error();
     Query query = select->run();
     if (!target.empty()) query.bind(target);
@@ -69,14 +69,15 @@ Result<std::vector<OutboxRow>> list_outbox(const Database& database, std::string
     return read_all(query);
 }
 
-Result<std::vector<OutboxCount>> count_outbox(const Database& database) {
+Result<std::vector<OutboxCount>> count_outbox(Connection& connection) {
     auto select = Statement::prepare(
-        database,
-        "SELECT target, sum(waiting), max(oldest), sum(dropped) FROM ("
+        connection,
+        "SELECT target, CAST(sum(waiting) AS BIGINT), max(oldest), CAST(sum(dropped) AS BIGINT) "
+        "FROM ("
         " SELECT target, count(*) AS waiting, min(created) AS oldest, 0 AS dropped FROM outbox"
         " GROUP BY target"
         " UNION ALL SELECT target, 0, 0, refusals FROM outbox_dropped"
-        ") GROUP BY target ORDER BY target");
+        ") AS counted GROUP BY target ORDER BY target");
     if (!select) return select.error();
     Query query = select->run();
     std::vector<OutboxCount> all;
@@ -88,22 +89,22 @@ Result<std::vector<OutboxCount>> count_outbox(const Database& database) {
     }
 }
 
-Result<OutboxRetry> retry_outbox(const Database& database, std::string_view target,
+Result<OutboxRetry> retry_outbox(Connection& connection, std::string_view target,
                                  std::int64_t now) {
     const std::string which = target.empty() ? "" : " WHERE target = ?";
-    auto update = Statement::prepare(database, "UPDATE outbox SET due = ?" + which);
+    auto update = Statement::prepare(connection, "UPDATE outbox SET due = ?" + which);
     if (!update) return update.error();
+    std::int64_t all = 0;
     {
         Query query = update->run();
         query.bind(now);
         if (!target.empty()) query.bind(target);
         if (const auto done = query.finish(); !done) return done.error();
+        all = query.changes();
     }
-    const std::int64_t all = database.changes();
-    // coalesce(): the sum of no rows is NULL.
     auto leased = Statement::prepare(
-        database,
-        "SELECT coalesce(sum(leased_until > ? AND leased_until <= ?), 0) FROM outbox" + which);
+        connection, "SELECT count(*) FROM outbox WHERE leased_until > ? AND leased_until <= ?" +
+                        std::string(target.empty() ? "" : " AND target = ?"));
     if (!leased) return leased.error();
     Query query = leased->run();
     query.bind(now).bind(now + kLongestLease);
@@ -114,23 +115,23 @@ Result<OutboxRetry> retry_outbox(const Database& database, std::string_view targ
                        static_cast<std::size_t>(being_sent)};
 }
 
-Result<std::size_t> drop_outbox(const Database& database, std::string_view target) {
+Result<std::size_t> drop_outbox(Connection& connection, std::string_view target) {
     std::size_t dropped = 0;
     for (const char* sql :
          {"DELETE FROM outbox_dropped WHERE target = ?", "DELETE FROM outbox WHERE target = ?"}) {
-        auto remove = Statement::prepare(database, sql);
+        auto remove = Statement::prepare(connection, sql);
         if (!remove) return remove.error();
         Query query = remove->run();
         if (const auto done = query.bind(target).finish(); !done) return done.error();
-        dropped = static_cast<std::size_t>(database.changes());
+        dropped = static_cast<std::size_t>(query.changes());
     }
     return dropped;
 }
 
-Result<OutboxWriter> OutboxWriter::prepare(const Database& database) {
+Result<OutboxWriter> OutboxWriter::prepare(Connection& connection) {
     OutboxWriter made;
     const auto prepared = prepare_all(
-        database,
+        connection,
         {{made.add_,
           "INSERT INTO outbox(target, kind, event, body, created, due) VALUES(?, ?, ?, ?, ?, ?)"},
          {made.drop_,
@@ -138,7 +139,8 @@ Result<OutboxWriter> OutboxWriter::prepare(const Database& database) {
           "outbox WHERE target = ?1 AND kind = 'refused' ORDER BY id DESC LIMIT 1 OFFSET ?2)"},
          {made.count_dropped_,
           "INSERT INTO outbox_dropped(target, refusals) VALUES(?, ?) "
-          "ON CONFLICT(target) DO UPDATE SET refusals = refusals + excluded.refusals"},
+          "ON CONFLICT(target) DO UPDATE SET "
+          "refusals = outbox_dropped.refusals + excluded.refusals"},
          {made.oldest_, kSelect + "WHERE target = ? ORDER BY id LIMIT ?"},
          {made.lease_, "UPDATE outbox SET leased_until = ?, attempts = attempts + 1 WHERE id = ?"},
          {made.remove_, "DELETE FROM outbox WHERE id = ?"},
@@ -160,18 +162,18 @@ Result<void> OutboxWriter::add(const std::vector<OutboxEvent>& events, std::int6
     return {};
 }
 
-Result<std::size_t> OutboxWriter::add_bounded(const Database& database,
-                                              const std::vector<OutboxEvent>& events,
+Result<std::size_t> OutboxWriter::add_bounded(const std::vector<OutboxEvent>& events,
                                               std::size_t most, std::int64_t now) {
     std::int64_t dropped = 0;
     for (const OutboxEvent& event : events) {
         if (const auto added = add({event}, now); !added) return added.error();
+        std::int64_t made_room = 0;
         {
             Query query = drop_.run();
             query.bind(event.target).bind(limit(most));
             if (const auto done = query.finish(); !done) return done.error();
+            made_room = query.changes();
         }
-        const std::int64_t made_room = database.changes();
         if (made_room == 0) continue;
         dropped += made_room;
         Query query = count_dropped_.run();
@@ -221,4 +223,4 @@ Result<void> OutboxWriter::settle(const OutboxResult& result) {
     return {};
 }
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

@@ -1,8 +1,8 @@
-#include "ca_backend/sqlite_transactions.hpp"
+#include "ca_backend/sql_transactions.hpp"
 
 #include <limits>
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 namespace {
 
 /// An issued transaction has its particulars in `certificates`, a waiting one in `pending`; one
@@ -23,7 +23,7 @@ const std::string kOfKey = kOfSender + " AND key = ?4)";
 /// The index has a sender's requests by key, so all have to be looked at for the newest. Few
 /// senders ever have two with one transactionID; who has thousands gets one of his own, and costs
 /// no more.
-const std::string kNewest = "(SELECT max(id) FROM " + kOfSender + " LIMIT 1000))";
+const std::string kNewest = "(SELECT max(id) FROM " + kOfSender + " LIMIT 1000) AS some)";
 
 Query& bind(Query& query, const PollKey& sender) {
     return query.bind(sender.transaction_id)
@@ -92,10 +92,10 @@ Transactions::Found read_one(Query& query, std::int64_t now) {
 
 }  // namespace
 
-Result<Transactions> Transactions::prepare(const Database& database) {
+Result<Transactions> Transactions::prepare(Connection& connection) {
     Transactions made;
     const auto prepared = prepare_all(
-        database,
+        connection,
         {{made.by_key_, kSelect + "WHERE t.id = " + kOfKey},
          {made.by_key_or_newest_,
           kSelect + "WHERE t.id = coalesce(" + kOfKey + "," + kNewest + ")"},
@@ -152,13 +152,13 @@ Result<bool> Transactions::is_redeemed(const Redemption& redemption) {
     return query.bind(redemption.policy).bind(ByteView(redemption.token)).next();
 }
 
-Result<std::vector<StoredTransaction>> list_pending(const Database& database,
+Result<std::vector<StoredTransaction>> list_pending(Connection& connection,
                                                     const PendingFilter& filter) {
     std::string sql = kSelect + "WHERE p.request IS NOT NULL ";
     if (filter.open_only) sql += "AND t.state < 2 AND t.expires > ? ";
     if (filter.transaction_id) sql += "AND t.transaction_id = ? ";
     sql += "ORDER BY t.id DESC LIMIT ?";
-    auto statement = Statement::prepare(database, sql);
+    auto statement = Statement::prepare(connection, sql);
     if (!statement) return statement.error();
     Query query = statement->run();
     if (filter.open_only) query.bind(filter.now);
@@ -176,4 +176,4 @@ Result<std::vector<StoredTransaction>> list_pending(const Database& database,
     }
 }
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

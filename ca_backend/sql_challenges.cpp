@@ -1,9 +1,9 @@
-#include "ca_backend/sqlite_challenges.hpp"
+#include "ca_backend/sql_challenges.hpp"
 
 #include <algorithm>
 #include <limits>
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 namespace {
 
 /// The longest time that a quota looks back.
@@ -40,12 +40,35 @@ std::int64_t bounded(std::size_t limit) {
     return static_cast<std::int64_t>(std::min(limit, kMost));
 }
 
+/// From `first` on, and before `after`; empty: no bound.
+struct TokenRange {
+    Bytes first, after;
+};
+
+/// Those whose hex begins so.
+Result<TokenRange> tokens_that_begin(const std::string& prefix) {
+    const bool odd = prefix.size() % 2 != 0;
+    auto first = from_hex(prefix + (odd ? "0" : ""));
+    if (!first) return in_context("token", first.error());
+    TokenRange range{*first, *std::move(first)};
+    // The next that does not begin so: one more in the last digit that can have one more.
+    unsigned one = odd ? 0x10 : 0x01;
+    while (!range.after.empty()) {
+        const unsigned next = range.after.back() + one;
+        range.after.back() = static_cast<std::uint8_t>(next);
+        if (next <= 0xFF) break;
+        range.after.pop_back();
+        one = 0x01;
+    }
+    return range;
+}
+
 }  // namespace
 
-Result<Challenges> Challenges::prepare(const Database& database) {
+Result<Challenges> Challenges::prepare(Connection& connection) {
     Challenges made;
     const auto prepared =
-        prepare_all(database, {{made.find_, kSelect + "WHERE policy = ? AND token = ?"}});
+        prepare_all(connection, {{made.find_, kSelect + "WHERE policy = ? AND token = ?"}});
     if (!prepared) return prepared.error();
     return made;
 }
@@ -59,14 +82,14 @@ Result<std::optional<StoredChallenge>> Challenges::find(std::string_view scope, 
     return std::optional(read(query, now));
 }
 
-Result<ChallengeWriter> ChallengeWriter::prepare(const Database& database) {
-    auto challenges = Challenges::prepare(database);
+Result<ChallengeWriter> ChallengeWriter::prepare(Connection& connection) {
+    auto challenges = Challenges::prepare(connection);
     if (!challenges) return challenges.error();
     ChallengeWriter made;
     made.challenges_ = *std::move(challenges);
     // Each looks for the row that is one too many, by an index of its own, and no further.
     const auto prepared = prepare_all(
-        database,
+        connection,
         {{made.outstanding_,
           "SELECT 1 FROM challenges WHERE state = 0 AND policy = ? AND expires > ? "
           "LIMIT 1 OFFSET ?"},
@@ -79,7 +102,7 @@ Result<ChallengeWriter> ChallengeWriter::prepare(const Database& database) {
           "INSERT INTO challenges(policy, token, caller, created, expires, claims) "
           "VALUES(?, ?, ?, ?, ?, ?)"},
          {made.redeem_,
-          "INSERT OR IGNORE INTO redemptions(policy, token, expires) VALUES(?, ?, ?)"},
+          "INSERT INTO redemptions(policy, token, expires) VALUES(?, ?, ?) ON CONFLICT DO NOTHING"},
          {made.withdraw_, "UPDATE challenges SET state = 2 WHERE policy = ? AND token = ?"},
          {made.purge_,
           "DELETE FROM challenges WHERE id IN (SELECT id FROM challenges WHERE expires < ? "
@@ -140,9 +163,9 @@ Result<void> ChallengeWriter::purge(std::int64_t now, std::size_t limit) {
     return query.bind(now - kKept).bind(bounded(limit)).finish();
 }
 
-Result<std::vector<StoredChallenge>> list_challenges(const Database& database,
+Result<std::vector<StoredChallenge>> list_challenges(Connection& connection,
                                                      const ChallengeFilter& filter) {
-    std::string sql = kSelect + "WHERE 1 ";
+    std::string sql = kSelect + "WHERE TRUE ";
     if (filter.scopes) {
         std::string places;
         for (std::size_t i = 0; i < filter.scopes->size(); ++i)
@@ -155,9 +178,12 @@ Result<std::vector<StoredChallenge>> list_challenges(const Database& database,
     if (open) sql += "AND state = 0 AND expires > ? ";
     if (expired) sql += "AND state = 0 AND expires <= ? ";
     if (filter.state && !open && !expired) sql += "AND state = ? ";
-    if (!filter.token_prefix.empty()) sql += "AND instr(lower(hex(token)), ?) = 1 ";
+    const auto tokens = tokens_that_begin(filter.token_prefix);
+    if (!tokens) return tokens.error();
+    if (!tokens->first.empty()) sql += "AND token >= ? ";
+    if (!tokens->after.empty()) sql += "AND token < ? ";
     sql += "ORDER BY id DESC LIMIT ?";
-    auto statement = Statement::prepare(database, sql);
+    auto statement = Statement::prepare(connection, sql);
     if (!statement) return statement.error();
     Query query = statement->run();
     if (filter.scopes) {
@@ -166,7 +192,8 @@ Result<std::vector<StoredChallenge>> list_challenges(const Database& database,
     }
     if (filter.caller) query.bind(*filter.caller);
     if (filter.state) query.bind(open || expired ? filter.now : number(*filter.state));
-    if (!filter.token_prefix.empty()) query.bind(filter.token_prefix);
+    if (!tokens->first.empty()) query.bind(tokens->first);
+    if (!tokens->after.empty()) query.bind(tokens->after);
     query.bind(bounded(filter.limit));
     std::vector<StoredChallenge> all;
     for (;;) {
@@ -177,4 +204,4 @@ Result<std::vector<StoredChallenge>> list_challenges(const Database& database,
     }
 }
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

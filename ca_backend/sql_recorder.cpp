@@ -1,11 +1,11 @@
-#include "ca_backend/sqlite_recorder.hpp"
+#include "ca_backend/sql_recorder.hpp"
 
 #include <algorithm>
 
 #include "ca_backend/certificate_record.hpp"
 #include "certs/clock.hpp"
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 namespace {
 
 /// As long as a token's redemption is kept when the token is refused for its age anyway: a clock
@@ -47,29 +47,31 @@ Bytes token_of(const std::optional<Redemption>& redemption) {
 
 }  // namespace
 
-Result<Recorder> Recorder::prepare(const Database& database) {
-    auto transactions = Transactions::prepare(database);
+Result<Recorder> Recorder::prepare(Connection& connection) {
+    auto transactions = Transactions::prepare(connection);
     if (!transactions) return transactions.error();
-    auto certificates = Certificates::prepare(database);
+    auto certificates = Certificates::prepare(connection);
     if (!certificates) return certificates.error();
     Recorder made;
     made.transactions_ = *std::move(transactions);
     made.certificates_ = *std::move(certificates);
     const auto prepared = prepare_all(
-        database,
+        connection,
         {{made.certificate_,
           "INSERT INTO certificates(serial, issuer, subject, subject_alt_name, not_before, "
           "not_after, issued_at, endpoint, transaction_id, message_type, ca, template, policy, "
           "device_id, user_id, der, issuer_hash, identity) "
-          "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+          "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"},
          {made.issued_,
           "INSERT INTO transactions(key, state, endpoint, transaction_id, signer_key, challenge, "
-          "recorded_at, expires, notified, certificate) VALUES(?, 3, ?, ?, ?, ?, ?, 0, ?, ?)"},
+          "recorded_at, expires, notified, certificate) VALUES(?, 3, ?, ?, ?, ?, ?, 0, ?, ?) "
+          "RETURNING id"},
          {made.now_issued_,
           "UPDATE transactions SET state = 3, certificate = ?, notified = ? WHERE id = ?"},
          {made.waiting_,
           "INSERT INTO transactions(key, state, endpoint, transaction_id, signer_key, challenge, "
-          "recorded_at, expires, notified) VALUES(?, 0, ?, ?, ?, ?, ?, ?, 0)"},
+          "recorded_at, expires, notified) VALUES(?, 0, ?, ?, ?, ?, ?, ?, 0) "
+          "RETURNING id"},
          {made.pending_,
           "INSERT INTO pending(request, message_type, ca, template, policy, device_id, user_id, "
           "subject, subject_alt_name, signer, csr, granted, upstream_id) "
@@ -92,7 +94,7 @@ Result<Recorder> Recorder::prepare(const Database& database) {
     return made;
 }
 
-Result<RecordOutcome> Recorder::record(const Database& database, const IssuanceRecord& record) {
+Result<RecordOutcome> Recorder::record(const IssuanceRecord& record) {
     // An expired one is still issued: it was not when the issuing began.
     constexpr std::int64_t kNeverExpired = 0;
     auto before = transactions_.find(sender_of(record), record.transaction, kNeverExpired);
@@ -103,7 +105,7 @@ Result<RecordOutcome> Recorder::record(const Database& database, const IssuanceR
     if (!against) return against.error();
     if (*against) return **std::move(against);
 
-    const auto certificate = insert_certificate(database, record);
+    const auto certificate = insert_certificate(record);
     if (!certificate) {
         return in_context("certificate with serial " + record.certificate.serial_hex(),
                           certificate.error());
@@ -118,6 +120,7 @@ Result<RecordOutcome> Recorder::record(const Database& database, const IssuanceR
         return RecordOutcome(Recorded{(*before)->id});
     }
     const Bytes challenge = token_of(record.redemption);
+    Recorded recorded;
     {
         Query query = issued_.run();
         query.bind(ByteView(record.transaction))
@@ -128,11 +131,12 @@ Result<RecordOutcome> Recorder::record(const Database& database, const IssuanceR
             .bind(record.now)
             .bind(std::int64_t{record.notified})
             .bind(*certificate);
-        if (const auto done = query.finish(); !done) return done.error();
+        const auto id = query.finish_returning();
+        if (!id) return id.error();
+        recorded.id = *id;
     }
-    const Recorded done{database.last_row_id()};
     if (const auto redeemed = redeem(record.redemption); !redeemed) return redeemed.error();
-    return RecordOutcome(done);
+    return RecordOutcome(recorded);
 }
 
 Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& record,
@@ -156,8 +160,7 @@ Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& recor
     return Against();
 }
 
-Result<std::int64_t> Recorder::insert_certificate(const Database& database,
-                                                  const IssuanceRecord& record) {
+Result<std::int64_t> Recorder::insert_certificate(const IssuanceRecord& record) {
     const certs::Certificate& certificate = record.certificate;
     const std::string issuer = certificate.issuer_text();
     const std::string subject = certificate.subject_text();
@@ -185,8 +188,7 @@ Result<std::int64_t> Recorder::insert_certificate(const Database& database,
         .bind(certificate.der())
         .bind(ByteView(by_issuer))
         .bind(ByteView(identity));
-    if (const auto done = query.finish(); !done) return done.error();
-    return database.last_row_id();
+    return query.finish_returning();
 }
 
 Result<void> Recorder::redeem(const std::optional<Redemption>& redemption) {
@@ -196,8 +198,7 @@ Result<void> Recorder::redeem(const std::optional<Redemption>& redemption) {
     return query.finish();
 }
 
-Result<PendingOutcome> Recorder::record_pending(const Database& database,
-                                                const PendingRecord& record) {
+Result<PendingOutcome> Recorder::record_pending(const PendingRecord& record) {
     const PollKey sender = sender_of(record);
     auto before = transactions_.find(sender, record.transaction, record.now);
     if (!before) return before.error();
@@ -232,16 +233,16 @@ Result<PendingOutcome> Recorder::record_pending(const Database& database,
             if (!done) return done.error();
         }
     }
-    const auto id = insert_pending(database, record);
+    const auto id = insert_pending(record);
     if (!id) return id.error();
     if (own_token) return PendingOutcome(Recorded{*id});
     if (const auto redeemed = redeem(record.redemption); !redeemed) return redeemed.error();
     return PendingOutcome(Recorded{*id});
 }
 
-Result<std::int64_t> Recorder::insert_pending(const Database& database,
-                                              const PendingRecord& record) {
+Result<std::int64_t> Recorder::insert_pending(const PendingRecord& record) {
     const Bytes challenge = token_of(record.redemption);
+    std::int64_t request = 0;
     {
         Query query = waiting_.run();
         query.bind(ByteView(record.transaction))
@@ -251,11 +252,12 @@ Result<std::int64_t> Recorder::insert_pending(const Database& database,
             .bind(challenge)
             .bind(record.now)
             .bind(record.details.expires);
-        if (const auto done = query.finish(); !done) return done.error();
+        const auto id = query.finish_returning();
+        if (!id) return id.error();
+        request = *id;
     }
-    const std::int64_t id = database.last_row_id();
     Query query = pending_.run();
-    query.bind(id)
+    query.bind(request)
         .bind(std::int64_t{record.message_type})
         .bind(record.ca)
         .bind(record.template_name)
@@ -269,7 +271,7 @@ Result<std::int64_t> Recorder::insert_pending(const Database& database,
         .bind(record.details.grant)
         .bind(record.details.upstream_id);
     if (const auto done = query.finish(); !done) return done.error();
-    return id;
+    return request;
 }
 
 Result<StoredTransaction> Recorder::decide(const Decision& decision) {
@@ -312,10 +314,10 @@ Result<StoredTransaction> Recorder::decide(const Decision& decision) {
     return **after;
 }
 
-Result<void> Recorder::mark_notified(const Database& database, std::int64_t id) {
+Result<void> Recorder::mark_notified(std::int64_t id) {
     Query query = notified_.run();
     if (const auto done = query.bind(id).finish(); !done) return done.error();
-    if (database.changes() == 0) return Error{Errc::kNotFound, "there is no such transaction"};
+    if (query.changes() == 0) return Error{Errc::kNotFound, "there is no such transaction"};
     return {};
 }
 
@@ -324,8 +326,7 @@ Result<void> Recorder::purge_redemptions(std::int64_t now, std::size_t limit) {
     return query.bind(now - kKept).bind(static_cast<std::int64_t>(limit)).finish();
 }
 
-Result<bool> Recorder::purge_pending(const Database& database, std::int64_t now,
-                                     std::size_t limit) {
+Result<bool> Recorder::purge_pending(std::int64_t now, std::size_t limit) {
     const auto most = static_cast<std::int64_t>(limit);
     bool all = true;
     for (Statement* remove :
@@ -333,9 +334,9 @@ Result<bool> Recorder::purge_pending(const Database& database, std::int64_t now,
         Query query = remove->run();
         const auto done = query.bind(now - kKept).bind(most).finish();
         if (!done) return done.error();
-        all = all && database.changes() < most;
+        all = all && query.changes() < most;
     }
     return all;
 }
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

@@ -1,20 +1,20 @@
-// The connections to one SQLite store: the thread that writes, and those that read.
+// The connections to one store: the thread that writes, and those that read.
 #pragma once
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "ca_backend/sqlite_reader.hpp"
-#include "ca_backend/sqlite_writer.hpp"
+#include "ca_backend/sql_reader.hpp"
+#include "ca_backend/sql_writer.hpp"
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 
 class Connections {
 public:
     /// Without a writer it only reads.
-    Connections(const std::filesystem::path& file, std::unique_ptr<Writer> writer)
-        : writer_(std::move(writer)), readers_(file) {}
+    Connections(std::unique_ptr<Writer> writer, Connect connect_reader)
+        : writer_(std::move(writer)), readers_(std::move(connect_reader)) {}
 
     template <class Read>
     auto read(Read read) {
@@ -47,9 +47,10 @@ private:
             initiate, asio::use_awaitable, std::move(work));
     }
 
-    // In this order: the last connection to close should be the one that can tidy up the WAL.
+    // In this order: the last connection to close should be the one that can tidy up (SQLite its
+    // WAL).
     std::unique_ptr<Writer> writer_;
     ReaderPool readers_;
 };
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

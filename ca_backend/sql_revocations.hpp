@@ -1,14 +1,14 @@
 // Revocations and CRL numbers.
 #pragma once
 
-#include "ca_backend/sqlite_certificates.hpp"
+#include "ca_backend/sql_certificates.hpp"
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 
 /// Looking up what concerns CRLs.
 class Crls {
 public:
-    static Result<Crls> prepare(const Database& database);
+    static Result<Crls> prepare(Connection& connection);
 
     Result<std::int64_t> revision(const IssuerHash& issuer);
     Result<std::optional<KeptCrl>> find(const IssuerHash& issuer);
@@ -21,7 +21,7 @@ private:
 /// Writing inside an open write transaction, as Recorder does.
 class Revoker {
 public:
-    static Result<Revoker> prepare(const Database& database);
+    static Result<Revoker> prepare(Connection& connection);
 
     Result<CertificateRow> revoke(const RevocationOrder& order);
     Result<CrlBasis> begin_crl(const IssuerHash& issuer, std::int64_t now);
@@ -37,4 +37,4 @@ private:
     Statement keep_;
 };
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

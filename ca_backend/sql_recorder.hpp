@@ -1,37 +1,37 @@
 // Writing transactions inside an open write transaction of the database.
 #pragma once
 
-#include "ca_backend/sqlite_certificates.hpp"
-#include "ca_backend/sqlite_transactions.hpp"
+#include "ca_backend/sql_certificates.hpp"
+#include "ca_backend/sql_transactions.hpp"
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 
 /// What is looked up first still holds when it is written, because nobody else writes meanwhile.
 /// When a function fails, what it wrote has to be rolled back.
 class Recorder {
 public:
-    static Result<Recorder> prepare(const Database& database);
+    static Result<Recorder> prepare(Connection& connection);
 
     /// kConflict: the serial number exists already.
-    Result<RecordOutcome> record(const Database& database, const IssuanceRecord& record);
-    Result<PendingOutcome> record_pending(const Database& database, const PendingRecord& record);
+    Result<RecordOutcome> record(const IssuanceRecord& record);
+    Result<PendingOutcome> record_pending(const PendingRecord& record);
     Result<StoredTransaction> decide(const Decision& decision);
-    Result<void> mark_notified(const Database& database, std::int64_t id);
+    Result<void> mark_notified(std::int64_t id);
 
     /// Removes at most `limit` redemptions whose tokens have been refused for their age since long
     /// before `now`.
     Result<void> purge_redemptions(std::int64_t now, std::size_t limit);
     /// Removes at most `limit` requests of each kind that were rejected, or expired without a
     /// certificate, long before `now`. True: these were all.
-    Result<bool> purge_pending(const Database& database, std::int64_t now, std::size_t limit);
+    Result<bool> purge_pending(std::int64_t now, std::size_t limit);
 
 private:
     /// Empty: nothing stands against it.
     Result<std::optional<RecordOutcome>> judge(const IssuanceRecord& record,
                                                const StoredTransaction* waited);
-    Result<std::int64_t> insert_certificate(const Database& database, const IssuanceRecord& record);
+    Result<std::int64_t> insert_certificate(const IssuanceRecord& record);
     /// Returns its id.
-    Result<std::int64_t> insert_pending(const Database& database, const PendingRecord& record);
+    Result<std::int64_t> insert_pending(const PendingRecord& record);
     Result<void> redeem(const std::optional<Redemption>& redemption);
 
     Transactions transactions_;
@@ -52,4 +52,4 @@ private:
     Statement purge_rejected_details_, purge_rejected_;
 };
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

@@ -1,16 +1,16 @@
-// The outbox of a SQLite store.
+// The outbox of a store.
 #pragma once
 
 #include <atomic>
 
 #include "ca_backend/outbox.hpp"
-#include "ca_backend/sqlite_connections.hpp"
+#include "ca_backend/sql_connections.hpp"
 
 namespace scepgate::ca_backend {
 
-class SqliteOutbox final : public Outbox {
+class SqlOutbox final : public Outbox {
 public:
-    explicit SqliteOutbox(sqlite::Connections& connections) : connections_(connections) {}
+    explicit SqlOutbox(sql::Connections& connections) : connections_(connections) {}
 
     void announce_by(std::shared_ptr<const Announcer> announcer) override;
     boost::asio::awaitable<Result<std::size_t>> add_bounded(std::vector<OutboxEvent> events,
@@ -30,7 +30,7 @@ public:
     [[nodiscard]] std::shared_ptr<const Announcer> announcer() const { return announcer_.load(); }
 
 private:
-    sqlite::Connections& connections_;
+    sql::Connections& connections_;
     std::atomic<std::shared_ptr<const Announcer>> announcer_;
 };
 

@@ -1,21 +1,19 @@
-#include "ca_backend/sqlite_reader.hpp"
+#include "ca_backend/sql_reader.hpp"
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 
-Result<std::unique_ptr<Reader>> Reader::open(const std::filesystem::path& file) {
-    auto database = Database::open(file, Database::Access::kReadOnly);
-    if (!database) return database.error();
-    auto transactions = Transactions::prepare(*database);
+Result<std::unique_ptr<Reader>> Reader::prepare(std::unique_ptr<Connection> connection) {
+    auto transactions = Transactions::prepare(*connection);
     if (!transactions) return transactions.error();
-    auto certificates = Certificates::prepare(*database);
+    auto certificates = Certificates::prepare(*connection);
     if (!certificates) return certificates.error();
-    auto crls = Crls::prepare(*database);
+    auto crls = Crls::prepare(*connection);
     if (!crls) return crls.error();
-    auto outbox = OutboxReader::prepare(*database);
+    auto outbox = OutboxReader::prepare(*connection);
     if (!outbox) return outbox.error();
-    auto challenges = Challenges::prepare(*database);
+    auto challenges = Challenges::prepare(*connection);
     if (!challenges) return challenges.error();
-    return std::make_unique<Reader>(Reader{*std::move(database), *std::move(transactions),
+    return std::make_unique<Reader>(Reader{std::move(connection), *std::move(transactions),
                                            *std::move(certificates), *std::move(crls),
                                            *std::move(outbox), *std::move(challenges)});
 }
@@ -29,7 +27,9 @@ Result<std::unique_ptr<Reader>> ReaderPool::take() {
             return reader;
         }
     }
-    return Reader::open(file_);
+    auto connection = connect_();
+    if (!connection) return connection.error();
+    return Reader::prepare(*std::move(connection));
 }
 
 void ReaderPool::give_back(std::unique_ptr<Reader> reader) {
@@ -37,4 +37,4 @@ void ReaderPool::give_back(std::unique_ptr<Reader> reader) {
     idle_.push_back(std::move(reader));
 }
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

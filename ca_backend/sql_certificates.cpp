@@ -1,8 +1,9 @@
-#include "ca_backend/sqlite_certificates.hpp"
+#include "ca_backend/sql_certificates.hpp"
 
+#include <algorithm>
 #include <limits>
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 namespace {
 
 const std::string kSelect =
@@ -37,6 +38,16 @@ CertificateRow read(const Query& query) {
     return row;
 }
 
+/// A pattern for LIKE, with '!' as its escape.
+std::string containing(std::string_view text) {
+    std::string pattern = "%";
+    for (const char c : text) {
+        if (c == '%' || c == '_' || c == '!') pattern += '!';
+        pattern += c;
+    }
+    return pattern + "%";
+}
+
 Certificates::Found read_one(Query& query) {
     const auto row = query.next();
     if (!row) return row.error();
@@ -46,14 +57,14 @@ Certificates::Found read_one(Query& query) {
 
 }  // namespace
 
-Result<Certificates> Certificates::prepare(const Database& database) {
+Result<Certificates> Certificates::prepare(Connection& connection) {
     Certificates made;
     const auto prepared = prepare_all(
-        database, {{made.by_id_, kSelect + "WHERE serial = ? AND issuer_hash = ?"},
-                   {made.by_serial_, kSelect + "WHERE serial = ? ORDER BY id DESC LIMIT 1"},
-                   {made.by_identity_,
-                    kSelect + "WHERE identity = ? AND not_before <= ? AND not_after > ? AND "
-                              "revoked_at IS NULL ORDER BY id DESC LIMIT 1"}});
+        connection, {{made.by_id_, kSelect + "WHERE serial = ? AND issuer_hash = ?"},
+                     {made.by_serial_, kSelect + "WHERE serial = ? ORDER BY id DESC LIMIT 1"},
+                     {made.by_identity_,
+                      kSelect + "WHERE identity = ? AND not_before <= ? AND not_after > ? AND "
+                                "revoked_at IS NULL ORDER BY id DESC LIMIT 1"}});
     if (!prepared) return prepared.error();
     return made;
 }
@@ -77,10 +88,10 @@ Certificates::Found Certificates::newest_of_identity(const Sha256& identity, std
     return read_one(query);
 }
 
-Result<std::vector<CertificateRow>> list_certificates(const Database& database,
+Result<std::vector<CertificateRow>> list_certificates(Connection& connection,
                                                       const CertificateFilter& filter) {
     std::string sql = kSelect + "WHERE TRUE ";
-    if (filter.subject_contains) sql += "AND instr(lower(subject), lower(?)) > 0 ";
+    if (filter.subject_contains) sql += "AND lower(subject) LIKE lower(?) ESCAPE '!' ";
     if (filter.transaction_id) {
         sql += "AND id IN (SELECT certificate FROM transactions WHERE transaction_id = ?) ";
     }
@@ -89,11 +100,12 @@ Result<std::vector<CertificateRow>> list_certificates(const Database& database,
     if (filter.expires_until) sql += "AND not_after <= ? ";
     sql +=
         filter.expires_until ? "ORDER BY not_after, id DESC LIMIT ?" : "ORDER BY id DESC LIMIT ?";
-    auto statement = Statement::prepare(database, sql);
+    auto statement = Statement::prepare(connection, sql);
     if (!statement) return statement.error();
 
+    const std::string subject = containing(filter.subject_contains.value_or(""));
     Query query = statement->run();
-    if (filter.subject_contains) query.bind(*filter.subject_contains);
+    if (filter.subject_contains) query.bind(subject);
     if (filter.transaction_id) query.bind(*filter.transaction_id);
     if (filter.expires_after) query.bind(*filter.expires_after);
     if (filter.expires_until) query.bind(*filter.expires_until);
@@ -109,4 +121,4 @@ Result<std::vector<CertificateRow>> list_certificates(const Database& database,
     }
 }
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

@@ -1,8 +1,8 @@
-#include "ca_backend/sqlite_revocations.hpp"
+#include "ca_backend/sql_revocations.hpp"
 
 #include "certs/clock.hpp"
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 namespace {
 
 /// RFC 5280 section 3.3: an entry stays until one CRL after the certificate's end has shown it.
@@ -15,13 +15,13 @@ Error conflict(const CertificateRow& row, const std::string& fault) {
 
 }  // namespace
 
-Result<Crls> Crls::prepare(const Database& database) {
+Result<Crls> Crls::prepare(Connection& connection) {
     Crls made;
-    const auto prepared =
-        prepare_all(database, {{made.revision_, "SELECT revision FROM crls WHERE issuer = ?"},
-                               {made.kept_,
-                                "SELECT kept_number, kept_revision, der FROM crls WHERE issuer = ? "
-                                "AND kept_number > 0"}});
+    const auto prepared = prepare_all(
+        connection, {{made.revision_, "SELECT revision FROM crls WHERE issuer = ?"},
+                     {made.kept_,
+                      "SELECT kept_number, kept_revision, der FROM crls WHERE issuer = ? "
+                      "AND kept_number > 0"}});
     if (!prepared) return prepared.error();
     return made;
 }
@@ -41,13 +41,13 @@ Result<std::optional<KeptCrl>> Crls::find(const IssuerHash& issuer) {
     return std::optional(KeptCrl{query.integer(0), query.integer(1), query.blob(2)});
 }
 
-Result<Revoker> Revoker::prepare(const Database& database) {
-    auto certificates = Certificates::prepare(database);
+Result<Revoker> Revoker::prepare(Connection& connection) {
+    auto certificates = Certificates::prepare(connection);
     if (!certificates) return certificates.error();
     Revoker made;
     made.certificates_ = *std::move(certificates);
     const auto prepared = prepare_all(
-        database,
+        connection,
         {{made.revoke_,
           "UPDATE certificates SET revoked_at = ?, revocation_reason = ? WHERE serial = ? AND "
           "issuer_hash = ?"},
@@ -56,10 +56,10 @@ Result<Revoker> Revoker::prepare(const Database& database) {
           "AND issuer_hash = ?"},
          {made.count_change_,
           "INSERT INTO crls(issuer, revision, number) VALUES(?, 1, 0) "
-          "ON CONFLICT(issuer) DO UPDATE SET revision = revision + 1"},
+          "ON CONFLICT(issuer) DO UPDATE SET revision = crls.revision + 1"},
          {made.next_number_,
           "INSERT INTO crls(issuer, revision, number) VALUES(?, 0, 1) "
-          "ON CONFLICT(issuer) DO UPDATE SET number = number + 1 RETURNING number, revision"},
+          "ON CONFLICT(issuer) DO UPDATE SET number = crls.number + 1 RETURNING number, revision"},
          {made.revoked_,
           "SELECT serial, revoked_at, revocation_reason FROM certificates "
           "WHERE issuer_hash = ? AND not_after > ? AND revoked_at IS NOT NULL"},
@@ -133,4 +133,4 @@ Result<void> Revoker::keep_crl(const IssuerHash& issuer, const KeptCrl& crl) {
     return query.finish();
 }
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

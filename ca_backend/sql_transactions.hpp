@@ -1,14 +1,14 @@
 // Looking up transactions and redemptions; used for reading and, again, while writing.
 #pragma once
 
-#include "ca_backend/sqlite.hpp"
+#include "ca_backend/sql.hpp"
 #include "ca_backend/transaction.hpp"
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 
 class Transactions {
 public:
-    static Result<Transactions> prepare(const Database& database);
+    static Result<Transactions> prepare(Connection& connection);
 
     using Found = Result<std::optional<StoredTransaction>>;
     /// The one that this key was made from.
@@ -35,7 +35,7 @@ private:
 };
 
 /// Newest first. Prepared on each call: for people.
-Result<std::vector<StoredTransaction>> list_pending(const Database& database,
+Result<std::vector<StoredTransaction>> list_pending(Connection& connection,
                                                     const PendingFilter& filter);
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "ca_backend/certificate_record.hpp"
-#include "ca_backend/sqlite.hpp"
+#include "ca_backend/sql.hpp"
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 
 class Certificates {
 public:
-    static Result<Certificates> prepare(const Database& database);
+    static Result<Certificates> prepare(Connection& connection);
 
     using Found = Result<std::optional<CertificateRow>>;
     Found find(const CertificateId& id);
@@ -23,7 +23,7 @@ private:
 };
 
 /// Prepared on each call: for people.
-Result<std::vector<CertificateRow>> list_certificates(const Database& database,
+Result<std::vector<CertificateRow>> list_certificates(Connection& connection,
                                                       const CertificateFilter& filter);
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

@@ -1,10 +1,10 @@
-#include "ca_backend/sqlite_writer.hpp"
+#include "ca_backend/sql_writer.hpp"
 
 #include <pthread.h>
 
 #include <boost/asio/associated_executor.hpp>
 
-namespace scepgate::ca_backend::sqlite {
+namespace scepgate::ca_backend::sql {
 
 namespace asio = boost::asio;
 
@@ -20,33 +20,21 @@ Error unavailable(const Result<void>& failed) {
 
 }  // namespace
 
-Result<Brackets> Brackets::prepare(const Database& database) {
-    Brackets made;
-    // IMMEDIATE: from here on nobody else writes, so what is looked up stays true until the end.
-    const auto prepared = prepare_all(
-        database,
-        {{made.begin, "BEGIN IMMEDIATE"}, {made.commit, "COMMIT"}, {made.rollback, "ROLLBACK"}});
-    if (!prepared) return prepared.error();
-    return made;
-}
-
-Result<Changes> Changes::prepare(Database database) {
-    auto brackets = Brackets::prepare(database);
-    if (!brackets) return brackets.error();
-    auto recorder = Recorder::prepare(database);
+Result<Changes> Changes::prepare(std::unique_ptr<Connection> connection) {
+    auto recorder = Recorder::prepare(*connection);
     if (!recorder) return recorder.error();
-    auto revoker = Revoker::prepare(database);
+    auto revoker = Revoker::prepare(*connection);
     if (!revoker) return revoker.error();
-    auto outbox = OutboxWriter::prepare(database);
+    auto outbox = OutboxWriter::prepare(*connection);
     if (!outbox) return outbox.error();
-    auto challenges = ChallengeWriter::prepare(database);
+    auto challenges = ChallengeWriter::prepare(*connection);
     if (!challenges) return challenges.error();
-    return Changes{std::move(database), *std::move(brackets), *std::move(recorder),
-                   *std::move(revoker), *std::move(outbox),   *std::move(challenges)};
+    return Changes{std::move(connection), *std::move(recorder), *std::move(revoker),
+                   *std::move(outbox), *std::move(challenges)};
 }
 
-Result<std::unique_ptr<Writer>> Writer::start(Database database) {
-    auto changes = Changes::prepare(std::move(database));
+Result<std::unique_ptr<Writer>> Writer::start(std::unique_ptr<Connection> connection) {
+    auto changes = Changes::prepare(std::move(connection));
     if (!changes) return changes.error();
     return std::unique_ptr<Writer>(new Writer(*std::move(changes)));
 }
@@ -107,10 +95,8 @@ void Writer::run() {
 void Writer::write(std::span<Waiting> group) {
     auto written = write_in_transaction(group);
     if (written) return;
-    if (changes_.database.in_transaction()) {
-        const auto undone = changes_.brackets.rollback.run().finish();
-        if (!undone) written.error().detail += "; and " + undone.error().detail;
-    }
+    if (const auto undone = changes_.connection->rollback(); !undone)
+        written.error().detail += "; and " + undone.error().detail;
     if (written.error().code == Errc::kUnavailable || group.size() == 1) {
         for (Waiting& waiting : group)
             waiting.outcome = written.error();
@@ -123,19 +109,20 @@ void Writer::write(std::span<Waiting> group) {
 
 /// An error here undoes all that was written.
 Result<void> Writer::write_in_transaction(std::span<Waiting> group) {
-    if (const auto begun = changes_.brackets.begin.run().finish(); !begun)
-        return unavailable(begun);
+    Connection& connection = *changes_.connection;
+    if (const auto begun = connection.begin_writing(); !begun) return unavailable(begun);
     changes_.now = Changes::kNobodySaid;
     changes_.adds_challenges = false;
     for (Waiting& waiting : group) {
-        const std::int64_t changes_before = changes_.database.total_changes();
+        const std::int64_t changes_before = connection.total_changes();
         waiting.outcome = waiting.work(changes_);
         if (waiting.outcome) continue;
         if (waiting.outcome.error().code == Errc::kUnavailable) return unavailable(waiting.outcome);
-        if (changes_.database.total_changes() != changes_before) return waiting.outcome.error();
+        if (connection.must_roll_back() || connection.total_changes() != changes_before)
+            return waiting.outcome.error();
     }
     if (const auto purged = purge(2 * group.size()); !purged) return unavailable(purged);
-    const auto committed = changes_.brackets.commit.run().finish();
+    const auto committed = connection.commit();
     return committed ? committed : unavailable(committed);
 }
 
@@ -152,10 +139,10 @@ Result<void> Writer::purge(std::size_t limit) {
     constexpr std::int64_t kPendingInterval = 600;
     constexpr std::size_t kPendingLimit = 100;
     if (now >= pending_purged_ && now < pending_purged_ + kPendingInterval) return {};
-    const auto all = changes_.recorder.purge_pending(changes_.database, now, kPendingLimit);
+    const auto all = changes_.recorder.purge_pending(now, kPendingLimit);
     if (!all) return all.error();
     if (*all) pending_purged_ = now;
     return {};
 }
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

@@ -1,4 +1,4 @@
-// The one thread that writes to the SQLite store.
+// The one thread that writes to the store.
 #pragma once
 
 #include <condition_variable>
@@ -12,24 +12,16 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
-#include "ca_backend/sqlite_challenges.hpp"
-#include "ca_backend/sqlite_outbox_rows.hpp"
-#include "ca_backend/sqlite_recorder.hpp"
-#include "ca_backend/sqlite_revocations.hpp"
+#include "ca_backend/sql_challenges.hpp"
+#include "ca_backend/sql_outbox_rows.hpp"
+#include "ca_backend/sql_recorder.hpp"
+#include "ca_backend/sql_revocations.hpp"
 
-namespace scepgate::ca_backend::sqlite {
-
-/// The statements around what is written.
-struct Brackets {
-    Statement begin, commit, rollback;
-
-    static Result<Brackets> prepare(const Database& database);
-};
+namespace scepgate::ca_backend::sql {
 
 /// What a piece of work writes with: the writer's connection and its statements.
 struct Changes {
-    Database database;
-    Brackets brackets;
+    std::unique_ptr<Connection> connection;
     Recorder recorder;
     Revoker revoker;
     OutboxWriter outbox;
@@ -40,7 +32,7 @@ struct Changes {
 
     static constexpr std::int64_t kNobodySaid = std::numeric_limits<std::int64_t>::max();
 
-    static Result<Changes> prepare(Database database);
+    static Result<Changes> prepare(std::unique_ptr<Connection> connection);
 };
 
 /// One piece of work, to be durable as a whole or not at all; it may be done again after it was
@@ -59,7 +51,7 @@ using WorkHandler = boost::asio::any_completion_handler<void(Result<void>)>;
 /// added; now and then, so are old requests that came to nothing.
 class Writer {
 public:
-    static Result<std::unique_ptr<Writer>> start(Database database);
+    static Result<std::unique_ptr<Writer>> start(std::unique_ptr<Connection> connection);
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
     /// Writes what waits, then ends the thread.
@@ -93,4 +85,4 @@ private:
     std::thread thread_;
 };
 
-}  // namespace scepgate::ca_backend::sqlite
+}  // namespace scepgate::ca_backend::sql

@@ -1,0 +1,163 @@
+#include "ca_backend/sql_store.hpp"
+
+#include <algorithm>
+
+#include "ca_backend/sql_store_impl.hpp"
+
+namespace scepgate::ca_backend {
+namespace {
+
+namespace asio = boost::asio;
+
+/// Serial numbers as people write them: either case, with or without leading zeros.
+Result<Bytes> parse_serial(std::string_view hex) {
+    const std::size_t start = std::min(hex.find_first_not_of('0'), hex.size());
+    std::string digits(hex.substr(start));
+    while (digits.empty() || digits.size() % 2 != 0)
+        digits.insert(digits.begin(), '0');
+    return from_hex(digits);
+}
+
+template <class Outcome>
+bool is_new(const Result<Outcome>& outcome) {
+    return outcome && std::holds_alternative<Recorded>(*outcome);
+}
+
+/// What was recorded now is told of in the same transaction.
+template <class Outcome>
+Result<Outcome> announced(sql::Changes& changes, const std::vector<OutboxEvent>& events,
+                          std::int64_t now, Result<Outcome> outcome) {
+    if (!is_new(outcome)) return outcome;
+    const auto added = changes.outbox.add(events, now);
+    if (!added) return added.error();
+    return outcome;
+}
+
+}  // namespace
+
+SqlStore::SqlStore(std::unique_ptr<sql::Writer> writer, sql::Connect connect_reader)
+    : impl_(std::make_unique<Impl>(std::move(writer), std::move(connect_reader))) {}
+
+SqlStore::~SqlStore() = default;
+
+Result<std::optional<StoredTransaction>> SqlStore::find_request(const PollKey& sender,
+                                                                const TransactionKey& key,
+                                                                std::int64_t now) {
+    return impl_->read([&sender, &key, now](sql::Reader& reader) {
+        return reader.transactions.find_request(sender, key, now);
+    });
+}
+
+Result<std::optional<StoredTransaction>> SqlStore::find_pending(const PollKey& sender,
+                                                                std::int64_t now) {
+    return impl_->read([&sender, now](sql::Reader& reader) {
+        return reader.transactions.find_newest(sender, now);
+    });
+}
+
+Result<bool> SqlStore::is_redeemed(const Redemption& redemption) {
+    return impl_->read(
+        [&redemption](sql::Reader& reader) { return reader.transactions.is_redeemed(redemption); });
+}
+
+asio::awaitable<Result<RecordOutcome>> SqlStore::record(IssuanceRecord record) {
+    const auto announcer = impl_->outbox().announcer();
+    const auto events = announcer ? announcer->issued(record) : std::vector<OutboxEvent>();
+    auto outcome = co_await impl_->write<RecordOutcome>([&](sql::Changes& changes) {
+        changes.now = std::min(changes.now, record.now);
+        return announced(changes, events, record.now, changes.recorder.record(record));
+    });
+    if (!events.empty() && is_new(outcome)) announcer->added();
+    co_return outcome;
+}
+
+asio::awaitable<Result<PendingOutcome>> SqlStore::record_pending(PendingRecord record) {
+    const auto announcer = impl_->outbox().announcer();
+    const auto events = announcer ? announcer->pending(record) : std::vector<OutboxEvent>();
+    auto outcome = co_await impl_->write<PendingOutcome>([&](sql::Changes& changes) {
+        changes.now = std::min(changes.now, record.now);
+        return announced(changes, events, record.now, changes.recorder.record_pending(record));
+    });
+    if (!events.empty() && is_new(outcome)) announcer->added();
+    co_return outcome;
+}
+
+asio::awaitable<Result<StoredTransaction>> SqlStore::decide(Decision decision) {
+    return impl_->write<StoredTransaction>([decision = std::move(decision)](sql::Changes& changes) {
+        return changes.recorder.decide(decision);
+    });
+}
+
+asio::awaitable<Result<void>> SqlStore::mark_notified(std::int64_t id) {
+    return impl_->write<void>(
+        [id](sql::Changes& changes) { return changes.recorder.mark_notified(id); });
+}
+
+Result<std::vector<StoredTransaction>> SqlStore::list_pending(const PendingFilter& filter) {
+    return impl_->read(
+        [&filter](sql::Reader& reader) { return sql::list_pending(*reader.connection, filter); });
+}
+
+Result<std::optional<CertificateRow>> SqlStore::find_certificate(const CertificateId& id) {
+    return impl_->read([&id](sql::Reader& reader) { return reader.certificates.find(id); });
+}
+
+Result<std::optional<CertificateRow>> SqlStore::newest_of_identity(
+    const certs::Certificate& certificate, std::string_view template_name, std::int64_t now) {
+    const Sha256 identity = identity_hash(certificate, template_name);
+    return impl_->read([&identity, now](sql::Reader& reader) {
+        return reader.certificates.newest_of_identity(identity, now);
+    });
+}
+
+Result<std::vector<CertificateRow>> SqlStore::list(const CertificateFilter& filter) {
+    return impl_->read([&filter](sql::Reader& reader) {
+        return sql::list_certificates(*reader.connection, filter);
+    });
+}
+
+Result<std::optional<CertificateRow>> SqlStore::find_serial(std::string_view serial_hex) {
+    const auto serial = parse_serial(serial_hex);
+    if (!serial) return in_context("serial number", serial.error());
+    return impl_->read(
+        [&serial](sql::Reader& reader) { return reader.certificates.find_serial(*serial); });
+}
+
+asio::awaitable<Result<CertificateRow>> SqlStore::revoke(RevocationOrder order) {
+    const auto announcer = impl_->outbox().announcer();
+    auto done =
+        co_await impl_->write<CertificateRow>([&](sql::Changes& changes) -> Result<CertificateRow> {
+            auto row = changes.revoker.revoke(order);
+            if (!row || !announcer) return row;
+            const auto told = changes.outbox.add(announcer->revoked(*row, order.at), order.at);
+            if (!told) return told.error();
+            return row;
+        });
+    if (done && announcer) announcer->added();
+    co_return done;
+}
+
+Result<std::int64_t> SqlStore::revocation_revision(const IssuerHash& issuer) {
+    return impl_->read([&issuer](sql::Reader& reader) { return reader.crls.revision(issuer); });
+}
+
+asio::awaitable<Result<CrlBasis>> SqlStore::begin_crl(IssuerHash issuer, std::int64_t now) {
+    return impl_->write<CrlBasis>(
+        [issuer, now](sql::Changes& changes) { return changes.revoker.begin_crl(issuer, now); });
+}
+
+asio::awaitable<Result<void>> SqlStore::keep_crl(IssuerHash issuer, KeptCrl crl) {
+    return impl_->write<void>([issuer, crl = std::move(crl)](sql::Changes& changes) {
+        return changes.revoker.keep_crl(issuer, crl);
+    });
+}
+
+Result<std::optional<KeptCrl>> SqlStore::find_crl(const IssuerHash& issuer) {
+    return impl_->read([&issuer](sql::Reader& reader) { return reader.crls.find(issuer); });
+}
+
+Outbox& SqlStore::outbox() noexcept {
+    return impl_->outbox();
+}
+
+}  // namespace scepgate::ca_backend
