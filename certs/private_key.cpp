@@ -21,6 +21,7 @@ struct PrivateKey::State {
     PublicKey public_key;
     Bytes modulus;         ///< RSA only
     Secret rejection_key;  ///< RSA only; derived from the key, so the same on every node
+    std::shared_ptr<const KeyOperations> operations;  ///< in place of `key`
 };
 
 namespace {
@@ -121,6 +122,14 @@ Result<PrivateKey> PrivateKey::from_evp(EvpPkeyPtr key, const KeyLimits& limits)
     return PrivateKey(std::move(state));
 }
 
+PrivateKey PrivateKey::from_operations(PublicKey public_key,
+                                       std::shared_ptr<const KeyOperations> operations) {
+    auto state = std::make_shared<State>();
+    state->public_key = std::move(public_key);
+    state->operations = std::move(operations);
+    return PrivateKey(std::move(state));
+}
+
 Result<PrivateKey> PrivateKey::generate(KeySpec spec) {
     const bool known = std::any_of(kSpecs.begin(), kSpecs.end(), [&](const KnownSpec& candidate) {
         return candidate.spec.type == spec.type && candidate.spec.bits == spec.bits;
@@ -183,6 +192,7 @@ Result<PrivateKey> PrivateKey::from_file(const std::filesystem::path& path,
 }
 
 Result<Secret> PrivateKey::to_pem() const {
+    if (evp() == nullptr) return unsupported("writing a private key that is not here");
     const BioPtr bio(BIO_new(BIO_s_mem()));
     if (!bio || PEM_write_bio_PKCS8PrivateKey(bio.get(), evp(), nullptr, nullptr, 0, nullptr,
                                               nullptr) != 1) {
@@ -208,6 +218,7 @@ SignatureAlgorithm PrivateKey::signature_algorithm(Digest digest) const noexcept
 
 Result<Bytes> PrivateKey::sign(Digest digest, ByteView data) const {
     if (!state_) return unsupported("signing without a key");
+    if (state_->operations) return state_->operations->sign(digest, data);
     const EvpPkeyCtxPtr context = state_->contexts.signing(evp(), digest);
     if (!context) return take_ossl_error("signing");
     const Bytes hashed = digest_of(digest, data);
@@ -222,7 +233,9 @@ Result<Bytes> PrivateKey::sign(Digest digest, ByteView data) const {
 }
 
 Result<Secret> PrivateKey::decrypt_key_pkcs1(ByteView ciphertext, std::size_t key_length) const {
-    if (!state_ || type() != KeyType::kRsa) return unsupported("decryption needs an RSA key");
+    if (evp() == nullptr || type() != KeyType::kRsa) {
+        return unsupported("decryption needs an RSA key in this process");
+    }
     const std::size_t size = state_->modulus.size();
     if (ciphertext.size() != size) return malformed("RSA ciphertext not of the modulus's length");
     if (key_length + kPkcs1Overhead > size) return unsupported("a content key this long");
@@ -240,7 +253,9 @@ Result<Secret> PrivateKey::decrypt_key_pkcs1(ByteView ciphertext, std::size_t ke
 
 Result<Secret> PrivateKey::decrypt_key_oaep(ByteView ciphertext, std::size_t key_length,
                                             Digest digest, Digest mgf1_digest) const {
-    if (!state_ || type() != KeyType::kRsa) return unsupported("decryption needs an RSA key");
+    if (evp() == nullptr || type() != KeyType::kRsa) {
+        return unsupported("decryption needs an RSA key in this process");
+    }
     const std::size_t size = state_->modulus.size();
     if (ciphertext.size() != size) return malformed("RSA ciphertext not of the modulus's length");
     if (key_length > size) return unsupported("a content key this long");
@@ -260,9 +275,9 @@ Result<Secret> PrivateKey::decrypt_key_oaep(ByteView ciphertext, std::size_t key
 }
 
 Result<Secret> PrivateKey::agree(const PublicKey& peer) const {
-    if (!state_ || type() != KeyType::kEc || peer.type() != KeyType::kEc ||
+    if (evp() == nullptr || type() != KeyType::kEc || peer.type() != KeyType::kEc ||
         peer.bits() != public_key().bits()) {
-        return unsupported("key agreement needs two EC keys on one curve");
+        return unsupported("key agreement needs two EC keys on one curve, ours in this process");
     }
     const EvpPkeyCtxPtr context = state_->contexts.deriving(evp());
     // No further validation of the peer: a PublicKey is on its curve, and the cofactor is 1.

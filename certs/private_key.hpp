@@ -5,6 +5,7 @@
 #include <memory>
 #include <string_view>
 
+#include "certs/key_operations.hpp"
 #include "certs/public_key.hpp"
 #include "certs/secret.hpp"
 
@@ -32,6 +33,10 @@ public:
     static Result<PrivateKey> from_file(const std::filesystem::path& path,
                                         const Secret& passphrase = {},
                                         const KeyLimits& limits = {});
+
+    /// A key that is elsewhere. It signs; all else, to_pem() too, is kUnsupported.
+    static PrivateKey from_operations(PublicKey public_key,
+                                      std::shared_ptr<const KeyOperations> operations);
 
     /// Unencrypted PKCS#8 PEM.
     [[nodiscard]] Result<Secret> to_pem() const;
@@ -61,6 +66,7 @@ public:
     /// ECDH with `peer`, which must be on the same curve: the shared x coordinate (RFC 5753).
     [[nodiscard]] Result<Secret> agree(const PublicKey& peer) const;
 
+    /// Null for a key that is elsewhere.
     [[nodiscard]] EVP_PKEY* evp() const noexcept;
 
 private:

@@ -324,5 +324,34 @@ TEST(PrivateKeyTest, OneKeyServesManyThreads) {
         EXPECT_EQ(count, 8);
 }
 
+/// A key behind a judge, who signs only what starts with "CRL".
+class FarAway final : public KeyOperations {
+public:
+    explicit FarAway(PrivateKey key) : key_(std::move(key)) {}
+    Result<Bytes> sign(Digest digest, ByteView data) const override {
+        if (!as_text(data).starts_with("CRL")) return Error{Errc::kDenied, "no CRL"};
+        return key_.sign(digest, data);
+    }
+
+private:
+    PrivateKey key_;
+};
+
+TEST(PrivateKeyTest, SignsWithAKeyThatIsElsewhereAndDoesNothingElseWithIt) {
+    const PrivateKey near = PrivateKey::generate({KeyType::kEc, 256}).value();
+    const auto far =
+        PrivateKey::from_operations(near.public_key(), std::make_shared<FarAway>(near));
+    EXPECT_TRUE(far.public_key() == near.public_key());
+    const auto signature = far.sign(Digest::kSha256, as_bytes("CRL 1"));
+    ASSERT_TRUE(signature);
+    EXPECT_TRUE(near.public_key().verifies(far.signature_algorithm(Digest::kSha256),
+                                           as_bytes("CRL 1"), *signature));
+    EXPECT_EQ(far.sign(Digest::kSha256, as_bytes("a certificate")).error().code, Errc::kDenied);
+    EXPECT_EQ(far.to_pem().error().code, Errc::kUnsupported);
+    EXPECT_EQ(far.agree(near.public_key()).error().code, Errc::kUnsupported);
+    EXPECT_EQ(far.decrypt_key_pkcs1(Bytes(256), 16).error().code, Errc::kUnsupported);
+    EXPECT_EQ(far.evp(), nullptr);
+}
+
 }  // namespace
 }  // namespace scepgate::certs
