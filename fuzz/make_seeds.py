@@ -460,11 +460,42 @@ def webhook_answers():
         seed("webhook_answer", name, json.dumps(answer))
 
 
+def signer_messages():
+    def field(tag, octets):
+        return bytes([tag]) + len(octets).to_bytes(4, "big") + octets if octets else b""
+
+    def frame(kind, *octets):
+        body = b"".join(field(i + 1, each) for i, each in enumerate(octets))
+        return b"SG\x01" + bytes([kind]) + len(body).to_bytes(4, "big") + body
+
+    spki = key("device").public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "device")]).public_bytes()
+    grant = {"v": 1, "policy": "mdm", "subject": base64.b64encode(subject).decode(),
+             "san": ["dns:a.example"], "key": base64.b64encode(spki).decode(),
+             "purpose": "signature", "key_usage": ["digitalSignature"],
+             "extended_key_usage": ["clientAuth"], "template": "Device", "max_validity": 86400,
+             "sid": "S-1-5-21-1-2-3-500", "device_id": "d", "user_id": "u", "stripped": ["1.2.3"]}
+    csr = requests("device")["challenge"]
+    frames = {"describe": frame(1, b"lab"),
+              "issue": frame(2, bytes(range(32)), b"lab", b"Device", b"/scep", b"T1", csr,
+                             json.dumps(grant, separators=(",", ":")).encode()),
+              "issue-least": frame(2, bytes(32), b"lab", b"D", b"", b"", b"0", b"{}"),
+              "crl": frame(3, b"lab", tlv(0x30, b"")),
+              "description": frame(0x81, subject, b"Device"),
+              "issued": frame(0x82, subject, b"notAfter clamped"),
+              "signature": frame(0x83, bytes(64)),
+              "refused": frame(0xFF, b"2", b"t", b"SignerBusy", b"queue", b"text", b"e", b"f", b"h"),
+              "refused-least": frame(0xFF, b"0"), "of-version-2": b"SG\x02\x01\0\0\0\0"}
+    for name, octets in frames.items():
+        seed("signer_message", name, octets)
+
+
 def main():
     for path in (FUZZ / "corpus").glob("*/seed-*"):
         path.unlink()
     for make in (messages, replies, lookups, files, names, der_and_ber, queries, uris, http_requests,
-                 claims, admin_requests, webhook_answers):
+                 claims, admin_requests, webhook_answers, signer_messages):
         make()
     for folder in sorted((FUZZ / "corpus").iterdir()):
         print(f"{folder.name:20} {len(list(folder.iterdir())):4} seeds")

@@ -1,0 +1,87 @@
+// What the network process and the signer say to each other (docs/signer.md, "The protocol").
+//
+//   frame = "SG" version(1) kind(1) length(4, big-endian) field*
+//   field = tag(1) length(4, big-endian) octets        -- never empty
+//
+// Tags come in ascending order, each once, but for notes and template names, which repeat. Every
+// message has one encoding only. An order is one frame, and so is its answer.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "certs/bytes.hpp"
+#include "certs/refusal.hpp"
+
+namespace scepgate::server::signer {
+
+inline constexpr std::size_t kHeaderSize = 8;
+
+/// Asks who is there. Answered with a Description.
+struct DescribeOrder {
+    std::string ca;
+    bool operator==(const DescribeOrder&) const = default;
+};
+
+/// Asks for one certificate. Answered with IssuedAnswer.
+struct IssueOrder {
+    /// The same for every attempt at one certificate: it is signed once.
+    Sha256 id{};
+    std::string ca;
+    std::string template_name;
+    std::string endpoint;        ///< for the signer's log
+    std::string transaction_id;  ///< for the signer's log
+    Bytes csr;                   ///< DER: the proof of possession, and its challenge
+    Bytes grant;                 ///< policy::GrantRecord
+    bool operator==(const IssueOrder&) const = default;
+};
+
+/// Asks for the signature on a CRL. Answered with SignatureAnswer.
+struct CrlOrder {
+    std::string ca;
+    Bytes to_be_signed;  ///< DER TBSCertList, whole; it names the digest
+    bool operator==(const CrlOrder&) const = default;
+};
+
+using Order = std::variant<DescribeOrder, IssueOrder, CrlOrder>;
+
+struct Description {
+    Bytes certificate;                   ///< DER, of the CA
+    std::vector<std::string> templates;  ///< what it issues by
+    bool operator==(const Description&) const = default;
+};
+struct IssuedAnswer {
+    Bytes certificate;  ///< DER
+    std::vector<std::string> notes;
+    bool operator==(const IssuedAnswer&) const = default;
+};
+struct SignatureAnswer {
+    Bytes signature;
+    bool operator==(const SignatureAnswer&) const = default;
+};
+
+using Answer = std::variant<Description, IssuedAnswer, SignatureAnswer, Refusal>;
+
+/// What follows a header.
+struct FrameHeader {
+    std::uint8_t kind = 0;
+    std::size_t length = 0;  ///< of the fields, in octets
+};
+
+/// Reads the kHeaderSize octets of an order's, or an answer's, header. kUnsupported: another
+/// version; kMalformed: no frame, a kind that does not belong here, or one longer than its kind may
+/// be (a certificate's order 256 KiB, a CRL's 64 MiB, an answer 256 KiB).
+[[nodiscard]] Result<FrameHeader> read_order_header(ByteView octets);
+[[nodiscard]] Result<FrameHeader> read_answer_header(ByteView octets);
+
+/// Reads one whole frame. kMalformed for everything that encode() does not write.
+[[nodiscard]] Result<Order> decode_order(ByteView frame);
+[[nodiscard]] Result<Answer> decode_answer(ByteView frame);
+
+/// Throws std::length_error for what is longer than its kind may be.
+[[nodiscard]] Bytes encode(const Order& order);
+/// Texts that are too long are cut.
+[[nodiscard]] Bytes encode(const Answer& answer);
+
+}  // namespace scepgate::server::signer
