@@ -18,6 +18,10 @@ struct IssueContext {
     std::string
         template_name;  ///< chosen: the Grant's, else the endpoint's for the Grant's purpose
     std::string transaction_id;
+    /// DER, as the device sent it: the proof of possession, for a CA that checks it itself.
+    Bytes csr{};
+    /// TransactionKey: the same in every attempt at this certificate.
+    Sha256 request{};
 };
 
 struct IssuedCertificate {

@@ -6,7 +6,8 @@
 namespace scepgate::policy {
 
 /// Beside GrantMaker the only one that makes Grants: it restores what GrantMaker made, from the
-/// store's own row. Never to be given octets from anywhere else.
+/// store's own row. The signer alone gives it octets from elsewhere, and believes nothing of what
+/// comes out (server/signer/service.hpp).
 class GrantRecord {
 public:
     /// JSON, version 1; all but the redemption, which was made when the request was recorded, and

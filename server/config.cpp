@@ -8,6 +8,7 @@
 #include "server/config_policy_reader.hpp"
 #include "server/config_policy_rule.hpp"
 #include "server/config_references.hpp"
+#include "server/config_signer_reader.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -26,20 +27,21 @@ public:
         Config config;
         ConfigReader top(json, "", faults_);
         top.text("$schema");
+        if (const Json* signer = top.member("signer")) {
+            config.signer = read_signer(*signer, "signer", parts_, faults_);
+            read_shared(top, config);
+            finish_signer(top, config);
+            return config;
+        }
         read_listen(top, config.http);
         read_proxies(top, config.http);
-        top.each_named("cas", [&](const auto& name, const auto& value, const auto& path) {
-            config.cas[name] = parts_.ca(value, path);
-        });
+        read_shared(top, config);
         top.each_named("policies", [&](const auto& name, const auto& value, const auto& path) {
             check_policy_name(name, path, faults_);
             config.policies[name] = read_policy(value, path, parts_, faults_);
         });
         top.each_named("notifiers", [&](const auto& name, const auto& value, const auto& path) {
             config.notifiers[name] = read_notifier(value, path, parts_, faults_);
-        });
-        top.each_named("templates", [&](const auto& name, const auto& value, const auto& path) {
-            config.templates[name] = parts_.device_template(value, path);
         });
         top.require_some("endpoints", "{ \"paths\": [\"/scep\"], \"ca\": …, \"policy\": … }");
         top.each("endpoints", false, [&](const Json& value, const std::string& path) {
@@ -48,9 +50,7 @@ public:
         if (const Json* admin = top.member("admin"))
             config.admin = read_admin(*admin, "admin", parts_, faults_);
         read_limits(top, config);
-        read_threads(top, config);
-        read_files(top, config);
-        top.flag("openssl_patched", config.openssl_patched);
+        read_store(top, config);
         top.finish();
         if (config.admin) config.admin->http.trusted_proxies = config.http.trusted_proxies;
         check_references(config, faults_);
@@ -58,6 +58,41 @@ public:
     }
 
 private:
+    /// What server and signer have alike.
+    void read_shared(ConfigReader& top, Config& config) {
+        top.each_named("cas", [&](const auto& name, const auto& value, const auto& path) {
+            config.cas[name] = parts_.ca(value, path);
+        });
+        top.each_named("templates", [&](const auto& name, const auto& value, const auto& path) {
+            config.templates[name] = parts_.device_template(value, path);
+        });
+        read_threads(top, config);
+        read_files(top, config);
+        top.flag("openssl_patched", config.openssl_patched);
+    }
+
+    void finish_signer(ConfigReader& top, const Config& config) {
+        const std::string servers = "the server's configuration, which is a file of its own";
+        top.finish({{"listen", servers},
+                    {"endpoints", servers},
+                    {"policies", servers},
+                    {"notifiers", servers},
+                    {"admin", servers},
+                    {"limits", "signer.limits"},
+                    {"store", servers}});
+        if (config.cas.empty()) {
+            faults_.error("cas", "is missing", "give the CAs whose keys the signer holds");
+        }
+        for (const auto& [name, ca] : config.cas) {
+            if (!ca.signer) continue;
+            faults_.error(ca.json_path + ".type", "is \"signer\" in a signer's own configuration",
+                          "write \"embedded\", with the CA's key");
+        }
+        for (const auto& [name, limits] : config.signer->rates.templates) {
+            check_name("signer.limits.templates", name, config.templates, "templates", faults_);
+        }
+    }
+
     void read_listen(ConfigReader& top, HttpSettings& http) {
         top.require_some("listen", "[{ \"address\": \"127.0.0.1:8080\" }]");
         top.each("listen", true, [&](const Json& value, const std::string& path) {
@@ -135,6 +170,9 @@ private:
             if (const auto file = parts_.file(reader, "file")) config.audit_file = *file;
             reader.finish();
         }
+    }
+
+    void read_store(ConfigReader& top, Config& config) {
         if (const Json* json = top.required("store", "{ \"sqlite\": \"scepgate.db\" }")) {
             ConfigReader reader(*json, "store", faults_);
             config.store_sqlite = parts_.required_file(reader, "sqlite", "the database's file");

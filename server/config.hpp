@@ -13,6 +13,7 @@
 #include "server/config_admin.hpp"
 #include "server/config_notifiers.hpp"
 #include "server/config_policy.hpp"
+#include "server/config_signer.hpp"
 #include "server/endpoint_shape.hpp"
 #include "server/http_settings.hpp"
 
@@ -44,7 +45,8 @@ struct CaConfig {
     std::string json_path;
     std::filesystem::path certificate;           ///< PEM; may hold the chain behind it
     std::optional<std::filesystem::path> chain;  ///< PEM, towards the root
-    KeySource key;
+    KeySource key;                               ///< none where `signer` has it
+    std::optional<RemoteSignerConfig> signer;    ///< absent: the key is in this process
     std::vector<std::string> ca_issuers_urls, ocsp_urls, crl_urls;
     std::int64_t crl_validity = std::int64_t{7} * 86400;  ///< seconds; renewed at half of it
 };
@@ -118,7 +120,8 @@ struct Config {
     std::map<std::string, NotifierConfig> notifiers;
     std::map<std::string, TemplateConfig> templates;
     std::vector<EndpointConfig> endpoints;
-    std::optional<AdminConfig> admin;  ///< absent: no admin listener
+    std::optional<AdminConfig> admin;    ///< absent: no admin listener
+    std::optional<SignerConfig> signer;  ///< a signer's file: nothing of HTTP is in it
 };
 
 /// Reads and judges the file's text: syntax, unknown keys (with the nearest known one), types,

@@ -68,11 +68,24 @@ void judge_listeners(const Config& config, Occasion occasion, ConfigFaults& faul
 
 }  // namespace
 
+void judge_outputs(const Config& config, ConfigFaults& faults) {
+    if (config.log.file) judge_output(*config.log.file, "log.file", faults);
+    judge_output(config.audit_file, "audit.file", faults);
+    if (config.log.file && *config.log.file == config.audit_file) {
+        faults.error("log.file", "is the audit file too", "give each a file of its own");
+    }
+}
+
 JudgedConfig judge_config(const fs::path& file, Occasion occasion,
                           std::shared_ptr<const certs::Clock> clock, ConfigFaults& faults,
                           RuntimeServices services) {
     JudgedConfig judged{load_config(file, faults), nullptr, nullptr};
     const Config& config = judged.config;
+    if (config.signer) {
+        faults.error("signer", "this is the configuration of a signer, which serves no SCEP",
+                     "run: scepgate signer --config FILE; give the server a file of its own");
+        return judged;
+    }
     // Files are looked at even when keys are unknown elsewhere: one run shows every fault.
     const std::int64_t now = clock->now();
     judged.runtime = build_runtime(config, std::move(clock), faults, std::move(services));
@@ -81,11 +94,7 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
     judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
     judge_listeners(config, occasion, faults);
     judge_store(config.store_sqlite, occasion, faults);
-    if (config.log.file) judge_output(*config.log.file, "log.file", faults);
-    judge_output(config.audit_file, "audit.file", faults);
-    if (config.log.file && *config.log.file == config.audit_file) {
-        faults.error("log.file", "is the audit file too", "give each a file of its own");
-    }
+    judge_outputs(config, faults);
     if (faults.has_errors()) {
         judged.runtime = nullptr;
         judged.admin = nullptr;

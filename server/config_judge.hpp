@@ -30,4 +30,7 @@ struct JudgedConfig {
                                         std::shared_ptr<const certs::Clock> clock,
                                         ConfigFaults& faults, RuntimeServices services = {});
 
+/// The log and the audit file: whether this process can write them.
+void judge_outputs(const Config& config, ConfigFaults& faults);
+
 }  // namespace scepgate::server

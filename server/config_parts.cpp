@@ -5,6 +5,7 @@
 #include "server/config_policy_rule.hpp"
 #include "server/config_rules.hpp"
 #include "server/config_shape.hpp"
+#include "server/config_signer_reader.hpp"
 
 namespace scepgate::server {
 
@@ -98,10 +99,14 @@ CaConfig ConfigParts::ca(const Json& json, const std::string& path) {
     ca.json_path = path;
     ConfigReader reader(json, path, faults_);
     reader.required("type", "\"embedded\"");
-    reader.choice("type", {"embedded"});
+    const auto type = reader.choice("type", {"embedded", "signer"});
     ca.certificate = required_file(reader, "certificate", "the CA's PEM file");
     ca.chain = file(reader, "chain");
-    ca.key = key(reader);
+    if (type == "signer") {
+        ca.signer = read_remote_signer(reader, *this);
+    } else {
+        ca.key = key(reader);
+    }
     urls(reader, "ca_issuers_urls", ca.ca_issuers_urls);
     urls(reader, "ocsp_urls", ca.ocsp_urls);
     urls(reader, "crl_urls", ca.crl_urls);

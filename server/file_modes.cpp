@@ -256,6 +256,11 @@ void judge_file_modes(const Config& config, ConfigFaults& faults) {
         judge.input(ca.certificate, ca.json_path + ".certificate");
         if (ca.chain) judge.input(*ca.chain, ca.json_path + ".chain");
         judge.key(ca.key);
+        if (ca.signer) judge.input(ca.signer->socket, ca.json_path + ".socket");
+    }
+    if (config.signer) {
+        judge.input(config.signer->socket, "signer.socket");
+        judge.record(config.signer->state, "signer.state");
     }
     for (const auto& endpoint : config.endpoints)
         judge_endpoint(endpoint, judge);

@@ -81,7 +81,7 @@ asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation
                                                       const ca_backend::TransactionKey& key,
                                                       Bytes challenge) {
     if (challenge.empty()) challenge = to_bytes(token_of(grant));
-    auto certificate = co_await sign(operation, grant, challenge);
+    auto certificate = co_await sign(operation, request, grant, key, challenge);
     if (!certificate) {
         co_await tell_refused(operation, request, certificate.error(), grant.policy());
         co_return certificate.error();
@@ -106,7 +106,10 @@ asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation
     co_return std::move(*certificate);
 }
 
-asio::awaitable<CertificateOrRefusal> Issuance::sign(const Operation& operation, const Grant& grant,
+asio::awaitable<CertificateOrRefusal> Issuance::sign(const Operation& operation,
+                                                     const EnrollmentRequest& request,
+                                                     const Grant& grant,
+                                                     const ca_backend::TransactionKey& key,
                                                      ByteView challenge) {
     const Endpoint& endpoint = operation.endpoint;
     // Again: it may have waited for an operator while the server was given new keys or rules.
@@ -117,6 +120,8 @@ asio::awaitable<CertificateOrRefusal> Issuance::sign(const Operation& operation,
     context.endpoint = endpoint.name;
     context.template_name = std::move(*chosen);
     context.transaction_id = operation.record.transaction_id;
+    context.csr = to_bytes(request.csr.der());
+    context.request = key;
 
     auto issued = co_await endpoint.ca->issue(grant, context);
     if (!issued) {

@@ -58,9 +58,9 @@ public:
                                               std::string_view granted_by = {});
 
 private:
-    boost::asio::awaitable<Result<certs::Certificate, Refusal>> sign(const Operation& operation,
-                                                                     const Grant& grant,
-                                                                     ByteView challenge);
+    boost::asio::awaitable<Result<certs::Certificate, Refusal>> sign(
+        const Operation& operation, const EnrollmentRequest& request, const Grant& grant,
+        const ca_backend::TransactionKey& key, ByteView challenge);
     boost::asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> record(
         const Operation& operation, const EnrollmentRequest& request, const Grant& grant,
         const ca_backend::TransactionKey& key, const certs::Certificate& certificate);

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
     int status = cli::kSuccess;
     cli::add_init(app, status);
     cli::add_serve(app, status);
+    cli::add_signer(app, status);
     cli::add_config(app, status);
     cli::add_challenge(app, status);
     cli::add_policy(app, status);

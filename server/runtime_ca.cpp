@@ -1,5 +1,7 @@
 #include "server/runtime_ca.hpp"
 
+#include "server/signer/remote_ca.hpp"
+
 namespace scepgate::server {
 namespace {
 
@@ -22,13 +24,39 @@ bool judge_chain(const std::vector<certs::Certificate>& chain, const CaConfig& c
     return true;
 }
 
+std::shared_ptr<signer::SignerClient> client_of(const CaConfig& config) {
+    if (!config.signer) return nullptr;
+    return std::make_shared<signer::SignerClient>(config.signer->socket,
+                                                  std::chrono::seconds(config.signer->timeout));
+}
+
+/// The certificate, with a key that the signer has.
+std::optional<Credential> remote_credential(const std::string& name, const CaConfig& config,
+                                            const std::shared_ptr<signer::SignerClient>& client,
+                                            RuntimeContext& context, Expiry expiry,
+                                            const RenewalAdvice& renewal) {
+    const std::string at = config.json_path + ".certificate";
+    auto certificates = context.loader.certificates(config.certificate, at, expiry, renewal);
+    if (!certificates) return std::nullopt;
+    auto key = certificates->front().public_key();
+    if (!key) {
+        context.faults.error(at, key.error().detail);
+        return std::nullopt;
+    }
+    Credential credential{certificates->front(), {}, signer::remote_key(name, *key, client)};
+    credential.more.assign(certificates->begin() + 1, certificates->end());
+    return credential;
+}
+
 }  // namespace
 
 std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
                                 const std::optional<Templates>& templates, RuntimeContext& context,
                                 Expiry expiry, const RenewalAdvice& renewal) {
     const KeyPairConfig files{config.json_path, config.certificate, config.key};
-    auto credential = context.loader.credential(files, expiry, renewal);
+    const auto client = client_of(config);
+    auto credential = client ? remote_credential(name, config, client, context, expiry, renewal)
+                             : context.loader.credential(files, expiry, renewal);
     if (!credential) return std::nullopt;
     context.keys.add(KeyRole::kCa, config.json_path + ".key", credential->key.public_key());
 
@@ -57,7 +85,12 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
         context.faults.error(config.json_path, backend.error().detail);
         return std::nullopt;
     }
-    return BuiltCa{std::move(*backend), std::move(*credential), files, renewal};
+    BuiltCa built{*backend, *backend, std::move(*credential), files, renewal};
+    if (client) {
+        built.backend = std::make_shared<signer::RemoteCa>(*std::move(backend), client);
+        built.embedded = nullptr;
+    }
+    return built;
 }
 
 }  // namespace scepgate::server

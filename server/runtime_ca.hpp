@@ -8,7 +8,9 @@
 namespace scepgate::server {
 
 struct BuiltCa {
-    std::shared_ptr<ca_backend::EmbeddedCa> backend;
+    std::shared_ptr<ca_backend::CaBackend> backend;
+    /// `backend`, where the key is in this process; else null.
+    std::shared_ptr<ca_backend::EmbeddedCa> embedded;
     Credential credential;
     KeyPairConfig files;    ///< where it came from
     RenewalAdvice renewal;  ///< of its own certificate

@@ -141,6 +141,12 @@ private:
 
     /// The CA itself speaks SCEP.
     void use_ca_as_ra(const BuiltCa& ca) {
+        if (ca.embedded == nullptr) {
+            faults_.error(config_.json_path,
+                          "has no 'ra', and the CA's key is in the signer, which speaks no SCEP",
+                          "give an 'ra' with keys of its own");
+            return;
+        }
         const auto usage = ca.credential.certificate.key_usage();
         if (!usage || (*usage && (!(*usage)->has(KeyUsageBit::kDigitalSignature) ||
                                   !(*usage)->has(KeyUsageBit::kKeyEncipherment)))) {

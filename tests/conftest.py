@@ -75,6 +75,7 @@ def new_lab(templates, tmp_path):
     finally:
         for lab in labs:
             lab.kill()
+            lab.end_signer()
 
 
 @pytest.fixture
@@ -118,6 +119,7 @@ def _shared(templates, tmp_path_factory, name, *arguments, edit=None):
         shared.stop()
     finally:
         shared.kill()
+        shared.end_signer()
 
 
 @pytest.fixture(scope="session")

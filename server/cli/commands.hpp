@@ -15,6 +15,7 @@ enum ExitStatus : int {
 
 void add_init(CLI::App& app, int& status);
 void add_serve(CLI::App& app, int& status);
+void add_signer(CLI::App& app, int& status);
 void add_config(CLI::App& app, int& status);
 void add_challenge(CLI::App& app, int& status);
 void add_policy(CLI::App& app, int& status);

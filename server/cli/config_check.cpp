@@ -5,6 +5,8 @@
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
 #include "server/config_judge.hpp"
+#include "server/signer/compare.hpp"
+#include "server/signer/judge.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -24,10 +26,16 @@ void print_json(const ConfigFaults& faults) {
 
 int check(const std::string& file, bool json) {
     ConfigFaults faults;
-    const auto judged =
-        judge_config(file, Occasion::kCheck, std::make_shared<certs::SystemClock>(), faults);
-    if (!judged.runtime && !faults.has_errors())
-        faults.error("", "the configuration cannot be used");
+    const auto clock = std::make_shared<certs::SystemClock>();
+    bool usable = false;
+    if (signer::is_signers(file)) {
+        usable = signer::judge_signer(file, Occasion::kCheck, clock, faults).runtime != nullptr;
+    } else {
+        const auto judged = judge_config(file, Occasion::kCheck, clock, faults);
+        usable = judged.runtime != nullptr;
+        signer::compare_with_signers(judged.config, faults);
+    }
+    if (!usable && !faults.has_errors()) faults.error("", "the configuration cannot be used");
     if (json) {
         print_json(faults);
     } else {

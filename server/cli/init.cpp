@@ -25,6 +25,10 @@ nlohmann::ordered_json next_steps(const Options& options) {
         "scepgate enroll --url " + shell_word("http://" + options.lab.listen + "/scep");
     const std::string device = " --subject CN=device1 --out device1";
     nlohmann::ordered_json steps;
+    if (options.lab.separate_signer) {
+        steps["signer"] = "scepgate signer --config " +
+                          shell_path(options.lab.directory / "signer" / "signer.json");
+    }
     steps["serve"] = "scepgate serve --config " + config;
     if (options.lab.policy == "challenge_blob") {
         steps["challenge"] =
@@ -63,6 +67,9 @@ int init(Options& options) {
     }
     std::cout << "A lab is ready in " << options.directory
               << ": CA, RA certificates, policy, database, configuration.\n\n"
+              << (options.lab.separate_signer
+                      ? "Sign:               " + steps["signer"].get<std::string>() + '\n'
+                      : std::string())
               << "Serve:              " << steps["serve"].get<std::string>() << '\n';
     if (steps.contains("challenge")) {
         std::cout << "Make a challenge:   " << steps["challenge"].get<std::string>() << '\n';
@@ -110,6 +117,9 @@ void add_init(CLI::App& app, int& status) {
                      "The URL that devices use, when it differs from http://LISTEN/scep; "
                      "challenges name it")
         ->check(a_web_url());
+    command->add_flag("--signer", options->lab.separate_signer,
+                      "Put the CA's key into DIR/signer, for a process of its own: 'scepgate "
+                      "signer --config DIR/signer/signer.json' (docs/signer.md)");
     command->add_flag("--json", options->json, "Print the result as JSON");
     command->callback([&status, options] { status = init(*options); });
 }

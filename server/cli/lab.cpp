@@ -27,6 +27,9 @@ public:
         if (auto made = make_ca(); !made) return made.error();
         if (auto made = make_ra(); !made) return made.error();
         if (auto made = make_policy(); !made) return made.error();
+        if (settings_.separate_signer) {
+            if (auto moved = separate_signer(); !moved) return moved.error();
+        }
         {
             const auto store = ca_backend::SqliteStore::open(
                 settings_.directory / "scepgate.db", ca_backend::SqliteStore::Mode::kCreateOrOpen);
@@ -94,6 +97,46 @@ private:
         return {};
     }
 
+    /// The CA's key is where only the signer looks.
+    Result<void> separate_signer() {
+        const fs::path folder = settings_.directory / "signer";
+        std::error_code error;
+        fs::create_directory(folder, error);
+        if (!error) fs::permissions(folder, fs::perms::owner_all, error);
+        if (!error) fs::rename(settings_.directory / "ca.key", folder / "ca.key", error);
+        if (!error) fs::copy_file(settings_.directory / "ca.pem", folder / "ca.pem", error);
+        if (error) {
+            return Error{Errc::kUnavailable,
+                         "cannot make " + folder.string() + ": " + error.message()};
+        }
+        Json config;
+        config["signer"] = {{"socket", "signer.sock"},
+                            {"limits", {{"per_hour", 1000}, {"per_day", 10000}}}};
+        config["audit"] = {{"file", "signer-audit.jsonl"}};
+        config["cas"]["lab"] = {
+            {"type", "embedded"}, {"certificate", "ca.pem"}, {"key", {{"file", "ca.key"}}}};
+        config["templates"] = templates();
+        return write("signer/signer.json",
+                     "// Made by 'scepgate init --signer'; docs/signer.md says what is missing for "
+                     "two users.\n" +
+                         config.dump(2) + "\n",
+                     false);
+    }
+
+    Json ca() const {
+        if (settings_.separate_signer) {
+            return {
+                {"type", "signer"}, {"socket", "signer/signer.sock"}, {"certificate", "ca.pem"}};
+        }
+        return {{"type", "embedded"}, {"certificate", "ca.pem"}, {"key", {{"file", "ca.key"}}}};
+    }
+
+    static Json templates() {
+        return {{"DeviceSignature", device_template({"digitalSignature"})},
+                {"DeviceEncryption", device_template({"keyEncipherment"})},
+                {"DeviceGeneral", device_template({"digitalSignature", "keyEncipherment"})}};
+    }
+
     Json policy() const {
         if (settings_.policy == "static") {
             return {{"type", "static_password"}, {"password", {{"file", "challenge-password"}}}};
@@ -127,8 +170,7 @@ private:
         config["trusted_proxies"] = Json::array({"127.0.0.1", "::1"});
         config["store"] = {{"sqlite", "scepgate.db"}};
         config["audit"] = {{"file", "audit.jsonl"}};
-        config["cas"]["lab"] = {
-            {"type", "embedded"}, {"certificate", "ca.pem"}, {"key", {{"file", "ca.key"}}}};
+        config["cas"]["lab"] = ca();
         config["policies"]["mdm"] = policy();
         Json endpoint;
         endpoint["paths"] =
@@ -142,10 +184,7 @@ private:
                                  {"general_purpose", "DeviceGeneral"}};
         endpoint["renewal"] = Json::object();
         config["endpoints"] = Json::array({endpoint});
-        config["templates"]["DeviceSignature"] = device_template({"digitalSignature"});
-        config["templates"]["DeviceEncryption"] = device_template({"keyEncipherment"});
-        config["templates"]["DeviceGeneral"] =
-            device_template({"digitalSignature", "keyEncipherment"});
+        config["templates"] = templates();
         return "// Made by 'scepgate init'. Judge changes with: scepgate config check --config "
                "FILE\n" +
                config.dump(2) + "\n";

@@ -15,6 +15,8 @@ struct LabSettings {
     std::string policy = "challenge_blob";  ///< or "static", "one_time", "none"
     std::string listen = "127.0.0.1:8080";
     std::string url;  ///< "": http://LISTEN/scep
+    /// The CA's key in a folder "signer" of its own, with a configuration for 'scepgate signer'.
+    bool separate_signer = false;
 };
 
 /// Makes the folder (0700) and everything in it, whole or not at all: an attempt that was broken

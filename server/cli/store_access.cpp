@@ -38,7 +38,7 @@ std::optional<Records> open_records(const Config& config) {
     return Records{*std::move(audit), *std::move(store)};
 }
 
-std::shared_ptr<ca_backend::EmbeddedCa> load_ca(const Config& config, const std::string& name) {
+std::shared_ptr<ca_backend::CaBackend> load_ca(const Config& config, const std::string& name) {
     const auto found = config.cas.find(name);
     if (found == config.cas.end()) {
         complain(kUsage, "there is no CA '" + name + "' in the configuration");

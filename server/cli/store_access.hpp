@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "ca_backend/embedded_ca.hpp"
+#include "ca_backend/ca_backend.hpp"
 #include "ca_backend/sqlite_store.hpp"
 #include "ca_backend/wait_for.hpp"
 #include "server/audit_log.hpp"
@@ -29,8 +29,8 @@ struct Records {
 
 /// One of the configuration's CAs, whatever else of the configuration has faults. Prints what is
 /// wrong with the CA and gives null.
-[[nodiscard]] std::shared_ptr<ca_backend::EmbeddedCa> load_ca(const Config& config,
-                                                              const std::string& name);
+[[nodiscard]] std::shared_ptr<ca_backend::CaBackend> load_ca(const Config& config,
+                                                             const std::string& name);
 
 /// Who runs this: the user's name, and whom sudo was called by ("root (alice)").
 [[nodiscard]] std::string operator_name();

@@ -9,7 +9,7 @@ from harness import TOP
 
 FOLDERS = ("scep", "policy", "ca_backend", "server")
 DOCUMENTS = ("policy", "refusals", "challenge-blob", "intune", "one-time-passwords", "policy-rules",
-             "renewal-and-approval", "webhook")
+             "renewal-and-approval", "signer", "webhook")
 # Of these no CertRep is made, or another status than 503.
 STATUS = {"MessageUnreadable": "none (400)", "InternalError": "none (500)"}
 # What Intune alone says.

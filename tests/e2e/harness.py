@@ -23,6 +23,10 @@ SANITIZER_REPORT = re.compile(
     r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|WARNING: ThreadSanitizer|runtime error:")
 
 
+# The whole suite with the CA's key in a signer of its own (docs/signer.md).
+SEPARATE_SIGNER = os.environ.get("SCEPGATE_TEST_SIGNER", "0") != "0"
+
+
 def slow_binary():
     """True for sanitizer builds: fewer rounds, longer waits."""
     return "asan" in str(BINARY) or "tsan" in str(BINARY)
@@ -151,6 +155,7 @@ class Lab:
         self.process = None
         self.log_file = self.dir / "server.log"
         self.stderr_seen = ""
+        self.signer = None
 
     # -- making and changing ---------------------------------------------------------------------
 
@@ -160,6 +165,8 @@ class Lab:
         made = run("init", directory, "--listen", f"127.0.0.1:{lab.port}", "--url",
                    f"http://127.0.0.1:{lab.port}{PATH}", *arguments)
         assert made.returncode == 0, made.stderr
+        if SEPARATE_SIGNER:
+            lab.write_config(lab.config())
         return lab
 
     @property
@@ -167,7 +174,11 @@ class Lab:
         return self.dir / "scepgate.json"
 
     def config(self):
-        return load_json_with_comments(self.config_file.read_text())
+        config = load_json_with_comments(self.config_file.read_text())
+        if SEPARATE_SIGNER:
+            import signer_lab
+            signer_lab.join(self, config)
+        return config
 
     def edit(self, change):
         """`change` gets the configuration as a dict and alters it in place."""
@@ -176,6 +187,9 @@ class Lab:
         self.write_config(config)
 
     def write_config(self, config):
+        if SEPARATE_SIGNER:
+            import signer_lab
+            config = signer_lab.separate(self, config)
         mode = self.config_file.stat().st_mode
         self.config_file.write_text(json.dumps(config, indent=2))
         self.config_file.chmod(mode)
@@ -187,6 +201,8 @@ class Lab:
     # -- running ---------------------------------------------------------------------------------
 
     def spawn(self, **options):
+        if self.signer is not None and self.signer.process is None:
+            self.signer.start()
         log = open(self.log_file, "ab")
         self.process = subprocess.Popen([str(BINARY), "serve", "--config", str(self.config_file)],
                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -221,6 +237,10 @@ class Lab:
         self.process = None
         assert status == 0, f"exit status {status}:\n{self.log()[-4000:]}"
         self.assert_clean()
+
+    def end_signer(self):
+        if self.signer is not None:
+            self.signer.kill()
 
     def kill(self):
         """As the power fails."""
@@ -309,6 +329,7 @@ class SecondNode(Lab):
 
     def __init__(self, first):
         super().__init__(first.dir)
+        self.signer = first.signer
         self.log_file = first.dir / "second.log"
         config = first.config()
         config["listen"] = [{"address": f"127.0.0.1:{self.port}"}]

@@ -34,6 +34,32 @@ def test_the_schema_refuses_what_the_loader_refuses(path):
         jsonschema.validate(sample(path), SCHEMA)
 
 
+SIGNER_SCHEMA = json.loads((TOP / "server/signer.schema.json").read_text())
+
+
+def judge_as_signers(configuration):
+    """What is shared stands in config.schema.json, which the signer's names as a file beside it."""
+    resolver = jsonschema.RefResolver("", SIGNER_SCHEMA, store={"config.schema.json": SCHEMA})
+    jsonschema.Draft7Validator(SIGNER_SCHEMA, resolver=resolver).validate(configuration)
+
+
+@pytest.mark.parametrize("path", files("../signer/accepted"))
+def test_the_signers_schema_accepts_what_the_loader_accepts(path):
+    judge_as_signers(sample(path))
+
+
+@pytest.mark.parametrize("path", files("../signer/refused"))
+def test_the_signers_schema_refuses_what_the_loader_refuses(path):
+    with pytest.raises(jsonschema.ValidationError):
+        judge_as_signers(sample(path))
+
+
+def test_the_signers_configuration_in_the_documentation_fits_its_schema():
+    shown = re.findall(r"^```json\n(\{.*?)^```", (TOP / "docs/signer.md").read_text(), re.M | re.S)
+    assert len(shown) == 1
+    judge_as_signers(json.loads(shown[0]))
+
+
 def limits():
     """The rows of docs/limits.md that name a key: its path, and the default as it stands there."""
     rows = re.findall(r"^\|[^|]*\| ([^|]*) \| `([^`|]*)` \|", (TOP / "docs/limits.md").read_text(),

@@ -1,0 +1,58 @@
+#include "server/signer/compare.hpp"
+
+#include <algorithm>
+
+#include "certs/certificate.hpp"
+#include "server/signer/client.hpp"
+
+namespace scepgate::server::signer {
+namespace {
+
+void compare_templates(const Config& config, const std::string& ca, const Description& signer,
+                       ConfigFaults& faults) {
+    for (const EndpointConfig& endpoint : config.endpoints) {
+        if (endpoint.ca != ca) continue;
+        for (const auto& [purpose, name] :
+             {std::pair{"signature", &endpoint.signature_template},
+              std::pair{"encryption", &endpoint.encryption_template},
+              std::pair{"general_purpose", &endpoint.general_purpose_template}}) {
+            const auto& known = signer.templates;
+            if (name->empty() || std::find(known.begin(), known.end(), *name) != known.end()) {
+                continue;
+            }
+            faults.error(endpoint.json_path + ".templates." + purpose,
+                         "the signer has no template '" + *name + "'",
+                         "add it to the signer's configuration, and send the signer SIGHUP");
+        }
+    }
+}
+
+}  // namespace
+
+void compare_with_signers(const Config& config, ConfigFaults& faults) {
+    for (const auto& [name, ca] : config.cas) {
+        if (!ca.signer) continue;
+        SignerClient client(ca.signer->socket, std::chrono::seconds(ca.signer->timeout));
+        const auto answer = client.ask_and_wait(DescribeOrder{name});
+        const std::string at = ca.json_path + ".socket";
+        if (!answer) {
+            faults.warn(at, answer.error().detail, "start it: scepgate signer --config FILE");
+            continue;
+        }
+        if (const auto* refusal = std::get_if<Refusal>(&*answer)) {
+            faults.error(at, "the signer refused: " + refusal->text, refusal->hint);
+            continue;
+        }
+        const auto* description = std::get_if<Description>(&*answer);
+        const auto own = certs::Certificate::from_file(ca.certificate);
+        if (description == nullptr || !own) continue;  // another check names what is wrong
+        if (!equal(own->der(), description->certificate)) {
+            faults.error(ca.json_path + ".certificate",
+                         "the signer has another certificate for this CA",
+                         "give both the same file");
+        }
+        compare_templates(config, name, *description, faults);
+    }
+}
+
+}  // namespace scepgate::server::signer

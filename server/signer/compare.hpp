@@ -1,0 +1,13 @@
+// Whether server and signer fit together.
+#pragma once
+
+#include "server/config.hpp"
+
+namespace scepgate::server::signer {
+
+/// Asks the signer of every CA that has one. A warning where it does not answer: it may be started
+/// later; an error where it has another certificate for the CA, or lacks a template that an
+/// endpoint names.
+void compare_with_signers(const Config& config, ConfigFaults& faults);
+
+}  // namespace scepgate::server::signer

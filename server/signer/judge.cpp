@@ -1,0 +1,127 @@
+#include "server/signer/judge.hpp"
+
+#include <charconv>
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "server/file_modes.hpp"
+#include "server/libcrypto_gate.hpp"
+#include "server/runtime_ca.hpp"
+
+namespace scepgate::server::signer {
+namespace {
+
+std::optional<uid_t> find_user(const std::string& name) {
+    uid_t number = 0;
+    const auto [end, fault] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (fault == std::errc() && end == name.data() + name.size()) return number;
+    const passwd* entry = ::getpwnam(name.c_str());
+    if (entry == nullptr) return std::nullopt;
+    return entry->pw_uid;
+}
+
+void find_peers(JudgedSigner& judged, ConfigFaults& faults) {
+    const SignerConfig& config = *judged.config.signer;
+    for (std::size_t i = 0; i < config.allow.size(); ++i) {
+        const auto user = find_user(config.allow[i]);
+        if (user) {
+            judged.allowed.push_back(*user);
+        } else {
+            faults.error("signer.allow[" + std::to_string(i) + "]",
+                         "there is no user '" + config.allow[i] + "'",
+                         "name the user that 'scepgate serve' runs as, or its number");
+        }
+    }
+    if (config.allow.empty()) {
+        judged.allowed.push_back(::geteuid());
+        faults.warn("signer.allow", "is missing: only the signer's own user may ask",
+                    "run server and signer as two users, and name the server's here");
+    } else if (std::find(judged.allowed.begin(), judged.allowed.end(), ::geteuid()) !=
+               judged.allowed.end()) {
+        faults.warn("signer.allow",
+                    "names this very user: whoever takes over the server can read "
+                    "the CA's key",
+                    "run server and signer as two users");
+    }
+    if (config.socket_group.empty()) return;
+    const group* entry = ::getgrnam(config.socket_group.c_str());
+    if (entry != nullptr) {
+        judged.group = entry->gr_gid;
+    } else {
+        faults.error("signer.socket_group", "there is no group '" + config.socket_group + "'");
+    }
+}
+
+std::shared_ptr<const SignerRuntime> build(const Config& config,
+                                           std::shared_ptr<const certs::Clock> clock,
+                                           ConfigFaults& faults) {
+    RuntimeContext context(std::move(clock), faults);
+    context.config_file = config.file;
+    auto runtime = std::make_shared<SignerRuntime>();
+    const auto templates = build_templates(config.templates, faults);
+    for (const auto& [name, ca] : config.cas) {
+        auto built = build_ca(name, ca, templates, context);
+        if (!built || built->embedded == nullptr) continue;
+        runtime->cas[name] = {built->embedded, built->credential.key};
+    }
+    context.keys.judge(faults);
+    for (const auto& [name, tmpl] : config.templates) {
+        runtime->templates.push_back(name);
+        runtime->longest_certificate = std::max(runtime->longest_certificate, tmpl.validity);
+    }
+    if (config.templates.empty()) {
+        faults.error("templates", "is missing: without one nothing can be issued",
+                     "copy the server's, and narrow them to what devices may have");
+    }
+    const SignerConfig& signer = *config.signer;
+    runtime->rules = signer.rules;
+    runtime->rates = signer.rates;
+    runtime->longest_crl = signer.crl_validity;
+    if (!signer.rates.in_all.any()) {
+        faults.warn("signer.limits",
+                    "no rate is set: whoever takes over the server can have any "
+                    "number of certificates",
+                    "set per_hour and per_day to what your devices need at most");
+    }
+    if (!signer.rules) {
+        faults.warn("signer.rules", "is missing: any name that the server asks for is certified",
+                    "say which names devices have (docs/policy-rules.md)");
+    }
+    return runtime;
+}
+
+}  // namespace
+
+bool is_signers(const std::filesystem::path& file) {
+    ConfigFaults ignored;
+    return load_config(file, ignored).signer.has_value();
+}
+
+JudgedSigner judge_signer(const std::filesystem::path& file, Occasion occasion,
+                          std::shared_ptr<const certs::Clock> clock, ConfigFaults& faults) {
+    JudgedSigner judged{load_config(file, faults), nullptr, {}, {}};
+    const Config& config = judged.config;
+    if (!config.signer) {
+        if (!faults.has_errors()) {
+            faults.error("signer", "is missing: this is no signer's configuration",
+                         "see docs/signer.md, or run 'scepgate init DIR --signer'");
+        }
+        return judged;
+    }
+    auto runtime = build(config, std::move(clock), faults);
+    find_peers(judged, faults);
+    judge_file_modes(config, faults);
+    judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
+    judge_outputs(config, faults);
+    if (occasion != Occasion::kReload && !config.signer->socket.empty() &&
+        !std::filesystem::is_directory(config.signer->socket.parent_path())) {
+        faults.error("signer.socket",
+                     "there is no folder " + config.signer->socket.parent_path().string(),
+                     "make it with mode 0750 (systemd: RuntimeDirectory=)");
+    }
+    if (!faults.has_errors()) judged.runtime = std::move(runtime);
+    return judged;
+}
+
+}  // namespace scepgate::server::signer

@@ -1,0 +1,237 @@
+#include "server/signer/records.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+#include "ca_backend/sqlite.hpp"
+
+namespace scepgate::server::signer {
+namespace {
+
+using ca_backend::sql::prepare_all;
+using ca_backend::sql::Statement;
+using ca_backend::sqlite::Database;
+
+constexpr std::int64_t kSchema = 1;
+/// A row is of use for CRLs until some time after its certificate expired.
+constexpr std::int64_t kKeptAfterExpiry = std::int64_t{90} * 86'400;
+
+constexpr const char* kTables = R"(
+    CREATE TABLE signed (
+        ca BLOB NOT NULL, serial BLOB NOT NULL, template TEXT NOT NULL,
+        at INTEGER NOT NULL, not_after INTEGER NOT NULL,
+        PRIMARY KEY (ca, serial)) WITHOUT ROWID;
+    CREATE INDEX signed_at ON signed (at);
+    CREATE INDEX signed_not_after ON signed (not_after);
+    CREATE TABLE orders (
+        id BLOB PRIMARY KEY, at INTEGER NOT NULL, certificate BLOB NOT NULL) WITHOUT ROWID;
+    CREATE INDEX orders_at ON orders (at);
+    CREATE TABLE crls (
+        ca BLOB PRIMARY KEY, number BLOB NOT NULL, last BLOB NOT NULL,
+        complete_tbs BLOB NOT NULL) WITHOUT ROWID;
+    PRAGMA user_version = 1;
+)";
+
+Error bad_file(const std::filesystem::path& file, const std::string& fault) {
+    return {Errc::kConfig, "signer.state " + file.string() + ": " + fault};
+}
+
+Result<void> create_private(const std::filesystem::path& file) {
+    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor >= 0) {
+        ::close(descriptor);
+        return {};
+    }
+    if (errno == EEXIST) return {};
+    return bad_file(file, "cannot be created: " + std::generic_category().message(errno) +
+                              "; its folder must exist and be writable");
+}
+
+Result<void> make_tables(Database& database) {
+    const auto version = database.query_integer("PRAGMA user_version");
+    if (!version) return version.error();
+    if (*version == kSchema) return {};
+    if (*version != 0) {
+        return Error{Errc::kConfig, "made by a newer scepgate (schema " + std::to_string(*version) +
+                                        "); run that one"};
+    }
+    const auto tables = database.query_integer("SELECT count(*) FROM sqlite_schema");
+    if (!tables) return tables.error();
+    if (*tables != 0) return Error{Errc::kConfig, "a database of something else; name another"};
+    if (const auto wal = database.query_text("PRAGMA journal_mode = WAL"); !wal) return wal.error();
+    if (const auto begun = database.begin_writing(); !begun) return begun.error();
+    if (const auto made = database.execute(kTables); !made) return made.error();
+    return database.commit();
+}
+
+}  // namespace
+
+struct SignedRecords::Impl {
+    Database database;
+    Statement find_order, add_order, add_signed, not_after, counts, find_crls, keep_crls;
+    Statement forget_orders, forget_signed;
+
+    static Result<std::unique_ptr<Impl>> prepare(Database database) {
+        auto impl = std::make_unique<Impl>();
+        impl->database = std::move(database);
+        const auto prepared = prepare_all(
+            impl->database,
+            {{impl->find_order, "SELECT certificate FROM orders WHERE id = ? AND at > ?"},
+             {impl->add_order, "INSERT INTO orders (id, at, certificate) VALUES (?, ?, ?)"},
+             {impl->add_signed,
+              "INSERT INTO signed (ca, serial, template, at, not_after) VALUES (?, ?, ?, ?, ?)"},
+             {impl->not_after, "SELECT not_after FROM signed WHERE ca = ? AND serial = ?"},
+             {impl->counts,
+              "SELECT template, at / 60 * 60 AS minute, count(*) FROM signed WHERE at > ? "
+              "GROUP BY minute, template ORDER BY minute"},
+             {impl->find_crls, "SELECT number, last, complete_tbs FROM crls WHERE ca = ?"},
+             {impl->keep_crls,
+              "INSERT INTO crls (ca, number, last, complete_tbs) VALUES (?, ?, ?, ?) "
+              "ON CONFLICT (ca) DO UPDATE SET number = excluded.number, last = excluded.last, "
+              "complete_tbs = excluded.complete_tbs"},
+             {impl->forget_orders,
+              "DELETE FROM orders WHERE id IN (SELECT id FROM orders WHERE at <= ? LIMIT 4)"},
+             {impl->forget_signed,
+              "DELETE FROM signed WHERE (ca, serial) IN "
+              "(SELECT ca, serial FROM signed WHERE not_after < ? LIMIT 4)"}});
+        if (!prepared) return prepared.error();
+        return impl;
+    }
+
+    Result<void> add(const SignedRow& row) {
+        if (auto done = forget_orders.run().bind(row.at - kRemembered).finish(); !done) return done;
+        if (auto done = forget_signed.run().bind(row.at - kKeptAfterExpiry).finish(); !done)
+            return done;
+        auto added = add_signed.run()
+                         .bind(ByteView(row.ca))
+                         .bind(row.serial)
+                         .bind(row.template_name)
+                         .bind(row.at)
+                         .bind(row.not_after)
+                         .finish();
+        if (!added) return added;
+        return add_order.run().bind(ByteView(row.id)).bind(row.at).bind(row.certificate).finish();
+    }
+
+    /// All rows, or none.
+    Result<void> add_all(const std::vector<Waiting*>& group) {
+        if (auto begun = database.begin_writing(); !begun) return begun;
+        Result<void> outcome;
+        for (const Waiting* each : group) {
+            outcome = add(*each->row);
+            if (!outcome) break;
+        }
+        if (outcome) outcome = database.commit();
+        if (!outcome) {
+            // When this fails too, the next begin does.
+            const auto undone = database.rollback();
+            if (!undone) outcome.error().detail += "; " + undone.error().detail;
+        }
+        return outcome;
+    }
+};
+
+SignedRecords::SignedRecords(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SignedRecords::~SignedRecords() = default;
+
+Result<std::unique_ptr<SignedRecords>> SignedRecords::open(const std::filesystem::path& file) {
+    if (const auto created = create_private(file); !created) return created.error();
+    auto database = Database::open(file, Database::Access::kReadWrite);
+    if (!database) return bad_file(file, database.error().detail);
+    if (const auto made = make_tables(*database); !made) return bad_file(file, made.error().detail);
+    auto impl = Impl::prepare(*std::move(database));
+    if (!impl) return bad_file(file, impl.error().detail);
+    return std::unique_ptr<SignedRecords>(new SignedRecords(*std::move(impl)));
+}
+
+Result<std::optional<Bytes>> SignedRecords::find_order(const Sha256& id, std::int64_t now) {
+    const std::lock_guard lock(database_mutex_);
+    auto query = impl_->find_order.run();
+    query.bind(ByteView(id)).bind(now - kRemembered);
+    const auto row = query.next();
+    if (!row) return row.error();
+    return *row ? std::optional(query.blob(0)) : std::nullopt;
+}
+
+Result<void> SignedRecords::add(const SignedRow& row) {
+    Waiting mine{&row, {}};
+    std::unique_lock lock(mutex_);
+    queue_.push_back(&mine);
+    written_.wait(lock, [&] { return mine.outcome || !writing_; });
+    if (mine.outcome) return *std::move(mine.outcome);
+    // Nobody writes: this thread does, for all who wait.
+    writing_ = true;
+    const std::vector<Waiting*> group = std::exchange(queue_, {});
+    lock.unlock();
+    const auto outcomes = write_together(group);
+    lock.lock();
+    for (std::size_t i = 0; i < group.size(); ++i)
+        group[i]->outcome = outcomes[i];
+    writing_ = false;
+    written_.notify_all();
+    return *std::move(mine.outcome);
+}
+
+std::vector<Result<void>> SignedRecords::write_together(const std::vector<Waiting*>& group) {
+    const std::lock_guard lock(database_mutex_);
+    const auto together = impl_->add_all(group);
+    if (together || group.size() == 1) return {group.size(), together};
+    // One of them is at fault: each by itself.
+    std::vector<Result<void>> outcomes;
+    for (Waiting* each : group)
+        outcomes.push_back(impl_->add_all({each}));
+    return outcomes;
+}
+
+Result<std::optional<std::int64_t>> SignedRecords::not_after(const Sha256& ca, ByteView serial) {
+    const std::lock_guard lock(database_mutex_);
+    auto query = impl_->not_after.run();
+    query.bind(ByteView(ca)).bind(serial);
+    const auto row = query.next();
+    if (!row) return row.error();
+    return *row ? std::optional(query.integer(0)) : std::nullopt;
+}
+
+Result<std::vector<SignedCount>> SignedRecords::counts_since(std::int64_t at) {
+    const std::lock_guard lock(database_mutex_);
+    auto query = impl_->counts.run();
+    query.bind(at);
+    std::vector<SignedCount> all;
+    while (true) {
+        const auto row = query.next();
+        if (!row) return row.error();
+        if (!*row) return all;
+        all.push_back({query.text(0), query.integer(1), query.integer(2)});
+    }
+}
+
+Result<std::optional<SignedCrls>> SignedRecords::find_crls(const Sha256& ca) {
+    const std::lock_guard lock(database_mutex_);
+    auto query = impl_->find_crls.run();
+    query.bind(ByteView(ca));
+    const auto row = query.next();
+    if (!row) return row.error();
+    if (!*row) return std::optional<SignedCrls>();
+    SignedCrls crls{query.blob(0), {}, query.blob(2)};
+    const Bytes last = query.blob(1);
+    if (last.size() != crls.last.size()) {
+        return Error{Errc::kUnavailable, "signer.state is damaged: restore a backup"};
+    }
+    std::copy(last.begin(), last.end(), crls.last.begin());
+    return std::optional(std::move(crls));
+}
+
+Result<void> SignedRecords::keep_crls(const Sha256& ca, const SignedCrls& crls) {
+    const std::lock_guard lock(database_mutex_);
+    return impl_->keep_crls.run()
+        .bind(ByteView(ca))
+        .bind(crls.number)
+        .bind(ByteView(crls.last))
+        .bind(ByteView(crls.complete_tbs))
+        .finish();
+}
+
+}  // namespace scepgate::server::signer

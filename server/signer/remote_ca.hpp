@@ -1,0 +1,50 @@
+// A CA whose key is in the signer: what stands in for it in the network process.
+#pragma once
+
+#include "ca_backend/ca_backend.hpp"
+#include "server/signer/client.hpp"
+
+namespace scepgate::server::signer {
+
+/// The CA's key, as far as it signs here: CRLs, which the signer judges (CrlOrder). Anything else
+/// is kDenied by it.
+[[nodiscard]] certs::PrivateKey remote_key(std::string ca, certs::PublicKey public_key,
+                                           std::shared_ptr<SignerClient> client);
+
+/// Has certificates issued by the signer. All else (chain, revocation, CRLs, what would be issued)
+/// is `local`'s, an embedded CA with remote_key().
+///
+/// What comes back is believed only if it is a certificate for the Grant's key and names, signed by
+/// this CA. Refusals: the signer's, and temporary "SignerUnavailable", "SignerWrongAnswer".
+class RemoteCa final : public ca_backend::CaBackend {
+public:
+    RemoteCa(std::shared_ptr<ca_backend::CaBackend> local, std::shared_ptr<SignerClient> client)
+        : local_(std::move(local)), client_(std::move(client)) {}
+
+    [[nodiscard]] const std::string& name() const noexcept override { return local_->name(); }
+    boost::asio::awaitable<Result<ca_backend::IssueOutcome, Refusal>> issue(
+        const Grant& grant, const ca_backend::IssueContext& context) override;
+    Result<std::optional<ca_backend::IssuePreview>, Refusal> preview(
+        const Grant& grant, const ca_backend::IssueContext& context) override {
+        return local_->preview(grant, context);
+    }
+    [[nodiscard]] const std::vector<certs::Certificate>& chain() const noexcept override {
+        return local_->chain();
+    }
+    boost::asio::awaitable<Result<void>> revoke(ca_backend::Store& store, Bytes serial,
+                                                certs::RevocationReason reason) override {
+        return local_->revoke(store, std::move(serial), reason);
+    }
+    boost::asio::awaitable<Result<certs::Crl>> crl(ca_backend::Store& store) override {
+        return local_->crl(store);
+    }
+
+private:
+    [[nodiscard]] Result<certs::Certificate, Refusal> believe(const IssuedAnswer& answer,
+                                                              const Grant& grant) const;
+
+    std::shared_ptr<ca_backend::CaBackend> local_;
+    std::shared_ptr<SignerClient> client_;
+};
+
+}  // namespace scepgate::server::signer

@@ -1,0 +1,282 @@
+#include "server/signer/service.hpp"
+
+#include "ca_backend/wait_for.hpp"
+#include "policy/grant_record.hpp"
+#include "server/signer/crl_judge.hpp"
+#include "server/signer/reasons.hpp"
+
+namespace scepgate::server::signer {
+namespace {
+
+using certs::Certificate;
+
+Sha256 key_hash(const SigningCa& ca) {
+    return sha256(ca.key.public_key().spki());
+}
+
+}  // namespace
+
+/// An order whose Grant and request were found to belong together.
+struct SignerService::Judged {
+    const SigningCa& ca;
+    Grant grant;
+};
+
+/// The right to work on one order; whoever comes with the same one waits.
+class SignerService::Turn {
+public:
+    Turn(SignerService& service, const Sha256& id) : service_(service), id_(id) {
+        std::unique_lock lock(service_.turns_mutex_);
+        service_.turn_over_.wait(lock, [&] { return service_.at_work_.insert(id_).second; });
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+        {
+            const std::lock_guard lock(service_.turns_mutex_);
+            service_.at_work_.erase(id_);
+        }
+        service_.turn_over_.notify_all();
+    }
+
+private:
+    SignerService& service_;
+    const Sha256& id_;
+};
+
+bool SignerRuntime::is_own_key(const certs::PublicKey& key) const {
+    return std::any_of(cas.begin(), cas.end(),
+                       [&](const auto& each) { return each.second.key.public_key() == key; });
+}
+
+Result<std::unique_ptr<SignerService>> SignerService::create(
+    SignerParts parts, std::shared_ptr<const SignerRuntime> runtime) {
+    const auto before = parts.records->counts_since(parts.clock->now() - 86'400);
+    if (!before) return before.error();
+    std::unique_ptr<SignerService> service(new SignerService(std::move(parts), std::move(runtime)));
+    for (const SignedCount& each : *before)
+        service->rates_.add(each.template_name, each.at, each.count);
+    return service;
+}
+
+void SignerService::replace(std::shared_ptr<const SignerRuntime> runtime) {
+    const std::lock_guard lock(runtime_mutex_);
+    runtime_ = std::move(runtime);
+}
+
+std::shared_ptr<const SignerRuntime> SignerService::runtime() const {
+    const std::lock_guard lock(runtime_mutex_);
+    return runtime_;
+}
+
+Answer SignerService::answer(const Order& order, const std::string& peer) {
+    return std::visit([&](const auto& each) { return answer_one(each, peer); }, order);
+}
+
+Answer SignerService::answer_one(const DescribeOrder& order, const std::string& peer) {
+    const auto current = runtime();
+    const auto ca = current->cas.find(order.ca);
+    if (ca == current->cas.end()) {
+        return note(refused(reason::kCaUnknown, "one of 'cas'", order.ca), "describe", order.ca,
+                    peer);
+    }
+    const Certificate& certificate = ca->second.backend->chain().front();
+    return Description{to_bytes(certificate.der()), current->templates};
+}
+
+Answer SignerService::answer_one(const IssueOrder& order, const std::string& peer) {
+    const auto current = runtime();
+    auto issued = issue(*current, order, peer);
+    if (!issued) return note(issued.error(), "issue", order.ca, peer);
+    return *std::move(issued);
+}
+
+Answer SignerService::answer_one(const CrlOrder& order, const std::string& peer) {
+    const auto current = runtime();
+    const auto ca = current->cas.find(order.ca);
+    if (ca == current->cas.end()) {
+        return note(refused(reason::kCaUnknown, "one of 'cas'", order.ca), "crl", order.ca, peer);
+    }
+    auto made =
+        sign_crl(ca->second, current->longest_crl, current->longest_certificate, order, peer);
+    if (!made) return note(made.error(), "crl", order.ca, peer);
+    return *std::move(made);
+}
+
+Result<IssuedAnswer, Refusal> SignerService::issue(const SignerRuntime& runtime,
+                                                   const IssueOrder& order,
+                                                   const std::string& peer) {
+    const auto ca = runtime.cas.find(order.ca);
+    if (ca == runtime.cas.end()) return refused(reason::kCaUnknown, "one of 'cas'", order.ca);
+    auto grant = policy::GrantRecord::decode(order.grant);
+    if (!grant) return refused(reason::kGrantMalformed, grant.error().detail);
+    const auto csr = certs::Csr::from_der(order.csr, {}, true, &grant->public_key());
+    if (!csr) return refused(reason::kProofInvalid, csr.error().detail);
+    if (!(csr->public_key() == grant->public_key())) {
+        return refused(reason::kKeyMismatch, "the key of the device's request",
+                       grant->public_key().text() + " of another");
+    }
+    if (runtime.is_own_key(grant->public_key())) {
+        return refused(reason::kKeyIsSigners, "the request is for a CA's own key");
+    }
+    if (grant->template_name() && *grant->template_name() != order.template_name) {
+        return refused(reason::kTemplateMismatch, *grant->template_name(), order.template_name);
+    }
+    if (runtime.rules) {
+        auto broken = policy::judge_rules(
+            *runtime.rules,
+            {grant->subject(), grant->subject_alt_name(), grant->sid(), &grant->public_key()});
+        if (broken) return *std::move(broken);
+    }
+    const Judged judged{ca->second, *std::move(grant)};
+
+    const Turn turn(*this, order.id);
+    auto before = parts_.records->find_order(order.id, parts_.clock->now());
+    if (!before) return refused(reason::kRecordsUnavailable, before.error().detail);
+    if (!*before) return sign_new(runtime, order, judged, peer);
+    AuditRecord line("retry", parts_.clock->now());
+    line.add("ca", order.ca).add("transaction_id", order.transaction_id).add("peer", peer);
+    if (const auto written = parts_.audit->write(line); !written)
+        return refused(reason::kAuditUnavailable, written.error().detail);
+    return IssuedAnswer{**std::move(before), {"signed for an earlier attempt"}};
+}
+
+Result<IssuedAnswer, Refusal> SignerService::sign_new(const SignerRuntime& runtime,
+                                                      const IssueOrder& order, const Judged& judged,
+                                                      const std::string& peer) {
+    const std::int64_t now = parts_.clock->now();
+    if (const auto reached = rates_.take(runtime.rates, order.template_name, now)) {
+        return refused(reason::kRateLimited,
+                       "at most " + std::to_string(reached->most) + " a " + reached->period +
+                           " of " + reached->scope,
+                       "one more");
+    }
+    ca_backend::IssueContext context;
+    context.endpoint = order.endpoint;
+    context.template_name = order.template_name;
+    context.transaction_id = order.transaction_id;
+    auto issued = ca_backend::wait_for(judged.ca.backend->issue(judged.grant, context));
+    auto* made = issued ? std::get_if<ca_backend::IssuedCertificate>(&*issued) : nullptr;
+    Result<void, Refusal> recorded;
+    if (made != nullptr) recorded = record(order, judged, made->certificate, peer);
+    if (made == nullptr || !recorded) {
+        rates_.give_back(order.template_name, now);
+        if (!issued) return issued.error();
+        if (made != nullptr) return recorded.error();
+        return refused(reason::kRecordsUnavailable, "the CA wants to decide later");
+    }
+    return IssuedAnswer{to_bytes(made->certificate.der()), std::move(made->notes)};
+}
+
+Result<void, Refusal> SignerService::record(const IssueOrder& order, const Judged& judged,
+                                            const Certificate& certificate,
+                                            const std::string& peer) {
+    const Grant& grant = judged.grant;
+    AuditRecord line("sign", parts_.clock->now());
+    line.add("ca", order.ca)
+        .add("template", order.template_name)
+        .add("serial", certificate.serial_hex())
+        .add("sha256", to_hex(sha256(certificate.der())))
+        .add("subject", certificate.subject_text())
+        .add_if("subject_alt_name", certs::to_text(grant.subject_alt_name()))
+        .add("not_after", certs::utc_text(certificate.not_after()))
+        .add("key_sha256", to_hex(sha256(certificate.spki())))
+        .add("policy", grant.policy())
+        .add_if("device_id", grant.device_id())
+        .add_if("endpoint", order.endpoint)
+        .add_if("transaction_id", order.transaction_id)
+        .add("peer", peer);
+    if (const auto written = parts_.audit->write(line); !written)
+        return refused(reason::kAuditUnavailable, written.error().detail);
+    SignedRow row;
+    row.id = order.id;
+    row.ca = key_hash(judged.ca);
+    row.template_name = order.template_name;
+    row.serial = ca_backend::certificate_id(certificate).serial;
+    row.at = parts_.clock->now();
+    row.not_after = certificate.not_after();
+    row.certificate = to_bytes(certificate.der());
+    if (const auto added = parts_.records->add(row); !added)
+        return refused(reason::kRecordsUnavailable, added.error().detail);
+    return {};
+}
+
+Result<SignatureAnswer, Refusal> SignerService::sign_crl(const SigningCa& ca,
+                                                         std::int64_t longest_crl,
+                                                         std::int64_t longest_certificate,
+                                                         const CrlOrder& order,
+                                                         const std::string& peer) {
+    const Certificate& certificate = ca.backend->chain().front();
+    const auto usage = certificate.key_usage();
+    if (!usage || (*usage && !(*usage)->has(certs::KeyUsageBit::kCrlSign))) {
+        return refused(reason::kCrlRefused, "the CA's key usage lacks cRLSign");
+    }
+    const Sha256 id = key_hash(ca);
+    const std::lock_guard lock(crl_mutex_);
+    auto found = parts_.records->find_crls(id);
+    if (!found) return refused(reason::kRecordsUnavailable, found.error().detail);
+    SignedCrls last = found->has_value() ? **std::move(found) : SignedCrls();
+    const Sha256 hash = sha256(order.to_be_signed);
+
+    CrlRules rules;
+    rules.issuer_der = certificate.subject_der();
+    rules.key_identifier = certificate.subject_key_identifier();
+    rules.key_type = ca.key.type();
+    rules.now = parts_.clock->now();
+    rules.longest_validity = longest_crl;
+    rules.longest_certificate = longest_certificate;
+    rules.not_after = [&](ByteView serial) -> std::optional<std::int64_t> {
+        const auto known = parts_.records->not_after(id, serial);
+        // Records that cannot be read must not let a revocation be forgotten.
+        if (!known) return std::numeric_limits<std::int64_t>::max();
+        return *known;
+    };
+    // The answer to the same order was lost: the same number may be signed once more.
+    const bool again = hash == last.last;
+    const auto judged = judge_crl(order.to_be_signed, again ? ByteView() : ByteView(last.number),
+                                  last.complete_tbs, rules);
+    if (!judged) return refused(reason::kCrlRefused, judged.error().detail);
+
+    AuditRecord line("crl", rules.now);
+    line.add("ca", order.ca)
+        .add("number", to_hex(judged->crl.number()))
+        .add("revoked", static_cast<std::int64_t>(judged->crl.entries().size()))
+        .add("next_update", certs::utc_text(judged->crl.next_update()))
+        .add("tbs_sha256", to_hex(hash))
+        .add("peer", peer);
+    if (const auto written = parts_.audit->write(line); !written)
+        return refused(reason::kAuditUnavailable, written.error().detail);
+    if (!again) {
+        last.number = to_bytes(judged->crl.number());
+        last.last = hash;
+        last.complete_tbs = order.to_be_signed;
+        if (const auto kept = parts_.records->keep_crls(id, last); !kept)
+            return refused(reason::kRecordsUnavailable, kept.error().detail);
+    }
+    auto signature = ca.key.sign(judged->digest, order.to_be_signed);
+    if (!signature) return refused(reason::kSigningFailed, signature.error().detail);
+    return SignatureAnswer{*std::move(signature)};
+}
+
+Refusal SignerService::note(Refusal refusal, std::string_view order, const std::string& ca,
+                            const std::string& peer) {
+    AuditRecord line("refuse", parts_.clock->now());
+    line.add("order", order)
+        .add("ca", ca)
+        .add("code", refusal.code)
+        .add("reason", refusal.text)
+        .add("peer", peer);
+    // That it is refused stands in the log at least.
+    const auto written = parts_.audit->write(line);
+    LogFields fields;
+    fields.add("order", order)
+        .add("ca", ca)
+        .add("code", refusal.code)
+        .add("reason", refusal.text)
+        .add("peer", peer);
+    if (!written) fields.add("audit", written.error().detail);
+    parts_.log->warn("refused", fields);
+    return refusal;
+}
+
+}  // namespace scepgate::server::signer

@@ -1,0 +1,98 @@
+// The signer's judgement: what it signs, what it refuses, and what it writes down first.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "ca_backend/embedded_ca.hpp"
+#include "policy/issuance_rules.hpp"
+#include "server/audit_log.hpp"
+#include "server/log.hpp"
+#include "server/signer/message.hpp"
+#include "server/signer/rate_limit.hpp"
+#include "server/signer/records.hpp"
+
+namespace scepgate::server::signer {
+
+/// A CA whose key is here.
+struct SigningCa {
+    std::shared_ptr<ca_backend::EmbeddedCa> backend;
+    certs::PrivateKey key;
+};
+
+/// What the configuration says: immutable, replaced as a whole by SIGHUP.
+struct SignerRuntime {
+    std::map<std::string, SigningCa> cas;
+    std::vector<std::string> templates;    ///< names, of all CAs
+    std::int64_t longest_certificate = 0;  ///< seconds: the longest validity of a template
+    std::optional<policy::IssuanceRules> rules;
+    RateRules rates;
+    std::int64_t longest_crl = 31 * 86'400;  ///< seconds
+    [[nodiscard]] bool is_own_key(const certs::PublicKey& key) const;
+};
+
+/// What it works with; the same as long as it runs.
+struct SignerParts {
+    std::shared_ptr<SignedRecords> records;
+    std::shared_ptr<AuditLog> audit;
+    std::shared_ptr<Log> log;
+    std::shared_ptr<const certs::Clock> clock;
+};
+
+/// Answers orders. It trusts nothing in them: a Grant is what the network process says that policy
+/// has allowed, and is held against the signer's own templates, rules and rate. Nothing leaves that
+/// is not in its records and its audit file. Safe for concurrent use; blocks.
+///
+/// Refusals, beside those of EmbeddedCa and of the rules: "SignerCaUnknown",
+/// "SignerGrantMalformed", "SignerProofInvalid" (the request's own signature), "SignerKeyMismatch"
+/// (request and Grant), "TemplateMismatch", "KeyIsServers", "SignerCrlRefused"; temporary ones:
+/// "SignerRateLimited", "SignerRecordsUnavailable", "AuditUnavailable", "CaSigningFailed".
+class SignerService {
+public:
+    /// Counts what was signed before. kUnavailable: the records cannot be read.
+    static Result<std::unique_ptr<SignerService>> create(
+        SignerParts parts, std::shared_ptr<const SignerRuntime> runtime);
+
+    /// `peer`: who asks, for the records.
+    [[nodiscard]] Answer answer(const Order& order, const std::string& peer);
+
+    void replace(std::shared_ptr<const SignerRuntime> runtime);
+    [[nodiscard]] std::shared_ptr<const SignerRuntime> runtime() const;
+
+private:
+    SignerService(SignerParts parts, std::shared_ptr<const SignerRuntime> runtime)
+        : parts_(std::move(parts)), runtime_(std::move(runtime)) {}
+
+    class Turn;
+    struct Judged;
+
+    Answer answer_one(const DescribeOrder& order, const std::string& peer);
+    Answer answer_one(const IssueOrder& order, const std::string& peer);
+    Answer answer_one(const CrlOrder& order, const std::string& peer);
+    Result<IssuedAnswer, Refusal> issue(const SignerRuntime& runtime, const IssueOrder& order,
+                                        const std::string& peer);
+    Result<IssuedAnswer, Refusal> sign_new(const SignerRuntime& runtime, const IssueOrder& order,
+                                           const Judged& judged, const std::string& peer);
+    Result<void, Refusal> record(const IssueOrder& order, const Judged& judged,
+                                 const certs::Certificate& certificate, const std::string& peer);
+    Result<SignatureAnswer, Refusal> sign_crl(const SigningCa& ca, std::int64_t longest_crl,
+                                              std::int64_t longest_certificate,
+                                              const CrlOrder& order, const std::string& peer);
+    Refusal note(Refusal refusal, std::string_view order, const std::string& ca,
+                 const std::string& peer);
+
+    SignerParts parts_;
+    RateCounter rates_;
+    mutable std::mutex runtime_mutex_;
+    std::shared_ptr<const SignerRuntime> runtime_;
+    std::mutex crl_mutex_;  ///< one CRL at a time: numbers follow each other
+    std::mutex turns_mutex_;
+    std::condition_variable turn_over_;
+    std::set<Sha256> at_work_;  ///< orders; guarded by turns_mutex_
+};
+
+}  // namespace scepgate::server::signer

@@ -1,0 +1,132 @@
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "server/signer/records.hpp"
+
+namespace scepgate::server::signer {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kNow = 1'800'000'000;
+
+class SignerRecordsTest : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string name = (fs::temp_directory_path() / "signer-XXXXXX").string();
+        ASSERT_NE(::mkdtemp(name.data()), nullptr);
+        directory_ = name;
+        file_ = directory_ / "signer.db";
+    }
+    void TearDown() override { fs::remove_all(directory_); }
+
+    static SignedRow row(std::uint8_t number, std::int64_t at = kNow) {
+        SignedRow made;
+        made.id.fill(number);
+        made.ca.fill(9);
+        made.template_name = number % 2 == 0 ? "even" : "odd";
+        made.serial = {number};
+        made.at = at;
+        made.not_after = at + 1000;
+        made.certificate = {0x30, number};
+        return made;
+    }
+
+    fs::path directory_, file_;
+};
+
+TEST_F(SignerRecordsTest, KeepsWhatWasAddedOverARestart) {
+    {
+        const auto records = SignedRecords::open(file_).value();
+        ASSERT_TRUE(records->add(row(1)));
+        ASSERT_TRUE(records->add(row(2)));
+    }
+    EXPECT_EQ(fs::status(file_).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+    const auto records = SignedRecords::open(file_).value();
+    EXPECT_EQ(records->find_order(row(1).id, kNow + 5).value(), std::optional(Bytes{0x30, 1}));
+    EXPECT_EQ(records->find_order(row(3).id, kNow).value(), std::nullopt);
+    EXPECT_EQ(records->not_after(row(2).ca, row(2).serial).value(), std::optional(kNow + 1000));
+    EXPECT_EQ(records->not_after(Sha256{}, row(2).serial).value(), std::nullopt);
+}
+
+TEST_F(SignerRecordsTest, ForgetsAnOrderAfterSomeDays) {
+    const auto records = SignedRecords::open(file_).value();
+    ASSERT_TRUE(records->add(row(1)));
+    const std::int64_t later = kNow + SignedRecords::kRemembered;
+    EXPECT_EQ(records->find_order(row(1).id, later).value(), std::nullopt);
+    ASSERT_TRUE(records->add(row(2, later)));
+    EXPECT_EQ(records->find_order(row(1).id, kNow).value(), std::nullopt) << "it was removed";
+}
+
+TEST_F(SignerRecordsTest, RefusesASerialNumberOrAnOrderThatWasThere) {
+    const auto records = SignedRecords::open(file_).value();
+    ASSERT_TRUE(records->add(row(1)));
+    SignedRow same_serial = row(2);
+    same_serial.serial = row(1).serial;
+    EXPECT_EQ(records->add(same_serial).error().code, Errc::kConflict);
+    SignedRow same_order = row(3);
+    same_order.id = row(1).id;
+    EXPECT_EQ(records->add(same_order).error().code, Errc::kConflict);
+    EXPECT_EQ(records->not_after(row(3).ca, row(3).serial).value(), std::nullopt)
+        << "a row is added whole or not at all";
+}
+
+TEST_F(SignerRecordsTest, OneThatFailsDoesNotFailThoseBesideIt) {
+    const auto records = SignedRecords::open(file_).value();
+    ASSERT_TRUE(records->add(row(0)));
+    std::array<bool, 32> added{};
+    {
+        std::vector<std::jthread> threads;
+        for (std::uint8_t i = 1; i < added.size(); ++i) {
+            threads.emplace_back([&, i] {
+                SignedRow each = row(i);
+                if (i % 4 == 0) each.serial = {0};
+                added[i] = records->add(each).has_value();
+            });
+        }
+    }
+    for (std::size_t i = 1; i < added.size(); ++i)
+        EXPECT_EQ(added[i], i % 4 != 0) << i;
+}
+
+TEST_F(SignerRecordsTest, CountsByMinuteAndTemplate) {
+    const auto records = SignedRecords::open(file_).value();
+    for (const std::uint8_t number : Bytes{1, 2, 3})
+        ASSERT_TRUE(records->add(row(number)));
+    ASSERT_TRUE(records->add(row(4, kNow + 60)));
+    std::int64_t even = 0, odd = 0;
+    for (const SignedCount& each : records->counts_since(kNow - 1).value())
+        (each.template_name == "even" ? even : odd) += each.count;
+    EXPECT_EQ(even, 2);
+    EXPECT_EQ(odd, 2);
+    EXPECT_EQ(records->counts_since(kNow).value().size(), 1U);
+}
+
+TEST_F(SignerRecordsTest, KeepsTheLastCrlsOfEachCa) {
+    const auto records = SignedRecords::open(file_).value();
+    Sha256 ca{};
+    EXPECT_FALSE(records->find_crls(ca).value());
+    SignedCrls crls{{1, 0}, {}, {0x30, 0x00}};
+    crls.last.fill(5);
+    ASSERT_TRUE(records->keep_crls(ca, crls));
+    crls.number = {1, 1};
+    ASSERT_TRUE(records->keep_crls(ca, crls));
+    const auto found = records->find_crls(ca).value();
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->number, crls.number);
+    EXPECT_EQ(found->last, crls.last);
+    EXPECT_EQ(found->complete_tbs, crls.complete_tbs);
+}
+
+TEST_F(SignerRecordsTest, TakesNoFileOfSomethingElse) {
+    std::ofstream(file_) << std::string(4096, 'x');
+    EXPECT_EQ(SignedRecords::open(file_).error().code, Errc::kConfig);
+    EXPECT_EQ(SignedRecords::open(directory_ / "no/such").error().code, Errc::kConfig);
+}
+
+}  // namespace
+}  // namespace scepgate::server::signer
