@@ -2,6 +2,10 @@
 
 namespace scepgate::ca_backend::sql {
 
+Result<bool> Connection::was_committed(const Turn& turn) {
+    return Error{Errc::kInternal, "this engine keeps no turns: " + turn.writer};
+}
+
 Result<Statement> Statement::prepare(Connection& connection, std::string_view sql) {
     auto prepared = connection.prepare(sql);
     if (!prepared) return prepared.error();

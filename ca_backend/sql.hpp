@@ -38,6 +38,12 @@ public:
     [[nodiscard]] virtual Bytes blob(int column) const = 0;
 };
 
+/// A transaction that wrote: which connection began it, and as its how-many-eth.
+struct Turn {
+    std::string writer;
+    std::int64_t number = 0;
+};
+
 /// One connection, for one thread at a time. Errors have the engine's words. kConflict: a
 /// constraint; kInternal: a mistake of ours; kUnavailable: all else (disk, locks, network, damage).
 class Connection {
@@ -60,6 +66,17 @@ public:
     [[nodiscard]] virtual std::int64_t total_changes() const noexcept = 0;
     /// True when the open transaction can only be rolled back, because a statement failed in it.
     [[nodiscard]] virtual bool must_roll_back() const noexcept = 0;
+
+    // What only a database over a network needs.
+
+    /// True when nothing can be done with it any more; another may well be had.
+    [[nodiscard]] virtual bool is_lost() const noexcept { return false; }
+    /// True when the last failure was others' doing (a deadlock): the same may succeed now.
+    [[nodiscard]] virtual bool may_succeed_again() const noexcept { return false; }
+    /// The last that begin_writing() began. When the connection is lost during commit(), another
+    /// connection's was_committed() tells how it ended.
+    [[nodiscard]] virtual Turn turn() const { return {}; }
+    virtual Result<bool> was_committed(const Turn& turn);
 
 protected:
     Connection() = default;

@@ -170,7 +170,7 @@ Result<std::vector<StoredChallenge>> list_challenges(Connection& connection,
         std::string places;
         for (std::size_t i = 0; i < filter.scopes->size(); ++i)
             places += i == 0 ? "?" : ", ?";
-        sql += "AND policy IN (" + places + ") ";
+        sql += places.empty() ? "AND FALSE " : "AND policy IN (" + places + ") ";
     }
     if (filter.caller) sql += "AND caller = ? ";
     const bool open = filter.state == ChallengeState::kOutstanding;

@@ -13,8 +13,8 @@ namespace scepgate::ca_backend::sql {
 class Connections {
 public:
     /// Without a writer it only reads.
-    Connections(std::unique_ptr<Writer> writer, Connect connect_reader)
-        : writer_(std::move(writer)), readers_(std::move(connect_reader)) {}
+    Connections(std::unique_ptr<Writer> writer, Connect connect_reader, std::size_t most_readers)
+        : writer_(std::move(writer)), readers_(std::move(connect_reader), most_readers) {}
 
     template <class Read>
     auto read(Read read) {

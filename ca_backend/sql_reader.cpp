@@ -1,6 +1,13 @@
 #include "ca_backend/sql_reader.hpp"
 
+#include <chrono>
+
 namespace scepgate::ca_backend::sql {
+namespace {
+
+constexpr std::chrono::seconds kLongestWait{5};
+
+}  // namespace
 
 Result<std::unique_ptr<Reader>> Reader::prepare(std::unique_ptr<Connection> connection) {
     auto transactions = Transactions::prepare(*connection);
@@ -20,21 +27,46 @@ Result<std::unique_ptr<Reader>> Reader::prepare(std::unique_ptr<Connection> conn
 
 Result<std::unique_ptr<Reader>> ReaderPool::take() {
     {
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
+        const auto free = [this] { return in_use_ < most_; };
+        if (!given_back_.wait_for(lock, kLongestWait, free)) {
+            return Error{Errc::kUnavailable, "all connections that read from the store are in use"};
+        }
+        ++in_use_;
         if (!idle_.empty()) {
             auto reader = std::move(idle_.back());
             idle_.pop_back();
             return reader;
         }
     }
+    return open();
+}
+
+Result<std::unique_ptr<Reader>> ReaderPool::replace(std::unique_ptr<Reader> lost) {
+    std::vector<std::unique_ptr<Reader>> closed;
+    {
+        const std::lock_guard lock(mutex_);
+        closed.swap(idle_);
+    }
+    closed.push_back(std::move(lost));
+    closed.clear();
+    return open();
+}
+
+Result<std::unique_ptr<Reader>> ReaderPool::open() {
     auto connection = connect_();
-    if (!connection) return connection.error();
-    return Reader::prepare(*std::move(connection));
+    auto reader = connection ? Reader::prepare(*std::move(connection)) : connection.error();
+    if (!reader) give_back(nullptr);
+    return reader;
 }
 
 void ReaderPool::give_back(std::unique_ptr<Reader> reader) {
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(reader));
+    {
+        const std::lock_guard lock(mutex_);
+        --in_use_;
+        if (reader && !reader->connection->is_lost()) idle_.push_back(std::move(reader));
+    }
+    given_back_.notify_one();
 }
 
 }  // namespace scepgate::ca_backend::sql

@@ -1,6 +1,8 @@
 // Reading the store from many threads.
 #pragma once
 
+#include <condition_variable>
+#include <limits>
 #include <mutex>
 #include <type_traits>
 
@@ -23,27 +25,45 @@ struct Reader {
     static Result<std::unique_ptr<Reader>> prepare(std::unique_ptr<Connection> connection);
 };
 
-/// As many readers as threads have ever read at once; opening one costs far more than a look-up.
+/// As many readers as threads have ever read at once, and at most `most`; opening one costs far
+/// more than a look-up. Who comes when all are in use waits for one, for a while.
 class ReaderPool {
 public:
-    explicit ReaderPool(Connect connect) : connect_(std::move(connect)) {}
+    static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
-    /// Calls `read` with a reader that nobody else uses meanwhile.
+    explicit ReaderPool(Connect connect, std::size_t most = kNoLimit)
+        : connect_(std::move(connect)), most_(most) {}
+
+    /// Calls `read` with a reader that nobody else uses meanwhile; once more with a new connection
+    /// when the old one is found lost.
     template <class Read>
     auto with(Read read) -> std::invoke_result_t<Read, Reader&> {
         auto reader = take();
         if (!reader) return reader.error();
         auto result = read(**reader);
-        give_back(*std::move(reader));
+        if (!(*reader)->connection->is_lost()) {
+            give_back(*std::move(reader));
+            return result;
+        }
+        auto another = replace(*std::move(reader));
+        if (!another) return another.error();
+        result = read(**another);
+        give_back(*std::move(another));
         return result;
     }
 
 private:
     Result<std::unique_ptr<Reader>> take();
+    /// What idles is older than this one, and most likely lost too.
+    Result<std::unique_ptr<Reader>> replace(std::unique_ptr<Reader> lost);
+    Result<std::unique_ptr<Reader>> open();
     void give_back(std::unique_ptr<Reader> reader);
 
     Connect connect_;
+    std::size_t most_;
+    std::size_t in_use_ = 0;
     std::mutex mutex_;
+    std::condition_variable given_back_;
     std::vector<std::unique_ptr<Reader>> idle_;
 };
 

@@ -35,8 +35,9 @@ Result<Outcome> announced(sql::Changes& changes, const std::vector<OutboxEvent>&
 
 }  // namespace
 
-SqlStore::SqlStore(std::unique_ptr<sql::Writer> writer, sql::Connect connect_reader)
-    : impl_(std::make_unique<Impl>(std::move(writer), std::move(connect_reader))) {}
+SqlStore::SqlStore(std::unique_ptr<sql::Writer> writer, sql::Connect connect_reader,
+                   std::size_t most_readers)
+    : impl_(std::make_unique<Impl>(std::move(writer), std::move(connect_reader), most_readers)) {}
 
 SqlStore::~SqlStore() = default;
 

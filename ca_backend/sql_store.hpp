@@ -1,6 +1,7 @@
 // The store in a database that speaks SQL, whatever its engine.
 #pragma once
 
+#include <limits>
 #include <memory>
 
 #include "ca_backend/sql.hpp"
@@ -11,6 +12,9 @@ namespace scepgate::ca_backend {
 namespace sql {
 class Writer;
 }
+
+/// kReadOnly works beside a running server; all writing is kDenied then.
+enum class StoreMode { kCreateOrOpen, kOpenExisting, kReadOnly };
 
 /// One thread writes: it takes all records that wait and commits them in one transaction, so that a
 /// commit (one fsync) serves many requests; one conflict spoils nobody else's (sql_writer.hpp).
@@ -57,7 +61,8 @@ public:
 
 protected:
     /// Null `writer`: all writing is kDenied.
-    SqlStore(std::unique_ptr<sql::Writer> writer, sql::Connect connect_reader);
+    SqlStore(std::unique_ptr<sql::Writer> writer, sql::Connect connect_reader,
+             std::size_t most_readers = std::numeric_limits<std::size_t>::max());
 
 private:
     class Impl;

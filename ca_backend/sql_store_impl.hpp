@@ -8,8 +8,8 @@ namespace scepgate::ca_backend {
 
 class SqlStore::Impl {
 public:
-    Impl(std::unique_ptr<sql::Writer> writer, sql::Connect connect_reader)
-        : connections_(std::move(writer), std::move(connect_reader)) {}
+    Impl(std::unique_ptr<sql::Writer> writer, sql::Connect connect_reader, std::size_t most_readers)
+        : connections_(std::move(writer), std::move(connect_reader), most_readers) {}
 
     template <class Read>
     auto read(Read read) {

@@ -23,7 +23,7 @@ const std::string kOfKey = kOfSender + " AND key = ?4)";
 /// The index has a sender's requests by key, so all have to be looked at for the newest. Few
 /// senders ever have two with one transactionID; who has thousands gets one of his own, and costs
 /// no more.
-const std::string kNewest = "(SELECT max(id) FROM " + kOfSender + " LIMIT 1000) AS some)";
+const std::string kNewest = "(SELECT max(id) FROM " + kOfSender + " LIMIT 1000) AS of_sender)";
 
 Query& bind(Query& query, const PollKey& sender) {
     return query.bind(sender.transaction_id)

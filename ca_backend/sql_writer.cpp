@@ -14,8 +14,8 @@ namespace {
 constexpr std::chrono::milliseconds kGatherTime{2};
 
 /// Whatever it was: this transaction cannot be had now.
-Error unavailable(const Result<void>& failed) {
-    return {Errc::kUnavailable, "store: " + failed.error().detail};
+Error unavailable(const Error& failed) {
+    return {Errc::kUnavailable, "store: " + failed.detail};
 }
 
 }  // namespace
@@ -33,13 +33,15 @@ Result<Changes> Changes::prepare(std::unique_ptr<Connection> connection) {
                    *std::move(outbox), *std::move(challenges)};
 }
 
-Result<std::unique_ptr<Writer>> Writer::start(std::unique_ptr<Connection> connection) {
+Result<std::unique_ptr<Writer>> Writer::start(std::unique_ptr<Connection> connection,
+                                              Connect reconnect) {
     auto changes = Changes::prepare(std::move(connection));
     if (!changes) return changes.error();
-    return std::unique_ptr<Writer>(new Writer(*std::move(changes)));
+    return std::unique_ptr<Writer>(new Writer(*std::move(changes), std::move(reconnect)));
 }
 
-Writer::Writer(Changes changes) : changes_(std::move(changes)) {
+Writer::Writer(Changes changes, Connect reconnect)
+    : changes_(std::move(changes)), reconnect_(std::move(reconnect)) {
     thread_ = std::thread([this] { run(); });
 }
 
@@ -93,10 +95,8 @@ void Writer::run() {
 }
 
 void Writer::write(std::span<Waiting> group) {
-    auto written = write_in_transaction(group);
+    const auto written = write_persistently(group);
     if (written) return;
-    if (const auto undone = changes_.connection->rollback(); !undone)
-        written.error().detail += "; and " + undone.error().detail;
     if (written.error().code == Errc::kUnavailable || group.size() == 1) {
         for (Waiting& waiting : group)
             waiting.outcome = written.error();
@@ -107,23 +107,58 @@ void Writer::write(std::span<Waiting> group) {
         write({&waiting, 1});
 }
 
-/// An error here undoes all that was written.
-Result<void> Writer::write_in_transaction(std::span<Waiting> group) {
+Result<void> Writer::write_persistently(std::span<Waiting> group) {
+    constexpr int kAttempts = 4;
+    for (int attempt = 1;; ++attempt) {
+        if (const auto replaced = replace_lost_connection(); !replaced) return replaced.error();
+        Step step = Step::kWriting;
+        auto written = write_in_transaction(group, step);
+        if (written) return written;
+        const Turn turn = changes_.connection->turn();
+        const bool transient = changes_.connection->may_succeed_again();
+        if (const auto undone = changes_.connection->rollback(); !undone)
+            written.error().detail += "; and " + undone.error().detail;
+        const bool lost = changes_.connection->is_lost();
+        if (lost && step == Step::kCommitting) {
+            // Nobody knows how it ended, until the database is asked.
+            if (const auto replaced = replace_lost_connection(); !replaced) return replaced.error();
+            const auto committed = changes_.connection->was_committed(turn);
+            if (!committed) return unavailable(committed.error());
+            if (*committed) return {};
+        }
+        if (!(lost || transient) || attempt == kAttempts) return written;
+    }
+}
+
+Result<void> Writer::replace_lost_connection() {
+    if (!changes_.connection->is_lost() || !reconnect_) return {};
+    auto connection = reconnect_();
+    if (!connection) return unavailable(connection.error());
+    auto changes = Changes::prepare(*std::move(connection));
+    if (!changes) return unavailable(changes.error());
+    changes_ = *std::move(changes);
+    return {};
+}
+
+/// An error here undoes all that was written, unless it came from committing.
+Result<void> Writer::write_in_transaction(std::span<Waiting> group, Step& step) {
     Connection& connection = *changes_.connection;
-    if (const auto begun = connection.begin_writing(); !begun) return unavailable(begun);
+    if (const auto begun = connection.begin_writing(); !begun) return unavailable(begun.error());
     changes_.now = Changes::kNobodySaid;
     changes_.adds_challenges = false;
     for (Waiting& waiting : group) {
         const std::int64_t changes_before = connection.total_changes();
         waiting.outcome = waiting.work(changes_);
         if (waiting.outcome) continue;
-        if (waiting.outcome.error().code == Errc::kUnavailable) return unavailable(waiting.outcome);
+        if (waiting.outcome.error().code == Errc::kUnavailable)
+            return unavailable(waiting.outcome.error());
         if (connection.must_roll_back() || connection.total_changes() != changes_before)
             return waiting.outcome.error();
     }
-    if (const auto purged = purge(2 * group.size()); !purged) return unavailable(purged);
+    if (const auto purged = purge(2 * group.size()); !purged) return unavailable(purged.error());
+    step = Step::kCommitting;
     const auto committed = connection.commit();
-    return committed ? committed : unavailable(committed);
+    return committed ? committed : unavailable(committed.error());
 }
 
 Result<void> Writer::purge(std::size_t limit) {

@@ -51,7 +51,9 @@ using WorkHandler = boost::asio::any_completion_handler<void(Result<void>)>;
 /// added; now and then, so are old requests that came to nothing.
 class Writer {
 public:
-    static Result<std::unique_ptr<Writer>> start(std::unique_ptr<Connection> connection);
+    /// `reconnect`: opens another connection when the one there is was lost; empty: it never is.
+    static Result<std::unique_ptr<Writer>> start(std::unique_ptr<Connection> connection,
+                                                 Connect reconnect = {});
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
     /// Writes what waits, then ends the thread.
@@ -69,13 +71,18 @@ private:
         Result<void> outcome;
     };
 
-    explicit Writer(Changes changes);
+    Writer(Changes changes, Connect reconnect);
     void run();
     void write(std::span<Waiting> group);
-    Result<void> write_in_transaction(std::span<Waiting> group);
+    /// Again, while what failed was others' doing, or a connection that was lost.
+    Result<void> write_persistently(std::span<Waiting> group);
+    enum class Step { kWriting, kCommitting };
+    Result<void> write_in_transaction(std::span<Waiting> group, Step& step);
+    Result<void> replace_lost_connection();
     Result<void> purge(std::size_t limit);
 
     Changes changes_;
+    Connect reconnect_;
     std::int64_t pending_purged_ = 0;  ///< seconds since the epoch
     std::mutex mutex_;
     std::condition_variable something_to_do_;

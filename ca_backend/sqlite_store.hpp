@@ -14,9 +14,8 @@ namespace scepgate::ca_backend {
 /// into it): POSIX then drops the locks that keep other processes out.
 class SqliteStore final : public SqlStore {
 public:
-    enum class Mode { kCreateOrOpen, kOpenExisting, kReadOnly };
+    using Mode = StoreMode;
 
-    /// kReadOnly works beside a running server; all writing is kDenied then.
     /// Opens and upgrades the schema. kConfig says what is wrong with the file (missing, not a
     /// database, made by a newer version, permissions) and how to mend it.
     static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& file, Mode mode);

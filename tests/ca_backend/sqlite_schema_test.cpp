@@ -289,5 +289,29 @@ TEST_F(SqliteSchemaTest, PurgesNothingByAClockThatIsBehind) {
     EXPECT_TRUE(store->is_redeemed(*current.redemption).value());
 }
 
+TEST_F(SqliteSchemaTest, CountsAndFindsChallengesByAnIndex) {
+    open_store(file_).reset();
+    auto opened = database();
+    const auto plan = [&](const std::string& sql) {
+        auto statement = sqlite::Statement::prepare(opened, "EXPLAIN QUERY PLAN " + sql).value();
+        sqlite::Query query = statement.run();
+        std::string text;
+        while (query.next().value())
+            text += query.text(3) + '\n';
+        return text;
+    };
+    const auto uses = [&](const std::string& where, const std::string& index) {
+        const std::string steps = plan("SELECT 1 FROM challenges WHERE " + where);
+        EXPECT_NE(steps.find("SEARCH challenges USING"), std::string::npos) << steps;
+        EXPECT_NE(steps.find("INDEX " + index), std::string::npos) << steps;
+    };
+    uses("state = 0 AND policy = 'p' AND expires > 1", "challenges_outstanding");
+    uses("state = 0 AND caller = 'c' AND expires > 1", "challenges_of_caller");
+    uses("caller = 'c' AND created > 1", "challenges_made");
+    uses("expires < 1", "challenges_by_expiry");
+    const std::string found = plan("SELECT * FROM challenges WHERE policy = 'p' AND token = x''");
+    EXPECT_NE(found.find("SEARCH challenges USING INDEX"), std::string::npos) << found;
+}
+
 }  // namespace
 }  // namespace scepgate::ca_backend

@@ -20,7 +20,7 @@ using testing::record;
 using testing::record_together;
 using Mode = SqliteStore::Mode;
 
-using Records = std::vector<std::pair<SqliteStore*, IssuanceRecord>>;
+using Records = std::vector<std::pair<SqlStore*, IssuanceRecord>>;
 
 Records make_records(SqliteStore& store, int how_many) {
     Records records;

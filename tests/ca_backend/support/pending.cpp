@@ -44,7 +44,7 @@ std::string describe(const Result<PendingOutcome>& outcome) {
     return std::holds_alternative<TransactionIdTaken>(*outcome) ? "id taken" : "too many";
 }
 
-Result<StoredTransaction> decide(SqliteStore& store, const PendingRecord& pending,
+Result<StoredTransaction> decide(SqlStore& store, const PendingRecord& pending,
                                  Decision::Verdict verdict, std::int64_t now) {
     const auto found = stored(store, pending, now);
     Decision decision;

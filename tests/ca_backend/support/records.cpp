@@ -56,12 +56,12 @@ std::unique_ptr<SqliteStore> open_store(const std::filesystem::path& file, Sqlit
     return SqliteStore::open(file, mode).value();
 }
 
-Result<RecordOutcome> record(SqliteStore& store, IssuanceRecord record) {
+Result<RecordOutcome> record(SqlStore& store, IssuanceRecord record) {
     return wait_for(store.record(std::move(record)));
 }
 
 std::vector<Result<RecordOutcome>> record_together(
-    const std::vector<std::pair<SqliteStore*, IssuanceRecord>>& records) {
+    const std::vector<std::pair<SqlStore*, IssuanceRecord>>& records) {
     boost::asio::io_context context;
     std::vector<Result<RecordOutcome>> outcomes(records.size());
     for (std::size_t i = 0; i < records.size(); ++i) {
@@ -76,7 +76,7 @@ std::vector<Result<RecordOutcome>> record_together(
     return outcomes;
 }
 
-std::optional<certs::Certificate> found(SqliteStore& store, const TransactionKey& key) {
+std::optional<certs::Certificate> found(SqlStore& store, const TransactionKey& key) {
     IssuanceRecord made = make_record({});
     made.transaction = key;
     made.signer_key = signer_of(key);

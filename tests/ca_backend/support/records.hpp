@@ -37,17 +37,17 @@ std::unique_ptr<SqliteStore> open_store(const std::filesystem::path& file,
                                         SqliteStore::Mode mode = SqliteStore::Mode::kCreateOrOpen);
 
 /// Records and waits.
-Result<RecordOutcome> record(SqliteStore& store, IssuanceRecord record);
+Result<RecordOutcome> record(SqlStore& store, IssuanceRecord record);
 /// Records all of them at once; the outcomes in the same order.
 std::vector<Result<RecordOutcome>> record_together(
-    const std::vector<std::pair<SqliteStore*, IssuanceRecord>>& records);
+    const std::vector<std::pair<SqlStore*, IssuanceRecord>>& records);
 
 /// What this transaction, made by make_record(), was answered with, if it was.
-std::optional<certs::Certificate> found(SqliteStore& store, const TransactionKey& key);
+std::optional<certs::Certificate> found(SqlStore& store, const TransactionKey& key);
 
 /// The transaction of an IssuanceRecord or a PendingRecord.
 template <class Record>
-std::optional<StoredTransaction> stored(SqliteStore& store, const Record& record,
+std::optional<StoredTransaction> stored(SqlStore& store, const Record& record,
                                         std::int64_t now = kNow) {
     const PollKey sender{record.endpoint, record.transaction_id, record.signer_key};
     auto transaction = store.find_request(sender, record.transaction, now).value();

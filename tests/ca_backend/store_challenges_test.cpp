@@ -3,8 +3,8 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
-#include "ca_backend/sqlite.hpp"
 #include "ca_backend/wait_for.hpp"
+#include "tests/ca_backend/support/place.hpp"
 #include "tests/ca_backend/support/records.hpp"
 
 namespace scepgate::ca_backend {
@@ -37,7 +37,7 @@ std::string describe_added(const Result<AddChallengeOutcome>& outcome) {
     return std::holds_alternative<ChallengeCacheFull>(*outcome) ? "cache full" : "quota reached";
 }
 
-class SqliteStoreChallengesTest : public ::testing::Test {
+class StoreChallengesTest : public testing::OnEachEngine {
 protected:
     std::string add(const ChallengeRow& row, ChallengeLimits limits = {}) {
         return describe_added(wait_for(store_->add_challenge(row, limits)));
@@ -59,12 +59,12 @@ protected:
         return tokens;
     }
 
-    testing::TemporaryDirectory directory_;
-    std::filesystem::path file_ = directory_.path() / "scepgate.db";
-    std::unique_ptr<SqliteStore> store_ = open_store(file_);
+    std::unique_ptr<SqlStore> store_ = open_store(place_);
 };
 
-TEST_F(SqliteStoreChallengesTest, FindsWhatWasAddedAlsoAfterReopening) {
+SCEPGATE_ON_EACH_ENGINE(StoreChallengesTest);
+
+TEST_P(StoreChallengesTest, FindsWhatWasAddedAlsoAfterReopening) {
     ChallengeRow made = challenge("one");
     made.claims = R"({"device_id":"d7"})";
     ASSERT_EQ(add(made), "added");
@@ -79,12 +79,12 @@ TEST_F(SqliteStoreChallengesTest, FindsWhatWasAddedAlsoAfterReopening) {
         EXPECT_EQ(found->row.claims, made.claims);
         EXPECT_EQ(found->state, ChallengeState::kOutstanding);
         store_.reset();
-        store_ = open_store(file_, SqliteStore::Mode::kOpenExisting);
+        store_ = open_store(place_, StoreMode::kOpenExisting);
     }
     EXPECT_FALSE(store_->find_challenge("another scope", made.token, kNow).value());
 }
 
-TEST_F(SqliteStoreChallengesTest, TakesATokenOnce) {
+TEST_P(StoreChallengesTest, TakesATokenOnce) {
     ASSERT_EQ(add(challenge("one")), "added");
     const auto again = wait_for(store_->add_challenge(challenge("one", "bob"), {}));
     ASSERT_FALSE(again);
@@ -92,20 +92,20 @@ TEST_F(SqliteStoreChallengesTest, TakesATokenOnce) {
     EXPECT_EQ(listed({.now = kNow}).size(), 1U);
 }
 
-TEST_F(SqliteStoreChallengesTest, IsUsedWithTheCertificateThatRedeemsIt) {
+TEST_P(StoreChallengesTest, IsUsedWithTheCertificateThatRedeemsIt) {
     ASSERT_EQ(add(challenge("one")), "added");
     ASSERT_EQ(describe(record(*store_, make_redeeming_record("one"))), "recorded");
     EXPECT_EQ(state("one"), "used");
     EXPECT_EQ(state("one", kNow + kDay), "used");
 }
 
-TEST_F(SqliteStoreChallengesTest, ExpiresAtItsEnd) {
+TEST_P(StoreChallengesTest, ExpiresAtItsEnd) {
     ASSERT_EQ(add(challenge("one")), "added");
     EXPECT_EQ(state("one", kNow + kHour - 1), "outstanding");
     EXPECT_EQ(state("one", kNow + kHour), "expired");
 }
 
-TEST_F(SqliteStoreChallengesTest, CannotBeUsedOnceItIsWithdrawn) {
+TEST_P(StoreChallengesTest, CannotBeUsedOnceItIsWithdrawn) {
     ASSERT_EQ(add(challenge("one")), "added");
     ASSERT_TRUE(withdraw("one"));
     EXPECT_EQ(state("one"), "withdrawn");
@@ -113,7 +113,7 @@ TEST_F(SqliteStoreChallengesTest, CannotBeUsedOnceItIsWithdrawn) {
     EXPECT_EQ(state("one"), "withdrawn");
 }
 
-TEST_F(SqliteStoreChallengesTest, WithdrawsOnlyWhatIsThereAndNeitherUsedNorWithdrawn) {
+TEST_P(StoreChallengesTest, WithdrawsOnlyWhatIsThereAndNeitherUsedNorWithdrawn) {
     EXPECT_EQ(withdraw("one").error().code, Errc::kNotFound);
     ASSERT_EQ(add(challenge("one")), "added");
     ASSERT_TRUE(withdraw("one"));
@@ -124,7 +124,7 @@ TEST_F(SqliteStoreChallengesTest, WithdrawsOnlyWhatIsThereAndNeitherUsedNorWithd
     EXPECT_EQ(state("two"), "used");
 }
 
-TEST_F(SqliteStoreChallengesTest, HasRoomAgainAfterUseWithdrawalAndExpiry) {
+TEST_P(StoreChallengesTest, HasRoomAgainAfterUseWithdrawalAndExpiry) {
     const ChallengeLimits limits{.outstanding = 2};
     ASSERT_EQ(add(challenge("one"), limits), "added");
     ASSERT_EQ(add(challenge("two", "bob"), limits), "added");
@@ -140,7 +140,7 @@ TEST_F(SqliteStoreChallengesTest, HasRoomAgainAfterUseWithdrawalAndExpiry) {
     EXPECT_EQ(add(challenge("five", "alice", kNow + kHour), limits), "added");
 }
 
-TEST_F(SqliteStoreChallengesTest, CountsEachScopeForItself) {
+TEST_P(StoreChallengesTest, CountsEachScopeForItself) {
     const ChallengeLimits limits{.outstanding = 1};
     ASSERT_EQ(add(challenge("one"), limits), "added");
     ChallengeRow other = challenge("two");
@@ -148,7 +148,7 @@ TEST_F(SqliteStoreChallengesTest, CountsEachScopeForItself) {
     EXPECT_EQ(add(other, limits), "added");
 }
 
-TEST_F(SqliteStoreChallengesTest, HoldsACallerToItsOwnLimitInWhateverScope) {
+TEST_P(StoreChallengesTest, HoldsACallerToItsOwnLimitInWhateverScope) {
     const ChallengeLimits limits{.outstanding_of_caller = 2};
     ASSERT_EQ(add(challenge("one"), limits), "added");
     ChallengeRow other = challenge("two");
@@ -160,7 +160,7 @@ TEST_F(SqliteStoreChallengesTest, HoldsACallerToItsOwnLimitInWhateverScope) {
     EXPECT_EQ(add(challenge("four"), limits), "added");
 }
 
-TEST_F(SqliteStoreChallengesTest, CountsWhatACallerMadeWhateverBecameOfIt) {
+TEST_P(StoreChallengesTest, CountsWhatACallerMadeWhateverBecameOfIt) {
     const auto limits = [](std::int64_t now) {
         return ChallengeLimits{.made_by_caller = 2, .since = now - kDay};
     };
@@ -174,14 +174,14 @@ TEST_F(SqliteStoreChallengesTest, CountsWhatACallerMadeWhateverBecameOfIt) {
     EXPECT_EQ(add(challenge("three", "alice", later + 1), limits(later + 1)), "added");
 }
 
-TEST_F(SqliteStoreChallengesTest, NeverGoesBeyondALimitWithTwoNodesOnOneFile) {
+TEST_P(StoreChallengesTest, NeverGoesBeyondALimitWithTwoNodesOnOneFile) {
     constexpr int kEach = 32;
     constexpr std::size_t kLimit = 5;
-    auto other = open_store(file_, SqliteStore::Mode::kOpenExisting);
+    auto other = open_store(place_, StoreMode::kOpenExisting);
     boost::asio::io_context context;
     std::vector<std::string> outcomes;
     for (int i = 0; i < 2 * kEach; ++i) {
-        SqliteStore& node = i % 2 == 0 ? *store_ : *other;
+        SqlStore& node = i % 2 == 0 ? *store_ : *other;
         boost::asio::co_spawn(
             context,
             [&node, &outcomes, i]() -> boost::asio::awaitable<void> {
@@ -199,7 +199,7 @@ TEST_F(SqliteStoreChallengesTest, NeverGoesBeyondALimitWithTwoNodesOnOneFile) {
     EXPECT_EQ(listed({.now = kNow}).size(), kLimit);
 }
 
-TEST_F(SqliteStoreChallengesTest, ListsWhatIsOfOneOfSeveralScopes) {
+TEST_P(StoreChallengesTest, ListsWhatIsOfOneOfSeveralScopes) {
     for (const char* scope : {"a", "b", "c"}) {
         ChallengeRow row = challenge(scope);
         row.scope = scope;
@@ -212,7 +212,7 @@ TEST_F(SqliteStoreChallengesTest, ListsWhatIsOfOneOfSeveralScopes) {
     EXPECT_EQ(listed({.now = kNow, .scopes = std::set<std::string>{}}), Tokens{});
 }
 
-TEST_F(SqliteStoreChallengesTest, ListsNewestFirstAndWhatIsAskedFor) {
+TEST_P(StoreChallengesTest, ListsNewestFirstAndWhatIsAskedFor) {
     ASSERT_EQ(add(challenge("used")), "added");
     ASSERT_EQ(add(challenge("withdrawn")), "added");
     ASSERT_EQ(add(challenge("open", "bob")), "added");
@@ -232,7 +232,7 @@ TEST_F(SqliteStoreChallengesTest, ListsNewestFirstAndWhatIsAskedFor) {
     EXPECT_EQ(listed({.now = now, .token_prefix = "6"}), (Tokens{"late", "open"}));
 }
 
-TEST_F(SqliteStoreChallengesTest, ForgetsADayAfterTheEndAndNotBefore) {
+TEST_P(StoreChallengesTest, ForgetsADayAfterTheEndAndNotBefore) {
     ASSERT_EQ(add(challenge("old")), "added");
     const std::int64_t end = kNow + kHour;
     ASSERT_EQ(add(challenge("one", "bob", end + kDay)), "added");
@@ -242,7 +242,7 @@ TEST_F(SqliteStoreChallengesTest, ForgetsADayAfterTheEndAndNotBefore) {
     EXPECT_EQ(state("one"), "outstanding");
 }
 
-TEST_F(SqliteStoreChallengesTest, WhoOnlyRecordsDoesNotLookForOldOnes) {
+TEST_P(StoreChallengesTest, WhoOnlyRecordsDoesNotLookForOldOnes) {
     ASSERT_EQ(add(challenge("old")), "added");
     IssuanceRecord much_later = testing::make_record();
     much_later.now = kNow + 10 * kDay;
@@ -250,31 +250,8 @@ TEST_F(SqliteStoreChallengesTest, WhoOnlyRecordsDoesNotLookForOldOnes) {
     EXPECT_EQ(state("old"), "outstanding");
 }
 
-TEST_F(SqliteStoreChallengesTest, CountsAndFindsByAnIndex) {
-    auto database = sqlite::Database::open(file_, sqlite::Database::Access::kReadOnly).value();
-    const auto plan = [&](const std::string& sql) {
-        auto statement = sqlite::Statement::prepare(database, "EXPLAIN QUERY PLAN " + sql).value();
-        sqlite::Query query = statement.run();
-        std::string text;
-        while (query.next().value())
-            text += query.text(3) + '\n';
-        return text;
-    };
-    const auto uses = [&](const std::string& where, const std::string& index) {
-        const std::string steps = plan("SELECT 1 FROM challenges WHERE " + where);
-        EXPECT_NE(steps.find("SEARCH challenges USING"), std::string::npos) << steps;
-        EXPECT_NE(steps.find("INDEX " + index), std::string::npos) << steps;
-    };
-    uses("state = 0 AND policy = 'p' AND expires > 1", "challenges_outstanding");
-    uses("state = 0 AND caller = 'c' AND expires > 1", "challenges_of_caller");
-    uses("caller = 'c' AND created > 1", "challenges_made");
-    uses("expires < 1", "challenges_by_expiry");
-    const std::string found = plan("SELECT * FROM challenges WHERE policy = 'p' AND token = x''");
-    EXPECT_NE(found.find("SEARCH challenges USING INDEX"), std::string::npos) << found;
-}
-
-TEST_F(SqliteStoreChallengesTest, AddsNothingToAStoreForReading) {
-    auto reading = open_store(file_, SqliteStore::Mode::kReadOnly);
+TEST_P(StoreChallengesTest, AddsNothingToAStoreForReading) {
+    auto reading = open_store(place_, StoreMode::kReadOnly);
     const auto added = wait_for(reading->add_challenge(challenge("one"), {}));
     ASSERT_FALSE(added);
     EXPECT_EQ(added.error().code, Errc::kDenied);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/ca_backend/support/pending.hpp"
+#include "tests/ca_backend/support/place.hpp"
 
 namespace scepgate::ca_backend {
 namespace {
@@ -30,7 +31,7 @@ public:
     void added() const override { ++woken; }
 };
 
-class SqliteOutboxTest : public ::testing::Test {
+class OutboxTest : public testing::OnEachEngine {
 protected:
     Outbox& outbox() { return store_->outbox(); }
     /// Adds refusals "1", "2", … to the target.
@@ -51,7 +52,7 @@ protected:
                                  std::size_t most = 16) {
         return claim_from(*store_, now, target, most);
     }
-    static std::vector<OutboxRow> claim_from(SqliteStore& store, std::int64_t now,
+    static std::vector<OutboxRow> claim_from(SqlStore& store, std::int64_t now,
                                              const std::string& target = "hook",
                                              std::size_t most = 16) {
         return wait_for(store.outbox().claim({target, now, 60, most})).value();
@@ -61,13 +62,13 @@ protected:
         return bodies(outbox().list(target, 100).value());
     }
 
-    testing::TemporaryDirectory directory_;
-    std::filesystem::path file_ = directory_.path() / "scepgate.db";
-    std::unique_ptr<SqliteStore> store_ = open_store(file_);
+    std::unique_ptr<SqlStore> store_ = open_store(place_);
     std::shared_ptr<FakeAnnouncer> announcer_ = std::make_shared<FakeAnnouncer>();
 };
 
-TEST_F(SqliteOutboxTest, WritesWhatIsIssuedRevokedAndReleasedWithIt) {
+SCEPGATE_ON_EACH_ENGINE(OutboxTest);
+
+TEST_P(OutboxTest, WritesWhatIsIssuedRevokedAndReleasedWithIt) {
     outbox().announce_by(announcer_);
     const auto made = make_record();
     ASSERT_EQ(describe(record(*store_, made)), "recorded");
@@ -87,14 +88,14 @@ TEST_F(SqliteOutboxTest, WritesWhatIsIssuedRevokedAndReleasedWithIt) {
     EXPECT_EQ(announcer_->woken, 4);
 }
 
-TEST_F(SqliteOutboxTest, WritesWhatBeginsToWait) {
+TEST_P(OutboxTest, WritesWhatBeginsToWait) {
     outbox().announce_by(announcer_);
     const auto pending = testing::make_pending();
     ASSERT_EQ(testing::describe(testing::record_pending(*store_, pending)), "recorded");
     EXPECT_EQ(waiting(), pending.transaction_id);
 }
 
-TEST_F(SqliteOutboxTest, TellsNothingOfWhatWasNotRecorded) {
+TEST_P(OutboxTest, TellsNothingOfWhatWasNotRecorded) {
     outbox().announce_by(announcer_);
     const auto made = make_record();
     ASSERT_EQ(describe(record(*store_, made)), "recorded");
@@ -107,7 +108,7 @@ TEST_F(SqliteOutboxTest, TellsNothingOfWhatWasNotRecorded) {
     EXPECT_EQ(announcer_->woken, 1);
 }
 
-TEST_F(SqliteOutboxTest, WritesNothingWhereNobodyAnnounces) {
+TEST_P(OutboxTest, WritesNothingWhereNobodyAnnounces) {
     ASSERT_EQ(describe(record(*store_, make_record())), "recorded");
     outbox().announce_by(announcer_);
     outbox().announce_by(nullptr);
@@ -115,7 +116,7 @@ TEST_F(SqliteOutboxTest, WritesNothingWhereNobodyAnnounces) {
     EXPECT_EQ(waiting(), "");
 }
 
-TEST_F(SqliteOutboxTest, GivesATargetsMessagesToOneSenderAtATimeOldestFirst) {
+TEST_P(OutboxTest, GivesATargetsMessagesToOneSenderAtATimeOldestFirst) {
     add("hook", {"1", "2", "3"});
     add("other", {"x"});
     EXPECT_EQ(bodies(claim(kNow, "hook", 2)), "1 2");
@@ -123,20 +124,20 @@ TEST_F(SqliteOutboxTest, GivesATargetsMessagesToOneSenderAtATimeOldestFirst) {
     EXPECT_EQ(bodies(claim(kNow, "other")), "x");
 }
 
-TEST_F(SqliteOutboxTest, TwoStoresOnOneFileClaimEachMessageOnce) {
+TEST_P(OutboxTest, TwoStoresOnOneFileClaimEachMessageOnce) {
     add("hook", {"1", "2"});
-    const auto second = open_store(file_, SqliteStore::Mode::kOpenExisting);
+    const auto second = open_store(place_, StoreMode::kOpenExisting);
     EXPECT_EQ(bodies(claim_from(*second, kNow)), "1 2");
     EXPECT_EQ(bodies(claim()), "");
     add("hook", {"3"});
     EXPECT_EQ(bodies(claim_from(*second, kNow)), "") << "not even to the one who has the others";
 }
 
-TEST_F(SqliteOutboxTest, AfterACrashTheyAreSentAgainWhenTheLeaseHasEnded) {
+TEST_P(OutboxTest, AfterACrashTheyAreSentAgainWhenTheLeaseHasEnded) {
     add("hook", {"1", "2"});
     ASSERT_EQ(bodies(claim()), "1 2");
     store_.reset();  // nothing was settled
-    store_ = open_store(file_, SqliteStore::Mode::kOpenExisting);
+    store_ = open_store(place_, StoreMode::kOpenExisting);
     EXPECT_EQ(bodies(claim(kNow + 59)), "");
     const auto again = claim(kNow + 60);
     EXPECT_EQ(bodies(again), "1 2");
@@ -144,14 +145,14 @@ TEST_F(SqliteOutboxTest, AfterACrashTheyAreSentAgainWhenTheLeaseHasEnded) {
     EXPECT_EQ(again.front().event.id, "id-1") << "by which the listener knows it again";
 }
 
-TEST_F(SqliteOutboxTest, WhatWasHeardIsGone) {
+TEST_P(OutboxTest, WhatWasHeardIsGone) {
     add("hook", {"1", "2"});
     settle({.gone = claim(), .failed = {}, .untried = {}});
     EXPECT_EQ(waiting(), "");
     EXPECT_EQ(outbox().next_due("hook", kNow).value(), std::nullopt);
 }
 
-TEST_F(SqliteOutboxTest, AFailureHoldsUpItsTargetAloneAndKeepsTheOrder) {
+TEST_P(OutboxTest, AFailureHoldsUpItsTargetAloneAndKeepsTheOrder) {
     add("hook", {"1", "2", "3"});
     add("other", {"x"});
     auto rows = claim();
@@ -169,7 +170,7 @@ TEST_F(SqliteOutboxTest, AFailureHoldsUpItsTargetAloneAndKeepsTheOrder) {
     EXPECT_EQ(rows[1].attempts, 1) << "it was not tried yet";
 }
 
-TEST_F(SqliteOutboxTest, ASenderWhoseLeaseEndedChangesNothingOfTheNextOnes) {
+TEST_P(OutboxTest, ASenderWhoseLeaseEndedChangesNothingOfTheNextOnes) {
     add("hook", {"1", "2"});
     const auto slow = claim();
     const auto next = claim(kNow + 60);
@@ -180,7 +181,7 @@ TEST_F(SqliteOutboxTest, ASenderWhoseLeaseEndedChangesNothingOfTheNextOnes) {
     EXPECT_EQ(bodies(claim(kNow + 61)), "") << "they are the second sender's";
 }
 
-TEST_F(SqliteOutboxTest, KeepsTheNewestRefusalsAndCountsWhatMadeRoom) {
+TEST_P(OutboxTest, KeepsTheNewestRefusalsAndCountsWhatMadeRoom) {
     EXPECT_EQ(add("hook", {"1", "2", "3"}, 3), 0U);
     EXPECT_EQ(add("hook", {"4", "5"}, 3), 2U);
     EXPECT_EQ(waiting(), "3 4 5");
@@ -200,7 +201,7 @@ TEST_F(SqliteOutboxTest, KeepsTheNewestRefusalsAndCountsWhatMadeRoom) {
     EXPECT_EQ(counts[1].dropped, 0);
 }
 
-TEST_F(SqliteOutboxTest, ARetryMakesWhatWaitsDue) {
+TEST_P(OutboxTest, ARetryMakesWhatWaitsDue) {
     add("hook", {"1"});
     add("other", {"x"});
     auto rows = claim();
@@ -212,7 +213,7 @@ TEST_F(SqliteOutboxTest, ARetryMakesWhatWaitsDue) {
     EXPECT_EQ(wait_for(outbox().retry("", kNow + 6)).value().due, 2U);
 }
 
-TEST_F(SqliteOutboxTest, ARetryTakesNothingFromTheOneWhoHasIt) {
+TEST_P(OutboxTest, ARetryTakesNothingFromTheOneWhoHasIt) {
     add("hook", {"1", "2"});
     auto rows = claim();
     add("hook", {"3"});
@@ -226,7 +227,7 @@ TEST_F(SqliteOutboxTest, ARetryTakesNothingFromTheOneWhoHasIt) {
     EXPECT_EQ(bodies(claim(kNow + 1)), "2 3") << "not before its lease was given back";
 }
 
-TEST_F(SqliteOutboxTest, ALeaseFromBeforeTheClockWasSetBackIsNone) {
+TEST_P(OutboxTest, ALeaseFromBeforeTheClockWasSetBackIsNone) {
     add("hook", {"1"});
     ASSERT_EQ(bodies(claim()), "1");
     const std::int64_t back = kNow + 60 - kLongestLease;
@@ -237,7 +238,7 @@ TEST_F(SqliteOutboxTest, ALeaseFromBeforeTheClockWasSetBackIsNone) {
     EXPECT_EQ(bodies(claim(back - 1)), "1");
 }
 
-TEST_F(SqliteOutboxTest, APauseFromBeforeTheClockWasSetBackIsNone) {
+TEST_P(OutboxTest, APauseFromBeforeTheClockWasSetBackIsNone) {
     add("hook", {"1"});
     EXPECT_EQ(bodies(claim(kNow - kLongestPause)), "") << "it may be meant";
     const std::int64_t back = kNow - kLongestPause - 1;
@@ -245,13 +246,13 @@ TEST_F(SqliteOutboxTest, APauseFromBeforeTheClockWasSetBackIsNone) {
     EXPECT_EQ(bodies(claim(back)), "1");
 }
 
-TEST_F(SqliteOutboxTest, NoLeaseIsLongerThanTheLongest) {
+TEST_P(OutboxTest, NoLeaseIsLongerThanTheLongest) {
     add("hook", {"1"});
     const auto rows = wait_for(outbox().claim({"hook", kNow, 1'000'000, 16})).value();
     EXPECT_EQ(rows.front().leased_until, kNow + kLongestLease);
 }
 
-TEST_F(SqliteOutboxTest, WhatIsDroppedIsForgottenWithItsCount) {
+TEST_P(OutboxTest, WhatIsDroppedIsForgottenWithItsCount) {
     add("hook", {"1", "2", "3"}, 2);
     add("other", {"x"});
     EXPECT_EQ(wait_for(outbox().drop("hook")).value(), 2U);
@@ -262,7 +263,7 @@ TEST_F(SqliteOutboxTest, WhatIsDroppedIsForgottenWithItsCount) {
     EXPECT_EQ(counts[0].target, "other");
 }
 
-TEST_F(SqliteOutboxTest, ANumberIsNeverGivenTwice) {
+TEST_P(OutboxTest, ANumberIsNeverGivenTwice) {
     add("hook", {"1"});
     const auto first = claim();
     settle({.gone = first, .failed = {}, .untried = {}});

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/ca_backend/support/pending.hpp"
+#include "tests/ca_backend/support/place.hpp"
 
 namespace scepgate::ca_backend {
 namespace {
@@ -14,9 +15,9 @@ using testing::make_certificate;
 using testing::make_record;
 using testing::open_store;
 using testing::record;
-using Mode = SqliteStore::Mode;
+using Mode = StoreMode;
 
-class SqliteStoreRevocationTest : public ::testing::Test {
+class StoreRevocationTest : public testing::OnEachEngine {
 protected:
     certs::Certificate recorded(std::string_view subject = "CN=device-1,O=Example") {
         const auto made = make_record(make_certificate(subject));
@@ -35,13 +36,13 @@ protected:
         return row ? row->serial : "none";
     }
 
-    testing::TemporaryDirectory directory_;
-    std::filesystem::path file_ = directory_.path() / "scepgate.db";
-    std::unique_ptr<SqliteStore> store_ = open_store(file_);
+    std::unique_ptr<SqlStore> store_ = open_store(place_);
     IssuerHash issuer_ = issuer_hash(make_certificate().issuer_der());
 };
 
-TEST_F(SqliteStoreRevocationTest, FindsACertificateByIssuerAndSerial) {
+SCEPGATE_ON_EACH_ENGINE(StoreRevocationTest);
+
+TEST_P(StoreRevocationTest, FindsACertificateByIssuerAndSerial) {
     const auto certificate = recorded();
     auto id = certificate_id(certificate);
     EXPECT_EQ(serial(store_->find_certificate(id).value()), certificate.serial_hex());
@@ -54,7 +55,7 @@ TEST_F(SqliteStoreRevocationTest, FindsACertificateByIssuerAndSerial) {
     EXPECT_EQ(serial(store_->find_certificate(id).value()), "none") << "G01: a namesake's serial";
 }
 
-TEST_F(SqliteStoreRevocationTest, G05_KnowsTheNewestOfAnIdentity) {
+TEST_P(StoreRevocationTest, G05_KnowsTheNewestOfAnIdentity) {
     const auto first = recorded();
     EXPECT_EQ(serial(newest(first)), first.serial_hex());
     const auto second = recorded();
@@ -71,7 +72,7 @@ TEST_F(SqliteStoreRevocationTest, G05_KnowsTheNewestOfAnIdentity) {
     EXPECT_FALSE(store_->newest_of_identity(first, "device", first.not_before() - 1).value());
 }
 
-TEST_F(SqliteStoreRevocationTest, RevokesForEver) {
+TEST_P(StoreRevocationTest, RevokesForEver) {
     const auto certificate = recorded();
     const auto row = revoke(certificate, RevocationReason::kKeyCompromise);
     ASSERT_TRUE(row);
@@ -90,7 +91,7 @@ TEST_F(SqliteStoreRevocationTest, RevokesForEver) {
     }
 }
 
-TEST_F(SqliteStoreRevocationTest, HoldsAndReleases) {
+TEST_P(StoreRevocationTest, HoldsAndReleases) {
     const auto certificate = recorded();
     EXPECT_EQ(revoke(certificate, RevocationReason::kRemoveFromCrl).error().code, Errc::kConflict);
     ASSERT_TRUE(revoke(certificate, RevocationReason::kCertificateHold));
@@ -104,14 +105,14 @@ TEST_F(SqliteStoreRevocationTest, HoldsAndReleases) {
     EXPECT_TRUE(revoke(certificate, RevocationReason::kSuperseded)) << "from hold to for ever";
 }
 
-TEST_F(SqliteStoreRevocationTest, SaysWhatItDoesNotKnow) {
+TEST_P(StoreRevocationTest, SaysWhatItDoesNotKnow) {
     EXPECT_EQ(revoke(make_certificate(), RevocationReason::kSuperseded).error().code,
               Errc::kNotFound);
     EXPECT_EQ(store_->revocation_revision(issuer_).value(), 0);
     EXPECT_FALSE(store_->find_crl(issuer_).value());
 }
 
-TEST_F(SqliteStoreRevocationTest, CountsEveryChange) {
+TEST_P(StoreRevocationTest, CountsEveryChange) {
     const auto certificate = recorded();
     std::int64_t before = store_->revocation_revision(issuer_).value();
     for (const auto reason : {RevocationReason::kCertificateHold, RevocationReason::kRemoveFromCrl,
@@ -125,21 +126,21 @@ TEST_F(SqliteStoreRevocationTest, CountsEveryChange) {
     EXPECT_EQ(store_->revocation_revision(issuer_).value(), before) << "nothing changed";
 }
 
-TEST_F(SqliteStoreRevocationTest, NumbersCrlsUpwardsOverRestartsAndNodes) {
+TEST_P(StoreRevocationTest, NumbersCrlsUpwardsOverRestartsAndNodes) {
     std::int64_t before = 0;
     for (int i = 0; i < 3; ++i) {
         const auto basis = wait_for(store_->begin_crl(issuer_, kNow)).value();
         EXPECT_GT(basis.number, before);
-        before = wait_for(open_store(file_)->begin_crl(issuer_, kNow)).value().number;
+        before = wait_for(open_store(place_)->begin_crl(issuer_, kNow)).value().number;
         EXPECT_GT(before, basis.number);
         store_.reset();
-        store_ = open_store(file_, Mode::kOpenExisting);
+        store_ = open_store(place_, Mode::kOpenExisting);
     }
     IssuerHash other{};
     EXPECT_EQ(wait_for(store_->begin_crl(other, kNow)).value().number, 1) << "each issuer its own";
 }
 
-TEST_F(SqliteStoreRevocationTest, ListsWhatIsRevokedUntilLongAfterItExpired) {
+TEST_P(StoreRevocationTest, ListsWhatIsRevokedUntilLongAfterItExpired) {
     const auto good = recorded();
     const auto certificate = recorded();
     ASSERT_TRUE(revoke(certificate, RevocationReason::kSuperseded, kNow - 5));
@@ -155,7 +156,7 @@ TEST_F(SqliteStoreRevocationTest, ListsWhatIsRevokedUntilLongAfterItExpired) {
     EXPECT_TRUE(wait_for(store_->begin_crl(IssuerHash{}, kNow)).value().revoked.empty());
 }
 
-TEST_F(SqliteStoreRevocationTest, KeepsTheNewestCrl) {
+TEST_P(StoreRevocationTest, KeepsTheNewestCrl) {
     const std::int64_t number = wait_for(store_->begin_crl(issuer_, kNow)).value().number;
     ASSERT_TRUE(wait_for(store_->keep_crl(issuer_, {number + 1, 7, {1, 2}})));
     ASSERT_TRUE(wait_for(store_->keep_crl(issuer_, {number, 6, {3}}))) << "late, and passed over";
@@ -166,7 +167,7 @@ TEST_F(SqliteStoreRevocationTest, KeepsTheNewestCrl) {
     EXPECT_EQ(kept->der, (Bytes{1, 2}));
 }
 
-TEST_F(SqliteStoreRevocationTest, FiltersByRevocationAndExpiry) {
+TEST_P(StoreRevocationTest, FiltersByRevocationAndExpiry) {
     const auto good = recorded();
     const auto bad = recorded();
     ASSERT_TRUE(revoke(bad, RevocationReason::kSuperseded));
@@ -179,9 +180,9 @@ TEST_F(SqliteStoreRevocationTest, FiltersByRevocationAndExpiry) {
     EXPECT_EQ(store_->list({.expires_after = 0, .expires_until = end - 1})->size(), 0U);
 }
 
-TEST_F(SqliteStoreRevocationTest, WritesNothingWhenOpenedForReading) {
+TEST_P(StoreRevocationTest, WritesNothingWhenOpenedForReading) {
     const auto certificate = recorded();
-    store_ = open_store(file_, Mode::kReadOnly);
+    store_ = open_store(place_, Mode::kReadOnly);
     EXPECT_EQ(revoke(certificate, RevocationReason::kSuperseded).error().code, Errc::kDenied);
     EXPECT_EQ(wait_for(store_->begin_crl(issuer_, kNow)).error().code, Errc::kDenied);
 }

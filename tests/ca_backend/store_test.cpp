@@ -1,4 +1,3 @@
-#include "ca_backend/sqlite_store.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -7,9 +6,9 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
-#include "ca_backend/sqlite.hpp"
 #include "ca_backend/wait_for.hpp"
 #include "tests/ca_backend/support/grants.hpp"
+#include "tests/ca_backend/support/place.hpp"
 #include "tests/ca_backend/support/records.hpp"
 
 namespace scepgate::ca_backend {
@@ -24,14 +23,14 @@ using testing::make_redeeming_record;
 using testing::open_store;
 using testing::record;
 using testing::record_together;
-using Mode = SqliteStore::Mode;
+using Mode = StoreMode;
 
-class SqliteStoreTest : public ::testing::Test {
+class StoreTest : public testing::OnEachEngine {
 protected:
-    testing::TemporaryDirectory directory_;
-    std::filesystem::path file_ = directory_.path() / "scepgate.db";
-    std::unique_ptr<SqliteStore> store_ = open_store(file_);
+    std::unique_ptr<SqlStore> store_ = open_store(place_);
 };
+
+SCEPGATE_ON_EACH_ENGINE(StoreTest);
 
 std::size_t count(const std::vector<Result<RecordOutcome>>& outcomes, std::string_view what) {
     return static_cast<std::size_t>(
@@ -39,7 +38,7 @@ std::size_t count(const std::vector<Result<RecordOutcome>>& outcomes, std::strin
                       [what](const auto& outcome) { return describe(outcome) == what; }));
 }
 
-TEST_F(SqliteStoreTest, FindsWhatItRecordedAlsoAfterReopening) {
+TEST_P(StoreTest, FindsWhatItRecordedAlsoAfterReopening) {
     const auto made = make_redeeming_record("token");
     EXPECT_FALSE(found(*store_, made.transaction));
     EXPECT_FALSE(store_->is_redeemed(*made.redemption).value());
@@ -48,11 +47,11 @@ TEST_F(SqliteStoreTest, FindsWhatItRecordedAlsoAfterReopening) {
         EXPECT_EQ(found(*store_, made.transaction), made.certificate);
         EXPECT_TRUE(store_->is_redeemed(*made.redemption).value());
         store_.reset();
-        store_ = open_store(file_, Mode::kOpenExisting);
+        store_ = open_store(place_, Mode::kOpenExisting);
     }
 }
 
-TEST_F(SqliteStoreTest, AnswersARepeatedTransactionWithItsFirstCertificate) {
+TEST_P(StoreTest, AnswersARepeatedTransactionWithItsFirstCertificate) {
     const auto first = make_redeeming_record("token");
     ASSERT_EQ(describe(record(*store_, first)), "recorded");
     // A parallel attempt of the same request: signed anew, and with the same token.
@@ -64,7 +63,7 @@ TEST_F(SqliteStoreTest, AnswersARepeatedTransactionWithItsFirstCertificate) {
     EXPECT_FALSE(store_->find_serial(again.certificate.serial_hex()).value());
 }
 
-TEST_F(SqliteStoreTest, RedeemsATokenOnceAndRecordsNothingTheSecondTime) {
+TEST_P(StoreTest, RedeemsATokenOnceAndRecordsNothingTheSecondTime) {
     ASSERT_EQ(describe(record(*store_, make_redeeming_record("token"))), "recorded");
     const auto second = make_redeeming_record("token");
     EXPECT_EQ(describe(record(*store_, second)), "already redeemed");
@@ -73,12 +72,12 @@ TEST_F(SqliteStoreTest, RedeemsATokenOnceAndRecordsNothingTheSecondTime) {
 }
 
 // Rows get lost in a repair, or by hand: the token still says that the request was answered.
-TEST_F(SqliteStoreTest, A04_ARequestWhoseTransactionIsGoneIsNotRecordedASecondTime) {
+TEST_P(StoreTest, A04_ARequestWhoseTransactionIsGoneIsNotRecordedASecondTime) {
     const auto first = make_redeeming_record("token");
     ASSERT_EQ(describe(record(*store_, first)), "recorded");
-    auto other = sqlite::Database::open(file_, sqlite::Database::Access::kReadWrite).value();
-    ASSERT_TRUE(other.execute("DELETE FROM transactions"));
-    ASSERT_EQ(other.total_changes(), 1);
+    const auto other = place_.connect();
+    ASSERT_TRUE(other->execute("DELETE FROM transactions"));
+    ASSERT_EQ(other->total_changes(), 1);
     ASSERT_FALSE(found(*store_, first.transaction));
 
     auto again = first;
@@ -89,7 +88,7 @@ TEST_F(SqliteStoreTest, A04_ARequestWhoseTransactionIsGoneIsNotRecordedASecondTi
     EXPECT_TRUE(store_->is_redeemed(*first.redemption).value());
 }
 
-TEST_F(SqliteStoreTest, ScopesTokensByPolicy) {
+TEST_P(StoreTest, ScopesTokensByPolicy) {
     ASSERT_EQ(describe(record(*store_, make_redeeming_record("token"))), "recorded");
     auto other = make_redeeming_record("token");
     other.redemption->policy = "other";
@@ -97,7 +96,7 @@ TEST_F(SqliteStoreTest, ScopesTokensByPolicy) {
     EXPECT_EQ(describe(record(*store_, other)), "recorded");
 }
 
-TEST_F(SqliteStoreTest, A01_RefusesASerialNumberThatExistsAndLeavesNothing) {
+TEST_P(StoreTest, A01_RefusesASerialNumberThatExistsAndLeavesNothing) {
     const auto first = make_record();
     ASSERT_EQ(describe(record(*store_, first)), "recorded");
     auto second = make_redeeming_record("token");
@@ -109,10 +108,10 @@ TEST_F(SqliteStoreTest, A01_RefusesASerialNumberThatExistsAndLeavesNothing) {
     EXPECT_FALSE(store_->is_redeemed(*second.redemption).value());
 }
 
-TEST_F(SqliteStoreTest, AConflictSpoilsNobodyElseInItsGroup) {
+TEST_P(StoreTest, AConflictSpoilsNobodyElseInItsGroup) {
     const auto existing = make_record();
     ASSERT_EQ(describe(record(*store_, existing)), "recorded");
-    std::vector<std::pair<SqliteStore*, IssuanceRecord>> records;
+    std::vector<std::pair<SqlStore*, IssuanceRecord>> records;
     for (int i = 0; i < 21; ++i)
         records.emplace_back(store_.get(),
                              i % 3 == 1 ? make_record(existing.certificate) : make_record());
@@ -123,9 +122,9 @@ TEST_F(SqliteStoreTest, AConflictSpoilsNobodyElseInItsGroup) {
     }
 }
 
-TEST_F(SqliteStoreTest, A04_RedeemsATokenOnceUnder64ParallelUsesOnTwoNodes) {
-    const auto other = open_store(file_);
-    std::vector<std::pair<SqliteStore*, IssuanceRecord>> records;
+TEST_P(StoreTest, A04_RedeemsATokenOnceUnder64ParallelUsesOnTwoNodes) {
+    const auto other = open_store(place_);
+    std::vector<std::pair<SqlStore*, IssuanceRecord>> records;
     for (int i = 0; i < 64; ++i)
         records.emplace_back(i % 2 == 0 ? store_.get() : other.get(),
                              make_redeeming_record("token"));
@@ -135,10 +134,10 @@ TEST_F(SqliteStoreTest, A04_RedeemsATokenOnceUnder64ParallelUsesOnTwoNodes) {
     EXPECT_EQ(store_->list({})->size(), 1U);
 }
 
-TEST_F(SqliteStoreTest, RecordsATransactionOnceUnder64ParallelAttemptsOnTwoNodes) {
-    const auto other = open_store(file_);
+TEST_P(StoreTest, RecordsATransactionOnceUnder64ParallelAttemptsOnTwoNodes) {
+    const auto other = open_store(place_);
     auto made = make_redeeming_record("token");
-    std::vector<std::pair<SqliteStore*, IssuanceRecord>> records;
+    std::vector<std::pair<SqlStore*, IssuanceRecord>> records;
     for (int i = 0; i < 64; ++i) {
         made.certificate = make_certificate();
         records.emplace_back(i % 2 == 0 ? store_.get() : other.get(), made);
@@ -154,7 +153,7 @@ TEST_F(SqliteStoreTest, RecordsATransactionOnceUnder64ParallelAttemptsOnTwoNodes
     }
 }
 
-TEST_F(SqliteStoreTest, G02_RecordsNoRenewalOfACertificateThatWasRevokedMeanwhile) {
+TEST_P(StoreTest, G02_RecordsNoRenewalOfACertificateThatWasRevokedMeanwhile) {
     const auto old = make_record();
     ASSERT_EQ(describe(record(*store_, old)), "recorded");
     auto renewal = make_record();
@@ -168,11 +167,11 @@ TEST_F(SqliteStoreTest, G02_RecordsNoRenewalOfACertificateThatWasRevokedMeanwhil
     EXPECT_EQ(describe(record(*store_, renewal)), "recorded");
 }
 
-TEST_F(SqliteStoreTest, G05_RenewsOnceUnderParallelRenewalsOnTwoNodesWithAChallengeEach) {
+TEST_P(StoreTest, G05_RenewsOnceUnderParallelRenewalsOnTwoNodesWithAChallengeEach) {
     const auto old = make_record();
     ASSERT_EQ(describe(record(*store_, old)), "recorded");
-    const auto other = open_store(file_);
-    std::vector<std::pair<SqliteStore*, IssuanceRecord>> records;
+    const auto other = open_store(place_);
+    std::vector<std::pair<SqlStore*, IssuanceRecord>> records;
     for (int i = 0; i < 16; ++i) {
         auto made = make_redeeming_record("challenge " + std::to_string(i));
         made.renewal = Renewal{certificate_id(old.certificate),
@@ -189,17 +188,17 @@ TEST_F(SqliteStoreTest, G05_RenewsOnceUnderParallelRenewalsOnTwoNodesWithAChalle
     }
 }
 
-TEST_F(SqliteStoreTest, SeesWhatAnotherProcessRecorded) {
-    const auto other = open_store(file_);
+TEST_P(StoreTest, SeesWhatAnotherProcessRecorded) {
+    const auto other = open_store(place_);
     const auto made = make_record();
     EXPECT_FALSE(found(*other, made.transaction));
     ASSERT_EQ(describe(record(*store_, made)), "recorded");
     EXPECT_EQ(found(*other, made.transaction), made.certificate);
 }
 
-TEST_F(SqliteStoreTest, WaitsForAnotherProcessThatWrites) {
-    auto other = sqlite::Database::open(file_, sqlite::Database::Access::kReadWrite).value();
-    ASSERT_TRUE(other.execute("BEGIN IMMEDIATE"));
+TEST_P(StoreTest, WaitsForAnotherProcessThatWrites) {
+    const auto other = place_.connect();
+    ASSERT_TRUE(other->begin_writing());
     boost::asio::io_context context;
     Result<RecordOutcome> outcome;
     boost::asio::co_spawn(context, store_->record(make_record()),
@@ -208,12 +207,12 @@ TEST_F(SqliteStoreTest, WaitsForAnotherProcessThatWrites) {
                           });
     context.poll();  // it is with the writer now
     EXPECT_FALSE(outcome);
-    ASSERT_TRUE(other.execute("COMMIT"));
+    ASSERT_TRUE(other->commit());
     context.run();
     EXPECT_EQ(describe(outcome), "recorded");
 }
 
-TEST_F(SqliteStoreTest, FinishesWhatWaitsBeforeItCloses) {
+TEST_P(StoreTest, FinishesWhatWaitsBeforeItCloses) {
     boost::asio::io_context context;
     std::vector<TransactionKey> keys;
     for (int i = 0; i < 10; ++i) {
@@ -227,12 +226,12 @@ TEST_F(SqliteStoreTest, FinishesWhatWaitsBeforeItCloses) {
     context.poll();
     store_.reset();
     context.run();
-    store_ = open_store(file_, Mode::kOpenExisting);
+    store_ = open_store(place_, Mode::kOpenExisting);
     for (const TransactionKey& key : keys)
         EXPECT_TRUE(found(*store_, key));
 }
 
-TEST_F(SqliteStoreTest, ListsTheNewestFirstWithFilterAndLimit) {
+TEST_P(StoreTest, ListsTheNewestFirstWithFilterAndLimit) {
     for (const char* subject : {"CN=alpha,O=Example", "CN=Beta,O=Example", "CN=beta 2"}) {
         auto made = make_record(make_certificate(subject));
         made.transaction_id = subject;
@@ -253,7 +252,7 @@ TEST_F(SqliteStoreTest, ListsTheNewestFirstWithFilterAndLimit) {
     EXPECT_EQ(subjects({.subject_contains = "%' OR 1=1 --"}), Subjects{});
 }
 
-TEST_F(SqliteStoreTest, KeepsEverythingThatPeopleAskFor) {
+TEST_P(StoreTest, KeepsEverythingThatPeopleAskFor) {
     auto made = make_record();
     made.subject_alt_name = {
         testing::general_name(certs::GeneralNameType::kDns, "a.example"),
@@ -279,7 +278,7 @@ TEST_F(SqliteStoreTest, KeepsEverythingThatPeopleAskFor) {
     EXPECT_TRUE(equal(found->der, made.certificate.der()));
 }
 
-TEST_F(SqliteStoreTest, FindsASerialHoweverItsHexIsWritten) {
+TEST_P(StoreTest, FindsASerialHoweverItsHexIsWritten) {
     const auto made = make_record();
     ASSERT_EQ(describe(record(*store_, made)), "recorded");
     std::string upper = made.certificate.serial_hex();
@@ -292,10 +291,10 @@ TEST_F(SqliteStoreTest, FindsASerialHoweverItsHexIsWritten) {
     EXPECT_FALSE(store_->find_serial("not hex"));
 }
 
-TEST_F(SqliteStoreTest, IsReadWhileAServerRunsAndRecordsNothingThen) {
+TEST_P(StoreTest, IsReadWhileAServerRunsAndRecordsNothingThen) {
     const auto made = make_record();
     ASSERT_EQ(describe(record(*store_, made)), "recorded");
-    const auto reading = open_store(file_, Mode::kReadOnly);
+    const auto reading = open_store(place_, Mode::kReadOnly);
     EXPECT_EQ(reading->list({})->size(), 1U);
     ASSERT_EQ(describe(record(*store_, make_record())), "recorded");
     EXPECT_EQ(reading->list({})->size(), 2U);
@@ -304,10 +303,10 @@ TEST_F(SqliteStoreTest, IsReadWhileAServerRunsAndRecordsNothingThen) {
     EXPECT_EQ(refused.error().code, Errc::kDenied);
 }
 
-TEST_F(SqliteStoreTest, IsReadWhenNoServerRuns) {
+TEST_P(StoreTest, IsReadWhenNoServerRuns) {
     ASSERT_EQ(describe(record(*store_, make_record())), "recorded");
     store_.reset();
-    EXPECT_EQ(open_store(file_, Mode::kReadOnly)->list({})->size(), 1U);
+    EXPECT_EQ(open_store(place_, Mode::kReadOnly)->list({})->size(), 1U);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/ca_backend/support/pending.hpp"
+#include "tests/ca_backend/support/place.hpp"
 
 namespace scepgate::ca_backend {
 namespace {
@@ -25,14 +26,14 @@ using testing::stored;
 using enum Decision::Verdict;
 using State = TransactionState;
 
-class SqliteStorePendingTest : public ::testing::Test {
+class StorePendingTest : public testing::OnEachEngine {
 protected:
-    testing::TemporaryDirectory directory_;
-    std::filesystem::path file_ = directory_.path() / "scepgate.db";
-    std::unique_ptr<SqliteStore> store_ = open_store(file_);
+    std::unique_ptr<SqlStore> store_ = open_store(place_);
 };
 
-TEST_F(SqliteStorePendingTest, IssuesARenewalThatUsedItsCertificateUpWhenItBeganToWait) {
+SCEPGATE_ON_EACH_ENGINE(StorePendingTest);
+
+TEST_P(StorePendingTest, IssuesARenewalThatUsedItsCertificateUpWhenItBeganToWait) {
     const auto old = make_record();
     ASSERT_EQ(describe(record(*store_, old)), "recorded");
     const auto made = make_pending("fingerprint");  // as schema 2 did
@@ -42,11 +43,11 @@ TEST_F(SqliteStorePendingTest, IssuesARenewalThatUsedItsCertificateUpWhenItBegan
     EXPECT_EQ(describe(record(*store_, issuance)), "recorded");
 }
 
-TEST_F(SqliteStorePendingTest, T04_KeepsAllThatTheLaterAnswerNeedsAlsoAfterReopening) {
+TEST_P(StorePendingTest, T04_KeepsAllThatTheLaterAnswerNeedsAlsoAfterReopening) {
     const auto made = make_pending("token");
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
     store_.reset();
-    store_ = open_store(file_, SqliteStore::Mode::kOpenExisting);
+    store_ = open_store(place_, StoreMode::kOpenExisting);
     for (const auto& found : {poll(*store_, made), stored(*store_, made)}) {
         ASSERT_TRUE(found);
         EXPECT_EQ(found->key, made.transaction);
@@ -73,7 +74,7 @@ TEST_F(SqliteStorePendingTest, T04_KeepsAllThatTheLaterAnswerNeedsAlsoAfterReope
     }
 }
 
-TEST_F(SqliteStorePendingTest, UsesTheChallengeUpWhenItBeginsToWait) {
+TEST_P(StorePendingTest, UsesTheChallengeUpWhenItBeginsToWait) {
     const auto made = make_pending("token");
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
     EXPECT_TRUE(store_->is_redeemed(*made.redemption).value());
@@ -84,7 +85,7 @@ TEST_F(SqliteStorePendingTest, UsesTheChallengeUpWhenItBeginsToWait) {
     EXPECT_EQ(describe(record_pending(*store_, made)), "recorded before") << "its own retry";
 }
 
-TEST_F(SqliteStorePendingTest, BecomesIssuedWithTheChallengeItRedeemedItself) {
+TEST_P(StorePendingTest, BecomesIssuedWithTheChallengeItRedeemedItself) {
     const auto made = make_pending("token");
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
     ASSERT_TRUE(decide(*store_, made, kApprove));
@@ -99,11 +100,11 @@ TEST_F(SqliteStorePendingTest, BecomesIssuedWithTheChallengeItRedeemedItself) {
     EXPECT_EQ(describe(record_pending(*store_, made)), "recorded before");
 }
 
-TEST_F(SqliteStorePendingTest, T06_GivesParallelPollsOneCertificate) {
-    const auto other = open_store(file_);
+TEST_P(StorePendingTest, T06_GivesParallelPollsOneCertificate) {
+    const auto other = open_store(place_);
     const auto made = make_pending("token");
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
-    std::vector<std::pair<SqliteStore*, IssuanceRecord>> polls;
+    std::vector<std::pair<SqlStore*, IssuanceRecord>> polls;
     for (int i = 0; i < 16; ++i)
         polls.emplace_back(i % 2 == 0 ? store_.get() : other.get(), issuance_of(made));
     const auto outcomes = record_together(polls);
@@ -121,7 +122,7 @@ TEST_F(SqliteStorePendingTest, T06_GivesParallelPollsOneCertificate) {
     EXPECT_EQ(store_->list({})->size(), 1U);
 }
 
-TEST_F(SqliteStorePendingTest, T02_AnswersOnlyTheSignersOwnKey) {
+TEST_P(StorePendingTest, T02_AnswersOnlyTheSignersOwnKey) {
     const auto first = make_pending();
     auto second = make_pending();  // the same transactionID by another device
     ASSERT_EQ(describe(record_pending(*store_, first)), "recorded");
@@ -133,7 +134,7 @@ TEST_F(SqliteStorePendingTest, T02_AnswersOnlyTheSignersOwnKey) {
     EXPECT_FALSE(poll(*store_, second));
 }
 
-TEST_F(SqliteStorePendingTest, T01_RefusesAnotherRequestOfTheSameKeyWithAnIdThatWaits) {
+TEST_P(StorePendingTest, T01_RefusesAnotherRequestOfTheSameKeyWithAnIdThatWaits) {
     const auto first = make_pending();
     ASSERT_EQ(describe(record_pending(*store_, first)), "recorded");
     auto second = make_pending("token");
@@ -146,14 +147,14 @@ TEST_F(SqliteStorePendingTest, T01_RefusesAnotherRequestOfTheSameKeyWithAnIdThat
     EXPECT_EQ(poll(*store_, second)->key, second.transaction) << "the newest";
 }
 
-TEST_F(SqliteStorePendingTest, FindsADirectlyIssuedTransactionByPollToo) {
+TEST_P(StorePendingTest, FindsADirectlyIssuedTransactionByPollToo) {
     const auto issued = make_record();
     ASSERT_EQ(describe(record(*store_, issued)), "recorded");
     const PollKey key{issued.endpoint, issued.transaction_id, issued.signer_key};
     EXPECT_EQ(store_->find_pending(key, kNow).value()->certificate, issued.certificate);
 }
 
-TEST_F(SqliteStorePendingTest, FindsTheRequestItselfElseTheNewestOfItsSender) {
+TEST_P(StorePendingTest, FindsTheRequestItselfElseTheNewestOfItsSender) {
     const auto older = make_record();
     auto newer = make_record();
     newer.signer_key = older.signer_key;
@@ -174,7 +175,7 @@ TEST_F(SqliteStorePendingTest, FindsTheRequestItselfElseTheNewestOfItsSender) {
     }
 }
 
-TEST_F(SqliteStorePendingTest, KeepsARejectionForGood) {
+TEST_P(StorePendingTest, KeepsARejectionForGood) {
     const auto made = make_pending();
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
     const auto rejected = decide(*store_, made, kReject);
@@ -197,7 +198,7 @@ TEST_F(SqliteStorePendingTest, KeepsARejectionForGood) {
     EXPECT_TRUE(store_->list({})->empty());
 }
 
-TEST_F(SqliteStorePendingTest, MayStillBeRejectedBetweenApprovalAndIssue) {
+TEST_P(StorePendingTest, MayStillBeRejectedBetweenApprovalAndIssue) {
     const auto made = make_pending();
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
     ASSERT_TRUE(decide(*store_, made, kApprove));
@@ -206,7 +207,7 @@ TEST_F(SqliteStorePendingTest, MayStillBeRejectedBetweenApprovalAndIssue) {
     EXPECT_EQ(poll(*store_, made)->state, State::kRejected);
 }
 
-TEST_F(SqliteStorePendingTest, ExpiresUndecidedAndApprovedOnes) {
+TEST_P(StorePendingTest, ExpiresUndecidedAndApprovedOnes) {
     const auto made = make_pending();
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
     EXPECT_EQ(poll(*store_, made, kNow + kDay - 1)->state, State::kPending);
@@ -220,7 +221,7 @@ TEST_F(SqliteStorePendingTest, ExpiresUndecidedAndApprovedOnes) {
     EXPECT_EQ(poll(*store_, made, kNow + 100 * kDay)->state, State::kIssued);
 }
 
-TEST_F(SqliteStorePendingTest, LetsAnExpiredRequestWaitAnewWithTheChallengeItUsedInVain) {
+TEST_P(StorePendingTest, LetsAnExpiredRequestWaitAnewWithTheChallengeItUsedInVain) {
     auto made = make_pending("token");
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
     ASSERT_TRUE(decide(*store_, made, kApprove));
@@ -238,7 +239,7 @@ TEST_F(SqliteStorePendingTest, LetsAnExpiredRequestWaitAnewWithTheChallengeItUse
     EXPECT_EQ(describe(record_pending(*store_, made)), "recorded before");
 }
 
-TEST_F(SqliteStorePendingTest, C01_AnExpiredRequestComesBackWithNoChallengeOfAnother) {
+TEST_P(StorePendingTest, C01_AnExpiredRequestComesBackWithNoChallengeOfAnother) {
     auto made = make_pending("token");
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
     ASSERT_EQ(describe(record(*store_, make_redeeming_record("another"))), "recorded");
@@ -248,7 +249,7 @@ TEST_F(SqliteStorePendingTest, C01_AnExpiredRequestComesBackWithNoChallengeOfAno
     EXPECT_EQ(describe(record_pending(*store_, made)), "already redeemed");
 }
 
-TEST_F(SqliteStorePendingTest, GivesNobodyMoreTimeByARejectionOrAClockThatWasSetBack) {
+TEST_P(StorePendingTest, GivesNobodyMoreTimeByARejectionOrAClockThatWasSetBack) {
     const auto rejected = make_pending();
     ASSERT_EQ(describe(record_pending(*store_, rejected)), "recorded");
     const auto left = decide(*store_, rejected, kReject, kNow + kDay / 2);
@@ -261,7 +262,7 @@ TEST_F(SqliteStorePendingTest, GivesNobodyMoreTimeByARejectionOrAClockThatWasSet
         << "nor less than was promised";
 }
 
-TEST_F(SqliteStorePendingTest, C01_OneThatWasRemovedLongAfterItsEndHasItsChallengeUsedUp) {
+TEST_P(StorePendingTest, C01_OneThatWasRemovedLongAfterItsEndHasItsChallengeUsedUp) {
     auto made = make_pending("token");
     made.redemption->expires = kNow + 400 * kDay;
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
@@ -280,7 +281,7 @@ TEST_F(SqliteStorePendingTest, C01_OneThatWasRemovedLongAfterItsEndHasItsChallen
     EXPECT_FALSE(poll(*store_, made, made.now));
 }
 
-TEST_F(SqliteStorePendingTest, GivesTheDeviceAsLongToFetchItAsTheOperatorHadToApproveIt) {
+TEST_P(StorePendingTest, GivesTheDeviceAsLongToFetchItAsTheOperatorHadToApproveIt) {
     const auto made = make_pending();
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
     ASSERT_TRUE(decide(*store_, made, kApprove, kNow + kDay - 1));
@@ -288,7 +289,7 @@ TEST_F(SqliteStorePendingTest, GivesTheDeviceAsLongToFetchItAsTheOperatorHadToAp
     EXPECT_EQ(poll(*store_, made, kNow + 2 * kDay - 1)->state, State::kExpired);
 }
 
-TEST_F(SqliteStorePendingTest, LeavesTheDecisionToTheCaAboveWhereThatHasIt) {
+TEST_P(StorePendingTest, LeavesTheDecisionToTheCaAboveWhereThatHasIt) {
     auto made = make_pending();
     made.details.upstream_id = "request 17";
     ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
@@ -297,7 +298,7 @@ TEST_F(SqliteStorePendingTest, LeavesTheDecisionToTheCaAboveWhereThatHasIt) {
     EXPECT_TRUE(decide(*store_, made, kReject));
 }
 
-TEST_F(SqliteStorePendingTest, T05_LimitsHowManyWaitAtAnEndpoint) {
+TEST_P(StorePendingTest, T05_LimitsHowManyWaitAtAnEndpoint) {
     const auto limited = [] {
         auto made = make_pending();
         made.maximum_open = 2;
@@ -317,7 +318,7 @@ TEST_F(SqliteStorePendingTest, T05_LimitsHowManyWaitAtAnEndpoint) {
     EXPECT_EQ(describe(record_pending(*store_, limited())), "too many") << "later waits now";
 }
 
-TEST_F(SqliteStorePendingTest, DecidesOnNothingThatDidNotWait) {
+TEST_P(StorePendingTest, DecidesOnNothingThatDidNotWait) {
     const auto issued = make_record();
     ASSERT_EQ(describe(record(*store_, issued)), "recorded");
     Decision decision;
@@ -327,7 +328,7 @@ TEST_F(SqliteStorePendingTest, DecidesOnNothingThatDidNotWait) {
     }
 }
 
-TEST_F(SqliteStorePendingTest, RemembersWhetherPolicyWasTold) {
+TEST_P(StorePendingTest, RemembersWhetherPolicyWasTold) {
     const auto issued = make_record();
     ASSERT_EQ(describe(record(*store_, issued)), "recorded");
     EXPECT_FALSE(stored(*store_, issued)->notified);
@@ -340,7 +341,7 @@ TEST_F(SqliteStorePendingTest, RemembersWhetherPolicyWasTold) {
     EXPECT_TRUE(stored(*store_, nobody_to_tell)->notified);
 }
 
-TEST_F(SqliteStorePendingTest, ListsWhatIsOpenOrAllThatEverWaited) {
+TEST_P(StorePendingTest, ListsWhatIsOpenOrAllThatEverWaited) {
     const auto first = make_pending();
     auto second = make_pending();
     second.transaction_id = "transaction-2";
