@@ -6,10 +6,13 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -92,6 +95,34 @@ def lone(tmp_path_factory, templates):
                                    "dns_suffixes": ["example"]})
     yield signer
     signer.stop()
+
+
+def test_init_makes_a_lab_whose_key_is_the_signers(tmp_path):
+    lab = Lab(Path(tempfile.mkdtemp(prefix="sgn")) / "lab")
+    made = run("init", lab.dir, "--signer", "--listen", f"127.0.0.1:{lab.port}", "--policy", "none")
+    assert made.returncode == 0, made.stderr
+    assert "scepgate signer --config" in made.stdout
+    assert not (lab.dir / "ca.key").exists()
+    assert (lab.dir / "signer").stat().st_mode & 0o777 == 0o700
+    assert (lab.dir / "signer/ca.key").stat().st_mode & 0o777 == 0o600
+    log = open(lab.dir / "signer/signer.log", "ab")
+    signer = subprocess.Popen([BINARY, "signer", "--config", lab.dir / "signer/signer.json"],
+                              stdout=log, stderr=log)
+    try:
+        wait_until((lab.dir / "signer/signer.sock").exists, "the signer listens")
+        lab.start()
+        done = run("enroll", "--url", lab.url, "--challenge", "none", "--subject", "CN=device",
+                   "--out", tmp_path / "device")
+        assert done.returncode == 0, done.stderr + lab.log()
+        lab.stop()
+        signer.send_signal(signal.SIGTERM)
+        assert signer.wait(20) == 0
+    finally:
+        lab.kill()
+        signer.kill()
+        signer.wait()
+        log.close()
+        shutil.rmtree(lab.dir.parent)
 
 
 # -- with an honest server ----------------------------------------------------------------------
