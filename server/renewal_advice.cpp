@@ -48,7 +48,8 @@ std::string by_hand(const std::string& signer, const fs::path& at) {
 }
 
 std::string in_environment(const KeySource& key) {
-    return " (the key is in the environment's " + key.pem.environment.value_or("") + ")";
+    if (!key.pem.environment) return " (the key is in the signer)";
+    return " (the key is in the environment's " + *key.pem.environment + ")";
 }
 
 /// Of a key that is a file.

@@ -120,6 +120,12 @@ private:
     }
 
     Result<void> load(const CaConfig& ca) {
+        if (ca.signer) {
+            return Error{Errc::kConfig,
+                         ca.json_path +
+                             ": the CA's key is in the signer, and so will its successor's be: "
+                             "make that by hand, as docs/signer.md says (Rollover)"};
+        }
         ConfigFaults faults;
         CredentialLoader loader(faults, now_);
         // One that has expired needs its successor all the more.

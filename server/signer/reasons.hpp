@@ -9,11 +9,13 @@ namespace scepgate::server::signer::reason {
 inline constexpr bool kTemporary = true;
 
 inline constexpr Reason kCaUnknown{FailInfo::kBadRequest, "SignerCaUnknown", "CA",
-                                   "name the CA alike in the configurations of server and signer"};
+                                   "name the CA alike in the configurations of server and signer",
+                                   kTemporary};
 inline constexpr Reason kGrantMalformed{
     FailInfo::kBadRequest, "SignerGrantMalformed", "grant",
     "run server and signer of one release; if they are, somebody forges Grants: look at the "
-    "server's machine"};
+    "server's machine",
+    kTemporary};
 inline constexpr Reason kProofInvalid{
     FailInfo::kBadRequest, "SignerProofInvalid", "request",
     "no request of a device that the server took looks like this: look at the server's machine"};
@@ -52,6 +54,6 @@ inline constexpr Reason kUnavailable{
     "start the signer ('scepgate signer'), and look at cas.NAME.socket and its folder", kTemporary};
 inline constexpr Reason kWrongAnswer{
     FailInfo::kBadRequest, "SignerWrongAnswer", "signer",
-    "hold the two configurations against each other: 'scepgate config check' on both"};
+    "hold the two configurations against each other: 'scepgate config check' on both", kTemporary};
 
 }  // namespace scepgate::server::signer::reason

@@ -225,6 +225,15 @@ def test_config_check_holds_server_and_signer_against_each_other(pair):
     assert away.returncode == 0 and "no signer at" in away.stderr
 
 
+def test_a_rollover_is_not_begun_where_the_key_is_not(pair):
+    lab, _ = pair
+    before = lab.config_file.read_text()
+    done = run("ca", "rollover", "--config", lab.config_file, "--ca", "lab", "--from",
+               "2030-01-01T00:00:00Z")
+    assert done.returncode == 2 and "docs/signer.md" in done.stderr
+    assert lab.config_file.read_text() == before
+
+
 def test_config_check_judges_a_signers_configuration(pair):
     lab, signer = pair
     good = run("config", "check", "--config", signer.config_file)
