@@ -3,7 +3,7 @@
 #include <openssl/crypto.h>
 
 #include "certs/asn1_string.hpp"
-#include "certs/oids.hpp"
+#include "certs/ca_oids.hpp"
 #include "certs/signed_structure.hpp"
 #include "certs/weak_keys.hpp"
 
@@ -73,6 +73,7 @@ Result<RequestedExtensions> read_extension_request(ByteView der) {
 struct Attribute {
     ByteView type;
     DerElement first;
+    ByteView all;  ///< the values
     std::size_t values = 0;
 };
 
@@ -88,6 +89,7 @@ Result<Attribute> read_attribute(ByteView content) {
     const auto set = fields.read(DerTag::kSet);
     if (!set) return set.error();
     if (const auto end = fields.finish("attribute"); !end) return end.error();
+    attribute.all = *set;
     for (DerReader values(*set); !values.empty(); ++attribute.values) {
         const auto value = values.next();
         if (!value) return value.error();
@@ -99,6 +101,14 @@ Result<Attribute> read_attribute(ByteView content) {
     return attribute;
 }
 
+/// Nobody relies on them, so what is no pair is no fault.
+void read_pairs(const Attribute& attribute, NameValuePairs& pairs) {
+    for (DerReader values(attribute.all); !values.empty();) {
+        const auto value = values.next();
+        if (!value || !read_name_value_pair(value->whole, pairs)) return;
+    }
+}
+
 }  // namespace
 
 struct Csr::State {
@@ -108,6 +118,7 @@ struct Csr::State {
     SignatureAlgorithm algorithm;
     std::optional<Secret> challenge;
     RequestedExtensions requested;
+    std::optional<RequestedValidity> validity;
 
     State() = default;
     State(const State&) = delete;
@@ -215,6 +226,7 @@ Result<void> Csr::State::take_key(ByteView spki, const KeyLimits& limits,
 // Many clients do not sort the set, so its order is not judged.
 Result<void> Csr::State::parse_attributes(ByteView content, const CsrLimits& limits) {
     std::vector<ByteView> seen;
+    NameValuePairs pairs;
     bool extensions_seen = false;
     for (DerReader reader(content); !reader.empty();) {
         if (seen.size() == limits.attributes) {
@@ -226,7 +238,8 @@ Result<void> Csr::State::parse_attributes(ByteView content, const CsrLimits& lim
         if (!attribute) return attribute.error();
         const bool repeated = std::any_of(
             seen.begin(), seen.end(), [&](ByteView type) { return equal(type, attribute->type); });
-        if (repeated) {
+        const bool is_pair = equal(attribute->type, oid::kNameValuePair);
+        if (repeated && !is_pair) {
             return malformed("attribute " + oid_to_text(attribute->type) + " comes twice");
         }
         seen.push_back(attribute->type);
@@ -244,8 +257,11 @@ Result<void> Csr::State::parse_attributes(ByteView content, const CsrLimits& lim
             auto extensions = read_extension_request(attribute->first.whole);
             if (!extensions) return in_context("extension request", extensions.error());
             requested = std::move(*extensions);
+        } else if (is_pair) {
+            read_pairs(*attribute, pairs);
         }
     }
+    validity = certs::requested_validity(pairs);
     return {};
 }
 
@@ -297,6 +313,7 @@ Csr Csr::with_challenge(Secret challenge) const {
     state->algorithm = state_->algorithm;
     if (!challenge.empty()) state->challenge = std::move(challenge);
     state->requested = state_->requested;
+    state->validity = state_->validity;
     return Csr(std::move(state));
 }
 const std::optional<Secret>& Csr::challenge() const noexcept {
@@ -304,6 +321,9 @@ const std::optional<Secret>& Csr::challenge() const noexcept {
 }
 const RequestedExtensions& Csr::requested() const noexcept {
     return state_->requested;
+}
+const std::optional<RequestedValidity>& Csr::requested_validity() const noexcept {
+    return state_->validity;
 }
 
 }  // namespace scepgate::certs

@@ -10,6 +10,7 @@
 #include "certs/name.hpp"
 #include "certs/private_key.hpp"
 #include "certs/public_key.hpp"
+#include "certs/requested_validity.hpp"
 #include "certs/secret.hpp"
 
 namespace scepgate::certs {
@@ -44,10 +45,11 @@ public:
     /// kUnsupported: key or signature algorithm. kBadSignature: the signature. kDenied: the
     /// signature verifies, but the key is weak (weak_keys.hpp), or a name, attribute or extension
     /// cannot be taken; among them an
-    /// attribute of one type that comes twice, or a challengePassword or extension request with
-    /// other than one value. SHA-1 signatures are taken only with `allow_sha1`; MD5 never.
-    /// `known_key`: a key found sound under the same limits; when the request's is the same one it
-    /// is shared instead of decoded again (which costs more than checking the signature).
+    /// attribute of one type that comes twice (but for enrollment name-value pairs), or a
+    /// challengePassword or extension request with other than one value. SHA-1 signatures are taken
+    /// only with `allow_sha1`; MD5 never. `known_key`: a key found sound under the same limits;
+    /// when the request's is the same one it is shared instead of decoded again (which costs more
+    /// than checking the signature).
     static Result<Csr> from_der(ByteView der, const CsrLimits& limits = {}, bool allow_sha1 = true,
                                 const PublicKey* known_key = nullptr);
 
@@ -63,6 +65,8 @@ public:
     /// UTF-8); no upper bound but the limit. Absent and empty are the same: nullopt.
     [[nodiscard]] const std::optional<Secret>& challenge() const noexcept;
     [[nodiscard]] const RequestedExtensions& requested() const noexcept;
+    /// Microsoft's request attributes. What says nothing clear is as if it were absent.
+    [[nodiscard]] const std::optional<RequestedValidity>& requested_validity() const noexcept;
 
 private:
     struct State;
@@ -75,9 +79,10 @@ struct CsrContents {
     Name subject;
     GeneralNames subject_alt_name;
     std::optional<KeyUsage> key_usage;
-    ExtendedKeyUsage extended_key_usage;  ///< empty: no extension
-    std::string_view challenge;           ///< empty: no attribute
-    std::vector<Bytes> more_extensions;   ///< DER Extensions to append
+    ExtendedKeyUsage extended_key_usage;   ///< empty: no extension
+    std::string_view challenge;            ///< empty: no attribute
+    std::vector<Bytes> more_extensions;    ///< DER Extensions to append
+    std::vector<Bytes> more_attributes{};  ///< DER Attributes to append
 };
 
 /// Makes a DER request signed by `key`.

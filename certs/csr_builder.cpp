@@ -40,6 +40,8 @@ Bytes attributes_field(const CsrContents& contents) {
         attributes.push_back(
             encode_attribute(oid::kExtensionRequest, der::element(DerTag::kSequence, extensions)));
     }
+    attributes.insert(attributes.end(), contents.more_attributes.begin(),
+                      contents.more_attributes.end());
     Bytes field = der::set_of(std::move(attributes));
     field[0] = static_cast<std::uint8_t>(context_constructed(0));
     return field;

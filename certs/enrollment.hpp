@@ -66,6 +66,11 @@ public:
     [[nodiscard]] const std::optional<std::int64_t>& max_validity() const noexcept {
         return validity_;
     }
+    /// What the device wishes for, which nobody has granted: the template says whether it counts.
+    [[nodiscard]] const std::optional<certs::RequestedValidity>& requested_validity()
+        const noexcept {
+        return requested_validity_;
+    }
     [[nodiscard]] const std::optional<Redemption>& redemption() const noexcept {
         return redemption_;
     }
@@ -91,6 +96,7 @@ private:
     std::optional<certs::ExtendedKeyUsage> eku_;
     std::optional<std::string> template_;
     std::optional<std::int64_t> validity_;
+    std::optional<certs::RequestedValidity> requested_validity_;
     std::optional<Redemption> redemption_;
     std::optional<std::string> sid_;
     std::string policy_;

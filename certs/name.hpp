@@ -55,6 +55,10 @@ private:
     std::vector<Rdn> rdns_;
 };
 
+/// A value as it stands in an RFC 4514 name: special characters, a leading "#" and spaces at either
+/// end escaped.
+[[nodiscard]] std::string escape_name_value(std::string_view value);
+
 /// RFC 5280 section 7.1: RDN by RDN in order, a multi-valued RDN as a set; values by code points
 /// whatever the string type, ASCII letters without case, leading and trailing white space dropped
 /// and inner runs folded to one space. Non-ASCII characters match only themselves.

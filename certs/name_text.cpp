@@ -221,7 +221,21 @@ private:
     std::size_t at_ = 0;
 };
 
-void append_escaped(std::string& out, std::string_view value) {
+// RFC 4514 section 2.4: a type that has no name takes its value as '#' and the DER, here always as
+// UTF8String, which is the same name to matches().
+void append_attribute(std::string& out, const NameAttribute& attribute) {
+    const NameType* type = find_name_type(attribute.type);
+    if (type == nullptr) {
+        out += oid_to_text(attribute.type) + "=#" + to_hex(der::utf8_string(attribute.value));
+        return;
+    }
+    out += std::string(type->name) + "=" + escape_name_value(attribute.value);
+}
+
+}  // namespace
+
+std::string escape_name_value(std::string_view value) {
+    std::string out;
     for (std::size_t at = 0; at < value.size(); ++at) {
         const char c = value[at];
         const bool first = at == 0;
@@ -232,21 +246,8 @@ void append_escaped(std::string& out, std::string_view value) {
         }
         out += c;
     }
+    return out;
 }
-
-// RFC 4514 section 2.4: a type that has no name takes its value as '#' and the DER, here always as
-// UTF8String, which is the same name to matches().
-void append_attribute(std::string& out, const NameAttribute& attribute) {
-    const NameType* type = find_name_type(attribute.type);
-    if (type == nullptr) {
-        out += oid_to_text(attribute.type) + "=#" + to_hex(der::utf8_string(attribute.value));
-        return;
-    }
-    out += std::string(type->name) + "=";
-    append_escaped(out, attribute.value);
-}
-
-}  // namespace
 
 Result<Name> Name::from_text(std::string_view text) {
     const bool slashes = text.starts_with('/');

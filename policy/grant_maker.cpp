@@ -9,6 +9,7 @@ GrantMaker::GrantMaker(const EnrollmentRequest& request, std::string policy_name
       requested_usages_(request.csr.requested().extended_key_usage) {
     grant_.purpose_ = request.purpose;
     grant_.policy_ = std::move(policy_name);
+    grant_.requested_validity_ = request.csr.requested_validity();
     const certs::RequestedExtensions& requested = request.csr.requested();
     if (requested.ca) grant_.stripped_.emplace_back("basicConstraints CA:TRUE");
     grant_.stripped_.insert(grant_.stripped_.end(), requested.others.begin(),

@@ -9,8 +9,9 @@ namespace scepgate::policy {
 /// modules alone, after all their checks have passed.
 class GrantMaker {
 public:
-    /// Starts from the request: its key and purpose, and the note of what is left out of the
-    /// certificate (basicConstraints CA:TRUE and every extension that no Grant carries).
+    /// Starts from the request: its key and purpose, the validity that it asks for, and the note of
+    /// what is left out of the certificate (basicConstraints CA:TRUE and every extension that no
+    /// Grant carries).
     GrantMaker(const EnrollmentRequest& request, std::string policy_name);
 
     GrantMaker& names(certs::Name subject, certs::GeneralNames subject_alt_name);

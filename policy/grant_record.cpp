@@ -61,6 +61,23 @@ Result<std::optional<certs::ExtendedKeyUsage>> read_extended_key_usage(const Jso
     return std::optional(std::move(usages));
 }
 
+Result<std::optional<certs::RequestedValidity>> read_requested_validity(const JsonFields& fields) {
+    certs::RequestedValidity requested;
+    for (const auto& [name, target] : {std::pair{"requested_validity", &requested.seconds},
+                                       std::pair{"requested_not_after", &requested.not_after}}) {
+        if (fields.find(name) == nullptr) continue;
+        const auto seconds = fields.integer(name, kMaxSeconds);
+        if (!seconds) return seconds.error();
+        if (*seconds == 0) return fields.fault(name, "is 0");
+        *target = *seconds;
+    }
+    if (requested.seconds != 0 && requested.not_after != 0) {
+        return fields.fault("requested_validity", "is given twice");
+    }
+    if (requested == certs::RequestedValidity{}) return std::optional<certs::RequestedValidity>();
+    return std::optional(requested);
+}
+
 Result<std::optional<std::string>> read_optional(const JsonFields& fields, const char* name) {
     if (fields.find(name) == nullptr) return std::optional<std::string>();
     auto text = fields.text(name, kMaxText);
@@ -92,6 +109,11 @@ Bytes GrantRecord::encode(const Grant& grant) {
     }
     add_optional(out, "template", grant.template_name().value_or(""));
     if (grant.max_validity()) out["max_validity"] = *grant.max_validity();
+    if (grant.requested_validity()) {
+        const auto& requested = *grant.requested_validity();
+        if (requested.seconds != 0) out["requested_validity"] = requested.seconds;
+        if (requested.not_after != 0) out["requested_not_after"] = requested.not_after;
+    }
     add_optional(out, "sid", grant.sid().value_or(""));
     add_optional(out, "device_id", grant.device_id());
     add_optional(out, "user_id", grant.user_id());
@@ -104,9 +126,10 @@ Result<Grant> GrantRecord::decode(ByteView record) {
     if (!parsed) return parsed.error();
     if (!parsed->root.is_object()) return malformed("a grant that is not a JSON object");
     const JsonFields fields(parsed->root, "grant.");
-    if (const auto known = fields.only({"v", "policy", "subject", "san", "key", "purpose",
-                                        "key_usage", "extended_key_usage", "template",
-                                        "max_validity", "sid", "device_id", "user_id", "stripped"});
+    if (const auto known =
+            fields.only({"v", "policy", "subject", "san", "key", "purpose", "key_usage",
+                         "extended_key_usage", "template", "max_validity", "requested_validity",
+                         "requested_not_after", "sid", "device_id", "user_id", "stripped"});
         !known) {
         return known.error();
     }
@@ -149,6 +172,9 @@ Result<Grant> GrantRecord::decode(ByteView record) {
         if (!seconds) return seconds.error();
         grant.validity_ = *seconds;
     }
+    auto requested = read_requested_validity(fields);
+    if (!requested) return requested.error();
+    grant.requested_validity_ = *requested;
     for (const auto& [name, target] :
          {std::pair{"template", &grant.template_}, std::pair{"sid", &grant.sid_}}) {
         auto text = read_optional(fields, name);

@@ -191,6 +191,10 @@ Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
         .max_validity(validity_limit(request.signer, *known))
         .sid(std::move(old->sid))
         .identities(known->device_id, known->user_id);
+    // Where the endpoint has several for the purpose, the same again.
+    if (!template_name.empty() && known->template_name == template_name) {
+        maker.template_name(known->template_name);
+    }
     return std::move(maker).make();
 }
 

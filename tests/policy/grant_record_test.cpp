@@ -77,6 +77,23 @@ TEST(GrantRecordTest, RestoresWhatIsAbsentAsAbsent) {
     EXPECT_EQ(after.device_id(), "");
 }
 
+TEST(GrantRecordTest, RestoresTheValidityThatTheDeviceAsksFor) {
+    GrantMaker maker(request(matching_contents()), "mdm");
+    maker.names(matching_contents().subject, {});
+    json record = encoded(std::move(maker).make());
+    EXPECT_FALSE(record.contains("requested_validity"));
+    const auto restored = [&] {
+        return GrantRecord::decode(as_bytes(record.dump())).value().requested_validity();
+    };
+    record["requested_validity"] = 86'400;
+    EXPECT_EQ(restored(), certs::RequestedValidity{.seconds = 86'400});
+    EXPECT_EQ(encoded(GrantRecord::decode(as_bytes(record.dump())).value()), record);
+    record.erase("requested_validity");
+    record["requested_not_after"] = 1'900'000'000;
+    EXPECT_EQ(restored(), certs::RequestedValidity{.not_after = 1'900'000'000});
+    EXPECT_EQ(encoded(GrantRecord::decode(as_bytes(record.dump())).value()), record);
+}
+
 TEST(GrantRecordTest, RestoresAGrantWithoutASubject) {
     GrantMaker maker(request(matching_contents()), "mdm");
     maker.names({}, claims().subject_alt_name);
@@ -109,6 +126,8 @@ TEST(GrantRecordTest, RefusesWhatItWouldNotWrite) {
         {"key_usage", json::array({"x"})},
         {"extended_key_usage", json::array({"x y"})},
         {"max_validity", -1},
+        {"requested_validity", 0},
+        {"requested_not_after", "tomorrow"},
         {"stripped", 7},
     };
     for (const auto& [member, value] : changes) {

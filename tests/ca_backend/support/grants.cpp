@@ -1,7 +1,7 @@
 #include "tests/ca_backend/support/grants.hpp"
 
 #include "ca_backend/wait_for.hpp"
-#include "certs/oids.hpp"
+#include "certs/ca_oids.hpp"
 
 namespace scepgate::ca_backend::testing {
 
@@ -18,14 +18,38 @@ EnrollmentRequest make_request(const certs::PrivateKey& device_key,
             .client_address = "192.0.2.1"};
 }
 
+namespace {
+
+Bytes bmp_string(std::string_view ascii) {
+    Bytes content;
+    for (const char c : ascii) {
+        content.push_back(0);
+        content.push_back(static_cast<std::uint8_t>(c));
+    }
+    return certs::der::element(certs::DerTag::kBmpString, content);
+}
+
+/// An Attribute of its own for each, as Windows writes them.
+Bytes name_value_pair(std::string_view name, std::string_view value) {
+    const Bytes pair = certs::der::sequence({bmp_string(name), bmp_string(value)});
+    return certs::der::sequence(
+        {certs::der::oid(certs::oid::kNameValuePair), certs::der::set({pair})});
+}
+
+}  // namespace
+
 Grant make_grant(const GrantSpec& spec) {
-    const auto request = make_request(spec.device_key, {}, spec.purpose);
+    certs::CsrContents contents;
+    for (const auto& [name, value] : spec.asks)
+        contents.more_attributes.push_back(name_value_pair(name, value));
+    const auto request = make_request(spec.device_key, contents, spec.purpose);
     policy::GrantMaker maker(request, "test");
     maker.names(certs::Name::from_text(spec.subject).value(), spec.subject_alt_name)
         .key_usage(spec.key_usage)
         .extended_key_usage(spec.extended_key_usage)
         .max_validity(spec.max_validity)
-        .sid(spec.sid);
+        .sid(spec.sid)
+        .identities(spec.device_id, spec.user_id);
     return std::move(maker).make();
 }
 

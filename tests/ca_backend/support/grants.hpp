@@ -28,6 +28,10 @@ struct GrantSpec {
     std::optional<certs::ExtendedKeyUsage> extended_key_usage = {};
     std::optional<std::int64_t> max_validity = {};
     std::optional<std::string> sid = {};
+    std::string device_id = {};
+    std::string user_id = {};
+    /// Microsoft's request attributes: names and values, in ASCII.
+    std::vector<std::pair<std::string, std::string>> asks = {};
 };
 Grant make_grant(const GrantSpec& spec = {});
 
