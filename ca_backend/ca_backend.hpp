@@ -33,6 +33,8 @@ struct IssuedCertificate {
 struct IssuePreview {
     std::int64_t not_before = 0, not_after = 0;  ///< seconds since the epoch
     std::vector<std::string> notes;              ///< as IssuedCertificate's
+    std::string subject{};                       ///< RFC 4514; empty: the Grant's
+    std::string key_usage{}, extended_key_usage{};
 };
 
 /// Accepted, not decided yet: ask again with poll().

@@ -1,11 +1,12 @@
 #include "ca_backend/embedded_ca.hpp"
 
-#include "certs/oids.hpp"
+#include "ca_backend/pointers.hpp"
+#include "ca_backend/template_extensions.hpp"
+#include "certs/ca_oids.hpp"
 
 namespace scepgate::ca_backend {
 namespace {
 
-namespace der = certs::der;
 namespace oid = certs::oid;
 using certs::Certificate;
 using certs::Digest;
@@ -63,52 +64,6 @@ Result<void> check_chain(const EmbeddedCaSettings& settings) {
     return {};
 }
 
-Result<void> check_urls(const EmbeddedCaSettings& settings) {
-    for (const auto* urls : {&settings.ca_issuers_urls, &settings.ocsp_urls, &settings.crl_urls}) {
-        for (const std::string& url : *urls) {
-            const auto name = certs::GeneralName::make(certs::GeneralNameType::kUri, url);
-            if (!name) return bad_ca(settings, name.error().detail);
-        }
-    }
-    return {};
-}
-
-/// uniformResourceIdentifier [6] IA5String
-Bytes uri(const std::string& url) {
-    return der::element(certs::context_primitive(6), as_bytes(url));
-}
-
-//   CRLDistributionPoints ::= SEQUENCE SIZE (1..MAX) OF DistributionPoint
-//   DistributionPoint ::= SEQUENCE { distributionPoint [0] DistributionPointName OPTIONAL, ... }
-//   DistributionPointName ::= CHOICE { fullName [0] GeneralNames, ... }
-Bytes crl_distribution_points(const std::vector<std::string>& urls) {
-    Bytes names;
-    for (const std::string& url : urls) {
-        const Bytes name = uri(url);
-        names.insert(names.end(), name.begin(), name.end());
-    }
-    const Bytes full_name = der::element(certs::context_constructed(0), names);
-    return certs::encode_extension(
-        oid::kCrlDistributionPoints, false,
-        der::sequence({der::sequence({der::element(certs::context_constructed(0), full_name)})}));
-}
-
-//   AuthorityInfoAccessSyntax ::= SEQUENCE SIZE (1..MAX) OF AccessDescription
-//   AccessDescription ::= SEQUENCE { accessMethod OBJECT IDENTIFIER, accessLocation GeneralName }
-Bytes authority_info_access(const EmbeddedCaSettings& settings) {
-    Bytes content;
-    const auto append = [&content](ByteView method, const std::vector<std::string>& urls) {
-        for (const std::string& url : urls) {
-            const Bytes description = der::sequence({der::oid(method), uri(url)});
-            content.insert(content.end(), description.begin(), description.end());
-        }
-    };
-    append(oid::kAdOcsp, settings.ocsp_urls);
-    append(oid::kAdCaIssuers, settings.ca_issuers_urls);
-    return certs::encode_extension(oid::kAuthorityInfoAccess, false,
-                                   der::element(certs::DerTag::kSequence, content));
-}
-
 Bytes issuer_key_identifier(const EmbeddedCaSettings& settings) {
     if (const auto own = settings.chain.front().subject_key_identifier()) return to_bytes(*own);
     return settings.key.public_key().key_identifier();
@@ -142,8 +97,14 @@ Result<std::shared_ptr<EmbeddedCa>> EmbeddedCa::create(EmbeddedCaSettings settin
                                                        std::shared_ptr<const certs::Clock> clock) {
     if (settings.chain.empty()) return bad_ca(settings, "it has no certificate");
     if (!settings.key) return bad_ca(settings, "it has no key");
-    for (const auto check : {check_certificate, check_chain, check_urls}) {
+    for (const auto check : {check_certificate, check_chain}) {
         if (const auto sound = check(settings); !sound) return sound.error();
+    }
+    for (const auto* urls : {&settings.ca_issuers_urls, &settings.ocsp_urls, &settings.crl_urls,
+                             &settings.freshest_crl_urls}) {
+        if (const auto sound = check_urls(*urls); !sound) {
+            return bad_ca(settings, sound.error().detail);
+        }
     }
     if (settings.digest == Digest::kSha1) return bad_ca(settings, "SHA-1 is not for certificates");
     constexpr std::int64_t kHour = 3600;
@@ -173,12 +134,12 @@ EmbeddedCa::EmbeddedCa(EmbeddedCaSettings settings, std::shared_ptr<const certs:
       crl_maker_({settings_.name, to_bytes(settings_.chain.front().subject_der()),
                   issuer_key_identifier(settings_), settings_.key, digest_,
                   settings_.crl_validity}) {
-    if (!settings_.crl_urls.empty()) {
-        pointers_.push_back(crl_distribution_points(settings_.crl_urls));
-    }
-    if (!settings_.ocsp_urls.empty() || !settings_.ca_issuers_urls.empty()) {
-        pointers_.push_back(authority_info_access(settings_));
-    }
+    const auto append = [this](Bytes extension) {
+        if (!extension.empty()) pointers_.push_back(std::move(extension));
+    };
+    append(crl_distribution_points(oid::kCrlDistributionPoints, settings_.crl_urls));
+    append(crl_distribution_points(oid::kFreshestCrl, settings_.freshest_crl_urls));
+    append(authority_info_access(settings_.ocsp_urls, settings_.ca_issuers_urls));
 }
 
 boost::asio::awaitable<Result<IssueOutcome, Refusal>> EmbeddedCa::issue(
@@ -199,15 +160,15 @@ Result<EmbeddedCa::Draft, Refusal> EmbeddedCa::draft(const Grant& grant,
             "CA \"" + settings_.name + "\" has no template \"" + context.template_name + "\"");
     }
     const Template& tmpl = found->second;
-    const auto plan = plan_certificate(tmpl, grant);
+    const auto plan = plan_certificate(tmpl, grant, now);
     if (!plan) return plan.error();
-    if (grant.subject().empty() && grant.subject_alt_name().empty()) {
+    if (plan->subject.empty() && grant.subject_alt_name().empty()) {
         return refused({FailInfo::kBadRequest, "SubjectNameMissing", "subject",
                         "set a subject in the client's profile, or have the policy grant one"},
                        "the grant has neither a subject nor a subject alternative name");
     }
     if (const auto permitted = name_constraints_.permit(
-            grant.subject().der(), grant.subject_alt_name(), grant.public_key());
+            plan->subject.der(), grant.subject_alt_name(), grant.public_key());
         !permitted) {
         return refused({FailInfo::kBadRequest, "NameNotPermitted", "name constraints",
                         "the name constraints of the CA's own certificate do not allow it: use "
@@ -215,22 +176,23 @@ Result<EmbeddedCa::Draft, Refusal> EmbeddedCa::draft(const Grant& grant,
                        permitted.error().detail);
     }
 
-    Draft draft{{}, plan->notes};
+    Draft draft{{}, *plan};
     certs::CertificateContents& contents = draft.contents;
     contents.serial = certs::random_serial();
     contents.issuer_der = to_bytes(ca.subject_der());
-    contents.subject_der = grant.subject().der();
+    contents.subject_der = plan->subject.der();
     contents.not_before = std::max(now - tmpl.backdate, ca.not_before());
     contents.not_after = std::min(now + plan->validity, ca.not_after());
     contents.spki = to_bytes(grant.public_key().spki());
-    contents.extensions = extensions(grant, *plan);
+    contents.extensions = extensions(tmpl, grant, *plan);
     if (contents.not_after < now + plan->validity) {
-        draft.notes.push_back("notAfter clamped to the CA's, " + certs::utc_text(ca.not_after()));
+        draft.plan.notes.push_back("notAfter clamped to the CA's, " +
+                                   certs::utc_text(ca.not_after()));
     }
     if (grant.sid()) {
         if (!tmpl.sid_extension) {
-            draft.notes.push_back("the grant's SID was left out: template \"" + tmpl.name +
-                                  "\" has no sid_extension");
+            draft.plan.notes.push_back("the grant's SID was left out: template \"" + tmpl.name +
+                                       "\" has no sid_extension");
         } else {
             const Bytes value = certs::encode_sid_extension(*grant.sid());
             if (const auto sid = certs::parse_sid_extension(value); !sid) {
@@ -250,8 +212,10 @@ Result<std::optional<IssuePreview>, Refusal> EmbeddedCa::preview(const Grant& gr
                                                                  const IssueContext& context) {
     auto made = draft(grant, context);
     if (!made) return made.error();
-    return std::optional(
-        IssuePreview{made->contents.not_before, made->contents.not_after, std::move(made->notes)});
+    const CertificatePlan& plan = made->plan;
+    return std::optional(IssuePreview{made->contents.not_before, made->contents.not_after,
+                                      plan.notes, plan.subject.text(), plan.key_usage.text(),
+                                      certs::to_text(plan.extended_key_usage)});
 }
 
 Result<IssueOutcome, Refusal> EmbeddedCa::sign(const Grant& grant,
@@ -263,7 +227,7 @@ Result<IssueOutcome, Refusal> EmbeddedCa::sign(const Grant& grant,
         return refused(kSigningFailed,
                        "CA \"" + settings_.name + "\": " + certificate.error().detail);
     }
-    return IssueOutcome(IssuedCertificate{*std::move(certificate), std::move(made->notes)});
+    return IssueOutcome(IssuedCertificate{*std::move(certificate), std::move(made->plan.notes)});
 }
 
 boost::asio::awaitable<Result<void>> EmbeddedCa::revoke(Store& store, Bytes serial,
@@ -287,19 +251,18 @@ boost::asio::awaitable<Result<certs::Crl>> EmbeddedCa::crl(Store& store) {
     co_return co_await crl_maker_.current(store, now);
 }
 
-std::vector<Bytes> EmbeddedCa::extensions(const Grant& grant, const CertificatePlan& plan) const {
+std::vector<Bytes> EmbeddedCa::extensions(const Template& tmpl, const Grant& grant,
+                                          const CertificatePlan& plan) const {
     std::vector<Bytes> all;
     all.push_back(basic_constraints_);
-    all.push_back(certs::key_usage_extension(plan.key_usage));
-    if (!plan.extended_key_usage.empty()) {
-        all.push_back(certs::extended_key_usage_extension(plan.extended_key_usage));
-    }
+    for (Bytes& extension : template_extensions(tmpl, plan))
+        all.push_back(std::move(extension));
     all.push_back(certs::subject_key_identifier_extension(grant.public_key()));
     all.push_back(authority_key_identifier_);
     if (!grant.subject_alt_name().empty()) {
         // RFC 5280 section 4.1.2.6: with an empty subject the names stand here alone.
         all.push_back(
-            certs::subject_alt_name_extension(grant.subject_alt_name(), grant.subject().empty()));
+            certs::subject_alt_name_extension(grant.subject_alt_name(), plan.subject.empty()));
     }
     all.insert(all.end(), pointers_.begin(), pointers_.end());
     return all;

@@ -23,6 +23,7 @@ struct EmbeddedCaSettings {
     std::vector<std::string> ca_issuers_urls;             ///< AIA caIssuers
     std::vector<std::string> ocsp_urls;                   ///< AIA ocsp
     std::vector<std::string> crl_urls;                    ///< CDP: several places of one CRL
+    std::vector<std::string> freshest_crl_urls;           ///< the same for its delta CRL
     std::int64_t crl_validity = std::int64_t{7} * 86400;  ///< seconds
 };
 
@@ -62,13 +63,13 @@ private:
     /// All but the signature.
     struct Draft {
         certs::CertificateContents contents;
-        std::vector<std::string> notes;
+        CertificatePlan plan;
     };
     [[nodiscard]] Result<Draft, Refusal> draft(const Grant& grant,
                                                const IssueContext& context) const;
     [[nodiscard]] Result<IssueOutcome, Refusal> sign(const Grant& grant,
                                                      const IssueContext& context) const;
-    [[nodiscard]] std::vector<Bytes> extensions(const Grant& grant,
+    [[nodiscard]] std::vector<Bytes> extensions(const Template& tmpl, const Grant& grant,
                                                 const CertificatePlan& plan) const;
 
     EmbeddedCaSettings settings_;

@@ -16,6 +16,15 @@ Error broken_row(const Error& fault) {
     return {Errc::kInternal, "the stored request cannot be read: " + fault.detail};
 }
 
+/// What the operator is asked about: a template may build the subject anew.
+std::string certified_subject(const Endpoint& endpoint, const Grant& grant,
+                              const EnrollmentRequest& request, const std::string& template_name) {
+    const auto preview =
+        endpoint.ca->preview(grant, {endpoint.name, template_name, request.transaction_id});
+    const bool known = preview && *preview && !(*preview)->subject.empty();
+    return known ? (*preview)->subject : grant.subject().text();
+}
+
 }  // namespace
 
 Result<EnrollmentRequest> restore_request(const Operation& operation,
@@ -81,7 +90,7 @@ asio::awaitable<Approval::Earlier> Approval::record(const Operation& operation,
     row.policy = grant.policy();
     row.device_id = grant.device_id();
     row.user_id = grant.user_id();
-    row.subject = grant.subject().text();
+    row.subject = certified_subject(operation.endpoint, grant, request, row.template_name);
     row.subject_alt_name = certs::to_text(grant.subject_alt_name());
     row.redemption = grant.redemption();
     row.only_of_signer = request.kind == EnrollmentKind::kRenewal && operation.endpoint.renewal &&
@@ -97,7 +106,7 @@ asio::awaitable<Approval::Earlier> Approval::record(const Operation& operation,
         co_return refused(reason::kGrantTooLong,
                           "it cannot wait for an operator: " + readable.error().detail);
     }
-    row.details.expires = row.now + operation.endpoint.approval_for(grant.purpose()).expires;
+    row.details.expires = row.now + operation.endpoint.approval_for(grant).expires;
     if (auto audited = trail_.pending(operation, row); !audited) {
         co_return refused(reason::kAuditUnavailable, audited.error().detail);
     }

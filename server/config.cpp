@@ -9,6 +9,7 @@
 #include "server/config_policy_rule.hpp"
 #include "server/config_references.hpp"
 #include "server/config_signer_reader.hpp"
+#include "server/config_template.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -64,7 +65,7 @@ private:
             config.cas[name] = parts_.ca(value, path);
         });
         top.each_named("templates", [&](const auto& name, const auto& value, const auto& path) {
-            config.templates[name] = parts_.device_template(value, path);
+            config.templates[name] = read_template(value, path, faults_);
         });
         read_threads(top, config);
         read_files(top, config);

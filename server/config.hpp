@@ -1,6 +1,7 @@
 // The configuration file as plain structs (server/config.schema.json says the same for editors).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -47,17 +48,49 @@ struct CaConfig {
     std::optional<std::filesystem::path> chain;  ///< PEM, towards the root
     KeySource key;                               ///< none where `signer` has it
     std::optional<RemoteSignerConfig> signer;    ///< absent: the key is in this process
-    std::vector<std::string> ca_issuers_urls, ocsp_urls, crl_urls;
-    std::int64_t crl_validity = std::int64_t{7} * 86400;  ///< seconds; renewed at half of it
+    /// With AD CS's variables still in them (ca_backend/ca_url.hpp).
+    std::vector<std::string> ca_issuers_urls, ocsp_urls, crl_urls, freshest_crl_urls;
+    std::string dns_name, config_dn;                       ///< of the variables; may be empty
+    std::optional<unsigned> certificate_index, key_index;  ///< absent: the certificate's
+    std::int64_t crl_validity = std::int64_t{7} * 86400;   ///< seconds; renewed at half of it
+};
+
+/// A certificate policy that a template puts into certificates.
+struct CertificatePolicyConfig {
+    std::string oid;
+    std::vector<std::string> cps;  ///< URLs of certification practice statements
+    std::string notice;            ///< for people; may be empty
+};
+
+/// Which AD CS template a certificate says that it is of: by OID, or (version 1) by name.
+struct MicrosoftTemplateConfig {
+    std::string oid, name;
+    std::optional<int> major, minor;
+};
+
+/// What a device may ask for.
+struct RequestedValidityConfig {
+    std::int64_t minimum = 0;  ///< seconds; 0: five days, or the maximum where that is less
+    std::int64_t maximum = 0;  ///< seconds; 0: the template's validity
 };
 
 struct TemplateConfig {
     std::string json_path;
+    std::vector<std::string> purposes;  ///< empty: all
     std::vector<std::string> key_usage{"digitalSignature", "keyEncipherment"};
     std::vector<std::string> extended_key_usage{"clientAuth"};
-    std::int64_t validity = 365 * 86400;  ///< seconds
-    std::int64_t backdate = 600;          ///< seconds
+    /// Absent: no such extension; empty: as extended_key_usage.
+    std::optional<std::vector<std::string>> application_policies;
+    std::vector<CertificatePolicyConfig> certificate_policies;
+    std::optional<MicrosoftTemplateConfig> microsoft_template;
+    std::vector<std::string> critical{"key_usage"};             ///< extensions, by their keys here
+    std::string subject = "from_request";                       ///< or a pattern
+    std::int64_t validity = 365 * 86400;                        ///< seconds
+    std::optional<RequestedValidityConfig> requested_validity;  ///< absent: nobody can ask
+    std::int64_t backdate = 600;                                ///< seconds
+    std::vector<std::string> keys;  ///< "rsa", "ec:p256", …; empty: all
     int minimum_rsa_bits = 2048;
+    int maximum_rsa_bits = 8192;
     bool sid_extension = false;
     bool approval = false;                      ///< an operator decides
     std::int64_t approval_expires = 7 * 86400;  ///< seconds
@@ -92,6 +125,8 @@ struct EndpointConfig {
     std::optional<Next> next;
     EndpointShape shape;
     std::string signature_template, encryption_template, general_purpose_template;
+    /// By certs::Purpose: beside that one, what a Grant can name.
+    std::array<std::vector<std::string>, 3> other_templates;
     bool sha1 = true, des3 = true, des = false;
     bool ec_password_recipient = false;
     std::optional<RenewalConfig> renewal;        ///< absent: only challenges count

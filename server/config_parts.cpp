@@ -1,11 +1,12 @@
 #include "server/config_parts.hpp"
 
-#include "certs/general_name.hpp"
+#include "server/config_ca_urls.hpp"
 #include "server/config_paths.hpp"
 #include "server/config_policy_rule.hpp"
 #include "server/config_rules.hpp"
 #include "server/config_shape.hpp"
 #include "server/config_signer_reader.hpp"
+#include "server/config_template.hpp"
 
 namespace scepgate::server {
 
@@ -78,22 +79,6 @@ KeyPairConfig ConfigParts::key_pair(const Json& json, const std::string& path) {
     return pair;
 }
 
-/// They go into every certificate, so a slip would stay for years. Only the good ones are kept, so
-/// that nobody reports the others again.
-void ConfigParts::urls(ConfigReader& reader, const std::string& key,
-                       std::vector<std::string>& into) {
-    std::vector<std::string> all;
-    reader.texts(key, all);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        if (certs::GeneralName::make(certs::GeneralNameType::kUri, all[i])) {
-            into.push_back(all[i]);
-        } else {
-            faults_.error(reader.path() + '.' + key + '[' + std::to_string(i) + ']',
-                          "'" + all[i] + "' is no URL", "give it as http://pki.example/ca.crl");
-        }
-    }
-}
-
 CaConfig ConfigParts::ca(const Json& json, const std::string& path) {
     CaConfig ca;
     ca.json_path = path;
@@ -107,28 +92,10 @@ CaConfig ConfigParts::ca(const Json& json, const std::string& path) {
     } else {
         ca.key = key(reader);
     }
-    urls(reader, "ca_issuers_urls", ca.ca_issuers_urls);
-    urls(reader, "ocsp_urls", ca.ocsp_urls);
-    urls(reader, "crl_urls", ca.crl_urls);
+    read_ca_urls(reader, ca, faults_);
     reader.duration("crl_validity", ca.crl_validity, 3600, 30 * 86'400);
     reader.finish();
     return ca;
-}
-
-TemplateConfig ConfigParts::device_template(const Json& json, const std::string& path) {
-    TemplateConfig result;
-    result.json_path = path;
-    ConfigReader reader(json, path, faults_);
-    reader.texts("key_usage", result.key_usage);
-    reader.texts("extended_key_usage", result.extended_key_usage);
-    reader.duration("validity", result.validity, 3600, 100 * 366 * 86'400LL);
-    reader.duration("backdate", result.backdate, 0, 7 * 86'400);
-    reader.number("minimum_rsa_bits", result.minimum_rsa_bits, 2048, 8192);
-    reader.flag("sid_extension", result.sid_extension);
-    reader.flag("approval", result.approval);
-    reader.duration("approval_expires", result.approval_expires, 60, 366 * 86'400LL);
-    reader.finish();
-    return result;
 }
 
 EndpointConfig ConfigParts::endpoint(const Json& json, const std::string& path) {
@@ -146,11 +113,7 @@ EndpointConfig ConfigParts::endpoint(const Json& json, const std::string& path) 
     }
     read_endpoint_shape(reader, endpoint);
     if (const Json* templates = reader.required("templates", "{ \"general_purpose\": … }")) {
-        ConfigReader part(*templates, reader.path_of("templates"), faults_);
-        part.text("signature", endpoint.signature_template);
-        part.text("encryption", endpoint.encryption_template);
-        part.text("general_purpose", endpoint.general_purpose_template);
-        part.finish();
+        read_endpoint_templates(*templates, reader.path_of("templates"), endpoint, faults_);
     }
     if (const Json* algorithms = reader.member("algorithms")) {
         ConfigReader part(*algorithms, reader.path_of("algorithms"), faults_);

@@ -18,7 +18,6 @@ public:
         : base_(std::move(base)), faults_(faults) {}
 
     [[nodiscard]] CaConfig ca(const Json& json, const std::string& path);
-    [[nodiscard]] TemplateConfig device_template(const Json& json, const std::string& path);
     [[nodiscard]] EndpointConfig endpoint(const Json& json, const std::string& path);
     [[nodiscard]] KeyPairConfig key_pair(const Json& json, const std::string& path);
     [[nodiscard]] SecretSource secret(const Json& json, const std::string& path);
@@ -30,7 +29,6 @@ public:
     std::optional<std::filesystem::path> file(ConfigReader& reader, const std::string& key);
 
 private:
-    void urls(ConfigReader& reader, const std::string& key, std::vector<std::string>& into);
     void endpoint_name(ConfigReader& reader, EndpointConfig& endpoint);
     [[nodiscard]] RenewalConfig renewal(const Json& json, const std::string& path);
     [[nodiscard]] EndpointConfig::Ra ra(const Json& json, const std::string& path);

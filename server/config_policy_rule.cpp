@@ -4,6 +4,7 @@
 
 #include "policy/renewal.hpp"
 #include "server/config_references.hpp"
+#include "server/config_template.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -90,10 +91,9 @@ std::set<std::string> templates_of_policy(const Config& config, std::string_view
         bool asks = false;
         endpoint.policy.each([&](const PolicyRule& rule) { asks = asks || rule.name == policy; });
         if (!asks) continue;
-        names.insert({endpoint.signature_template, endpoint.encryption_template,
-                      endpoint.general_purpose_template});
+        for (const auto& [name, path] : templates_of(endpoint))
+            names.insert(name);
     }
-    names.erase("");
     return names;
 }
 

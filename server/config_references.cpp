@@ -3,6 +3,7 @@
 #include "server/config_admin_reader.hpp"
 #include "server/config_intune_judge.hpp"
 #include "server/config_policy_rule.hpp"
+#include "server/config_template.hpp"
 #include "server/http_address.hpp"
 
 namespace scepgate::server {
@@ -16,12 +17,8 @@ void check_endpoint(const EndpointConfig& endpoint, const Config& config, Config
     if (endpoint.next)
         check_name(endpoint.next->json_path + ".ca", endpoint.next->ca, config.cas, "cas", faults);
     check_policy_rule(endpoint, config, faults);
-    const std::pair<const char*, const std::string*> templates[] = {
-        {"signature", &endpoint.signature_template},
-        {"encryption", &endpoint.encryption_template},
-        {"general_purpose", &endpoint.general_purpose_template}};
-    for (const auto& [purpose, name] : templates)
-        check_name(at + ".templates." + purpose, *name, config.templates, "templates", faults);
+    for (const auto& [name, path] : templates_of(endpoint))
+        check_name(path, name, config.templates, "templates", faults);
 }
 
 bool is_shared_password(const PolicyConfig& policy) {
@@ -42,9 +39,8 @@ bool may_hold(const PolicyConfig& policy) {
 void warn_of_stored_passwords(const EndpointConfig& endpoint, const Config& config,
                               ConfigFaults& faults) {
     bool waits = false;
-    for (const auto* name : {&endpoint.signature_template, &endpoint.encryption_template,
-                             &endpoint.general_purpose_template}) {
-        const auto found = config.templates.find(*name);
+    for (const auto& [name, path] : templates_of(endpoint)) {
+        const auto found = config.templates.find(name);
         waits |= found != config.templates.end() && found->second.approval;
     }
     endpoint.policy.each([&](const PolicyRule& rule) {

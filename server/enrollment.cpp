@@ -120,7 +120,7 @@ asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
             co_return refusal;
         }
     }
-    if (grant->needs_approval() || operation.endpoint.approval_for(grant->purpose()).required) {
+    if (grant->needs_approval() || operation.endpoint.approval_for(*grant).required) {
         co_return co_await approval_.hold(operation, request, *grant, key);
     }
     auto certificate = co_await issuance_.issue(operation, request, *grant, key);
@@ -203,7 +203,7 @@ Result<Grant, Refusal> Enrollment::judge_renewal(const Operation& operation,
     const auto known = find_renewed(*parts_.store, endpoint, request.signer, now);
     if (!known) return store_unavailable(known.error());
     return policy::judge_renewal(*endpoint.renewal, request, *known,
-                                 endpoint.template_for(request.purpose), now);
+                                 template_of_renewal(endpoint, request.purpose, *known), now);
 }
 
 }  // namespace scepgate::server

@@ -66,8 +66,9 @@ private:
         if (store_ == nullptr) return undecided("renewal", "rule", kNoStore);
         const auto known = find_renewed(*store_, endpoint_, request_.signer, now_);
         if (!known) return undecided("renewal", "rule", known.error().detail);
-        auto grant = policy::judge_renewal(*endpoint_.renewal, request_, *known,
-                                           endpoint_.template_for(request_.purpose), now_);
+        auto grant =
+            policy::judge_renewal(*endpoint_.renewal, request_, *known,
+                                  template_of_renewal(endpoint_, request_.purpose, *known), now_);
         judge("renewal", "rule", grant, "serial " + request_.signer.serial_hex());
         if (grant) grant_ = std::move(*grant);
     }
@@ -115,11 +116,11 @@ private:
         if (preview && *preview) {
             found += ", " + certs::utc_text((*preview)->not_before) + " to " +
                      certs::utc_text((*preview)->not_after);
+            if (!(*preview)->subject.empty()) found += ", subject '" + (*preview)->subject + "'";
             all_.preview = **preview;
         }
         judge("ca", "certificate", preview, std::move(found));
-        all_.needs_approval =
-            grant_->needs_approval() || endpoint_.approval_for(grant_->purpose()).required;
+        all_.needs_approval = grant_->needs_approval() || endpoint_.approval_for(*grant_).required;
     }
 
     void judge_rules() {

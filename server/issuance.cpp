@@ -24,13 +24,18 @@ Refusal signer_revoked(const Certificate& signer) {
 }
 
 Result<std::string, Refusal> choose_template(const Endpoint& endpoint, const Grant& grant) {
-    const std::string& chosen = endpoint.template_for(grant.purpose());
+    const std::string& chosen =
+        endpoint.template_for(grant.purpose(), grant.template_name().value_or(""));
     const std::string purpose(to_text(grant.purpose()));
     // The endpoint's own choice by purpose is the limit of what may be asked for here.
     if (grant.template_name() && *grant.template_name() != chosen) {
+        std::string all = chosen;
+        for (const auto& [name, approval] :
+             endpoint.other_templates[static_cast<std::size_t>(grant.purpose())])
+            all += ", " + name;
         return refused(
             FailInfo::kBadRequest, "TemplateMismatch",
-            {"the granted template, for purpose " + purpose, chosen, *grant.template_name(),
+            {"the granted template, for purpose " + purpose, all, *grant.template_name(),
              "have the challenge, or the webhook's answer, name the template that the endpoint "
              "uses for this purpose, or name another one under endpoints[].templates"});
     }

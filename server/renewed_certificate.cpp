@@ -34,4 +34,9 @@ Result<std::optional<policy::RenewedCertificate>> find_renewed(ca_backend::Store
     return std::optional(std::move(known));
 }
 
+const std::string& template_of_renewal(const Endpoint& endpoint, certs::Purpose purpose,
+                                       const std::optional<policy::RenewedCertificate>& known) {
+    return endpoint.template_for(purpose, known ? known->template_name : std::string());
+}
+
 }  // namespace scepgate::server

@@ -12,4 +12,10 @@ namespace scepgate::server {
     ca_backend::Store& store, const Endpoint& endpoint, const certs::Certificate& signer,
     std::int64_t now);
 
+/// The template that a renewal is judged by and gets: the old certificate's, where that is one of
+/// the endpoint's for this purpose, else the endpoint's first.
+[[nodiscard]] const std::string& template_of_renewal(
+    const Endpoint& endpoint, certs::Purpose purpose,
+    const std::optional<policy::RenewedCertificate>& known);
+
 }  // namespace scepgate::server

@@ -26,6 +26,18 @@ bool begins_with(std::string_view path, std::string_view lower_prefix) noexcept 
 
 }  // namespace
 
+const std::string& Endpoint::template_for(certs::Purpose purpose, const std::string& named) const {
+    const auto& others = other_templates[static_cast<std::size_t>(purpose)];
+    const auto found = others.find(named);
+    return found == others.end() ? template_for(purpose) : found->first;
+}
+
+const ApprovalRule& Endpoint::approval_for(const Grant& grant) const {
+    const auto purpose = static_cast<std::size_t>(grant.purpose());
+    const auto found = other_templates[purpose].find(grant.template_name().value_or(""));
+    return found == other_templates[purpose].end() ? approvals[purpose] : found->second;
+}
+
 Runtime::Runtime(std::vector<std::shared_ptr<const Endpoint>> endpoints, std::size_t message_limit,
                  std::shared_ptr<const certs::Clock> clock, PolicyModules policies,
                  std::shared_ptr<const NotifierSet> notifiers)

@@ -52,8 +52,10 @@ struct Endpoint {
     std::vector<scep::RecipientKey> recipients;
     scep::AlgorithmRules rules;
     EndpointShape shape;
-    std::array<std::string, 3> templates;            ///< by certs::Purpose; "" for none
-    std::array<ApprovalRule, 3> approvals;           ///< of these templates
+    std::array<std::string, 3> templates;   ///< by certs::Purpose; "" for none
+    std::array<ApprovalRule, 3> approvals;  ///< of these templates
+    /// By certs::Purpose: what a Grant can name in place of the one above.
+    std::array<std::map<std::string, ApprovalRule>, 3> other_templates;
     std::size_t maximum_pending = 1000;              ///< requests that may wait for an operator
     std::optional<policy::RenewalSettings> renewal;  ///< empty: only challenges count
     std::optional<policy::IssuanceRules> issuance_rules;  ///< empty: what policy granted passes
@@ -76,9 +78,11 @@ struct Endpoint {
     [[nodiscard]] const std::string& template_for(certs::Purpose purpose) const noexcept {
         return templates[static_cast<std::size_t>(purpose)];
     }
-    [[nodiscard]] const ApprovalRule& approval_for(certs::Purpose purpose) const noexcept {
-        return approvals[static_cast<std::size_t>(purpose)];
-    }
+    /// The same, or the one that is named where that is another of this purpose.
+    [[nodiscard]] const std::string& template_for(certs::Purpose purpose,
+                                                  const std::string& named) const;
+    /// Of the template that the Grant names, where it is one of these, or of template_for().
+    [[nodiscard]] const ApprovalRule& approval_for(const Grant& grant) const;
 };
 
 /// Policy modules by the names that the configuration gives them.

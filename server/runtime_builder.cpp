@@ -5,22 +5,31 @@
 #include "server/renewal_advice.hpp"
 #include "server/runtime_endpoint.hpp"
 #include "server/runtime_webhook.hpp"
+#include "server/template_advice.hpp"
 
 namespace scepgate::server {
 namespace {
 
+ApprovalRule approval_of(const std::string& name, const Config& config) {
+    const auto found = config.templates.find(name);
+    if (found == config.templates.end()) return {};
+    return {found->second.approval, found->second.approval_expires};
+}
+
 std::array<ApprovalRule, 3> approvals_of(const EndpointConfig& endpoint, const Config& config) {
-    std::array<ApprovalRule, 3> rules;
-    const auto set = [&](certs::Purpose purpose, const std::string& name) {
-        const auto found = config.templates.find(name);
-        if (found == config.templates.end()) return;
-        rules[static_cast<std::size_t>(purpose)] = {found->second.approval,
-                                                    found->second.approval_expires};
-    };
-    set(certs::Purpose::kSignature, endpoint.signature_template);
-    set(certs::Purpose::kEncryption, endpoint.encryption_template);
-    set(certs::Purpose::kGeneralPurpose, endpoint.general_purpose_template);
-    return rules;
+    return {approval_of(endpoint.signature_template, config),
+            approval_of(endpoint.encryption_template, config),
+            approval_of(endpoint.general_purpose_template, config)};
+}
+
+std::array<std::map<std::string, ApprovalRule>, 3> other_templates_of(
+    const EndpointConfig& endpoint, const Config& config) {
+    std::array<std::map<std::string, ApprovalRule>, 3> all;
+    for (std::size_t purpose = 0; purpose < all.size(); ++purpose) {
+        for (const std::string& name : endpoint.other_templates[purpose])
+            all[purpose][name] = approval_of(name, config);
+    }
+    return all;
 }
 
 /// A CA whose endpoints have all gone over to their next one: it may expire.
@@ -51,6 +60,12 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
             build_ca(name, ca, templates, context, expiry, renewal_of_ca(config, name, now));
         if (built) cas.emplace(name, std::move(*built));
     }
+    if (templates) {
+        CaChains chains;
+        for (const auto& [name, ca] : cas)
+            chains[name] = ca.backend->chain();
+        judge_templates(config, *templates, chains, context.clock->now(), faults);
+    }
     PolicyModules policies;
     for (const auto& [name, policy] : config.policies)
         policies[name] = build_policy(name, policy, context);
@@ -66,6 +81,7 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
         parts.policy = compose_policy(endpoint.policy, policies, faults);
         parts.open_to_all = is_open_to_all(endpoint.policy, config);
         parts.approvals = approvals_of(endpoint, config);
+        parts.other_templates = other_templates_of(endpoint, config);
         endpoints.push_back(build_endpoint(endpoint, parts, context));
     }
     // The listeners load theirs themselves; here they are judged with all other keys.

@@ -1,5 +1,6 @@
 #include "server/runtime_ca.hpp"
 
+#include "server/config_ca_urls.hpp"
 #include "server/signer/remote_ca.hpp"
 
 namespace scepgate::server {
@@ -48,6 +49,19 @@ std::optional<Credential> remote_credential(const std::string& name, const CaCon
     return credential;
 }
 
+void set_urls(const CaConfig& config, ca_backend::EmbeddedCaSettings& settings,
+              ConfigFaults& faults) {
+    auto names = ca_url_names(config, settings.chain.front());
+    const auto expand = [&](const std::vector<std::string>& urls, const char* key) {
+        return expand_ca_urls(urls, names, config.json_path + '.' + key, faults);
+    };
+    settings.ca_issuers_urls = expand(config.ca_issuers_urls, "ca_issuers_urls");
+    settings.ocsp_urls = expand(config.ocsp_urls, "ocsp_urls");
+    settings.crl_urls = expand(config.crl_urls, "crl_urls");
+    names.delta = true;
+    settings.freshest_crl_urls = expand(config.freshest_crl_urls, "freshest_crl_urls");
+}
+
 }  // namespace
 
 std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
@@ -75,9 +89,7 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
     for (const auto& ca : settings.chain) {
         if (const auto key = ca.public_key()) context.keys.add_elsewhere(*key);
     }
-    settings.ca_issuers_urls = config.ca_issuers_urls;
-    settings.ocsp_urls = config.ocsp_urls;
-    settings.crl_urls = config.crl_urls;
+    set_urls(config, settings, context.faults);
     settings.crl_validity = config.crl_validity;
     if (templates) settings.templates = *templates;
     auto backend = ca_backend::EmbeddedCa::create(std::move(settings), context.clock);

@@ -39,6 +39,7 @@ public:
         endpoint.templates = {config_.signature_template, config_.encryption_template,
                               config_.general_purpose_template};
         endpoint.approvals = parts_.approvals;
+        endpoint.other_templates = parts_.other_templates;
         endpoint.maximum_pending = config_.max_pending;
         endpoint.policy = parts_.policy;
         endpoint.own_keys = context_.keys.own();

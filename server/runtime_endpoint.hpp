@@ -13,6 +13,7 @@ struct EndpointParts {
     std::shared_ptr<policy::PolicyModule> policy;
     bool open_to_all = false;  ///< its policy grants everything
     std::array<ApprovalRule, 3> approvals;
+    std::array<std::map<std::string, ApprovalRule>, 3> other_templates;
 };
 
 /// Null when something of it cannot be used; its own keys are judged even then.

@@ -107,6 +107,12 @@ nlohmann::ordered_json json_of(const Verdict& verdict) {
     return out;
 }
 
+/// A template may build the subject anew.
+std::string certified_subject(const EnrollmentExplanation& explained, const Grant& grant) {
+    const bool known = explained.preview && !explained.preview->subject.empty();
+    return known ? explained.preview->subject : grant.subject().text();
+}
+
 const char* result_of(const EnrollmentExplanation& explained) {
     if (!explained.outcome) return "undecided";
     return *explained.outcome ? "granted" : "refused";
@@ -117,13 +123,19 @@ nlohmann::ordered_json json_of(const Endpoint& endpoint, const EnrollmentExplana
     if (explained.outcome && *explained.outcome) {
         const Grant& grant = **explained.outcome;
         out["policy"] = grant.policy();
-        out["subject"] = grant.subject().text();
+        const std::string granted = grant.subject().text();
+        out["subject"] = certified_subject(explained, grant);
+        if (out["subject"] != granted) out["granted_subject"] = granted;
         out["subject_alt_name"] = nlohmann::ordered_json::array();
         for (const auto& name : grant.subject_alt_name())
             out["subject_alt_name"].push_back(name.text());
         if (grant.sid()) out["sid"] = *grant.sid();
         out["template"] = explained.template_name;
-        if (explained.preview) out["not_after"] = certs::utc_text(explained.preview->not_after);
+        if (explained.preview) {
+            out["key_usage"] = explained.preview->key_usage;
+            out["extended_key_usage"] = explained.preview->extended_key_usage;
+            out["not_after"] = certs::utc_text(explained.preview->not_after);
+        }
         out["needs_approval"] = explained.needs_approval;
         std::vector<std::string> notes;
         for (const auto& left_out : grant.stripped())
@@ -168,7 +180,7 @@ void print(const EnrollmentExplanation& explained) {
         end = "undecided: it depends on what was skipped";
     } else if (*explained.outcome) {
         const Grant& grant = **explained.outcome;
-        end = "granted by " + grant.policy() + ": '" + grant.subject().text() + "', " +
+        end = "granted by " + grant.policy() + ": '" + certified_subject(explained, grant) + "', " +
               certs::to_text(grant.subject_alt_name()) +
               (grant.sid() ? "; SID " + *grant.sid() : "") + "; template " +
               explained.template_name;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "certs/certificate.hpp"
+#include "server/config_template.hpp"
 #include "server/signer/client.hpp"
 
 namespace scepgate::server::signer {
@@ -12,16 +13,10 @@ void compare_templates(const Config& config, const std::string& ca, const Descri
                        ConfigFaults& faults) {
     for (const EndpointConfig& endpoint : config.endpoints) {
         if (endpoint.ca != ca) continue;
-        for (const auto& [purpose, name] :
-             {std::pair{"signature", &endpoint.signature_template},
-              std::pair{"encryption", &endpoint.encryption_template},
-              std::pair{"general_purpose", &endpoint.general_purpose_template}}) {
+        for (const auto& [name, path] : templates_of(endpoint)) {
             const auto& known = signer.templates;
-            if (name->empty() || std::find(known.begin(), known.end(), *name) != known.end()) {
-                continue;
-            }
-            faults.error(endpoint.json_path + ".templates." + purpose,
-                         "the signer has no template '" + *name + "'",
+            if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+            faults.error(path, "the signer has no template '" + name + "'",
                          "add it to the signer's configuration, and send the signer SIGHUP");
         }
     }

@@ -68,7 +68,9 @@ std::shared_ptr<const SignerRuntime> build(const Config& config,
     context.keys.judge(faults);
     for (const auto& [name, tmpl] : config.templates) {
         runtime->templates.push_back(name);
-        runtime->longest_certificate = std::max(runtime->longest_certificate, tmpl.validity);
+        const std::int64_t asked = tmpl.requested_validity ? tmpl.requested_validity->maximum : 0;
+        runtime->longest_certificate =
+            std::max({runtime->longest_certificate, tmpl.validity, asked});
     }
     if (config.templates.empty()) {
         faults.error("templates", "is missing: without one nothing can be issued",

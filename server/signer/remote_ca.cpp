@@ -70,14 +70,14 @@ asio::awaitable<Result<ca_backend::IssueOutcome, Refusal>> RemoteCa::issue(
     if (const auto* refusal = std::get_if<Refusal>(&*answer)) co_return *refusal;
     const auto* issued = std::get_if<IssuedAnswer>(&*answer);
     if (issued == nullptr) co_return refused(reason::kWrongAnswer, "no certificate in its answer");
-    auto certificate = believe(*issued, grant);
+    auto certificate = believe(*issued, grant, context);
     if (!certificate) co_return certificate.error();
     co_return ca_backend::IssueOutcome(
         ca_backend::IssuedCertificate{*std::move(certificate), issued->notes});
 }
 
-Result<Certificate, Refusal> RemoteCa::believe(const IssuedAnswer& answer,
-                                               const Grant& grant) const {
+Result<Certificate, Refusal> RemoteCa::believe(const IssuedAnswer& answer, const Grant& grant,
+                                               const ca_backend::IssueContext& context) const {
     auto certificate = Certificate::from_der(answer.certificate);
     if (!certificate) return refused(reason::kWrongAnswer, certificate.error().detail);
     const Certificate& ca = chain().front();
@@ -90,7 +90,14 @@ Result<Certificate, Refusal> RemoteCa::believe(const IssuedAnswer& answer,
     if (!equal(certificate->spki(), grant.public_key().spki()))
         return refused(reason::kWrongAnswer, "a certificate for the device's key", "another key");
     if (!equal(certificate->subject_der(), grant.subject().der())) {
-        return refused(reason::kWrongAnswer, grant.subject().text(), certificate->subject_text());
+        // A template may build the subject anew; ours says the same as the signer's.
+        const auto expected = local_->preview(grant, context);
+        const bool built =
+            expected && *expected && (*expected)->subject == certificate->subject_text();
+        if (!built) {
+            return refused(reason::kWrongAnswer, grant.subject().text(),
+                           certificate->subject_text());
+        }
     }
     const auto is_ca = certificate->is_ca();
     if (!is_ca || *is_ca) return refused(reason::kWrongAnswer, "a CA certificate came back");

@@ -40,8 +40,9 @@ public:
     }
 
 private:
-    [[nodiscard]] Result<certs::Certificate, Refusal> believe(const IssuedAnswer& answer,
-                                                              const Grant& grant) const;
+    [[nodiscard]] Result<certs::Certificate, Refusal> believe(
+        const IssuedAnswer& answer, const Grant& grant,
+        const ca_backend::IssueContext& context) const;
 
     std::shared_ptr<ca_backend::CaBackend> local_;
     std::shared_ptr<SignerClient> client_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "ca_backend/embedded_ca.hpp"
+#include "certs/ca_oids.hpp"
 #include "certs/oids.hpp"
 #include "tests/ca_backend/support/chain.hpp"
 #include "tests/ca_backend/support/grants.hpp"
@@ -167,6 +168,7 @@ TEST(EmbeddedCaTest, N06_MarksTheAlternativeNamesCriticalWhenTheSubjectIsEmpty) 
 TEST(EmbeddedCaTest, PointsToCrlsOcspAndTheIssuer) {
     EmbeddedCaSettings settings = ca_settings();
     settings.crl_urls = {"http://a.example/c", "http://b.example/c"};
+    settings.freshest_crl_urls = {"http://d.example/c"};
     settings.ocsp_urls = {"http://o.example"};
     settings.ca_issuers_urls = {"http://i.example/ca"};
     const auto ca = make_ca(settings);
@@ -174,6 +176,8 @@ TEST(EmbeddedCaTest, PointsToCrlsOcspAndTheIssuer) {
     EXPECT_EQ(extension_hex(issued, oid::kCrlDistributionPoints),
               "302e302ca02aa0288612" + to_hex(as_bytes("http://a.example/c")) + "8612" +
                   to_hex(as_bytes("http://b.example/c")));
+    EXPECT_EQ(extension_hex(issued, oid::kFreshestCrl),
+              "301a3018a016a0148612" + to_hex(as_bytes("http://d.example/c")));
     EXPECT_EQ(extension_hex(issued, oid::kAuthorityInfoAccess),
               "303f301c06082b060105050730018610" + to_hex(as_bytes("http://o.example")) +
                   "301f06082b060105050730028613" + to_hex(as_bytes("http://i.example/ca")));

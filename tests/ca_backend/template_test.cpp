@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "certs/oids.hpp"
 #include "tests/ca_backend/support/grants.hpp"
 
 namespace scepgate::ca_backend {
@@ -13,6 +14,7 @@ namespace {
 using certs::KeyUsage;
 using certs::Purpose;
 using testing::device_template;
+using testing::kNow;
 using testing::make_grant;
 using enum certs::KeyUsageBit;
 
@@ -30,7 +32,7 @@ Template wide_template() {
 
 TEST(PlanCertificateTest, TakesTheTemplatesUsagesWhereTheGrantLeavesThemOpen) {
     const Template tmpl = device_template();
-    const auto plan = plan_certificate(tmpl, make_grant());
+    const auto plan = plan_certificate(tmpl, make_grant(), kNow);
     ASSERT_TRUE(plan);
     EXPECT_EQ(plan->key_usage, tmpl.key_usage);
     EXPECT_EQ(plan->extended_key_usage, tmpl.extended_key_usage);
@@ -40,14 +42,14 @@ TEST(PlanCertificateTest, TakesTheTemplatesUsagesWhereTheGrantLeavesThemOpen) {
 
 TEST(PlanCertificateTest, NarrowsAnOpenKeyUsageToThePurposeSignature) {
     const auto plan =
-        plan_certificate(wide_template(), make_grant({.purpose = Purpose::kSignature}));
+        plan_certificate(wide_template(), make_grant({.purpose = Purpose::kSignature}), kNow);
     ASSERT_TRUE(plan);
     EXPECT_EQ(plan->key_usage, (KeyUsage{kDigitalSignature, kNonRepudiation}));
 }
 
 TEST(PlanCertificateTest, NarrowsAnOpenKeyUsageToThePurposeEncryption) {
     const auto plan =
-        plan_certificate(wide_template(), make_grant({.purpose = Purpose::kEncryption}));
+        plan_certificate(wide_template(), make_grant({.purpose = Purpose::kEncryption}), kNow);
     ASSERT_TRUE(plan);
     EXPECT_EQ(plan->key_usage, (KeyUsage{kKeyEncipherment, kDataEncipherment, kKeyAgreement}));
 }
@@ -55,7 +57,7 @@ TEST(PlanCertificateTest, NarrowsAnOpenKeyUsageToThePurposeEncryption) {
 TEST(PlanCertificateTest, RefusesAPurposeThatTheTemplateHasNothingFor) {
     Template tmpl = device_template();
     tmpl.key_usage = {kDigitalSignature};
-    const auto plan = plan_certificate(tmpl, make_grant({.purpose = Purpose::kEncryption}));
+    const auto plan = plan_certificate(tmpl, make_grant({.purpose = Purpose::kEncryption}), kNow);
     ASSERT_FALSE(plan);
     EXPECT_EQ(plan.error().code, "TemplateKeyUsageMismatch");
     EXPECT_EQ(plan.error().check, "template");
@@ -67,7 +69,8 @@ TEST(PlanCertificateTest, TakesExactlyTheGrantsUsagesWithinTheTemplate) {
     const auto plan = plan_certificate(
         wide_template(),
         make_grant({.key_usage = KeyUsage{kDigitalSignature},
-                    .extended_key_usage = certs::ExtendedKeyUsage{usage("emailProtection")}}));
+                    .extended_key_usage = certs::ExtendedKeyUsage{usage("emailProtection")}}),
+        kNow);
     ASSERT_TRUE(plan);
     EXPECT_EQ(plan->key_usage, KeyUsage{kDigitalSignature});
     EXPECT_EQ(plan->extended_key_usage, certs::ExtendedKeyUsage{usage("emailProtection")});
@@ -76,7 +79,8 @@ TEST(PlanCertificateTest, TakesExactlyTheGrantsUsagesWithinTheTemplate) {
 TEST(PlanCertificateTest, RefusesAKeyUsageOutsideTheTemplate) {
     for (const KeyUsage wanted : {KeyUsage{kDigitalSignature, kKeyCertSign}, KeyUsage{kCrlSign},
                                   KeyUsage{kNonRepudiation}}) {
-        const auto plan = plan_certificate(device_template(), make_grant({.key_usage = wanted}));
+        const auto plan =
+            plan_certificate(device_template(), make_grant({.key_usage = wanted}), kNow);
         ASSERT_FALSE(plan) << wanted.text();
         EXPECT_EQ(plan.error().code, "TemplateKeyUsageMismatch");
     }
@@ -87,8 +91,10 @@ TEST(PlanCertificateTest, RefusesAnExtendedKeyUsageOutsideTheTemplate) {
     for (const char* wanted : {"serverAuth", "codeSigning", "OCSPSigning", "smartcardLogon",
                                "1.3.6.1.4.1.311.20.2.1", "2.5.29.37.0"}) {
         const auto plan = plan_certificate(
-            device_template(), make_grant({.extended_key_usage = certs::ExtendedKeyUsage{
-                                               usage("clientAuth"), usage(wanted)}}));
+            device_template(),
+            make_grant({.extended_key_usage =
+                            certs::ExtendedKeyUsage{usage("clientAuth"), usage(wanted)}}),
+            kNow);
         ASSERT_FALSE(plan) << wanted;
         EXPECT_EQ(plan.error().code, "TemplateExtendedKeyUsageMismatch");
     }
@@ -98,14 +104,15 @@ TEST(PlanCertificateTest, RefusesAnExtendedKeyUsageWhenTheTemplateHasNone) {
     Template tmpl = device_template();
     tmpl.extended_key_usage.clear();
     const auto plan = plan_certificate(
-        tmpl, make_grant({.extended_key_usage = certs::ExtendedKeyUsage{usage("clientAuth")}}));
+        tmpl, make_grant({.extended_key_usage = certs::ExtendedKeyUsage{usage("clientAuth")}}),
+        kNow);
     ASSERT_FALSE(plan);
     EXPECT_EQ(plan.error().code, "TemplateExtendedKeyUsageMismatch");
 }
 
 TEST(PlanCertificateTest, GivesAnEcKeyNoKeyEnciphermentAndSaysSo) {
     const auto plan =
-        plan_certificate(device_template(), make_grant({.device_key = testing::ec_key()}));
+        plan_certificate(device_template(), make_grant({.device_key = testing::ec_key()}), kNow);
     ASSERT_TRUE(plan);
     EXPECT_EQ(plan->key_usage, KeyUsage{kDigitalSignature});
     EXPECT_EQ(plan->notes.size(), 1U);
@@ -114,7 +121,8 @@ TEST(PlanCertificateTest, GivesAnEcKeyNoKeyEnciphermentAndSaysSo) {
 TEST(PlanCertificateTest, RefusesAnEcKeyThatIsOnlyForKeyEncipherment) {
     const auto plan = plan_certificate(
         device_template(),
-        make_grant({.device_key = testing::ec_key(), .key_usage = KeyUsage{kKeyEncipherment}}));
+        make_grant({.device_key = testing::ec_key(), .key_usage = KeyUsage{kKeyEncipherment}}),
+        kNow);
     ASSERT_FALSE(plan);
     EXPECT_EQ(plan.error().code, "TemplateKeyUsageMismatch");
 }
@@ -122,23 +130,24 @@ TEST(PlanCertificateTest, RefusesAnEcKeyThatIsOnlyForKeyEncipherment) {
 TEST(PlanCertificateTest, RefusesAnRsaKeyUnderTheTemplatesMinimum) {
     Template tmpl = device_template();
     tmpl.minimum_rsa_bits = 3072;
-    const auto plan = plan_certificate(tmpl, make_grant());
+    const auto plan = plan_certificate(tmpl, make_grant(), kNow);
     ASSERT_FALSE(plan);
     EXPECT_EQ(plan.error().code, "KeyTooShort");
-    EXPECT_TRUE(plan_certificate(tmpl, make_grant({.device_key = testing::ec_key()})));
+    EXPECT_TRUE(plan_certificate(tmpl, make_grant({.device_key = testing::ec_key()}), kNow));
 }
 
 TEST(PlanCertificateTest, TakesTheShorterValidity) {
     const Template tmpl = device_template();
-    EXPECT_EQ(plan_certificate(tmpl, make_grant({.max_validity = 3600}))->validity, 3600);
-    EXPECT_EQ(plan_certificate(tmpl, make_grant({.max_validity = tmpl.validity + 1}))->validity,
-              tmpl.validity);
+    EXPECT_EQ(plan_certificate(tmpl, make_grant({.max_validity = 3600}), kNow)->validity, 3600);
+    EXPECT_EQ(
+        plan_certificate(tmpl, make_grant({.max_validity = tmpl.validity + 1}), kNow)->validity,
+        tmpl.validity);
 }
 
 TEST(PlanCertificateTest, RefusesAGrantWithoutAnyValidity) {
     for (const std::int64_t seconds : {std::int64_t{0}, std::numeric_limits<std::int64_t>::min()}) {
         const auto plan =
-            plan_certificate(device_template(), make_grant({.max_validity = seconds}));
+            plan_certificate(device_template(), make_grant({.max_validity = seconds}), kNow);
         ASSERT_FALSE(plan);
         EXPECT_EQ(plan.error().code, "ValidityTooShort");
     }
@@ -180,6 +189,146 @@ TEST(CheckTemplateTest, RefusesWhatCannotBeMeant) {
         const auto checked = check_template(tmpl);
         ASSERT_FALSE(checked) << &spoil - faults;
         EXPECT_EQ(checked.error().code, Errc::kConfig);
+    }
+}
+
+TEST(PlanCertificateTest, TakesTheTemplatesValidityWhateverTheDeviceAsksWhereNobodyCanAsk) {
+    const Template tmpl = device_template();
+    const auto plan = plan_certificate(
+        tmpl, make_grant({.asks = {{"ValidityPeriod", "Days"}, {"ValidityPeriodUnits", "30"}}}),
+        kNow);
+    ASSERT_TRUE(plan);
+    EXPECT_EQ(plan->validity, tmpl.validity);
+    ASSERT_EQ(plan->notes.size(), 1U);
+    EXPECT_NE(plan->notes[0].find("left out the requested validity"), std::string::npos);
+}
+
+struct Wish {
+    const char* name;
+    std::vector<std::pair<std::string, std::string>> asks;
+    std::optional<std::int64_t> granted;  ///< days
+    std::int64_t expected;                ///< days
+};
+
+class RequestedValidityOfATemplate : public ::testing::TestWithParam<Wish> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Wishes, RequestedValidityOfATemplate,
+    ::testing::Values(
+        Wish{"Within", {{"ValidityPeriod", "Days"}, {"ValidityPeriodUnits", "30"}}, {}, 30},
+        Wish{"BelowTheMinimum", {{"ValidityPeriod", "Days"}, {"ValidityPeriodUnits", "1"}}, {}, 7},
+        Wish{"AboveTheMaximum",
+             {{"ValidityPeriod", "Years"}, {"ValidityPeriodUnits", "9"}},
+             {},
+             730},
+        Wish{"UntilADate", {{"ExpirationDate", "Fri, 18 Dec 2026 11:06:40 GMT"}}, {}, 30},
+        Wish{"UntilADateThatIsPast", {{"ExpirationDate", "Tue, 18 Nov 2025 11:06:40 GMT"}}, {}, 7},
+        Wish{"NeverAboveTheGrant",
+             {{"ValidityPeriod", "Days"}, {"ValidityPeriodUnits", "300"}},
+             90,
+             90},
+        Wish{"NeverAboveTheGrantThoughBelowTheMinimum", {}, 2, 2},
+        Wish{"TheGrantCanRaiseToTheMaximum", {}, 700, 700}, Wish{"NobodyAsks", {}, {}, 365}),
+    [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST_P(RequestedValidityOfATemplate, StaysWithinItsLimitsAndTheGrants) {
+    constexpr std::int64_t kDay = 86400;
+    Template tmpl = device_template();
+    tmpl.requested_validity = {7 * kDay, 730 * kDay};
+    testing::GrantSpec spec{.asks = GetParam().asks};
+    if (GetParam().granted) spec.max_validity = *GetParam().granted * kDay;
+    const auto plan = plan_certificate(tmpl, make_grant(spec), kNow);
+    ASSERT_TRUE(plan) << plan.error().text;
+    EXPECT_EQ(plan->validity, GetParam().expected * kDay);
+}
+
+TEST(PlanCertificateTest, BuildsTheSubjectFromThePatternOrTakesTheGrants) {
+    Template tmpl = device_template();
+    const Grant grant = make_grant({.device_id = "D-7"});
+    EXPECT_EQ(plan_certificate(tmpl, grant, kNow)->subject.text(), "CN=device-1,O=Example");
+    tmpl.subject = SubjectPattern::parse("CN={device_id},O=Fleet").value();
+    EXPECT_EQ(plan_certificate(tmpl, grant, kNow)->subject.text(), "CN=D-7,O=Fleet");
+    const auto without = plan_certificate(tmpl, make_grant(), kNow);
+    ASSERT_FALSE(without);
+    EXPECT_EQ(without.error().code, "SubjectClaimMissing");
+}
+
+TEST(PlanCertificateTest, RefusesAPurposeThatTheTemplateIsNotFor) {
+    Template tmpl = device_template();
+    tmpl.purposes = {Purpose::kSignature};
+    EXPECT_TRUE(plan_certificate(tmpl, make_grant({.purpose = Purpose::kSignature}), kNow));
+    const auto other = plan_certificate(tmpl, make_grant(), kNow);
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().code, "TemplatePurposeMismatch");
+}
+
+TEST(PlanCertificateTest, HoldsKeysAgainstTheTemplatesTypesAndSizes) {
+    Template tmpl = device_template();
+    tmpl.key_types = {"ec:p256"};
+    EXPECT_TRUE(plan_certificate(tmpl, make_grant({.device_key = testing::ec_key()}), kNow));
+    const auto rsa = plan_certificate(tmpl, make_grant(), kNow);
+    ASSERT_FALSE(rsa);
+    EXPECT_EQ(rsa.error().code, "KeyTypeNotAllowed");
+    tmpl.key_types = {"rsa"};
+    EXPECT_TRUE(plan_certificate(tmpl, make_grant(), kNow));
+    tmpl.maximum_rsa_bits = 2047;
+    const auto too_long = plan_certificate(tmpl, make_grant(), kNow);
+    ASSERT_FALSE(too_long);
+    EXPECT_EQ(too_long.error().code, "KeyTooLong");
+}
+
+TEST(PlanCertificateTest, DropsAnApplicationPolicyWithTheUsageThatWasNotGranted) {
+    Template tmpl = wide_template();
+    const Bytes own = certs::extended_key_usage_from_text("1.3.6.1.4.1.99999.1").value();
+    tmpl.application_policies = {usage("clientAuth"), usage("emailProtection"), own};
+    const auto all = plan_certificate(tmpl, make_grant(), kNow);
+    ASSERT_TRUE(all);
+    EXPECT_EQ(all->application_policies, tmpl.application_policies);
+    const auto some = plan_certificate(
+        tmpl, make_grant({.extended_key_usage = certs::ExtendedKeyUsage{usage("clientAuth")}}),
+        kNow);
+    ASSERT_TRUE(some);
+    EXPECT_EQ(some->application_policies, (certs::ExtendedKeyUsage{usage("clientAuth"), own}));
+}
+
+TEST(CheckTemplateTest, RefusesWhatCanNotStandInACertificate) {
+    const std::pair<const char*, std::function<void(Template&)>> faults[] = {
+        {"a policy twice",
+         [](Template& tmpl) {
+             const CertificatePolicy policy{certs::oid_from_text("1.2.3").value(), {}, {}};
+             tmpl.certificate_policies = {policy, policy};
+         }},
+        {"a notice over 200 characters",
+         [](Template& tmpl) {
+             tmpl.certificate_policies = {
+                 {certs::oid_from_text("1.2.3").value(), {}, std::string(201, 'a')}};
+         }},
+        {"a CPS that is no URL",
+         [](Template& tmpl) {
+             tmpl.certificate_policies = {{certs::oid_from_text("1.2.3").value(), {"no url"}, {}}};
+         }},
+        {"a policy for everything",
+         [](Template& tmpl) { tmpl.application_policies = {usage("2.5.29.37.0")}; }},
+        {"Microsoft's policy for everything",
+         [](Template& tmpl) { tmpl.application_policies = {usage("1.3.6.1.4.1.311.10.12.1")}; }},
+        {"versions of a template with a name",
+         [](Template& tmpl) {
+             tmpl.microsoft = {.name = "User", .oid = {}, .major = 1, .minor = {}};
+         }},
+        {"neither name nor OID", [](Template& tmpl) { tmpl.microsoft.emplace(); }},
+        {"validity that ends before it begins",
+         [](Template& tmpl) {
+             tmpl.requested_validity = {10, 9};
+         }},
+        {"a largest RSA key below the smallest",
+         [](Template& tmpl) { tmpl.maximum_rsa_bits = 2047; }}};
+    EXPECT_TRUE(check_template(device_template()));
+    for (const auto& [what, break_it] : faults) {
+        Template tmpl = device_template();
+        break_it(tmpl);
+        const auto sound = check_template(tmpl);
+        ASSERT_FALSE(sound) << what;
+        EXPECT_EQ(sound.error().code, Errc::kConfig) << what;
     }
 }
 
