@@ -8,6 +8,7 @@ Files whose names do not start with "seed-" (inputs that fuzzing found) are left
 
 import base64
 import datetime
+import hashlib
 import ipaddress
 import json
 import re
@@ -372,6 +373,30 @@ def uris():
         seed("uri", name, uri)
 
 
+def audit_files():
+    """A chain of three records, and what becomes of it; and the head of one."""
+    lines, before = [], "0" * 64
+    for seq, event in enumerate(("start", "sign", "issue"), 1):
+        line = (f'{{"seq":{seq},"prev":"{before}","time":"2026-01-01T00:00:0{seq}Z",'
+                f'"event":"{event}"}}')
+        before = hashlib.sha256(line.encode()).hexdigest()
+        lines.append(line)
+    torn = '{"seq":4,"pr'
+    chain = (f'{{"seq":4,"prev":"{before}","time":"2026-01-01T00:00:04Z","event":"chain",'
+             f'"reason":"torn","octets":{len(torn) + 1},'
+             f'"sha256":"{hashlib.sha256((torn + chr(10)).encode()).hexdigest()}"}}')
+    head = f"scepgate-audit-head-1 3:{before} 500 7 -"
+    for name, content in {
+            "sound": lines, "missing": lines[:1] + lines[2:], "swapped": lines[::-1],
+            "twice": lines + lines[2:], "edited": [lines[0], lines[1].replace("sign", "sing"), lines[2]],
+            "torn": lines + [torn, chain], "alien": lines + ['{"event":"issue"}'],
+            "later": lines[1:]}.items():
+        seed("audit_line", name, "\n".join(content) + "\n")
+    seed("audit_line", "position", f"3:{before}")
+    sealed = f"{head} {hashlib.sha256(head.encode()).hexdigest()}"
+    seed("audit_line", "head", sealed.ljust(319) + "\n")
+
+
 def http_requests():
     start = b"POST /scep?operation=PKIOperation HTTP/1.1\r\nHost: a\r\n"
     chunked = b"5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nTrailer: t\r\n\r\n"
@@ -494,8 +519,8 @@ def signer_messages():
 def main():
     for path in (FUZZ / "corpus").glob("*/seed-*"):
         path.unlink()
-    for make in (messages, replies, lookups, files, names, der_and_ber, queries, uris, http_requests,
-                 claims, admin_requests, webhook_answers, signer_messages):
+    for make in (messages, replies, lookups, files, names, der_and_ber, queries, uris, audit_files,
+                 http_requests, claims, admin_requests, webhook_answers, signer_messages):
         make()
     for folder in sorted((FUZZ / "corpus").iterdir()):
         print(f"{folder.name:20} {len(list(folder.iterdir())):4} seeds")

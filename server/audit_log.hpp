@@ -1,55 +1,44 @@
-// The audit record: what was decided, append-only, one JSON object a line.
+// The audit file: what was decided, append-only, one JSON object a line, each with the hash of the
+// one before (docs/audit.md).
 #pragma once
 
+#include <condition_variable>
 #include <filesystem>
 #include <memory>
 #include <mutex>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "certs/result.hpp"
+#include "server/audit_chain_file.hpp"
 
 namespace scepgate::server {
 
-/// One record under construction. Values are escaped; the time comes first.
-class AuditRecord {
-public:
-    /// `event`: "sign" (before a certificate is recorded), "issue" (it is, and leaves), "retry" (it
-    /// leaves again), "pending", "refuse"; of operators "intend" (before something is done), then
-    /// "approve", "reject", "revoke", "hold", "release", "withdraw", "notify_retry", "notify_drop",
-    /// "rotate" (it is done) or "fail"; "rollover"; of those who ask for challenges "challenge",
-    /// "no_challenge"; "notify_given_up" (a notifier was not told); "start", "stop", "reload".
-    AuditRecord(std::string_view event, std::int64_t now);
-    AuditRecord& add(std::string_view key, std::string_view value);
-    AuditRecord& add(std::string_view key, std::int64_t value);
-    /// Leaves an empty value out.
-    AuditRecord& add_if(std::string_view key, std::string_view value);
-    AuditRecord& add(std::string_view key, const std::vector<std::string>& values);
-
-private:
-    friend class AuditLog;
-    std::string line_;
-};
-
-/// The file. Each record is one write() of one line to a file opened for appending, done before the
-/// reply leaves: a certificate whose record cannot be written is not released.
+/// The file. Each record is written before the reply leaves: a certificate whose record cannot be
+/// written is not released. Records of requests that wait together go in one write().
 class AuditLog {
 public:
     /// kConfig when the file cannot be opened. Created with mode 0600.
-    static Result<std::shared_ptr<AuditLog>> open(const std::filesystem::path& file);
-    ~AuditLog();
+    static Result<std::shared_ptr<AuditLog>> open(const std::filesystem::path& file,
+                                                  AuditSettings settings = {});
 
+    /// kUnavailable: it is not in the file. Safe for concurrent use.
     Result<void> write(const AuditRecord& record);
-    /// Opens the file anew after it was moved away (SIGHUP, logrotate).
+    /// Opens the file anew after it was moved away (SIGHUP). Writing does so too.
     Result<void> reopen();
 
 private:
-    AuditLog(std::filesystem::path file, int descriptor);
-    std::filesystem::path file_;
+    explicit AuditLog(std::unique_ptr<AuditChainFile> file) : file_(std::move(file)) {}
+    struct Waiting {
+        const AuditRecord* record;
+        bool done = false;
+        std::optional<Error> error = {};
+    };
+    void write_all(const std::vector<Waiting*>& batch);
+
     std::mutex mutex_;
-    int descriptor_;
-    bool torn_;  ///< the file's last line was cut short: it must be ended first
+    std::condition_variable changed_;
+    std::vector<Waiting*> queue_;
+    bool writing_ = false;  ///< one of the threads has file_
+    std::unique_ptr<AuditChainFile> file_;
 };
 
 }  // namespace scepgate::server

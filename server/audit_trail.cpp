@@ -12,7 +12,7 @@ void add_certificate(AuditRecord& line, const certs::Certificate& certificate) {
 
 }  // namespace
 
-AuditRecord AuditTrail::begin(std::string_view event, const Endpoint& endpoint,
+AuditRecord AuditTrail::begin(AuditEvent event, const Endpoint& endpoint,
                               const RequestRecord& record, std::string_view client_address) const {
     AuditRecord line(event, parts_.clock->now());
     line.add("endpoint", endpoint.name)
@@ -22,7 +22,7 @@ AuditRecord AuditTrail::begin(std::string_view event, const Endpoint& endpoint,
     return line;
 }
 
-Result<void> AuditTrail::certificate(std::string_view event, const Operation& operation,
+Result<void> AuditTrail::certificate(AuditEvent event, const Operation& operation,
                                      const certs::Certificate& certificate, const Grant& grant,
                                      ByteView challenge) const {
     AuditRecord line = begin(event, operation.endpoint, operation.record, operation.client_address);

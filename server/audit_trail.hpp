@@ -25,7 +25,7 @@ public:
 
     /// "sign" before a certificate is recorded, "issue" when it is and leaves. `challenge`: the
     /// token that was used up for it.
-    Result<void> certificate(std::string_view event, const Operation& operation,
+    Result<void> certificate(AuditEvent event, const Operation& operation,
                              const certs::Certificate& certificate, const Grant& grant,
                              ByteView challenge) const;
     /// "retry": a certificate that was recorded before leaves again.
@@ -41,7 +41,7 @@ public:
                  std::string_view client_address, const Refusal& refusal) const;
 
 private:
-    [[nodiscard]] AuditRecord begin(std::string_view event, const Endpoint& endpoint,
+    [[nodiscard]] AuditRecord begin(AuditEvent event, const Endpoint& endpoint,
                                     const RequestRecord& record,
                                     std::string_view client_address) const;
 

@@ -169,6 +169,9 @@ private:
         if (const Json* json = top.member("audit")) {
             ConfigReader reader(*json, "audit", faults_);
             if (const auto file = parts_.file(reader, "file")) config.audit_file = *file;
+            if (const Json* key = reader.member("hmac_key"))
+                config.audit_hmac_key = parts_.secret(*key, reader.path_of("hmac_key"));
+            config.audit_sync = reader.choice("sync", {"none", "every"}) == "every";
             reader.finish();
         }
     }

@@ -149,6 +149,8 @@ struct Config {
     bool openssl_patched = false;  ///< an old OpenSSL has its distributor's fixes
     LogConfig log;
     std::filesystem::path audit_file;
+    std::optional<SecretSource> audit_hmac_key;  ///< absent: the chain is plain SHA-256
+    bool audit_sync = false;                     ///< each record is on the disk when written
     std::filesystem::path store_sqlite;
     std::map<std::string, CaConfig> cas;
     std::map<std::string, PolicyConfig> policies;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "ca_backend/sqlite_judge.hpp"
+#include "server/audit_settings.hpp"
 #include "server/file_modes.hpp"
 #include "server/http_address.hpp"
 #include "server/http_listener.hpp"
@@ -95,6 +96,7 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
     judge_listeners(config, occasion, faults);
     judge_store(config.store_sqlite, occasion, faults);
     judge_outputs(config, faults);
+    (void)load_audit_key(config, faults);
     if (faults.has_errors()) {
         judged.runtime = nullptr;
         judged.admin = nullptr;

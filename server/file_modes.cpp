@@ -277,6 +277,7 @@ void judge_file_modes(const Config& config, ConfigFaults& faults) {
     if (config.admin) judge_admin(*config.admin, judge);
     judge.record(config.store_sqlite, "store.sqlite");
     judge.record(config.audit_file, "audit.file");
+    if (config.audit_hmac_key) judge.source(*config.audit_hmac_key);
     if (config.log.file) judge.record(*config.log.file, "log.file");
     judge.input(config.file, "");
     judge.tell_folders();

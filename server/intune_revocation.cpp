@@ -175,7 +175,7 @@ asio::awaitable<RevocationResult> IntuneRevocation::revoke(const Request& reques
                          "the stored certificate cannot be read");
     }
     const std::int64_t now = parts_.clock->now();
-    const auto line = [&](std::string_view event) {
+    const auto line = [&](AuditEvent event) {
         AuditRecord record(event, now);
         record.add("by", "intune")
             .add("policy", row.policy)

@@ -96,7 +96,7 @@ std::optional<MintingRefusal> judge_caller(const MintingCaller& caller,
                        "): " + broken->text);
 }
 
-AuditRecord begin(std::string_view event, std::int64_t now, const std::string& policy,
+AuditRecord begin(AuditEvent event, std::int64_t now, const std::string& policy,
                   const ChallengeParameters& parameters, const MintingCaller& caller) {
     AuditRecord line(event, now);
     line.add("caller", caller.name).add_if("client", caller.client_address).add("policy", policy);

@@ -255,7 +255,7 @@ asio::awaitable<HttpReply> Api::withdraw(const Call& call, std::string_view belo
     if (!withdrawn && withdrawn.error().code == Errc::kConflict)
         co_return to_reply(Problem{409, "conflict", "it was used or withdrawn before"});
     if (!withdrawn && withdrawn.error().code == Errc::kNotFound) co_return to_reply(unknown);
-    AuditRecord line(withdrawn ? "withdraw" : "fail", now);
+    AuditRecord line(withdrawn ? AuditEvent("withdraw") : AuditEvent("fail"), now);
     line.add("caller", call.caller.name)
         .add("client", call.request.client_address)
         .add("policy", *name)

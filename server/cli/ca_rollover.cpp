@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "certs/clock.hpp"
-#include "server/audit_log.hpp"
+#include "server/audit_settings.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/rollover.hpp"
 #include "server/cli/store_access.hpp"
@@ -65,7 +65,7 @@ int rollover(Options& options) {
     const auto config = load_or_complain(options.settings.config);
     if (!config) return kUsage;
     const std::int64_t now = certs::SystemClock().now();
-    const auto audit = AuditLog::open(config->audit_file);
+    const auto audit = open_audit(*config);
     if (!audit) return complain(kUsage, audit.error().detail);
     const auto made = make_rollover(options.settings, *config, *lock, now);
     if (!made) {

@@ -19,9 +19,10 @@ struct Options {
     bool json = false;
 };
 
-std::string_view event_of(RevocationReason reason) {
+AuditEvent event_of(RevocationReason reason) {
     if (reason == RevocationReason::kCertificateHold) return "hold";
-    return reason == RevocationReason::kRemoveFromCrl ? "release" : "revoke";
+    if (reason == RevocationReason::kRemoveFromCrl) return "release";
+    return "revoke";
 }
 
 void print(const CertificateRow& row, bool json) {

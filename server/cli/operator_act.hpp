@@ -13,11 +13,11 @@ namespace scepgate::server::cli {
 /// ended: the act's own event, or "fail". Where the first line cannot be written, nothing is done.
 /// `facts` adds to each line what it is done to.
 template <class Perform>
-auto audited(AuditLog& log, std::string_view act, const std::function<void(AuditRecord&)>& facts,
+auto audited(AuditLog& log, AuditEvent act, const std::function<void(AuditRecord&)>& facts,
              const Perform& perform) -> decltype(perform()) {
-    const auto begin = [&](std::string_view event) {
+    const auto begin = [&](AuditEvent event) {
         AuditRecord line(event, certs::SystemClock().now());
-        if (event != act) line.add("act", act);
+        if (event.name() != act.name()) line.add("act", act.name());
         facts(line);
         line.add("by", operator_name());
         return line;
@@ -26,7 +26,7 @@ auto audited(AuditLog& log, std::string_view act, const std::function<void(Audit
         return in_context("nothing was done", written.error());
     }
     auto done = perform();
-    AuditRecord line = begin(done ? act : "fail");
+    AuditRecord line = begin(done ? act : AuditEvent("fail"));
     if (!done) line.add("error", done.error().detail);
     if (auto written = log.write(line); !written && done) {
         return in_context("done, but the audit file says only that it was to be", written.error());

@@ -142,9 +142,10 @@ int decide(const Options& options, Decision::Verdict verdict) {
         add_grant(line, *chosen);
         line.add_if("reason", decision.reason);
     };
-    const auto decided =
-        audited(*records->audit, verdict == Decision::Verdict::kApprove ? "approve" : "reject",
-                facts, [&] { return wait_for(records->store->decide(decision)); });
+    const AuditEvent act =
+        verdict == Decision::Verdict::kApprove ? AuditEvent("approve") : AuditEvent("reject");
+    const auto decided = audited(*records->audit, act, facts,
+                                 [&] { return wait_for(records->store->decide(decision)); });
     if (!decided) return complain(kFailed, decided.error().detail);
     if (options.json) {
         print_json(to_json(*decided));

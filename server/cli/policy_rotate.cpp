@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "certs/clock.hpp"
-#include "server/audit_log.hpp"
+#include "server/audit_settings.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/operator_act.hpp"
 #include "server/cli/rotation.hpp"
@@ -139,7 +139,7 @@ int rotate(Options& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const std::int64_t now = certs::SystemClock().now();
-    const auto audit = AuditLog::open(config->audit_file);
+    const auto audit = open_audit(*config);
     if (!audit) return complain(kUsage, audit.error().detail);
     auto rotation = prepare_rotation(options.order, *config, now);
     if (!rotation) return complain(rotation.error());

@@ -1,11 +1,14 @@
 #include <csignal>
+#include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
 #include "ca_backend/sqlite_store.hpp"
 #include "server/admin/handler.hpp"
+#include "server/audit_settings.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
 #include "server/config_changes.hpp"
@@ -45,6 +48,7 @@ public:
         asio::io_context signals;
         asio::signal_set set(signals, SIGTERM, SIGINT, SIGHUP);
         std::signal(SIGPIPE, SIG_IGN);
+        config_sha256_ = config_sha256();
         audit_event("start");  // before whatever is asked
         log_endpoints(*judged.runtime);
         log_->flush();
@@ -81,7 +85,7 @@ private:
         auto log = Log::open(config_.log);
         if (!log) return refuse("log.file", log.error());
         log_ = std::move(*log);
-        auto audit = AuditLog::open(config_.audit_file);
+        auto audit = open_audit(config_);
         if (!audit) return refuse("audit.file", audit.error());
         audit_ = std::move(*audit);
         // A database that vanished must not be replaced by an empty one: used challenges would be
@@ -156,6 +160,7 @@ private:
         server_->update(judged.config.http);
         report(server_->reload_tls());
         if (admin_server_) reload_admin(judged);
+        audit_config_change();
         audit_event("reload");
         log_->info("reloaded");
         log_endpoints(*judged.runtime);
@@ -190,12 +195,34 @@ private:
         if (!result) log_->error(result.error().detail);
     }
 
-    void audit_event(std::string_view event) {
-        report(audit_->write(AuditRecord(event, clock_->now()).add("version", SCEPGATE_VERSION)));
+    void audit_event(AuditEvent event) {
+        report(audit_->write(AuditRecord(event, clock_->now())
+                                 .add("version", SCEPGATE_VERSION)
+                                 .add("config", config_.file.string())
+                                 .add("config_sha256", config_sha256_)));
+    }
+
+    void audit_config_change() {
+        std::string now = config_sha256();
+        if (now == config_sha256_) return;
+        report(audit_->write(AuditRecord("config_change", clock_->now())
+                                 .add("config", config_.file.string())
+                                 .add("before", config_sha256_)
+                                 .add("config_sha256", now)));
+        config_sha256_ = std::move(now);
+    }
+
+    /// Of the file that is served from; it was read a moment ago.
+    [[nodiscard]] std::string config_sha256() const {
+        std::ifstream stream(config_.file, std::ios::binary);
+        std::ostringstream text;
+        text << stream.rdbuf();
+        return to_hex(sha256(as_bytes(text.str())));
     }
 
     std::string file_;
     Config config_;  ///< what was started
+    std::string config_sha256_;
     std::shared_ptr<const certs::Clock> clock_ = std::make_shared<certs::SystemClock>();
     std::shared_ptr<Log> log_;
     std::shared_ptr<AuditLog> audit_;

@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "server/audit_settings.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
 #include "server/notices.hpp"
@@ -21,7 +22,7 @@ std::unique_ptr<SqliteStore> open_store_to_read(const Config& config) {
 }
 
 std::optional<Records> open_records(const Config& config) {
-    auto audit = AuditLog::open(config.audit_file);
+    auto audit = open_audit(config);
     if (!audit) {
         complain(kUsage, audit.error().detail);
         return std::nullopt;

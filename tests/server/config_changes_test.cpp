@@ -46,6 +46,11 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"log.format", [](Config& c) { c.log.format = LogConfig::Format::kJson; }},
         Change{"log.level", [](Config& c) { c.log.level = "debug"; }},
         Change{"audit.file", [](Config& c) { c.audit_file = "/other.jsonl"; }},
+        Change{"audit.hmac_key",
+               [](Config& c) {
+                   c.audit_hmac_key = SecretSource{"", "/key", {}};
+               }},
+        Change{"audit.sync", [](Config& c) { c.audit_sync = true; }},
         Change{"limits.queue", [](Config& c) { c.queue = 1; }},
         Change{"threads.io", [](Config& c) { c.http.io_threads = 7; }},
         Change{"threads.crypto", [](Config& c) { c.crypto_threads = 7; }}));

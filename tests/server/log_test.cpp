@@ -112,6 +112,9 @@ TEST_F(LogFilesTest, ATornLastLineOfACrashDoesNotSwallowTheNextRecord) {
     std::istringstream lines(content(directory_ / "audit.jsonl"));
     std::string line;
     std::getline(lines, line);
+    EXPECT_EQ(line, "{\"time\":\"20");
+    std::getline(lines, line);
+    EXPECT_EQ(nlohmann::json::parse(line)["event"], "chain");
     std::getline(lines, line);
     EXPECT_EQ(nlohmann::json::parse(line)["event"], "start");
 }

@@ -192,7 +192,8 @@ TEST_F(MintingTest, TheAuditFileNamesWhoGotWhatForWhomAndNeverTheChallenge) {
     parameters.user_id = "u7";
     ASSERT_TRUE(made(mint({"alice", "192.0.2.1", {}}, parameters)));
     auto line = audit().at(0);
-    line.erase("time");
+    for (const char* of_the_file : {"seq", "prev", "time"})
+        line.erase(of_the_file);
     EXPECT_EQ(line, nlohmann::json::parse(
                         R"({"event":"challenge","caller":"alice","client":"192.0.2.1",
                             "policy":"mint","subject":"CN=device",

@@ -1,0 +1,218 @@
+#include "server/audit_chain_file.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vector>
+
+#include "certs/clock.hpp"
+
+namespace scepgate::server {
+namespace {
+
+/// A name that is made durable: the folder that holds it is written too.
+void sync_folder_of(const std::filesystem::path& file) {
+    const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    ::fsync(descriptor);
+    ::close(descriptor);
+}
+
+}  // namespace
+
+AuditChainFile::AuditChainFile(std::filesystem::path file, AuditSettings settings)
+    : file_(std::move(file)), digest_(std::move(settings.hmac_key)), sync_(settings.sync) {}
+
+AuditChainFile::~AuditChainFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Error AuditChainFile::cannot_write(std::string_view why) const {
+    return {Errc::kUnavailable,
+            "cannot write the audit file " + file_.string() + ": " + std::string(why)};
+}
+
+Result<std::unique_ptr<AuditChainFile>> AuditChainFile::open(std::filesystem::path file,
+                                                             AuditSettings settings) {
+    std::unique_ptr<AuditChainFile> chain(new AuditChainFile(std::move(file), std::move(settings)));
+    if (auto opened = chain->reopen(); !opened) return opened.error();
+    if (!chain->regular_) return chain;
+    const auto locked = chain->lock();
+    if (!locked) return locked.error();
+    // Another key is told now, not with the first request.
+    if (const auto head = chain->head_->read(chain->digest_); !head) return head.error();
+    return chain;
+}
+
+Result<void> AuditChainFile::reopen() {
+    // For reading too: what a crash left behind is looked at.
+    const int flags = O_APPEND | O_CREAT | O_CLOEXEC;
+    int descriptor = ::open(file_.c_str(), O_RDWR | flags, 0600);
+    if (descriptor < 0) {
+        return Error{Errc::kConfig,
+                     "cannot write the audit file " + file_.string() + ": " + std::strerror(errno)};
+    }
+    struct stat status {
+    }, head{};
+    ::fstat(descriptor, &status);
+    // A command that root ran must not make the next file root's.
+    if (::geteuid() == 0 && S_ISREG(status.st_mode) && status.st_size == 0 &&
+        ::stat(audit_head_file(file_).c_str(), &head) == 0 &&
+        ::fchown(descriptor, head.st_uid, head.st_gid) != 0) {
+        Error error = cannot_write(std::strerror(errno));
+        ::close(descriptor);
+        return error;
+    }
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = descriptor;
+    regular_ = S_ISREG(status.st_mode);
+    if (sync_ && regular_) sync_folder_of(file_);
+    return {};
+}
+
+Result<void> AuditChainFile::open_head() {
+    head_.reset();
+    auto head =
+        AuditHeadFile::open(audit_head_file(file_), AuditHeadFile::Use::kWrite, descriptor_);
+    if (!head) return head.error();
+    head_.emplace(*std::move(head));
+    return {};
+}
+
+Result<AuditHeadFile::Lock> AuditChainFile::lock() {
+    for (;;) {
+        if (!head_) {
+            if (auto opened = open_head(); !opened) return opened.error();
+        }
+        auto locked = head_->lock();
+        if (!locked || head_->is_current()) return locked;
+        { const auto released = std::move(locked); }  // before its descriptor is closed
+        if (auto opened = open_head(); !opened) return opened.error();
+    }
+}
+
+/// After logrotate or an operator moved the file away.
+Result<void> AuditChainFile::follow() {
+    struct stat named {
+    }, opened{};
+    if (::stat(file_.c_str(), &named) == 0 && ::fstat(descriptor_, &opened) == 0 &&
+        named.st_ino == opened.st_ino && named.st_dev == opened.st_dev) {
+        return {};
+    }
+    return reopen();
+}
+
+Result<AuditChainFile::State> AuditChainFile::state() const {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0) return cannot_write(std::strerror(errno));
+    State now{{}, static_cast<std::uint64_t>(status.st_size), status.st_ino};
+    auto head = head_->read(digest_);
+    if (!head) return head.error();
+    if (*head && (*head)->inode == now.inode && (*head)->size == now.size) {
+        now.chain = {(*head)->last, "", now.size};
+        return now;
+    }
+    auto recovered = recover_audit_file(descriptor_, now.size, now.inode, *head, digest_);
+    if (!recovered) return recovered.error();
+    now.chain = *recovered;
+    return now;
+}
+
+/// Says why the chain was interrupted, and what lies between its last record and this one, so that
+/// it can be told from what was tampered with.
+Result<AuditRecord> AuditChainFile::chain_record(const State& state) const {
+    AuditRecord record("chain", certs::SystemClock().now());
+    record.add("reason", state.chain.reason);
+    if (state.chain.from == state.size) return record;
+    RunningSha256 hash;
+    AuditLineReader reader(descriptor_, state.chain.from, state.size);
+    bool ended = true;
+    std::int64_t octets = 0;
+    for (;;) {
+        const auto line = reader.next();
+        if (!line) return line.error();
+        if (!*line) break;
+        hash.add((*line)->text);
+        if ((*line)->ends) hash.add("\n");
+        ended = (*line)->ends;
+        octets += static_cast<std::int64_t>((*line)->size());
+    }
+    if (!ended) {  // append() ends it
+        hash.add("\n");
+        ++octets;
+    }
+    record.add("octets", octets).add("sha256", to_hex(hash.finish()));
+    return record;
+}
+
+AuditChainFile::Appended AuditChainFile::append(std::span<const AuditRecord* const> records) {
+    if (!regular_) {
+        if (auto followed = follow(); !followed) return {0, followed.error()};
+    }
+    if (!regular_) return write(records, State{{last_, "", 0}, 0, 0});
+    const auto locked = lock();
+    if (!locked) return {0, locked.error()};
+    if (auto followed = follow(); !followed) return {0, followed.error()};
+    if (!regular_) return write(records, State{{last_, "", 0}, 0, 0});
+    auto now = state();
+    if (!now) return {0, now.error()};
+    return write(records, *now);
+}
+
+AuditChainFile::Appended AuditChainFile::write(std::span<const AuditRecord* const> records,
+                                               State state) {
+    struct End {
+        std::size_t offset;
+        AuditPosition position;
+    };
+    std::string text;
+    std::vector<End> ends;
+    AuditPosition position = state.chain.at;
+    const auto add = [&](const AuditRecord& record) {
+        const std::string line = make_audit_line(position, record.members());
+        position = {position.seq + 1,
+                    digest_.of(std::string_view(line).substr(0, line.size() - 1))};
+        text += line;
+        ends.push_back({text.size(), position});
+    };
+    std::size_t extra = 0;
+    if (!state.chain.reason.empty()) {
+        auto record = chain_record(state);
+        if (!record) return {0, record.error()};
+        char last = '\n';
+        if (state.size > 0 &&
+            ::pread(descriptor_, &last, 1, static_cast<off_t>(state.size - 1)) == 1 && last != '\n')
+            text = "\n";
+        add(*record);
+        extra = 1;
+    }
+    for (const AuditRecord* record : records)
+        add(*record);
+
+    const ssize_t result = ::write(descriptor_, text.data(), text.size());
+    const int failure = result < 0 ? errno : ENOSPC;
+    const auto written = static_cast<std::size_t>(std::max<ssize_t>(result, 0));
+    Appended appended;
+    if (written < text.size()) {
+        appended.error =
+            cannot_write(failure == ENOSPC ? "the disk is full" : std::strerror(failure));
+    } else if (sync_ && regular_ && ::fdatasync(descriptor_) != 0) {
+        // Nobody knows what is on the disk now.
+        return {0, cannot_write(std::strerror(errno))};
+    }
+    std::size_t whole = 0;
+    while (whole < ends.size() && ends[whole].offset <= written)
+        ++whole;
+    if (whole == 0) return appended;
+    const End& end = ends[whole - 1];
+    last_ = end.position;
+    // Where this fails the next one finds the records behind the head.
+    if (regular_) (void)head_->write({end.position, state.size + end.offset, state.inode}, digest_);
+    appended.count = whole - std::min(whole, extra);
+    return appended;
+}
+
+}  // namespace scepgate::server

@@ -1,0 +1,44 @@
+#include "server/audit_settings.hpp"
+
+#include "server/credentials.hpp"
+
+namespace scepgate::server {
+namespace {
+
+Result<std::optional<Secret>> key_of(const Config& config) {
+    if (!config.audit_hmac_key) return std::optional<Secret>();
+    ConfigFaults faults;
+    auto key = load_audit_key(config, faults);
+    if (key) return std::optional(*std::move(key));
+    return Error{Errc::kConfig, faults.list().empty() ? "audit.hmac_key cannot be used"
+                                                      : faults.list().front().text()};
+}
+
+}  // namespace
+
+std::optional<Secret> load_audit_key(const Config& config, ConfigFaults& faults) {
+    if (!config.audit_hmac_key) return std::nullopt;
+    auto key = CredentialLoader(faults, 0).secret_line(*config.audit_hmac_key);
+    if (!key || key->view().size() >= kLeastAuditKey) return key;
+    faults.error(config.audit_hmac_key->json_path,
+                 "has " + std::to_string(key->view().size()) + " octets: too few",
+                 "give at least " + std::to_string(kLeastAuditKey) + ": openssl rand -hex 32");
+    return std::nullopt;
+}
+
+Result<AuditDigest> audit_digest(const Config& config) {
+    auto key = key_of(config);
+    if (!key) return key.error();
+    return AuditDigest(*std::move(key));
+}
+
+Result<std::shared_ptr<AuditLog>> open_audit(const Config& config) {
+    auto key = key_of(config);
+    if (!key) return key.error();
+    AuditSettings settings;
+    settings.hmac_key = *std::move(key);
+    settings.sync = config.audit_sync;
+    return AuditLog::open(config.audit_file, std::move(settings));
+}
+
+}  // namespace scepgate::server

@@ -1,0 +1,379 @@
+#include <fstream>
+#include <sys/stat.h>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "server/audit_files.hpp"
+#include "server/audit_log.hpp"
+
+namespace scepgate::server {
+namespace {
+
+namespace fs = std::filesystem;
+using Kinds = std::vector<std::string>;
+
+class AuditChainTest : public ::testing::Test {
+protected:
+    AuditChainTest() {
+        fs::remove_all(directory_);
+        fs::create_directories(directory_);
+    }
+    ~AuditChainTest() override { fs::remove_all(directory_); }
+
+    static AuditSettings keyed(std::string_view key) {
+        AuditSettings settings;
+        if (!key.empty()) settings.hmac_key = Secret(key);
+        return settings;
+    }
+    std::shared_ptr<AuditLog> open(std::string_view key = "") {
+        return AuditLog::open(file_, keyed(key)).value();
+    }
+    void write(int count, std::string_view key = "") {
+        const auto log = open(key);
+        for (int i = 0; i < count; ++i)
+            log->write(AuditRecord("issue", 0).add("number", i)).value();
+    }
+
+    AuditReport verify(std::vector<fs::path> files = {}, std::string_view key = "",
+                       std::optional<AuditPosition> kept = {}) {
+        files.push_back(file_);
+        const AuditDigest digest(keyed(key).hmac_key);
+        return verify_audit_files({std::move(files), kept}, digest).value();
+    }
+    static Kinds kinds(const AuditReport& report) {
+        Kinds all;
+        for (const auto& fault : report.faults)
+            all.emplace_back(fault.kind);
+        return all;
+    }
+
+    std::vector<std::string> lines() const {
+        std::ifstream stream(file_);
+        std::vector<std::string> all;
+        for (std::string line; std::getline(stream, line);)
+            all.push_back(line);
+        return all;
+    }
+    void put(const std::vector<std::string>& lines) const {
+        std::ofstream stream(file_, std::ios::trunc);
+        for (const auto& line : lines)
+            stream << line << '\n';
+    }
+    void add(std::string_view text) const { std::ofstream(file_, std::ios::app) << text; }
+    fs::path head_file() const { return audit_head_file(file_); }
+
+    fs::path directory_ = fs::temp_directory_path() / ("audit-chain-" + std::to_string(::getpid()));
+    fs::path file_ = directory_ / "audit.jsonl";
+};
+
+TEST_F(AuditChainTest, EachRecordNamesTheHashOfTheOneBefore) {
+    write(3);
+    const auto all = lines();
+    ASSERT_EQ(all.size(), 3U);
+    EXPECT_EQ(parse_audit_line(all[0])->prev, Sha256{});
+    EXPECT_EQ(parse_audit_line(all[1])->prev, sha256(as_bytes(all[0])));
+    EXPECT_EQ(parse_audit_line(all[2])->prev, sha256(as_bytes(all[1])));
+    EXPECT_EQ(parse_audit_line(all[2])->seq, 3U);
+    EXPECT_EQ(all[0].substr(all[0].find("\"time\"")),
+              R"("time":"1970-01-01T00:00:00Z","event":"issue","number":0})");
+}
+
+TEST_F(AuditChainTest, ASoundChainIsSound) {
+    write(3);
+    write(2);
+    const auto report = verify();
+    EXPECT_EQ(kinds(report), Kinds{});
+    EXPECT_TRUE(report.notes.empty());
+    EXPECT_EQ(report.records, 5U);
+    EXPECT_EQ(report.last.seq, 5U);
+}
+
+TEST_F(AuditChainTest, AnEditedRecordIsFound) {
+    write(5);
+    auto all = lines();
+    all[2].replace(all[2].find("issue"), 5, "issve");
+    put(all);
+    const auto report = verify();
+    EXPECT_EQ(kinds(report), Kinds{"edited"});
+    EXPECT_EQ(report.faults[0].place.line, 3U);
+    EXPECT_EQ(report.faults[0].place.seq, 3U);
+    EXPECT_EQ(report.faults[0].expected, to_hex(parse_audit_line(all[3])->prev));
+    EXPECT_EQ(report.faults[0].found, to_hex(sha256(as_bytes(all[2]))));
+}
+
+TEST_F(AuditChainTest, AnEditedLastRecordIsFound) {
+    write(5);
+    auto all = lines();
+    all[4].replace(all[4].find("issue"), 5, "issve");
+    put(all);
+    EXPECT_EQ(kinds(verify()), Kinds{"head_mismatch"});
+}
+
+TEST_F(AuditChainTest, AMissingRecordIsFound) {
+    write(5);
+    auto all = lines();
+    all.erase(all.begin() + 2);
+    put(all);
+    const auto report = verify();
+    EXPECT_EQ(kinds(report), Kinds{"missing"});
+    EXPECT_EQ(report.faults[0].expected, "record 3");
+    EXPECT_EQ(report.faults[0].found, "record 4");
+    EXPECT_EQ(report.faults[0].place.line, 3U);
+}
+
+TEST_F(AuditChainTest, RecordsThatChangedPlacesAreFound) {
+    write(5);
+    auto all = lines();
+    std::swap(all[1], all[2]);
+    put(all);
+    const auto report = verify();
+    ASSERT_FALSE(report.faults.empty());
+    EXPECT_EQ(report.faults[0].place.line, 2U);
+    EXPECT_EQ(report.faults[1].kind, "reordered");
+}
+
+TEST_F(AuditChainTest, ARecordThatStandsTwiceIsFound) {
+    write(3);
+    auto all = lines();
+    all.insert(all.begin() + 1, all[1]);
+    put(all);
+    EXPECT_EQ(kinds(verify()), Kinds{"duplicated"});
+}
+
+TEST_F(AuditChainTest, AForkIsFound) {
+    write(3);
+    auto all = lines();
+    auto other = all[2];
+    other.replace(other.find("issue"), 5, "issve");
+    all.push_back(other);
+    put(all);
+    EXPECT_EQ(verify().faults[0].kind, "forked");
+}
+
+TEST_F(AuditChainTest, RecordsThatWereCutOffAtTheEndAreFound) {
+    write(5);
+    auto all = lines();
+    all.resize(3);
+    put(all);
+    const auto report = verify();
+    EXPECT_EQ(kinds(report), Kinds{"truncated"});
+    EXPECT_EQ(report.faults[0].place.seq, 5U);
+    // And for ever: the next record goes on from what the head says.
+    write(1);
+    EXPECT_EQ(kinds(verify()), Kinds{"missing"});
+}
+
+TEST_F(AuditChainTest, ALineThatIsNoRecordIsFound) {
+    write(3);
+    auto all = lines();
+    all.insert(all.begin() + 1, R"({"event":"issue"})");
+    put(all);
+    const auto report = verify();
+    EXPECT_EQ(kinds(report), Kinds{"not_a_record"});
+    EXPECT_EQ(report.faults[0].place.line, 2U);
+}
+
+TEST_F(AuditChainTest, AForeignLineAtTheEndStaysAFault) {
+    write(2);
+    add("{\"event\":\"issue\"}\n");
+    EXPECT_EQ(kinds(verify()), Kinds{"not_a_record"});
+    write(1);
+    EXPECT_EQ(kinds(verify()), Kinds{"foreign"});
+}
+
+TEST_F(AuditChainTest, ATornLineIsToldOfAndStays) {
+    write(2);
+    add(R"({"seq":3,"prev":"00)");
+    EXPECT_EQ(kinds(verify()), Kinds{});
+    EXPECT_EQ(verify().notes.size(), 1U);
+    write(1);
+    const auto all = lines();
+    ASSERT_EQ(all.size(), 5U);
+    EXPECT_EQ(all[2], R"({"seq":3,"prev":"00)");
+    EXPECT_NE(all[3].find(R"("event":"chain","reason":"torn","octets":20,)"), std::string::npos);
+    EXPECT_EQ(kinds(verify()), Kinds{});
+    auto changed = all;
+    changed[2] = R"({"seq":3,"prev":"01)";
+    put(changed);
+    EXPECT_EQ(kinds(verify()), Kinds{"not_a_record"});
+    changed.erase(changed.begin() + 2);
+    put(changed);
+    EXPECT_EQ(kinds(verify()), Kinds{"not_a_record"});
+}
+
+TEST_F(AuditChainTest, RecordsThatTheHeadDoesNotKnowYetAreKept) {
+    write(2);
+    fs::copy_file(head_file(), directory_ / "old");
+    write(2);
+    fs::rename(directory_ / "old", head_file());
+    EXPECT_EQ(kinds(verify()), Kinds{});
+    write(1);
+    const auto report = verify();
+    EXPECT_EQ(kinds(report), Kinds{});
+    EXPECT_EQ(report.records, 5U);
+}
+
+TEST_F(AuditChainTest, TheChainGoesOnInTheNextFileWithoutBeingTold) {
+    const auto log = open();
+    log->write(AuditRecord("issue", 0)).value();
+    fs::rename(file_, directory_ / "audit.1");
+    log->write(AuditRecord("issue", 0)).value();
+    const auto all = lines();
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_NE(all[0].find(R"("event":"chain","reason":"rotated"})"), std::string::npos);
+    const auto both = verify({directory_ / "audit.1"});
+    EXPECT_EQ(kinds(both), Kinds{});
+    EXPECT_EQ(both.records, 3U);
+    EXPECT_EQ(both.first_seq, 1U);
+    const auto newest = verify();
+    EXPECT_EQ(kinds(newest), Kinds{});
+    EXPECT_EQ(newest.first_seq, 2U);
+    struct stat status {};
+    ASSERT_EQ(::stat(file_.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
+TEST_F(AuditChainTest, ARotatedFileThatIsMissingIsFound) {
+    const auto log = open();
+    for (const char* name : {"audit.2", "audit.1"}) {
+        log->write(AuditRecord("issue", 0)).value();
+        fs::rename(file_, directory_ / name);
+    }
+    log->write(AuditRecord("issue", 0)).value();
+    EXPECT_EQ(kinds(verify({directory_ / "audit.1", directory_ / "audit.2"})), Kinds{});
+    EXPECT_EQ(kinds(verify({directory_ / "audit.2"})), Kinds{"missing"});
+}
+
+TEST_F(AuditChainTest, AFileOfAnEarlierVersionIsTakenOver) {
+    put({R"({"time":"2026-01-01T00:00:00Z","event":"start"})",
+         R"({"time":"2026-01-01T00:00:01Z","event":"stop"})"});
+    EXPECT_EQ(kinds(verify()), (Kinds{"no_head", "not_a_record"}));
+    write(1);
+    EXPECT_EQ(kinds(verify()), Kinds{});
+    auto all = lines();
+    all[0].replace(all[0].find("start"), 5, "stapt");
+    put(all);
+    EXPECT_EQ(kinds(verify()), Kinds{"not_a_record"});
+}
+
+TEST_F(AuditChainTest, ALostHeadIsTold) {
+    write(2);
+    fs::remove(head_file());
+    EXPECT_EQ(kinds(verify()), Kinds{"no_head"});
+    write(1);
+    const auto report = verify();
+    EXPECT_EQ(kinds(report), Kinds{});
+    EXPECT_EQ(report.records, 4U);
+    ASSERT_EQ(report.notes.size(), 1U);
+    EXPECT_NE(report.notes[0].text.find("head file was lost"), std::string::npos);
+}
+
+TEST_F(AuditChainTest, ACopyOfTheFileGoesOn) {
+    write(2);
+    fs::copy_file(file_, directory_ / "copy");
+    fs::rename(directory_ / "copy", file_);
+    write(1);
+    const auto report = verify();
+    EXPECT_EQ(kinds(report), Kinds{});
+    EXPECT_EQ(report.records, 3U);
+}
+
+TEST_F(AuditChainTest, WhatWasKeptElsewhereMustBeInTheChain) {
+    write(3);
+    const auto kept = verify().last;
+    EXPECT_EQ(parse_audit_position(to_text(kept)).value(), kept);
+    write(1);
+    EXPECT_EQ(kinds(verify({}, "", kept)), Kinds{});
+    // All of it made anew: sound in itself.
+    fs::remove_all(directory_);
+    fs::create_directories(directory_);
+    write(2);
+    EXPECT_EQ(kinds(verify()), Kinds{});
+    EXPECT_EQ(kinds(verify({}, "", kept)), Kinds{"truncated"});
+    const auto log = open();
+    log->write(AuditRecord("refuse", 0)).value();
+    EXPECT_EQ(kinds(verify({}, "", kept)), Kinds{"not_kept"});
+}
+
+TEST_F(AuditChainTest, AKeyIsNeededToHashAnew) {
+    constexpr std::string_view kKey = "0123456789abcdef0123456789abcdef";
+    write(3, kKey);
+    EXPECT_EQ(kinds(verify({}, kKey)), Kinds{});
+    for (const auto& line : lines())
+        EXPECT_EQ(line.find(kKey), std::string::npos);
+    // Another key, and none, are refused before anything is written.
+    for (const std::string_view other : {"", "another key"}) {
+        const auto opened = AuditLog::open(file_, keyed(other));
+        ASSERT_FALSE(opened);
+        EXPECT_EQ(opened.error().code, Errc::kConfig);
+        EXPECT_NE(opened.error().detail.find("audit.hmac_key"), std::string::npos);
+    }
+    // A chain that somebody without the key made.
+    auto all = lines();
+    fs::remove(head_file());
+    fs::remove(file_);
+    write(3);
+    fs::remove(head_file());
+    EXPECT_EQ(kinds(verify({}, kKey)), (Kinds{"no_head", "edited", "edited"}));
+}
+
+TEST_F(AuditChainTest, SeveralProcessesMakeOneChain) {
+    constexpr int kEach = 200;
+    std::vector<std::thread> threads;
+    std::vector<std::shared_ptr<AuditLog>> logs{open(), open()};  // as two processes
+    for (const auto& log : logs) {
+        for (int i = 0; i < 2; ++i) {
+            threads.emplace_back([log] {
+                for (int k = 0; k < kEach; ++k)
+                    log->write(AuditRecord("issue", 0).add("number", k)).value();
+            });
+        }
+    }
+    for (auto& thread : threads)
+        thread.join();
+    const auto report = verify();
+    EXPECT_EQ(kinds(report), Kinds{});
+    EXPECT_EQ(report.records, 4U * kEach);
+}
+
+TEST_F(AuditChainTest, ADamagedHeadIsAsGoodAsNone) {
+    write(2);
+    std::ofstream(head_file()) << "nothing";
+    EXPECT_EQ(kinds(verify()), Kinds{"no_head"});
+    write(1);
+    EXPECT_EQ(kinds(verify()), Kinds{});
+}
+
+TEST_F(AuditChainTest, ADeviceHasNoHead) {
+    const auto full = AuditLog::open("/dev/full").value();
+    const auto refused = full->write(AuditRecord("issue", 0));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::kUnavailable);
+    EXPECT_NE(refused.error().detail.find("disk is full"), std::string::npos);
+    EXPECT_FALSE(fs::exists("/dev/full.head"));
+}
+
+TEST_F(AuditChainTest, ARecordThatIsTooLongForTheFileIsRefused) {
+    const auto log = open();
+    EXPECT_FALSE(
+        log->write(AuditRecord("issue", 0)
+                       .add("list", std::vector<std::string>(400, std::string(4096, 'a')))));
+    log->write(AuditRecord("issue", 0)).value();
+    EXPECT_EQ(kinds(verify()), Kinds{});
+}
+
+TEST_F(AuditChainTest, AHeadThatWasChangedWithoutTheKeyIsNoHead) {
+    const AuditDigest digest(keyed("key").hmac_key);
+    const AuditHead head{{7, sha256(as_bytes("x"))}, 100, 5};
+    auto text = render_audit_head(head, digest);
+    const auto read = parse_audit_head(text, digest).value();
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->last, head.last);
+    EXPECT_EQ(read->size, 100U);
+    text.replace(text.find(" 7:"), 3, " 6:");
+    EXPECT_FALSE(parse_audit_head(text, digest).value());
+}
+
+}  // namespace
+}  // namespace scepgate::server
