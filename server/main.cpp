@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
     cli::add_notify(app, status);
     cli::add_ca(app, status);
     cli::add_audit(app, status);
+    cli::add_store(app, status);
     cli::add_decode(app, status);
     try {
         app.parse(argc, argv);

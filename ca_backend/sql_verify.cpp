@@ -1,0 +1,113 @@
+#include "ca_backend/sql_verify.hpp"
+
+namespace scepgate::ca_backend {
+namespace {
+
+using sql::Query;
+using sql::Statement;
+
+/// Each gives a text of where, one row a fault.
+struct Rule {
+    const char* kind;
+    const char* detail;
+    const char* sql;
+};
+
+constexpr Rule kRules[] = {
+    {"serial_not_unique", "two certificates of one issuer have this serial number",
+     "SELECT count(*), max(id) FROM certificates GROUP BY serial, issuer_hash HAVING count(*) > 1"},
+    {"transaction_without_certificate", "it refers to a certificate that is not there",
+     "SELECT 1, t.id FROM transactions AS t LEFT JOIN certificates AS c ON c.id = t.certificate "
+     "WHERE t.certificate IS NOT NULL AND c.id IS NULL"},
+    {"transaction_state", "it is issued without a certificate, or has one without being issued",
+     "SELECT 1, id FROM transactions WHERE (state = 3) <> (certificate IS NOT NULL)"},
+    {"certificate_without_transaction", "no transaction refers to it",
+     "SELECT 1, c.id FROM certificates AS c LEFT JOIN transactions AS t ON t.certificate = c.id "
+     "WHERE t.id IS NULL"},
+    {"pending_without_transaction", "it waits for no transaction",
+     "SELECT 1, p.request FROM pending AS p LEFT JOIN transactions AS t ON t.id = p.request "
+     "WHERE t.id IS NULL"},
+    {"revocation_reason", "it has a time of revocation without a reason, or a reason alone",
+     "SELECT 1, id FROM certificates WHERE (revoked_at IS NULL) <> (revocation_reason IS NULL)"},
+};
+
+std::string differs(std::string_view what, const std::string& row, const std::string& certificate) {
+    return "the row says " + std::string(what) + ' ' + row + ", the certificate " + certificate;
+}
+
+}  // namespace
+
+std::string name_of(const RowToVerify& row) {
+    return "certificate " + std::to_string(row.id) + " (serial " + to_hex(row.serial) + ")";
+}
+
+std::vector<StoreFault> judge_row(const RowToVerify& row) {
+    const std::string where = name_of(row);
+    const auto certificate = certs::Certificate::from_der(row.der);
+    if (!certificate) return {{"certificate_unreadable", where, certificate.error().detail}};
+    std::vector<StoreFault> faults;
+    const auto compare = [&](const char* kind, std::string_view what, const std::string& stored,
+                             const std::string& own) {
+        if (stored != own) faults.push_back({kind, where, differs(what, stored, own)});
+    };
+    const auto id = certificate_id(*certificate);
+    compare("serial_differs", "serial", to_hex(row.serial), to_hex(without_sign_octet(id.serial)));
+    compare("issuer_differs", "issuer", to_hex(row.issuer_hash), to_hex(id.issuer));
+    compare("validity_differs", "notBefore", std::to_string(row.not_before),
+            std::to_string(certificate->not_before()));
+    compare("validity_differs", "notAfter", std::to_string(row.not_after),
+            std::to_string(certificate->not_after()));
+    return faults;
+}
+
+Result<void> each_certificate(sql::Connection& connection, std::size_t most,
+                              const std::function<void(std::vector<RowToVerify>&&)>& take) {
+    auto select = Statement::prepare(
+        connection,
+        "SELECT id, serial, issuer_hash, not_before, not_after, issued_at, ca, der "
+        "FROM certificates WHERE id > ? ORDER BY id LIMIT ?");
+    if (!select) return select.error();
+    for (std::int64_t last = 0;;) {
+        std::vector<RowToVerify> rows;
+        {
+            Query query = select->run();
+            query.bind(last).bind(static_cast<std::int64_t>(most));
+            for (;;) {
+                const auto found = query.next();
+                if (!found) return found.error();
+                if (!*found) break;
+                RowToVerify row;
+                row.id = query.integer(0);
+                row.serial = query.blob(1);
+                row.issuer_hash = query.blob(2);
+                row.not_before = query.integer(3);
+                row.not_after = query.integer(4);
+                row.issued_at = query.integer(5);
+                row.ca = query.text(6);
+                row.der = query.blob(7);
+                last = row.id;
+                rows.push_back(std::move(row));
+            }
+        }
+        if (rows.empty()) return {};
+        take(std::move(rows));
+    }
+}
+
+Result<std::vector<StoreFault>> verify_references(sql::Connection& connection) {
+    std::vector<StoreFault> faults;
+    for (const Rule& rule : kRules) {
+        auto select = Statement::prepare(connection, rule.sql);
+        if (!select) return select.error();
+        Query query = select->run();
+        for (;;) {
+            const auto found = query.next();
+            if (!found) return found.error();
+            if (!*found) break;
+            faults.push_back({rule.kind, "id " + std::to_string(query.integer(1)), rule.detail});
+        }
+    }
+    return faults;
+}
+
+}  // namespace scepgate::ca_backend

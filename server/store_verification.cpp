@@ -1,0 +1,225 @@
+#include "server/store_verification.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <future>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "certs/clock.hpp"
+
+namespace scepgate::server {
+namespace {
+
+using ca_backend::RowToVerify;
+using ca_backend::StoreFault;
+using Rows = std::vector<RowToVerify>;
+
+constexpr std::size_t kBatch = 1024;
+/// The record behind what an earlier version wrote, which is not read.
+constexpr std::string_view kAdopted = R"("event":"chain","reason":"adopted")";
+
+bool is_signed(const certs::Certificate& certificate, const IssuerKeys& issuers, bool& known) {
+    const auto [begin, end] =
+        issuers.equal_range(ca_backend::issuer_hash(certificate.issuer_der()));
+    known = begin != end;
+    return std::any_of(begin, end,
+                       [&](const auto& issuer) { return certificate.signed_by(issuer.second); });
+}
+
+std::vector<StoreFault> judge(const RowToVerify& row, const IssuerKeys& issuers) {
+    auto faults = ca_backend::judge_row(row);
+    const auto certificate = certs::Certificate::from_der(row.der);
+    if (!certificate) return faults;
+    bool known = false;
+    if (is_signed(*certificate, issuers, known)) return faults;
+    faults.push_back({known ? "signature_bad" : "issuer_unknown", name_of(row),
+                      known ? "no configured CA of its issuer's name has signed it"
+                            : "no configured CA is called " + certificate->issuer_text() +
+                                  "; name an earlier one in endpoints[].renewal.previous_cas"});
+    return faults;
+}
+
+/// The rows from `first` on, every `step`-th.
+std::vector<StoreFault> judge_some(const Rows& rows, const IssuerKeys& issuers, std::size_t first,
+                                   std::size_t step) {
+    std::vector<StoreFault> faults;
+    for (std::size_t i = first; i < rows.size(); i += step) {
+        auto found = judge(rows[i], issuers);
+        std::move(found.begin(), found.end(), std::back_inserter(faults));
+    }
+    return faults;
+}
+
+/// The beginning of a fingerprint: enough to tell certificates apart.
+using Mark = std::uint64_t;
+
+Mark mark_of(ByteView fingerprint) {
+    Mark mark = 0;
+    std::memcpy(&mark, fingerprint.data(), sizeof mark);
+    return mark;
+}
+
+/// What of a record is compared with the store.
+struct Told {
+    bool issued = false;  ///< "issue"; else "sign"
+    std::string time, serial, subject;
+    Mark mark = 0;
+};
+
+std::optional<Told> told_by(std::string_view line) {
+    const bool issued = line.find("\"event\":\"issue\"") != std::string_view::npos;
+    if (!issued && line.find("\"event\":\"sign\"") == std::string_view::npos) return std::nullopt;
+    const auto json = nlohmann::json::parse(line, nullptr, false);
+    if (!json.is_object()) return std::nullopt;
+    const auto text = [&](const char* key) {
+        const auto found = json.find(key);
+        return found != json.end() && found->is_string() ? found->get<std::string>()
+                                                         : std::string();
+    };
+    // Again from what was parsed: the words may stand in a value.
+    if (text("event") != (issued ? "issue" : "sign")) return std::nullopt;
+    const auto fingerprint = from_hex(text("fingerprint"));
+    if (!fingerprint || fingerprint->size() < sizeof(Mark)) return std::nullopt;
+    return Told{issued, text("time"), text("serial"), text("subject"), mark_of(*fingerprint)};
+}
+
+bool contains(const std::vector<Mark>& sorted, Mark mark) {
+    return std::binary_search(sorted.begin(), sorted.end(), mark);
+}
+
+}  // namespace
+
+void StoreReport::add(StoreFault fault) {
+    ++fault_count;
+    if (faults.size() < kMostFaults) faults.push_back(std::move(fault));
+}
+
+IssuerKeys issuer_keys(const Config& config, StoreReport& report) {
+    IssuerKeys keys;
+    const auto add = [&](const std::filesystem::path& file) {
+        const auto certificates = certs::Certificate::all_from_file(file);
+        if (!certificates) {
+            report.add({"ca_unreadable", file.string(), certificates.error().detail});
+            return;
+        }
+        for (const auto& certificate : *certificates) {
+            if (auto key = certificate.public_key())
+                keys.emplace(ca_backend::issuer_hash(certificate.subject_der()), *std::move(key));
+        }
+    };
+    for (const auto& [name, ca] : config.cas) {
+        add(ca.certificate);
+        if (ca.chain) add(*ca.chain);
+    }
+    for (const auto& endpoint : config.endpoints) {
+        if (!endpoint.renewal) continue;
+        for (const auto& file : endpoint.renewal->previous_cas)
+            add(file);
+    }
+    return keys;
+}
+
+Result<void> verify_certificates(ca_backend::sql::Connection& connection, const IssuerKeys& issuers,
+                                 StoreReport& report) {
+    const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+    const auto read = ca_backend::each_certificate(connection, kBatch, [&](Rows&& rows) {
+        report.certificates += rows.size();
+        std::vector<std::future<std::vector<StoreFault>>> parts;
+        for (std::size_t core = 0; core < cores; ++core) {
+            parts.push_back(std::async(std::launch::async, [&rows, &issuers, core, cores] {
+                return judge_some(rows, issuers, core, cores);
+            }));
+        }
+        for (auto& part : parts) {
+            for (auto& fault : part.get())
+                report.add(std::move(fault));
+        }
+    });
+    if (!read) return read.error();
+    auto references = ca_backend::verify_references(connection);
+    if (!references) return references.error();
+    for (auto& fault : *references)
+        report.add(std::move(fault));
+    return {};
+}
+
+Result<void> verify_with_audit(ca_backend::sql::Connection& connection, const AuditFiles& files,
+                               const AuditDigest& digest, StoreReport& report) {
+    // The store after the audit file: what is signed meanwhile is told before it is stored.
+    std::vector<Mark> told, issued;
+    std::string begins;    // the first record's time
+    bool partial = false;  // there was something before it
+    const auto audit =
+        verify_audit_files(files, digest, [&](std::string_view line, const AuditLink& link) {
+            if (begins.empty()) {
+                partial = link.seq != 1 || line.find(kAdopted) != std::string_view::npos;
+                constexpr std::string_view kTime = "\"time\":\"";
+                const std::size_t at = line.find(kTime);
+                if (at != std::string_view::npos) begins = line.substr(at + kTime.size(), 20);
+            }
+            const auto record = told_by(line);
+            if (!record) return;
+            told.push_back(record->mark);
+            if (record->issued) issued.push_back(record->mark);
+        });
+    if (!audit) return audit.error();
+    report.audit = *audit;
+    report.fault_count += audit->fault_count;
+    std::sort(told.begin(), told.end());
+    std::sort(issued.begin(), issued.end());
+
+    std::vector<Mark> stored;
+    std::uint64_t before = 0;
+    std::vector<std::pair<Mark, StoreFault>> untold;
+    const auto read = ca_backend::each_certificate(connection, kBatch, [&](Rows&& rows) {
+        for (const RowToVerify& row : rows) {
+            const Mark mark = mark_of(sha256(row.der));
+            stored.push_back(mark);
+            if (contains(told, mark)) continue;
+            const std::string at = certs::utc_text(row.issued_at);
+            if (partial && at <= begins) {
+                ++before;
+            } else {
+                untold.push_back({mark,
+                                  {"not_audited", name_of(row),
+                                   "issued at " + at +
+                                       ", and no record "
+                                       "of the audit file tells of it"}});
+            }
+        }
+    });
+    if (!read) return read.error();
+    std::sort(stored.begin(), stored.end());
+    if (before != 0) {
+        report.notes.push_back(std::to_string(before) +
+                               " certificates are older than the chain that was read: give the "
+                               "audit files that were rotated away with --audit");
+    }
+    // A server may have gone on since the audit file was read: it is read once more for these.
+    const bool lost = std::any_of(issued.begin(), issued.end(),
+                                  [&](Mark mark) { return !contains(stored, mark); });
+    std::vector<Mark> again;
+    if (!untold.empty() || lost) {
+        const auto second =
+            verify_audit_files(files, digest, [&](std::string_view line, const AuditLink&) {
+                const auto record = told_by(line);
+                if (!record) return;
+                again.push_back(record->mark);
+                const bool known = contains(issued, record->mark);
+                if (!record->issued || contains(stored, record->mark) || !lost || !known) return;
+                report.add({"not_stored",
+                            "serial " + record->serial + " for '" + record->subject + "'",
+                            "it left at " + record->time + ", and is not in the store"});
+            });
+        if (!second) return second.error();
+    }
+    std::sort(again.begin(), again.end());
+    for (auto& [mark, fault] : untold) {
+        if (!contains(again, mark)) report.add(std::move(fault));
+    }
+    return {};
+}
+
+}  // namespace scepgate::server

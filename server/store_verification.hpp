@@ -1,0 +1,39 @@
+// Whether the store holds together, and with the audit file.
+#pragma once
+
+#include <map>
+
+#include "ca_backend/sql_verify.hpp"
+#include "server/audit_files.hpp"
+#include "server/config.hpp"
+
+namespace scepgate::server {
+
+struct StoreReport {
+    std::uint64_t certificates = 0;
+    AuditReport audit;
+    std::vector<ca_backend::StoreFault> faults;  ///< the first kMostFaults
+    std::uint64_t fault_count = 0;               ///< those of the audit file's chain included
+    std::vector<std::string> notes;
+    static constexpr std::size_t kMostFaults = 1000;
+
+    void add(ca_backend::StoreFault fault);
+};
+
+/// The certificates of the configured CAs, by the hash of their names.
+using IssuerKeys = std::multimap<ca_backend::IssuerHash, certs::PublicKey>;
+/// Those in cas.*.certificate and .chain and endpoints[].renewal.previous_cas. A file that cannot
+/// be read is a fault of the report.
+[[nodiscard]] IssuerKeys issuer_keys(const Config& config, StoreReport& report);
+
+/// Each certificate by itself (on all cores), then what refers to what.
+Result<void> verify_certificates(ca_backend::sql::Connection& connection, const IssuerKeys& issuers,
+                                 StoreReport& report);
+
+/// The chain of the audit file, and that store and audit file tell of the same certificates: a
+/// stored one was written down as signed first, and one that left ("issue") is stored. Holds 24
+/// octets for each certificate.
+Result<void> verify_with_audit(ca_backend::sql::Connection& connection, const AuditFiles& files,
+                               const AuditDigest& digest, StoreReport& report);
+
+}  // namespace scepgate::server

@@ -1,0 +1,190 @@
+"""store backup and store verify: beside a running server, and on stores that were tampered with."""
+
+import json
+import re
+import shutil
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from harness import run
+
+
+def enrol(lab, name):
+    made = run("enroll", "--url", lab.url, "--challenge", "none", "--subject", f"CN={name}",
+               "--out", lab.dir / f"device-{name}")
+    assert made.returncode == 0, made.stderr
+
+
+@pytest.fixture
+def lab(new_lab):
+    """Running, with two certificates issued."""
+    made = new_lab("--policy", "none")
+    for name in ("one", "two"):
+        enrol(made, name)
+    return made
+
+
+def verify(lab, *arguments):
+    done = run("store", "verify", "--config", lab.config_file, "--json", *arguments)
+    assert done.returncode in (0, 1), done.stderr
+    report = json.loads(done.stdout)
+    assert report["sound"] == (done.returncode == 0)
+    return report
+
+
+def kinds(report):
+    return sorted({fault["kind"] for fault in report["faults"]})
+
+
+def sql(lab, *statements):
+    database = sqlite3.connect(lab.dir / "scepgate.db")
+    database.execute("PRAGMA foreign_keys=OFF")
+    database.execute("PRAGMA ignore_check_constraints=ON")
+    for statement in statements:
+        database.execute(*statement) if isinstance(statement, tuple) else database.execute(statement)
+    database.commit()
+    database.close()
+
+
+def test_a_running_servers_store_is_sound(lab):
+    report = verify(lab)
+    assert report["sound"] and report["certificates"] == 2
+    assert report["audit_records"] == len(lab.audit())
+    text = run("store", "verify", "--config", lab.config_file)
+    assert text.returncode == 0 and text.stdout.endswith("all sound\n")
+
+
+OTHER = "(SELECT der FROM certificates WHERE id = 2)"
+
+
+@pytest.mark.parametrize("kind, change", [
+    ("certificate_unreadable", "UPDATE certificates SET der = x'3000' WHERE id = 1"),
+    ("serial_differs", "UPDATE certificates SET serial = x'0102' WHERE id = 1"),
+    ("serial_differs", f"UPDATE certificates SET der = {OTHER} WHERE id = 1"),
+    ("issuer_differs", "UPDATE certificates SET issuer_hash = zeroblob(32) WHERE id = 1"),
+    ("validity_differs", "UPDATE certificates SET not_after = not_after + 86400 WHERE id = 1"),
+    ("transaction_without_certificate", "UPDATE transactions SET certificate = 99 WHERE id = 1"),
+    ("certificate_without_transaction", "DELETE FROM transactions WHERE certificate = 1"),
+    ("revocation_reason", "UPDATE certificates SET revoked_at = 1 WHERE id = 1"),
+    ("not_stored", "DELETE FROM certificates WHERE id = 1"),
+], ids=lambda value: None if " " in value else value)
+def test_what_does_not_fit_is_found(lab, kind, change):
+    lab.stop()
+    sql(lab, change)
+    report = verify(lab)
+    assert kind in kinds(report), report
+    fault = next(fault for fault in report["faults"] if fault["kind"] == kind)
+    assert fault["where"] and fault["detail"]
+    text = run("store", "verify", "--config", lab.config_file)
+    assert text.returncode == 1 and f"fault: {kind}" in text.stdout
+
+
+def test_a_signature_that_is_not_the_cas_is_found(lab):
+    der = sqlite3.connect(lab.dir / "scepgate.db").execute(
+        "SELECT der FROM certificates WHERE id = 1").fetchone()[0]
+    lab.stop()
+    sql(lab, ("UPDATE certificates SET der = ? WHERE id = 1", (der[:-1] + bytes([der[-1] ^ 1]),)))
+    report = verify(lab)
+    assert "signature_bad" in kinds(report) and "not_audited" in kinds(report)
+
+
+def test_an_unknown_issuer_is_found(lab, templates):
+    shutil.copy(templates() / "ca.pem", lab.dir / "ca.pem")
+    report = verify(lab)
+    assert set(kinds(report)) & {"issuer_unknown", "signature_bad"}
+
+
+def test_a_certificate_that_nobody_told_of_is_found(lab):
+    """Put into the store beside the server: with another CA's help, or its key."""
+    lab.stop()
+    lines = lab.audit_text().splitlines(keepends=True)
+    (lab.dir / "audit.jsonl").write_text(
+        "".join(line.replace('"fingerprint":"', '"fingerprint":"00') if "CN=one" in line else line
+                for line in lines))
+    report = verify(lab)
+    assert "not_audited" in kinds(report) and "audit_edited" in kinds(report)
+
+
+def test_a_damaged_file_is_told_plainly(lab):
+    enrol(lab, "three")
+    lab.stop()
+    file = lab.dir / "scepgate.db"
+    data = bytearray(file.read_bytes())
+    page = 4096
+    for at in range(page * 2, len(data) - 1, page):
+        data[at:at + 8] = b"\xff" * 8
+    file.write_bytes(data)
+    done = run("store", "verify", "--config", lab.config_file, "--json")
+    assert done.returncode in (1, 2)
+    assert "file_damaged" in done.stdout or "malformed" in done.stderr
+
+
+def test_a_backup_of_a_running_server_is_whole_and_only_its_owners(lab, tmp_path):
+    out = tmp_path / "copy.db"
+    enrolling = [threading.Thread(target=enrol, args=[lab, f"more{i}"]) for i in range(3)]
+    for thread in enrolling:
+        thread.start()
+    made = run("store", "backup", "--config", lab.config_file, "--out", out)
+    for thread in enrolling:
+        thread.join()
+    assert made.returncode == 0, made.stderr
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert sorted(file.name for file in tmp_path.glob("copy*")) == ["copy.db"]
+    assert verify(lab)["sound"]
+    lost = verify(lab, "--store", out)
+    assert set(kinds(lost)) <= {"not_stored"} and 2 <= lost["certificates"] <= 5
+    events = [record["event"] for record in lab.audit()]
+    assert events.count("backup") == 1
+    again = run("store", "backup", "--config", lab.config_file, "--out", out)
+    assert again.returncode == 1 and "exists" in again.stderr
+
+
+def documented_sql():
+    text = (Path(__file__).resolve().parents[2] / "docs/backup.md").read_text()
+    return re.search(r'sqlite3 scepgate.db "([^"]*)"', text)[1]
+
+
+def crl_number(lab):
+    return int(json.loads(run("ca", "crl", "--json", "--config", lab.config_file).stdout)["number"],
+               16)
+
+
+def test_a_restored_backup_serves_and_what_it_lacks_is_named(lab, tmp_path):
+    out = tmp_path / "copy.db"
+    first = crl_number(lab)
+    assert run("store", "backup", "--config", lab.config_file, "--out", out).returncode == 0
+    enrol(lab, "late")
+    late = lab.certificates()[0]
+    lab.stop()
+    for file in lab.dir.glob("scepgate.db*"):
+        file.unlink()
+    shutil.copy(out, lab.dir / "scepgate.db")
+    (lab.dir / "scepgate.db").chmod(0o600)
+    sql(lab, documented_sql())
+    lab.start()
+    assert len(lab.certificates()) == 2
+    report = verify(lab)
+    assert kinds(report) == ["not_stored"]
+    fault, = report["faults"]
+    assert late["serial"] in fault["where"] and "CN=late" in fault["where"]
+    assert crl_number(lab) > first + 1000
+    enrol(lab, "new")
+    assert len(lab.certificates()) == 3
+
+
+def test_older_audit_files_are_asked_for(lab):
+    old = lab.dir / "audit.jsonl.1"
+    (lab.dir / "audit.jsonl").rename(old)
+    enrol(lab, "three")
+    newest = verify(lab)
+    assert newest["sound"] and "--audit" in newest["notes"][0]
+    assert verify(lab, "--audit", old) == {**verify(lab, "--audit", old), "notes": [], "sound": True}
+
+
+def test_a_backup_without_room_leaves_nothing(lab, tmp_path):
+    missing = run("store", "backup", "--config", lab.config_file, "--out", tmp_path / "no" / "x")
+    assert missing.returncode == 1 and "no/x" in missing.stderr
+    assert [record["event"] for record in lab.audit()][-1] == "fail"
