@@ -18,7 +18,7 @@ bool CrlMaker::is_fresh(const Current& current, std::int64_t revision,
                         std::int64_t now) const noexcept {
     // One from the future is of a clock that was set back: verifiers would refuse it.
     return current.crl && current.revision == revision && current.crl.this_update() <= now &&
-           now < current.crl.this_update() + settings_.validity / 2;
+           now < current.crl.this_update() + settings_.period;
 }
 
 /// The right to make a CRL, and the duty to tell the others how that ended.

@@ -20,10 +20,11 @@ struct CrlSettings {
     certs::PrivateKey key;
     certs::Digest digest = certs::Digest::kSha256;
     std::int64_t validity = 0;  ///< seconds from thisUpdate to nextUpdate
+    std::int64_t period = 0;    ///< seconds from thisUpdate until the next is made
 };
 
-/// Gives the same CRL until a revocation was recorded or half of its validity has passed, then
-/// makes the next. It is kept in the store, so that a restart and other processes give it too.
+/// Gives the same CRL until a revocation was recorded or its period has passed, then makes the
+/// next. It is kept in the store, so that a restart and other processes give it too.
 class CrlMaker {
 public:
     explicit CrlMaker(CrlSettings settings);

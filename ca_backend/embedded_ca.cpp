@@ -3,6 +3,7 @@
 #include "ca_backend/pointers.hpp"
 #include "ca_backend/template_extensions.hpp"
 #include "certs/ca_oids.hpp"
+#include "certs/ocsp.hpp"
 
 namespace scepgate::ca_backend {
 namespace {
@@ -108,8 +109,11 @@ Result<std::shared_ptr<EmbeddedCa>> EmbeddedCa::create(EmbeddedCaSettings settin
     }
     if (settings.digest == Digest::kSha1) return bad_ca(settings, "SHA-1 is not for certificates");
     constexpr std::int64_t kHour = 3600;
-    if (settings.crl_validity < kHour || settings.crl_validity > 30 * 24 * kHour) {
-        return bad_ca(settings, "a CRL's validity must be between an hour and 30 days");
+    if (settings.crl_validity < kHour || settings.crl_validity > 400 * 24 * kHour) {
+        return bad_ca(settings, "a CRL's validity must be between an hour and 400 days");
+    }
+    if (settings.crl_period < 0 || settings.crl_period > settings.crl_validity) {
+        return bad_ca(settings, "a CRL must be followed by the next before its end");
     }
     for (const auto& [name, tmpl] : settings.templates) {
         const auto sound = check_template(tmpl);
@@ -132,8 +136,8 @@ EmbeddedCa::EmbeddedCa(EmbeddedCaSettings settings, std::shared_ptr<const certs:
           certs::authority_key_identifier_extension(issuer_key_identifier(settings_))),
       may_sign_crls_(may_sign_crls(settings_.chain.front())),
       crl_maker_({settings_.name, to_bytes(settings_.chain.front().subject_der()),
-                  issuer_key_identifier(settings_), settings_.key, digest_,
-                  settings_.crl_validity}) {
+                  issuer_key_identifier(settings_), settings_.key, digest_, settings_.crl_validity,
+                  settings_.crl_period != 0 ? settings_.crl_period : settings_.crl_validity / 2}) {
     const auto append = [this](Bytes extension) {
         if (!extension.empty()) pointers_.push_back(std::move(extension));
     };
@@ -249,6 +253,33 @@ boost::asio::awaitable<Result<certs::Crl>> EmbeddedCa::crl(Store& store) {
         co_return Error{Errc::kUnavailable, validity_text(settings_, now)};
     }
     co_return co_await crl_maker_.current(store, now);
+}
+
+Result<certs::Certificate> EmbeddedCa::certify_ocsp_responder(const certs::PublicKey& key,
+                                                              std::int64_t lifetime) const {
+    const Certificate& ca = settings_.chain.front();
+    const std::int64_t now = clock_->now();
+    if (!is_valid(ca, now)) return Error{Errc::kUnavailable, validity_text(settings_, now)};
+    const auto subject = certs::Name::from_text("CN=OCSP responder");
+    if (!subject) return subject.error();
+    constexpr std::int64_t kBackdate = 600;
+    certs::CertificateContents contents;
+    contents.serial = certs::random_serial();
+    contents.issuer_der = to_bytes(ca.subject_der());
+    contents.subject_der = subject->der();
+    contents.not_before = std::max(now - kBackdate, ca.not_before());
+    contents.not_after = std::min(now + lifetime, ca.not_after());
+    contents.spki = to_bytes(key.spki());
+    contents.extensions = {
+        basic_constraints_,
+        certs::key_usage_extension({certs::KeyUsageBit::kDigitalSignature}),
+        certs::extended_key_usage_extension(
+            {Bytes(oid::kEkuOcspSigning.begin(), oid::kEkuOcspSigning.end())}),
+        certs::subject_key_identifier_extension(key),
+        authority_key_identifier_,
+        certs::ocsp_no_check_extension(),
+    };
+    return certs::build_certificate(contents, settings_.key, digest_);
 }
 
 std::vector<Bytes> EmbeddedCa::extensions(const Template& tmpl, const Grant& grant,

@@ -25,6 +25,7 @@ struct EmbeddedCaSettings {
     std::vector<std::string> crl_urls;                    ///< CDP: several places of one CRL
     std::vector<std::string> freshest_crl_urls;           ///< the same for its delta CRL
     std::int64_t crl_validity = std::int64_t{7} * 86400;  ///< seconds
+    std::int64_t crl_period = 0;  ///< seconds until the next is made; 0: half of the validity
 };
 
 /// Signs with a key in this process. notBefore is backdated, notAfter never beyond the CA's own;
@@ -37,7 +38,7 @@ class EmbeddedCa final : public CaBackend {
 public:
     /// kConfig: key and certificate do not belong together, the certificate is no CA's, its key
     /// usage lacks keyCertSign, the chain is not in order, a template or URL cannot be used, a
-    /// CRL's validity is not between an hour and 30 days.
+    /// CRL's validity is not between an hour and 400 days, or ends before the next one is made.
     static Result<std::shared_ptr<EmbeddedCa>> create(EmbeddedCaSettings settings,
                                                       std::shared_ptr<const certs::Clock> clock);
 
@@ -55,6 +56,12 @@ public:
     /// See CrlMaker. kUnsupported: the CA certificate's key usage lacks cRLSign; kUnavailable: it
     /// is not valid now. Signs on the thread that runs it.
     boost::asio::awaitable<Result<certs::Crl>> crl(Store& store) override;
+
+    [[nodiscard]] certs::KeyType key_type() const noexcept { return settings_.key.type(); }
+    /// A certificate for a responder that answers for this CA (RFC 6960 section 4.2.2.2), valid for
+    /// `lifetime` seconds, never beyond the CA. kUnavailable: the CA is not valid now.
+    [[nodiscard]] Result<certs::Certificate> certify_ocsp_responder(const certs::PublicKey& key,
+                                                                    std::int64_t lifetime) const;
 
 private:
     EmbeddedCa(EmbeddedCaSettings settings, std::shared_ptr<const certs::Clock> clock,

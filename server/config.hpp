@@ -42,6 +42,19 @@ private:
     std::vector<ConfigFault> list_;
 };
 
+/// Where and how long a CA's CRL is good.
+struct CrlConfig {
+    std::int64_t period = std::int64_t{7} * 86400;  ///< seconds until the next is made
+    std::int64_t overlap = 86400;                   ///< seconds that it is valid for beyond that
+    std::string path;                               ///< on the SCEP listener; "" for none
+};
+
+/// A CA's OCSP responder.
+struct OcspConfig {
+    std::string path = "/ocsp";  ///< on the SCEP listener
+    std::int64_t period = 3600;  ///< seconds that an answer is valid for
+};
+
 struct CaConfig {
     std::string json_path;
     std::filesystem::path certificate;           ///< PEM; may hold the chain behind it
@@ -53,6 +66,8 @@ struct CaConfig {
     std::string dns_name, config_dn;                       ///< of the variables; may be empty
     std::optional<unsigned> certificate_index, key_index;  ///< absent: the certificate's
     std::int64_t crl_validity = std::int64_t{7} * 86400;   ///< seconds; renewed at half of it
+    std::optional<CrlConfig> crl;                          ///< in place of crl_validity
+    std::optional<OcspConfig> ocsp;                        ///< absent: no responder
 };
 
 /// A certificate policy that a template puts into certificates.

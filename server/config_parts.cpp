@@ -94,8 +94,43 @@ CaConfig ConfigParts::ca(const Json& json, const std::string& path) {
     }
     read_ca_urls(reader, ca, faults_);
     reader.duration("crl_validity", ca.crl_validity, 3600, 30 * 86'400);
+    publishing(reader, ca);
     reader.finish();
     return ca;
+}
+
+void ConfigParts::publishing(ConfigReader& owner, CaConfig& ca) {
+    const auto path = [this](ConfigReader& reader, std::string& target) {
+        reader.text("path", target);
+        if (target.empty() || sound_endpoint_path(target)) return;
+        faults_.error(reader.path_of("path"), "'" + target + "' is no path",
+                      "begin it with / and leave out empty segments, \".\", \"..\" and all of "
+                      "? # % \\ and spaces");
+    };
+    if (const Json* json = owner.member("crl")) {
+        ConfigReader reader(*json, owner.path_of("crl"), faults_);
+        ca.crl.emplace();
+        const std::string& at = ca.json_path;
+        ca.crl->path = "/crl/" + at.substr(at.find('.') + 1) + ".crl";
+        reader.duration("period", ca.crl->period, 3600, 366 * 86'400LL);
+        reader.duration("overlap", ca.crl->overlap, 600, 30 * 86'400LL);
+        path(reader, ca.crl->path);
+        reader.finish();
+        if (owner.member("crl_validity") != nullptr) {
+            faults_.error(owner.path_of("crl_validity"), "stands beside 'crl'",
+                          "leave it out: crl.period and crl.overlap say it");
+        }
+    }
+    if (const Json* json = owner.member("ocsp")) {
+        ConfigReader reader(*json, owner.path_of("ocsp"), faults_);
+        ca.ocsp.emplace();
+        path(reader, ca.ocsp->path);
+        if (ca.ocsp->path.empty()) {
+            faults_.error(reader.path_of("path"), "is empty", "give it as /ocsp");
+        }
+        reader.duration("period", ca.ocsp->period, 60, 30 * 86'400LL);
+        reader.finish();
+    }
 }
 
 EndpointConfig ConfigParts::endpoint(const Json& json, const std::string& path) {

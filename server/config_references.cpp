@@ -72,6 +72,24 @@ void check_policy(const PolicyConfig& policy, const Config& config, ConfigFaults
     }
 }
 
+/// What CAs publish stands beside the endpoints; only responders may share a path.
+void check_published_paths(const Config& config, Places& taken, ConfigFaults& faults) {
+    Places responders;
+    for (const auto& [name, ca] : config.cas) {
+        if (ca.ocsp) responders.emplace(ca.ocsp->path, ca.json_path + ".ocsp.path");
+    }
+    const auto check = [&](const std::string& path, const std::string& at) {
+        const auto [place, fresh] = taken.emplace(path, at);
+        if (fresh || path.empty()) return;
+        faults.error(at, "'" + path + "' is taken by " + place->second, "choose another");
+    };
+    for (const auto& [path, at] : responders)
+        check(path, at);
+    for (const auto& [name, ca] : config.cas) {
+        if (ca.crl) check(ca.crl->path, ca.json_path + ".crl.path");
+    }
+}
+
 void check_paths(const EndpointConfig& endpoint, Places& taken, ConfigFaults& faults) {
     for (std::size_t i = 0; i < endpoint.paths.size(); ++i) {
         const std::string at = endpoint.json_path + ".paths[" + std::to_string(i) + "]";
@@ -162,6 +180,7 @@ void check_references(const Config& config, ConfigFaults& faults) {
         const auto& more = config.admin->http.listen;
         listeners.insert(listeners.end(), more.begin(), more.end());
     }
+    check_published_paths(config, paths, faults);
     check_listeners(listeners, faults);
     check_admin_references(config, faults);
     check_intune(config, faults);

@@ -234,6 +234,16 @@ HttpDetails collect_details(const ParsedHeader& header) {
     return details;
 }
 
+void copy_condition(const ParsedHeader& header, std::string& out) {
+    constexpr std::size_t kLongest = 256;
+    out.clear();
+    for (const HeaderField& field : header.fields) {
+        if (field.id == http::field::if_none_match && field.value.size() <= kLongest) {
+            out = field.value;
+        }
+    }
+}
+
 void copy_user_agent(const ParsedHeader& header, std::string& out) {
     constexpr std::size_t kLongest = 256;
     out.clear();

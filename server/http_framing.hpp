@@ -58,6 +58,9 @@ Result<Framing, HttpRefusal> check_framing(const ParsedHeader& header, bool all_
 /// All but the client certificate, which is not in the header.
 [[nodiscard]] HttpDetails collect_details(const ParsedHeader& header);
 
+/// If-None-Match; "" when there is none, or more than 256 octets of it.
+void copy_condition(const ParsedHeader& header, std::string& out);
+
 /// At most 256 octets of User-Agent, anything but printable ASCII replaced by "?".
 void copy_user_agent(const ParsedHeader& header, std::string& out);
 

@@ -32,6 +32,7 @@ struct HttpRequest {
     Bytes body;
     std::string client_address;  ///< text; behind a trusted proxy the nearest untrusted hop
     std::string user_agent;      ///< at most 256 octets, control characters replaced
+    std::string if_none_match;   ///< as sent; "" when absent or over 256 octets
     std::size_t uri_length = 0;
     std::chrono::steady_clock::time_point received;  ///< when its last octet had come
     std::unique_ptr<const HttpDetails> details;      ///< null unless the handler wants them
@@ -60,7 +61,9 @@ struct HttpReply {
     unsigned status = 200;
     std::string_view content_type = "text/plain";  ///< static storage
     Bytes body;
-    std::string headers;  ///< more header lines, each ending in CRLF
+    ByteView shared_body;               ///< sent in place of an empty `body`; not copied …
+    std::shared_ptr<const void> owner;  ///< … but kept alive by this
+    std::string headers;                ///< more header lines, each ending in CRLF
     bool close = false;
     /// Not sent before this moment (failures leave on a tick: attacks.md E06).
     std::optional<std::chrono::steady_clock::time_point> not_before;

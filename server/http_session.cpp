@@ -96,10 +96,11 @@ asio::awaitable<bool> HttpSession::serve_request() {
         co_await timer.async_wait(kAsTuple);
     }
     if (reply.close || thread_.draining()) keep_alive_ = false;
-    write_reply_header(reply_header_, reply.status, reply.content_type, reply.body.size(),
-                       reply.headers, !keep_alive_);
+    const ByteView body = reply.body.empty() ? reply.shared_body : ByteView(reply.body);
+    write_reply_header(reply_header_, reply.status, reply.content_type, body.size(), reply.headers,
+                       !keep_alive_);
     Parts parts{asio::buffer(reply_header_), asio::const_buffer()};
-    if (!head) parts[1] = asio::buffer(reply.body);
+    if (!head) parts[1] = asio::buffer(body.data(), body.size());
     const bool sent = send_now(parts) || co_await send_rest(parts);
     wipe(reply);
     co_return sent&& keep_alive_;
@@ -189,6 +190,7 @@ bool HttpSession::accept_header(std::size_t size, Framing& framing) {
     request_.body.clear();
     request_.uri_length = header_.target.size();
     copy_user_agent(header_, request_.user_agent);
+    copy_condition(header_, request_.if_none_match);
     ++requests_;
     keep_alive_ = header_.keep_alive && requests_ < settings_->limits.requests_per_connection;
     if (wants_details_) keep_details(size);

@@ -17,6 +17,7 @@
 #include "server/http_message.hpp"
 #include "server/http_settings.hpp"
 #include "server/own_keys.hpp"
+#include "server/publication.hpp"
 #include "server/revocation_feed.hpp"
 
 namespace scepgate::server {
@@ -116,6 +117,10 @@ public:
         return notifiers_;
     }
 
+    /// What the CAs publish beside SCEP.
+    [[nodiscard]] const Publications& publications() const noexcept { return publications_; }
+    void set_publications(Publications publications) { publications_ = std::move(publications); }
+
     /// Whom to ask about revocations while this is the current one.
     [[nodiscard]] const std::vector<RevocationFeed>& revocation_feeds() const noexcept {
         return revocation_feeds_;
@@ -133,6 +138,7 @@ private:
         routes_;  ///< longest first
     std::size_t message_limit_;
     std::vector<RevocationFeed> revocation_feeds_;
+    Publications publications_;
     std::shared_ptr<const certs::Clock> clock_;
     PolicyModules policies_;
     std::shared_ptr<const NotifierSet> notifiers_;

@@ -44,6 +44,36 @@ bool is_retired(const std::string& ca, const Config& config, std::int64_t now) {
     return used;
 }
 
+/// What the CAs put on the plain listener.
+Publications build_publications(const Config& config, const std::map<std::string, BuiltCa>& cas,
+                                const RuntimeContext& context) {
+    std::vector<Publication> all;
+    for (const auto& [name, ca] : cas) {
+        const CaConfig& wanted = config.cas.at(name);
+        if (!wanted.crl && !wanted.ocsp) continue;
+        Publication made;
+        made.ca = ca.backend;
+        if (wanted.crl) made.crl_path = wanted.crl->path;
+        if (wanted.ocsp && ca.embedded == nullptr) {
+            context.faults.error(wanted.json_path + ".ocsp",
+                                 "needs the CA's key in this process: the signer certifies no "
+                                 "responder",
+                                 "leave it out, and publish the CRL");
+        } else if (wanted.ocsp) {
+            made.ocsp_path = wanted.ocsp->path;
+            auto ocsp =
+                ca_backend::OcspResponder::create(ca.embedded, wanted.ocsp->period, context.clock);
+            if (ocsp) {
+                made.ocsp = *std::move(ocsp);
+            } else {
+                context.faults.error(wanted.json_path + ".ocsp", ocsp.error().detail);
+            }
+        }
+        all.push_back(std::move(made));
+    }
+    return Publications(std::move(all), context.services.store);
+}
+
 }  // namespace
 
 std::shared_ptr<const Runtime> build_runtime(const Config& config,
@@ -102,6 +132,7 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
         }
     }
     auto notifiers = build_notifiers(config, context);
+    auto publications = build_publications(config, cas, context);
     context.keys.judge(faults);
     if (faults.has_errors()) return nullptr;
     auto runtime =
@@ -112,6 +143,7 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
         for (const auto& [name, ca] : cas)
             feed.issuers.push_back(ca.backend->chain().front().subject_text());
     }
+    runtime->set_publications(std::move(publications));
     runtime->set_revocation_feeds(std::move(context.revocation_feeds));
     return runtime;
 }

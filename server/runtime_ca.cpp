@@ -91,6 +91,10 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
     }
     set_urls(config, settings, context.faults);
     settings.crl_validity = config.crl_validity;
+    if (config.crl) {
+        settings.crl_period = config.crl->period;
+        settings.crl_validity = config.crl->period + config.crl->overlap;
+    }
     if (templates) settings.templates = *templates;
     auto backend = ca_backend::EmbeddedCa::create(std::move(settings), context.clock);
     if (!backend) {

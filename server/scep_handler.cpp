@@ -95,12 +95,14 @@ std::shared_ptr<const PreparedReply> ScepHandler::immediate(const HttpRequest& r
 }
 
 std::shared_ptr<const PreparedReply> ScepHandler::answer_from_memory(const HttpRequest& request) {
+    const auto current = runtime();
+    if (current->publications().serves(request.path)) return nullptr;
     RequestRecord record;
     const auto answer = [&](Prepared reply) {
         log_request(*log_, request, record, reply->status());
         return reply;
     };
-    const auto endpoint = runtime()->route(request.path);
+    const auto endpoint = current->route(request.path);
     if (!endpoint) return answer(not_found());
     record.endpoint = endpoint->name;
 
@@ -132,11 +134,39 @@ std::shared_ptr<const PreparedReply> ScepHandler::answer_from_memory(const HttpR
     return nullptr;
 }
 
+/// A reply of what CAs publish; nothing is thrown.
+static asio::awaitable<HttpReply> published(std::shared_ptr<const Runtime> runtime,
+                                            const HttpRequest& request, RequestRecord& record) {
+    try {
+        co_return co_await runtime->publications().answer(request, record);
+    } catch (const std::exception& error) {
+        describe(scepgate::refused(reason::kInternalError, error.what()), record);
+    }
+    co_return text_reply(500, "Internal Server Error\n");
+}
+
+asio::awaitable<HttpReply> ScepHandler::publish(std::shared_ptr<const Runtime> runtime,
+                                                HttpRequest request) {
+    RequestRecord record;
+    HttpReply reply = text_reply(503, "Service Unavailable\n");
+    if (auto place = workers_.take_place()) {
+        auto job = published(std::move(runtime), request, record);
+        reply = co_await asio::co_spawn(workers_.executor(), std::move(job), asio::use_awaitable);
+    } else {
+        describe(scepgate::refused(reason::kQueueFull, "as many messages wait as may"), record);
+    }
+    log_request(*log_, request, record, reply.status);
+    co_return reply;
+}
+
 asio::awaitable<HttpReply> ScepHandler::handle(HttpRequest request) {
+    const auto current = runtime();
+    if (current->publications().serves(request.path)) {
+        co_return co_await publish(current, std::move(request));
+    }
     RequestRecord record;
     record.operation = to_text(scep::Operation::kPkiOperation);
     record.decode_path = "plain";
-    const auto current = runtime();
     const auto endpoint = current->route(request.path);
     HttpReply reply = text_reply(400, "Bad Request\n");
     Bytes message;

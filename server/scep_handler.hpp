@@ -25,6 +25,8 @@ public:
 private:
     [[nodiscard]] std::shared_ptr<const Runtime> runtime() const;
     std::shared_ptr<const PreparedReply> answer_from_memory(const HttpRequest& request);
+    boost::asio::awaitable<HttpReply> publish(std::shared_ptr<const Runtime> runtime,
+                                              HttpRequest request);
     boost::asio::awaitable<OperationReply> work(std::shared_ptr<const Endpoint> endpoint,
                                                 Bytes message, std::string client_address,
                                                 RequestRecord& record);

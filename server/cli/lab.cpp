@@ -128,7 +128,13 @@ private:
             return {
                 {"type", "signer"}, {"socket", "signer/signer.sock"}, {"certificate", "ca.pem"}};
         }
-        return {{"type", "embedded"}, {"certificate", "ca.pem"}, {"key", {{"file", "ca.key"}}}};
+        return {{"type", "embedded"},
+                {"certificate", "ca.pem"},
+                {"key", {{"file", "ca.key"}}},
+                {"crl_urls", Json::array({origin() + "/crl/lab.crl"})},
+                {"ocsp_urls", Json::array({origin() + "/ocsp"})},
+                {"crl", {{"period", "7d"}, {"overlap", "1d"}, {"path", "/crl/lab.crl"}}},
+                {"ocsp", {{"path", "/ocsp"}, {"period", "1h"}}}};
     }
 
     static Json templates() {
@@ -155,6 +161,13 @@ private:
 
     std::string url() const {
         return settings_.url.empty() ? "http://" + settings_.listen + "/scep" : settings_.url;
+    }
+
+    /// Of url(), without its path.
+    std::string origin() const {
+        const std::string all = url();
+        const auto host = all.find("://");
+        return all.substr(0, all.find('/', host == std::string::npos ? 0 : host + 3));
     }
 
     static Json device_template(std::vector<std::string> usage) {

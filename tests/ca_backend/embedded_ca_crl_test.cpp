@@ -146,6 +146,22 @@ TEST_F(EmbeddedCaCrlTest, GivesTheSameCrlAfterARestart) {
     EXPECT_EQ(to_hex(other.number()), "02");
 }
 
+TEST_F(EmbeddedCaCrlTest, MakesTheNextAfterItsPeriodAndLetsBothOverlap) {
+    auto settings = ca_settings();
+    settings.crl_period = 3 * kDay;
+    settings.crl_validity = 4 * kDay;
+    const auto ca = EmbeddedCa::create(settings, clock_).value();
+    const Crl first = crl(*ca);
+    EXPECT_EQ(first.next_update(), kNow + 4 * kDay);
+    clock_->set(kNow + 3 * kDay - 1);
+    EXPECT_TRUE(equal(crl(*ca).der(), first.der()));
+    clock_->set(kNow + 3 * kDay);
+    EXPECT_EQ(to_hex(crl(*ca).number()), "02");
+    settings.crl_period = 4 * kDay + 1;
+    EXPECT_EQ(EmbeddedCa::create(settings, clock_).error().code, Errc::kConfig)
+        << "there would be none for a second";
+}
+
 TEST_F(EmbeddedCaCrlTest, A09_AnotherValidityHoldsAtOnce) {
     (void)crl(*make_ca());
     auto settings = ca_settings();
@@ -210,11 +226,11 @@ TEST_F(EmbeddedCaCrlTest, SaysWhyItMakesNone) {
     clock_->set(ca->chain().front().not_after());
     EXPECT_EQ(wait_for(ca->crl(*store_)).error().code, Errc::kUnavailable);
     auto settings = ca_settings();
-    for (const std::int64_t validity : {60L, 3600L - 1, 30 * kDay + 1}) {
+    for (const std::int64_t validity : {60L, 3600L - 1, 400 * kDay + 1}) {
         settings.crl_validity = validity;
         EXPECT_EQ(EmbeddedCa::create(settings, clock_).error().code, Errc::kConfig) << validity;
     }
-    for (const std::int64_t validity : {3600L, 30 * kDay}) {
+    for (const std::int64_t validity : {3600L, 400 * kDay}) {
         settings.crl_validity = validity;
         EXPECT_TRUE(EmbeddedCa::create(settings, clock_)) << validity;
     }

@@ -150,7 +150,8 @@ class Signer:
                     place(file, target)
                 moved["key"]["file"] = str(target)
             ours["cas"][name] = moved
-            theirs = {key: value for key, value in ca.items() if key != "key"}
+            # The signer certifies no OCSP responder.
+            theirs = {key: value for key, value in ca.items() if key not in ("key", "ocsp")}
             config["cas"][name] = {**theirs, "type": "signer", "socket": str(self.socket)}
         self.write(ours)
         return True

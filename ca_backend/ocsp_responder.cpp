@@ -1,0 +1,155 @@
+#include "ca_backend/ocsp_responder.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace scepgate::ca_backend {
+namespace {
+
+using certs::OcspCertificateStatus;
+using certs::OcspStatus;
+
+constexpr std::int64_t kSignerLifetime = std::int64_t{14} * 86400;
+constexpr std::size_t kMostKept = 20'000;
+
+OcspReply error_reply(OcspStatus status) {
+    OcspReply reply;
+    reply.der = certs::build_ocsp_error(status);
+    return reply;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<OcspResponder>> OcspResponder::create(
+    std::shared_ptr<EmbeddedCa> ca, std::int64_t period,
+    std::shared_ptr<const certs::Clock> clock) {
+    auto sha1 = certs::ocsp_issuer_hashes(ca->chain().front(), certs::Digest::kSha1);
+    if (!sha1) return sha1.error();
+    auto sha256 = certs::ocsp_issuer_hashes(ca->chain().front(), certs::Digest::kSha256);
+    if (!sha256) return sha256.error();
+    std::shared_ptr<OcspResponder> made(new OcspResponder(std::move(ca), period, std::move(clock)));
+    made->sha1_ = *std::move(sha1);
+    made->sha256_ = *std::move(sha256);
+    return made;
+}
+
+OcspResponder::OcspResponder(std::shared_ptr<EmbeddedCa> ca, std::int64_t period,
+                             std::shared_ptr<const certs::Clock> clock)
+    : ca_(std::move(ca)),
+      period_(period),
+      clock_(std::move(clock)),
+      issuer_(issuer_hash(ca_->chain().front().subject_der())) {}
+
+bool OcspResponder::names_ca(const certs::OcspCertId& id) const noexcept {
+    const auto& ours = id.digest == certs::Digest::kSha1 ? sha1_ : sha256_;
+    return equal(id.issuer_name_hash, ours.name) && equal(id.issuer_key_hash, ours.key);
+}
+
+bool OcspResponder::is_asked(const certs::OcspRequest& request) const noexcept {
+    return names_ca(request.certificates.front());
+}
+
+OcspReply OcspResponder::answer(const certs::OcspRequest& request, Store& store,
+                                std::string& fault) {
+    auto reply = kept_or_made(request, store, clock_->now());
+    if (reply) return *std::move(reply);
+    fault = reply.error().detail;
+    const bool later = reply.error().code == Errc::kUnavailable;
+    return error_reply(later ? OcspStatus::kTryLater : OcspStatus::kInternalError);
+}
+
+Result<OcspReply> OcspResponder::kept_or_made(const certs::OcspRequest& request, Store& store,
+                                              std::int64_t now) {
+    if (request.certificates.size() != 1 || request.nonce) return make(request, store, now);
+    const certs::OcspCertId& asked = request.certificates.front();
+    const Bytes id = to_bytes(asked.whole);
+    // Read before the status: a change between the two makes the answer be looked at again.
+    const auto revision = store.revocation_revision(issuer_);
+    if (!revision) return Error{Errc::kUnavailable, revision.error().detail};
+    auto kept = find_kept(id, now);
+    if (kept && kept->revision == *revision) return std::move(kept->reply);
+    const auto status = status_of(asked, store);
+    if (!status) return status.error();
+    if (!kept || !(kept->status == *status)) {
+        auto made = make(request, store, now);
+        if (!made) return made.error();
+        kept = Kept{*std::move(made), *status, *revision};
+    }
+    kept->revision = *revision;
+    OcspReply reply = kept->reply;
+    // One that does not exist yet may be issued at any moment, and strangers choose such numbers.
+    if (status->kind != OcspCertificateStatus::Kind::kUnknown) keep(id, *std::move(kept));
+    return reply;
+}
+
+std::optional<OcspResponder::Kept> OcspResponder::find_kept(const Bytes& id, std::int64_t now) {
+    const std::lock_guard lock(mutex_);
+    const auto found = kept_.find(id);
+    if (found == kept_.end()) return std::nullopt;
+    const std::int64_t made = found->second.reply.this_update;
+    if (now < made || now >= made + period_ / 2) {
+        kept_.erase(found);
+        return std::nullopt;
+    }
+    return found->second;
+}
+
+void OcspResponder::keep(const Bytes& id, Kept kept) {
+    const std::lock_guard lock(mutex_);
+    if (kept_.size() >= kMostKept) kept_.clear();
+    kept_.insert_or_assign(id, std::move(kept));
+}
+
+Result<OcspReply> OcspResponder::make(const certs::OcspRequest& request, Store& store,
+                                      std::int64_t now) {
+    certs::OcspAnswer answer;
+    answer.this_update = now;
+    answer.next_update = now + period_;
+    if (request.nonce) answer.nonce = to_bytes(*request.nonce);
+    for (const auto& asked : request.certificates) {
+        const auto status = status_of(asked, store);
+        if (!status) return status.error();
+        answer.certificates.push_back({to_bytes(asked.whole), *status});
+    }
+    const auto own = signer(now);
+    if (!own) return own.error();
+    // Nobody should keep an answer for longer than its signer is certified.
+    answer.next_update = std::min(answer.next_update, (*own)->certificate.not_after());
+    auto der = certs::build_ocsp_response(answer, (*own)->key, certs::Digest::kSha256,
+                                          (*own)->certificate);
+    if (!der) return in_context("signing an OCSP response", der.error());
+    return OcspReply{*std::move(der), answer.this_update, answer.next_update,
+                     !request.nonce.has_value()};
+}
+
+Result<OcspCertificateStatus> OcspResponder::status_of(const certs::OcspCertId& id,
+                                                       Store& store) const {
+    if (!names_ca(id)) return OcspCertificateStatus{};
+    const auto row = store.find_certificate({issuer_, to_bytes(id.serial)});
+    if (!row) return Error{Errc::kUnavailable, row.error().detail};
+    if (!*row) return OcspCertificateStatus{};
+    const auto& revocation = (*row)->revocation;
+    if (!revocation) return OcspCertificateStatus{OcspCertificateStatus::Kind::kGood};
+    return OcspCertificateStatus{OcspCertificateStatus::Kind::kRevoked, revocation->at,
+                                 revocation->reason};
+}
+
+Result<std::shared_ptr<const OcspResponder::Signer>> OcspResponder::signer(std::int64_t now) {
+    const std::lock_guard lock(signer_mutex_);
+    const bool fresh = signer_ && now >= signer_->certificate.not_before() &&
+                       now < signer_->certificate.not_after() - kSignerLifetime / 2;
+    // Near the CA's own end nothing longer can be had.
+    const bool last = signer_ && now < signer_->certificate.not_after() &&
+                      signer_->certificate.not_after() == ca_->chain().front().not_after();
+    if (fresh || last) return signer_;
+    const certs::KeyType type = ca_->key_type();
+    const certs::KeySpec spec{type, type == certs::KeyType::kRsa ? 2048 : 256};
+    auto key = certs::PrivateKey::generate(spec);
+    if (!key) return in_context("a key for the OCSP responder", key.error());
+    auto certificate = ca_->certify_ocsp_responder(key->public_key(), kSignerLifetime);
+    if (!certificate) return certificate.error();
+    signer_ = std::make_shared<const Signer>(Signer{*std::move(key), *std::move(certificate)});
+    return signer_;
+}
+
+}  // namespace scepgate::ca_backend

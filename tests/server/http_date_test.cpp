@@ -1,0 +1,17 @@
+// Dates of HTTP header fields.
+#include "server/http_date.hpp"
+
+#include <gtest/gtest.h>
+
+namespace scepgate::server {
+namespace {
+
+TEST(HttpDateTest, IsWrittenAsRfc9110Has) {
+    EXPECT_EQ(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+    EXPECT_EQ(http_date(784'111'777), "Sun, 06 Nov 1994 08:49:37 GMT");
+    EXPECT_EQ(http_date(1'709'164'800), "Thu, 29 Feb 2024 00:00:00 GMT");
+    EXPECT_EQ(http_date(-1), "Thu, 01 Jan 1970 00:00:00 GMT") << "no clock shows it";
+}
+
+}  // namespace
+}  // namespace scepgate::server
