@@ -9,6 +9,7 @@
 #include "server/config_policy_rule.hpp"
 #include "server/config_references.hpp"
 #include "server/config_signer_reader.hpp"
+#include "server/config_store_reader.hpp"
 #include "server/config_template.hpp"
 
 namespace scepgate::server {
@@ -51,7 +52,7 @@ public:
         if (const Json* admin = top.member("admin"))
             config.admin = read_admin(*admin, "admin", parts_, faults_);
         read_limits(top, config);
-        read_store(top, config);
+        read_store(top, parts_, faults_, config);
         top.finish();
         if (config.admin) config.admin->http.trusted_proxies = config.http.trusted_proxies;
         check_references(config, faults_);
@@ -172,14 +173,6 @@ private:
             if (const Json* key = reader.member("hmac_key"))
                 config.audit_hmac_key = parts_.secret(*key, reader.path_of("hmac_key"));
             config.audit_sync = reader.choice("sync", {"none", "every"}) == "every";
-            reader.finish();
-        }
-    }
-
-    void read_store(ConfigReader& top, Config& config) {
-        if (const Json* json = top.required("store", "{ \"sqlite\": \"scepgate.db\" }")) {
-            ConfigReader reader(*json, "store", faults_);
-            config.store_sqlite = parts_.required_file(reader, "sqlite", "the database's file");
             reader.finish();
         }
     }

@@ -15,6 +15,7 @@
 #include "server/config_notifiers.hpp"
 #include "server/config_policy.hpp"
 #include "server/config_signer.hpp"
+#include "server/config_store.hpp"
 #include "server/endpoint_shape.hpp"
 #include "server/http_settings.hpp"
 
@@ -166,14 +167,15 @@ struct Config {
     std::filesystem::path audit_file;
     std::optional<SecretSource> audit_hmac_key;  ///< absent: the chain is plain SHA-256
     bool audit_sync = false;                     ///< each record is on the disk when written
-    std::filesystem::path store_sqlite;
+    std::filesystem::path store_sqlite;  ///< empty: store_postgresql
     std::map<std::string, CaConfig> cas;
     std::map<std::string, PolicyConfig> policies;
     std::map<std::string, NotifierConfig> notifiers;
     std::map<std::string, TemplateConfig> templates;
     std::vector<EndpointConfig> endpoints;
-    std::optional<AdminConfig> admin;    ///< absent: no admin listener
-    std::optional<SignerConfig> signer;  ///< a signer's file: nothing of HTTP is in it
+    std::optional<AdminConfig> admin;                ///< absent: no admin listener
+    std::optional<SignerConfig> signer;              ///< a signer's file: nothing of HTTP is in it
+    std::optional<PostgresConfig> store_postgresql;  ///< in place of store_sqlite
 };
 
 /// Reads and judges the file's text: syntax, unknown keys (with the nearest known one), types,

@@ -22,6 +22,15 @@ bool same_files(const std::optional<KeyPairConfig>& left,
            same_source(left->key.passphrase, right->key.passphrase);
 }
 
+bool same_database(const std::optional<PostgresConfig>& left,
+                   const std::optional<PostgresConfig>& right) {
+    if (!left || !right) return left.has_value() == right.has_value();
+    return left->conninfo == right->conninfo && same_source(left->password, right->password) &&
+           left->connections == right->connections &&
+           left->connect_timeout == right->connect_timeout &&
+           left->statement_timeout == right->statement_timeout;
+}
+
 bool same_listeners(const std::vector<ListenSettings>& left,
                     const std::vector<ListenSettings>& right) {
     return std::equal(left.begin(), left.end(), right.begin(), right.end(),
@@ -43,6 +52,7 @@ void warn_of_restart(const Config& started, const Config& now, ConfigFaults& fau
     };
     check(same_listeners(admin(started), admin(now)), "admin.listen");
     check(started.store_sqlite == now.store_sqlite, "store.sqlite");
+    check(same_database(started.store_postgresql, now.store_postgresql), "store.postgresql");
     check(started.log.file == now.log.file, "log.file");
     check(started.log.format == now.log.format, "log.format");
     check(started.log.level == now.log.level, "log.level");

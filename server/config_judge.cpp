@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "ca_backend/postgres_store.hpp"
 #include "ca_backend/sqlite_judge.hpp"
 #include "server/audit_settings.hpp"
 #include "server/file_modes.hpp"
@@ -10,6 +11,7 @@
 #include "server/http_listener.hpp"
 #include "server/libcrypto_gate.hpp"
 #include "server/runtime_builder.hpp"
+#include "server/store_opening.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -39,9 +41,19 @@ void judge_output(const fs::path& file, const std::string& json_path, ConfigFaul
     }
 }
 
-void judge_store(const fs::path& file, Occasion occasion, ConfigFaults& faults) {
-    if (file.empty()) return;
+void judge_store(const Config& config, Occasion occasion, ConfigFaults& faults) {
     if (occasion == Occasion::kReload) return;
+    if (config.store_postgresql) {
+        // One that libpq cannot read was told of already.
+        if (!ca_backend::judge_conninfo(config.store_postgresql->conninfo)) return;
+        const auto settings = postgres_settings(config, faults);
+        if (!settings) return;
+        if (const auto sound = ca_backend::judge_postgres_store(*settings); !sound)
+            faults.error("store.postgresql", sound.error().detail);
+        return;
+    }
+    const fs::path& file = config.store_sqlite;
+    if (file.empty()) return;
     if (const auto sound = ca_backend::judge_sqlite_store(file); !sound)
         faults.error("store.sqlite", sound.error().detail);
 }
@@ -94,7 +106,7 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
     judge_file_modes(config, faults);
     judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
     judge_listeners(config, occasion, faults);
-    judge_store(config.store_sqlite, occasion, faults);
+    judge_store(config, occasion, faults);
     judge_outputs(config, faults);
     (void)load_audit_key(config, faults);
     if (faults.has_errors()) {

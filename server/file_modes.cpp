@@ -275,7 +275,9 @@ void judge_file_modes(const Config& config, ConfigFaults& faults) {
         if (listener.tls) judge.pair(*listener.tls);
     }
     if (config.admin) judge_admin(*config.admin, judge);
-    judge.record(config.store_sqlite, "store.sqlite");
+    if (!config.store_sqlite.empty()) judge.record(config.store_sqlite, "store.sqlite");
+    if (config.store_postgresql && config.store_postgresql->password)
+        judge.source(*config.store_postgresql->password);
     judge.record(config.audit_file, "audit.file");
     if (config.audit_hmac_key) judge.source(*config.audit_hmac_key);
     if (config.log.file) judge.record(*config.log.file, "log.file");

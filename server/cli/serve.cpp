@@ -6,7 +6,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
-#include "ca_backend/sqlite_store.hpp"
 #include "server/admin/handler.hpp"
 #include "server/audit_settings.hpp"
 #include "server/cli/commands.hpp"
@@ -18,6 +17,7 @@
 #include "server/notifier.hpp"
 #include "server/revocation_polling.hpp"
 #include "server/scep_handler.hpp"
+#include "server/store_opening.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -90,9 +90,8 @@ private:
         audit_ = std::move(*audit);
         // A database that vanished must not be replaced by an empty one: used challenges would be
         // good again. 'scepgate init' makes it.
-        auto store = ca_backend::SqliteStore::open(config_.store_sqlite,
-                                                   ca_backend::SqliteStore::Mode::kOpenExisting);
-        if (!store) return refuse("store.sqlite", store.error());
+        auto store = open_store(config_, ca_backend::StoreMode::kOpenExisting);
+        if (!store) return refuse(store_path(config_), store.error());
         store_ = std::move(*store);
         services_.store->connect(store_);
         workers_ = std::make_unique<WorkerPool>(config_.crypto_threads, config_.queue);

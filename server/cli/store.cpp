@@ -1,4 +1,4 @@
-// scepgate store backup | verify
+// scepgate store create | backup | verify
 #include <filesystem>
 #include <iostream>
 
@@ -9,6 +9,7 @@
 #include "server/cli/commands.hpp"
 #include "server/cli/operator_act.hpp"
 #include "server/cli/support.hpp"
+#include "server/store_opening.hpp"
 #include "server/store_verification.hpp"
 #include "server/text_escape.hpp"
 
@@ -24,6 +25,19 @@ struct Options {
     std::vector<std::string> audit;
     bool json = false;
 };
+
+int create(const Options& options) {
+    const auto config = load_or_complain(options.config);
+    if (!config) return kUsage;
+    const auto store = open_store(*config, ca_backend::StoreMode::kCreateOrOpen);
+    if (!store) return complain(store.error());
+    if (options.json) {
+        print_json({{"store", store_path(*config)}, {"ready", true}});
+    } else {
+        std::cout << "the store is ready\n";
+    }
+    return flush_output(kSuccess);
+}
 
 int backup(const Options& options) {
     const auto config = load_or_complain(options.config);
@@ -148,7 +162,7 @@ int verify(const Options& options) {
 }  // namespace
 
 void add_store(CLI::App& app, int& status) {
-    CLI::App* store = app.add_subcommand("store", "Back up the store, and verify it");
+    CLI::App* store = app.add_subcommand("store", "Look after the store");
     store->require_subcommand(1);
     auto options = std::make_shared<Options>();
     const auto common = [options](CLI::App* command) {
@@ -157,6 +171,12 @@ void add_store(CLI::App& app, int& status) {
             ->type_name("FILE");
         command->add_flag("--json", options->json, "Print JSON");
     };
+    CLI::App* create_command = store->add_subcommand(
+        "create",
+        "Make the store's tables, or bring those of an older version up to date; what is in them "
+        "stays");
+    common(create_command);
+    create_command->callback([&status, options] { status = create(*options); });
     CLI::App* backup_command = store->add_subcommand(
         "backup", "Copy the SQLite store, whole and durable; the server may be running");
     common(backup_command);

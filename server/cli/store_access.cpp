@@ -9,13 +9,15 @@
 #include "server/cli/support.hpp"
 #include "server/notices.hpp"
 #include "server/runtime_ca.hpp"
+#include "server/store_opening.hpp"
 
 namespace scepgate::server::cli {
 
-using ca_backend::SqliteStore;
+using ca_backend::SqlStore;
+using ca_backend::StoreMode;
 
-std::unique_ptr<SqliteStore> open_store_to_read(const Config& config) {
-    auto store = SqliteStore::open(config.store_sqlite, SqliteStore::Mode::kReadOnly);
+std::unique_ptr<SqlStore> open_store_to_read(const Config& config) {
+    auto store = open_store(config, StoreMode::kReadOnly);
     if (store) return *std::move(store);
     complain(kUsage, store.error().detail);
     return nullptr;
@@ -27,7 +29,7 @@ std::optional<Records> open_records(const Config& config) {
         complain(kUsage, audit.error().detail);
         return std::nullopt;
     }
-    auto store = SqliteStore::open(config.store_sqlite, SqliteStore::Mode::kOpenExisting);
+    auto store = open_store(config, StoreMode::kOpenExisting);
     if (!store) {
         complain(kUsage, store.error().detail);
         return std::nullopt;

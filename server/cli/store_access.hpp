@@ -6,7 +6,7 @@
 #include <string>
 
 #include "ca_backend/ca_backend.hpp"
-#include "ca_backend/sqlite_store.hpp"
+#include "ca_backend/sql_store.hpp"
 #include "ca_backend/wait_for.hpp"
 #include "server/audit_log.hpp"
 #include "server/config.hpp"
@@ -16,13 +16,13 @@ namespace scepgate::server::cli {
 using ca_backend::wait_for;
 
 /// The store for reading; prints what is wrong and gives nothing when it cannot be opened.
-[[nodiscard]] std::unique_ptr<ca_backend::SqliteStore> open_store_to_read(const Config& config);
+[[nodiscard]] std::unique_ptr<ca_backend::SqlStore> open_store_to_read(const Config& config);
 
 /// The store for writing, and the audit file, which stands first: what cannot be audited is not
 /// done.
 struct Records {
     std::shared_ptr<AuditLog> audit;
-    std::unique_ptr<ca_backend::SqliteStore> store;
+    std::unique_ptr<ca_backend::SqlStore> store;
 };
 /// Prints what is wrong and gives nothing when one of them cannot be opened.
 [[nodiscard]] std::optional<Records> open_records(const Config& config);
