@@ -45,8 +45,9 @@ class Cluster:
 @pytest.fixture(scope="module")
 def cluster():
     parent = Path("/dev/shm") if Path("/dev/shm").exists() else None
-    made = Cluster(Path(tempfile.mkdtemp(dir=parent)) / "cluster")
-    made.dir.parent.chmod(0o755)
+    folder = Path(tempfile.mkdtemp(dir=parent))
+    folder.chmod(0o755)  # PostgreSQL runs as a user of its own
+    made = Cluster(folder / "cluster")
     yield made
     made.close()
     shutil.rmtree(made.dir.parent, ignore_errors=True)
