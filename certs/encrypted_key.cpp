@@ -18,7 +18,7 @@ constexpr int kByCipher = -1;  ///< PBES2 with HMAC-SHA256
 Result<Secret> to_encrypted_pem(const PrivateKey& key, const Secret& passphrase) {
     const std::string_view text = passphrase.text();
     if (text.empty()) return Error{Errc::kConfig, "the passphrase of a private key is empty"};
-    if (!key) return unsupported("writing without a key");
+    if (!key.is_here()) return unsupported("writing a private key that is not here");
     const Pkcs8Ptr plain(EVP_PKEY2PKCS8(key.evp()));
     constexpr int kOwnSaltLength = 0;
     const EncryptedPtr encrypted(plain ? PKCS8_encrypt(kByCipher, EVP_aes_256_cbc(), text.data(),

@@ -16,12 +16,12 @@
 namespace scepgate::certs {
 
 struct PrivateKey::State {
-    EvpPkeyPtr key;
+    EvpPkeyPtr key;        ///< null when it is elsewhere
     KeyContexts contexts;  ///< of `key`
+    std::shared_ptr<const KeyOperations> elsewhere;
     PublicKey public_key;
     Bytes modulus;         ///< RSA only
     Secret rejection_key;  ///< RSA only; derived from the key, so the same on every node
-    std::shared_ptr<const KeyOperations> operations;  ///< in place of `key`
 };
 
 namespace {
@@ -62,26 +62,59 @@ Result<Secret> component(EVP_PKEY* key, const char* name) {
     return Secret(std::move(octets));
 }
 
-/// Decrypts `ciphertext`, which has the modulus's length, into a buffer of that length (zeros when
-/// that fails). `length` is what OpenSSL says of the plaintext's, 0 after a failure.
-///
-/// A value that is not below the modulus, which the sender chose and knows, is brought below it:
-/// so it costs the same. The mask then stays clear.
+/// The plaintext in a buffer of the modulus's length (zeros when the operation fails), and whether
+/// the ciphertext was below the modulus.
 struct RawPlaintext {
     Secret octets;
-    std::size_t length = 0;
+    std::size_t length = 0;  ///< what OpenSSL says of the plaintext's, 0 after a failure
     Mask in_range = 0;
 };
+
+/// A value that is not below the modulus, which the sender chose and knows, is brought below it:
+/// so it costs the same. The mask then stays clear.
+struct RawInput {
+    RawInput(ByteView modulus, ByteView ciphertext) : octets(to_bytes(ciphertext)) {
+        const bool below = std::lexicographical_compare(ciphertext.begin(), ciphertext.end(),
+                                                        modulus.begin(), modulus.end());
+        if (!below) octets[0] = 0;
+        in_range = static_cast<Mask>(below ? 0xFF : 0x00);
+    }
+    Bytes octets;
+    Mask in_range = 0;
+};
+
 RawPlaintext decrypt(EVP_PKEY_CTX* context, ByteView modulus, ByteView ciphertext) {
-    const bool in_range = std::lexicographical_compare(ciphertext.begin(), ciphertext.end(),
-                                                       modulus.begin(), modulus.end());
-    Bytes input = to_bytes(ciphertext);
-    if (!in_range) input[0] = 0;
+    const RawInput input(modulus, ciphertext);
     Bytes out(modulus.size());
     std::size_t length = out.size();
-    if (EVP_PKEY_decrypt(context, out.data(), &length, input.data(), input.size()) != 1) length = 0;
+    if (EVP_PKEY_decrypt(context, out.data(), &length, input.octets.data(), input.octets.size()) !=
+        1)
+        length = 0;
     ERR_clear_error();
-    return {Secret(std::move(out)), length, static_cast<Mask>(in_range ? 0xFF : 0x00)};
+    return {Secret(std::move(out)), length, input.in_range};
+}
+
+Result<RawPlaintext> decrypt(const KeyOperations& key, ByteView modulus, ByteView ciphertext) {
+    const RawInput input(modulus, ciphertext);
+    auto plain = key.raw_rsa(input.octets);
+    if (!plain) return plain.error();
+    if (plain->view().size() != modulus.size()) *plain = Secret(Bytes(modulus.size()));
+    return RawPlaintext{std::move(*plain), modulus.size(), input.in_range};
+}
+
+/// Something that nobody can compute who has not the key, and that is the same on every node: the
+/// decryption of a value that only this is ever asked for.
+Result<Secret> rejection_key_of(const KeyOperations& key, ByteView modulus) {
+    const std::string_view purpose = "scepgate: implicit rejection";
+    Bytes input = to_bytes(as_bytes(purpose));
+    input.insert(input.end(), modulus.begin(), modulus.end());
+    const Sha256 seed = sha256(input);
+    const Secret expanded = rejection_value(Secret(to_bytes(seed)), modulus, modulus.size());
+    Bytes fixed = to_bytes(expanded.view());
+    fixed[0] = 0;  // below the modulus
+    const auto plain = key.raw_rsa(fixed);
+    if (!plain) return plain.error();
+    return Secret(to_bytes(sha256(plain->view())));
 }
 
 }  // namespace
@@ -126,7 +159,19 @@ PrivateKey PrivateKey::from_operations(PublicKey public_key,
                                        std::shared_ptr<const KeyOperations> operations) {
     auto state = std::make_shared<State>();
     state->public_key = std::move(public_key);
-    state->operations = std::move(operations);
+    state->elsewhere = std::move(operations);
+    return PrivateKey(std::move(state));
+}
+
+Result<PrivateKey> PrivateKey::from_decrypting(PublicKey public_key,
+                                               std::shared_ptr<const KeyOperations> operations) {
+    auto state = std::make_shared<State>();
+    state->modulus = to_bytes(public_key.rsa_modulus());
+    auto rejection_key = rejection_key_of(*operations, state->modulus);
+    if (!rejection_key) return rejection_key.error();
+    state->rejection_key = std::move(*rejection_key);
+    state->public_key = std::move(public_key);
+    state->elsewhere = std::move(operations);
     return PrivateKey(std::move(state));
 }
 
@@ -192,7 +237,7 @@ Result<PrivateKey> PrivateKey::from_file(const std::filesystem::path& path,
 }
 
 Result<Secret> PrivateKey::to_pem() const {
-    if (evp() == nullptr) return unsupported("writing a private key that is not here");
+    if (!is_here()) return unsupported("writing a private key that is not here");
     const BioPtr bio(BIO_new(BIO_s_mem()));
     if (!bio || PEM_write_bio_PKCS8PrivateKey(bio.get(), evp(), nullptr, nullptr, 0, nullptr,
                                               nullptr) != 1) {
@@ -218,7 +263,7 @@ SignatureAlgorithm PrivateKey::signature_algorithm(Digest digest) const noexcept
 
 Result<Bytes> PrivateKey::sign(Digest digest, ByteView data) const {
     if (!state_) return unsupported("signing without a key");
-    if (state_->operations) return state_->operations->sign(digest, data);
+    if (state_->elsewhere) return state_->elsewhere->sign(digest, data);
     const EvpPkeyCtxPtr context = state_->contexts.signing(evp(), digest);
     if (!context) return take_ossl_error("signing");
     const Bytes hashed = digest_of(digest, data);
@@ -232,34 +277,50 @@ Result<Bytes> PrivateKey::sign(Digest digest, ByteView data) const {
     return signature;
 }
 
-Result<Secret> PrivateKey::decrypt_key_pkcs1(ByteView ciphertext, std::size_t key_length) const {
-    if (evp() == nullptr || type() != KeyType::kRsa) {
-        return unsupported("decryption needs an RSA key in this process");
-    }
-    const std::size_t size = state_->modulus.size();
-    if (ciphertext.size() != size) return malformed("RSA ciphertext not of the modulus's length");
-    if (key_length + kPkcs1Overhead > size) return unsupported("a content key this long");
+Result<void> PrivateKey::check_rsa(ByteView ciphertext) const {
+    const bool decrypts = state_ && !state_->modulus.empty();
+    if (!decrypts) return unsupported("decryption needs an RSA key");
+    if (ciphertext.size() == state_->modulus.size()) return {};
+    return malformed("RSA ciphertext not of the modulus's length");
+}
 
+Result<Secret> PrivateKey::decrypt_key_pkcs1(ByteView ciphertext, std::size_t key_length) const {
+    if (const auto sound = check_rsa(ciphertext); !sound) return sound.error();
+    if (key_length + kPkcs1Overhead > ciphertext.size())
+        return unsupported("a content key this long");
+
+    const Secret rejected = rejection_value(state_->rejection_key, ciphertext, key_length);
+    // From here on nothing may depend on the plaintext. A failed operation leaves zeros, which
+    // are no encryption block.
+    const auto unpadded = [&](const RawPlaintext& plain) {
+        const Mask good =
+            plain.in_range & is_pkcs1_encryption_block(plain.octets.view(), key_length);
+        return select(good, plain.octets.view().last(key_length), rejected.view());
+    };
+    if (state_->elsewhere) {
+        const auto plain = decrypt(*state_->elsewhere, state_->modulus, ciphertext);
+        if (!plain) return plain.error();
+        return unpadded(*plain);
+    }
     const EvpPkeyCtxPtr context = state_->contexts.decrypting(evp());
     if (!context || EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_NO_PADDING) != 1)
         return take_ossl_error("RSA decryption");
-    // From here on nothing may depend on the plaintext. A failed operation leaves zeros, which
-    // are no encryption block.
-    const Secret rejected = rejection_value(state_->rejection_key, ciphertext, key_length);
-    const RawPlaintext plain = decrypt(context.get(), state_->modulus, ciphertext);
-    const Mask good = plain.in_range & is_pkcs1_encryption_block(plain.octets.view(), key_length);
-    return select(good, plain.octets.view().last(key_length), rejected.view());
+    return unpadded(decrypt(context.get(), state_->modulus, ciphertext));
 }
 
 Result<Secret> PrivateKey::decrypt_key_oaep(ByteView ciphertext, std::size_t key_length,
                                             Digest digest, Digest mgf1_digest) const {
-    if (evp() == nullptr || type() != KeyType::kRsa) {
-        return unsupported("decryption needs an RSA key in this process");
-    }
-    const std::size_t size = state_->modulus.size();
-    if (ciphertext.size() != size) return malformed("RSA ciphertext not of the modulus's length");
-    if (key_length > size) return unsupported("a content key this long");
+    if (const auto sound = check_rsa(ciphertext); !sound) return sound.error();
+    if (key_length > ciphertext.size()) return unsupported("a content key this long");
 
+    const Secret rejected = rejection_value(state_->rejection_key, ciphertext, key_length);
+    if (state_->elsewhere) {
+        const auto plain = decrypt(*state_->elsewhere, state_->modulus, ciphertext);
+        if (!plain) return plain.error();
+        const auto block = undo_oaep(plain->octets, key_length, digest, mgf1_digest);
+        if (!block) return block.error();
+        return select(plain->in_range & block->good, block->message, rejected.view());
+    }
     const EvpPkeyCtxPtr context = state_->contexts.decrypting(evp());
     if (!context || EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) != 1 ||
         EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), evp_md(digest)) != 1 ||
@@ -267,7 +328,6 @@ Result<Secret> PrivateKey::decrypt_key_oaep(ByteView ciphertext, std::size_t key
         return take_ossl_error("RSA decryption");
     }
     // OpenSSL undoes OAEP in constant time; that it failed is all there is to learn.
-    const Secret rejected = rejection_value(state_->rejection_key, ciphertext, key_length);
     const RawPlaintext plain = decrypt(context.get(), state_->modulus, ciphertext);
     const Mask right_length = plain.length == key_length ? 0xFF : 0x00;
     return select(plain.in_range & right_length, plain.octets.view().first(key_length),
@@ -275,10 +335,11 @@ Result<Secret> PrivateKey::decrypt_key_oaep(ByteView ciphertext, std::size_t key
 }
 
 Result<Secret> PrivateKey::agree(const PublicKey& peer) const {
-    if (evp() == nullptr || type() != KeyType::kEc || peer.type() != KeyType::kEc ||
+    if (!state_ || type() != KeyType::kEc || peer.type() != KeyType::kEc ||
         peer.bits() != public_key().bits()) {
-        return unsupported("key agreement needs two EC keys on one curve, ours in this process");
+        return unsupported("key agreement needs two EC keys on one curve");
     }
+    if (state_->elsewhere) return state_->elsewhere->agree(peer);
     const EvpPkeyCtxPtr context = state_->contexts.deriving(evp());
     // No further validation of the peer: a PublicKey is on its curve, and the cofactor is 1.
     std::size_t length = 0;

@@ -19,7 +19,8 @@ struct KeySpec {
     static Result<KeySpec> parse(std::string_view text);
 };
 
-/// A private key. Cheap to copy (shared). Safe for concurrent use: OpenSSL blinds RSA operations
+/// A private key: one of ours in memory, or one that is asked for elsewhere (key_operations.hpp).
+/// Cheap to copy (shared). Safe for concurrent use: OpenSSL blinds RSA operations
 /// and each call has its own context.
 class PrivateKey {
 public:
@@ -34,11 +35,18 @@ public:
                                         const Secret& passphrase = {},
                                         const KeyLimits& limits = {});
 
-    /// A key that is elsewhere. It signs; all else, to_pem() too, is kUnsupported.
+    /// A key that is elsewhere, and signs. What else it can do, its operations say.
     static PrivateKey from_operations(PublicKey public_key,
                                       std::shared_ptr<const KeyOperations> operations);
+    /// One that decrypts too. Asks for one decryption, to derive what takes the place of badly
+    /// padded content keys.
+    static Result<PrivateKey> from_decrypting(PublicKey public_key,
+                                              std::shared_ptr<const KeyOperations> operations);
 
-    /// Unencrypted PKCS#8 PEM.
+    /// Whether the key itself is here, so that it can be written and handed to OpenSSL.
+    [[nodiscard]] bool is_here() const noexcept { return evp() != nullptr; }
+
+    /// Unencrypted PKCS#8 PEM. kUnsupported: the key is elsewhere.
     [[nodiscard]] Result<Secret> to_pem() const;
 
     [[nodiscard]] const PublicKey& public_key() const noexcept;
@@ -55,7 +63,7 @@ public:
     /// padding is bad or the length differs they are pseudo-random and depend only on this key and
     /// the ciphertext (implicit rejection, so that asking twice tells nothing either).
     /// Fails only for what is public: the ciphertext's length is not the modulus's, or a key of
-    /// `key_length` octets cannot be in it.
+    /// `key_length` octets cannot be in it; or kUnavailable: the key's token cannot be reached.
     /// OpenSSL 3.0 has no implicit rejection (attacks.md Z06, Z07).
     [[nodiscard]] Result<Secret> decrypt_key_pkcs1(ByteView ciphertext,
                                                    std::size_t key_length) const;
@@ -66,13 +74,14 @@ public:
     /// ECDH with `peer`, which must be on the same curve: the shared x coordinate (RFC 5753).
     [[nodiscard]] Result<Secret> agree(const PublicKey& peer) const;
 
-    /// Null for a key that is elsewhere.
+    /// Null when the key is elsewhere.
     [[nodiscard]] EVP_PKEY* evp() const noexcept;
 
 private:
     struct State;
     explicit PrivateKey(std::shared_ptr<const State> state) noexcept;
     static Result<PrivateKey> from_evp(EvpPkeyPtr key, const KeyLimits& limits);
+    [[nodiscard]] Result<void> check_rsa(ByteView ciphertext) const;
     std::shared_ptr<const State> state_;
 };
 

@@ -55,7 +55,46 @@ Secret hmac_sha256(ByteView key, ByteView data) {
     return Secret(std::move(out));
 }
 
+/// `data` with MGF1 of `seed` over it (RFC 8017 appendix B.2.1).
+Secret unmasked(ByteView data, ByteView seed, Digest digest) {
+    Bytes out = to_bytes(data);
+    Bytes input = to_bytes(seed);
+    input.resize(seed.size() + 4);
+    std::size_t at = 0;
+    for (std::uint8_t counter = 0; at < out.size(); ++counter) {
+        input.back() = counter;  // a modulus of 8192 bits takes 52 digests of the shortest
+        Secret block(digest_of(digest, input));
+        for (std::size_t i = 0; i < block.view().size() && at < out.size(); ++i, ++at)
+            out[at] = static_cast<std::uint8_t>(out[at] ^ block.view()[i]);
+    }
+    const Secret wiped(std::move(input));
+    return Secret(std::move(out));
+}
+
 }  // namespace
+
+Result<OaepBlock> undo_oaep(const Secret& encoded, std::size_t message_length, Digest digest,
+                            Digest mgf1_digest) {
+    const Bytes label_hash = digest_of(digest, {});
+    const std::size_t hash = label_hash.size();
+    const ByteView whole = encoded.view();
+    if (whole.size() < 2 * hash + 2 + message_length) return unsupported("a content key this long");
+    const ByteView masked_seed = whole.subspan(1, hash);
+    const ByteView masked_data = whole.subspan(1 + hash);
+    const Secret seed = unmasked(masked_seed, masked_data, mgf1_digest);
+    OaepBlock block;
+    block.data = unmasked(masked_data, seed.view(), mgf1_digest);
+    const ByteView data = block.data.view();
+    block.message = data.last(message_length);
+    const std::size_t separator = data.size() - message_length - 1;
+    Mask good = is_zero(whole[0]) & is_equal(data[separator], 0x01);
+    for (std::size_t i = 0; i < hash; ++i)
+        good = static_cast<Mask>(good & is_equal(data[i], label_hash[i]));
+    for (std::size_t i = hash; i < separator; ++i)
+        good = static_cast<Mask>(good & is_zero(data[i]));
+    block.good = opaque(good);
+    return block;
+}
 
 Secret rejection_value(const Secret& rejection_key, ByteView ciphertext, std::size_t length) {
     const Secret key = hmac_sha256(rejection_key.view(), ciphertext);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "certs/algorithms.hpp"
 #include "certs/secret.hpp"
 
 namespace scepgate::certs {
@@ -19,6 +20,17 @@ using Mask = std::uint8_t;
 /// `message_length` says. The time depends on the lengths alone. `encoded` must be at least 11
 /// octets longer than the message.
 [[nodiscard]] Mask is_pkcs1_encryption_block(ByteView encoded, std::size_t message_length) noexcept;
+
+/// EME-OAEP undone (RFC 8017 section 7.1.2 step 3), with an empty label.
+struct OaepBlock {
+    Secret data;       ///< DB: lHash, PS, 01, M
+    ByteView message;  ///< its last octets
+    Mask good = 0;     ///< the block is one, and M as long as it should be
+};
+/// `encoded`: of the modulus's length, its first octet the one before the seed. The time depends on
+/// the lengths and digests alone. kUnsupported: a message of `message_length` cannot be in it.
+[[nodiscard]] Result<OaepBlock> undo_oaep(const Secret& encoded, std::size_t message_length,
+                                          Digest digest, Digest mgf1_digest);
 
 /// `accepted` when the mask is set, else `rejected`. Of equal length.
 [[nodiscard]] Secret select(Mask mask, ByteView accepted, ByteView rejected);

@@ -187,7 +187,9 @@ Result<ChallengeClaims, Refusal> BlobOpener::open(std::string_view challenge,
     }
     const auto plain = open_envelope(*envelope, decryption_);
     if (!plain) {
-        return refuse("ChallengeDecryptionError", plain.error().detail, kEncryptToUs);
+        auto refusal = refuse("ChallengeDecryptionError", plain.error().detail, kEncryptToUs);
+        refusal.temporary = plain.error().code == Errc::kUnavailable;  // our token is away
+        return refusal;
     }
 
     auto claims = parse_claims(plain->text());

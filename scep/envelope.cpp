@@ -167,7 +167,7 @@ Result<Envelope, Refusal> read_envelope(ByteView der, std::span<const RecipientK
     return envelope;
 }
 
-Secret open_envelope(const Envelope& envelope) {
+Result<Secret> open_envelope(const Envelope& envelope) {
     const certs::PrivateKey& key = envelope.recipient->key;
     const certs::KeyTransport& transport = envelope.transport;
     const ContentCipher cipher = envelope.encryption.cipher;
@@ -176,6 +176,8 @@ Secret open_envelope(const Envelope& envelope) {
                                  ? key.decrypt_key_oaep(envelope.encrypted_key, length,
                                                         transport.digest, transport.mgf1_digest)
                                  : key.decrypt_key_pkcs1(envelope.encrypted_key, length);
+    // That a token is away depends on no ciphertext.
+    if (!content_key && content_key.error().code == Errc::kUnavailable) return content_key.error();
     if (content_key) {
         auto plain = certs::decrypt_cbc(cipher, content_key->view(), envelope.encryption.iv,
                                         envelope.data.ciphertext);

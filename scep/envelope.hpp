@@ -25,8 +25,9 @@ Result<ByteView, Refusal> find_enveloped_data(ByteView der);
 Result<Envelope, Refusal> read_envelope(ByteView der, std::span<const RecipientKey> recipients,
                                         const AlgorithmRules& rules);
 
-/// One private-key operation, then the cipher. Never fails: when the envelope does not open, the
-/// answer is octets that are no message, as many as the ciphertext has.
-[[nodiscard]] Secret open_envelope(const Envelope& envelope);
+/// One private-key operation, then the cipher. When the envelope does not open, the answer is
+/// octets that are no message, as many as the ciphertext has. kUnavailable, the one failure: the
+/// token that holds the key cannot be reached.
+[[nodiscard]] Result<Secret> open_envelope(const Envelope& envelope);
 
 }  // namespace scepgate::scep

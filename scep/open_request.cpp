@@ -139,7 +139,11 @@ Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
     message.cipher_ = envelope->encryption.cipher;
     message.transport_ = envelope->transport;
     // A CertPoll is answered by its transactionID and signer; its names say nothing more (C09).
-    if (*type != MessageType::kCertPoll) message.content_ = open_envelope(*envelope);
+    if (*type != MessageType::kCertPoll) {
+        auto content = open_envelope(*envelope);
+        if (!content) return refused(reason::kKeyUnavailable, content.error().detail);
+        message.content_ = std::move(*content);
+    }
     return message;
 }
 

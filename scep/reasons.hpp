@@ -6,6 +6,8 @@
 
 namespace scepgate::scep::reason {
 
+inline constexpr bool kTemporary = true;
+
 inline constexpr Reason kAttributes{
     FailInfo::kBadRequest, "MessageAttributesUnreadable", "attributes",
     "the client writes messages that RFC 8894 section 3.2.1 does not know: update it, or report it "
@@ -56,6 +58,11 @@ inline constexpr Reason kContent{
     FailInfo::kBadMessageCheck, "Undecryptable", "content",
     "let the device fetch GetCACert again and make a new request; if that does not help, look at "
     "its CSR with 'scepgate policy explain'"};
+inline constexpr Reason kKeyUnavailable{
+    FailInfo::kBadRequest, "KeyUnavailable", "key",
+    "look at the token that holds the RA's encryption key: the server goes on by itself when it is "
+    "back",
+    kTemporary};
 inline constexpr Reason kKeyTransport{
     FailInfo::kBadAlg, "KeyTransportUnsupported", "key transport",
     "have the client encrypt with RSA PKCS #1 v1.5, or with OAEP without a label"};

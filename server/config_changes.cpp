@@ -14,12 +14,20 @@ bool same_source(const std::optional<SecretSource>& left,
     return left && right ? same_source(*left, *right) : left.has_value() == right.has_value();
 }
 
+bool same_token(const std::optional<TokenKeySource>& left,
+                const std::optional<TokenKeySource>& right) {
+    if (!left || !right) return left.has_value() == right.has_value();
+    return left->uri.text() == right->uri.text() && left->module == right->module &&
+           same_source(left->pin, right->pin);
+}
+
 /// The contents of the files may change: they are read anew.
 bool same_files(const std::optional<KeyPairConfig>& left,
                 const std::optional<KeyPairConfig>& right) {
     if (!left || !right) return left.has_value() == right.has_value();
     return left->certificate == right->certificate && same_source(left->key.pem, right->key.pem) &&
-           same_source(left->key.passphrase, right->key.passphrase);
+           same_source(left->key.passphrase, right->key.passphrase) &&
+           left->key.pkcs12 == right->key.pkcs12 && same_token(left->key.token, right->key.token);
 }
 
 bool same_database(const std::optional<PostgresConfig>& left,

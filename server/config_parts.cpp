@@ -1,6 +1,7 @@
 #include "server/config_parts.hpp"
 
 #include "server/config_ca_urls.hpp"
+#include "server/config_key_source.hpp"
 #include "server/config_paths.hpp"
 #include "server/config_policy_rule.hpp"
 #include "server/config_rules.hpp"
@@ -36,36 +37,20 @@ SecretSource ConfigParts::secret(const Json& json, const std::string& path) {
         return result;
     }
     ConfigReader reader(json, path, faults_);
-    source(reader, result);
-    reader.finish();
-    return result;
-}
-
-void ConfigParts::source(ConfigReader& reader, SecretSource& source) {
-    source.file = file(reader, "file");
-    source.environment = reader.text("env");
-    if (!reader.is_object()) return;
-    if (source.file.has_value() == source.environment.has_value()) {
+    result.file = file(reader, "file");
+    result.environment = reader.text("env");
+    if (reader.is_object() && result.file.has_value() == result.environment.has_value()) {
         faults_.error(reader.path(), "needs exactly one of 'file' and 'env'");
     }
+    reader.finish();
+    return result;
 }
 
 KeySource ConfigParts::key(ConfigReader& owner) {
     KeySource result;
     result.pem.json_path = owner.path_of("key");
     const Json* json = owner.required("key", "{ \"file\": \"….key\" }");
-    if (json == nullptr) return result;
-    if (json->is_string()) {
-        faults_.error(owner.path_of("key"), "is text",
-                      "write { \"file\": … } or { \"env\": … } in its place");
-        return result;
-    }
-    ConfigReader reader(*json, owner.path_of("key"), faults_);
-    source(reader, result.pem);
-    if (const Json* passphrase = reader.member("passphrase")) {
-        result.passphrase = secret(*passphrase, reader.path_of("passphrase"));
-    }
-    reader.finish();
+    if (json != nullptr) read_key_source(*json, *this, faults_, result);
     return result;
 }
 

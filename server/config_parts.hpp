@@ -36,7 +36,6 @@ private:
     [[nodiscard]] EndpointConfig::Ra ra(const Json& json, const std::string& path);
     [[nodiscard]] EndpointConfig::Next next(const Json& json, const std::string& path);
     [[nodiscard]] KeySource key(ConfigReader& owner);
-    void source(ConfigReader& reader, SecretSource& source);
 
     std::filesystem::path base_;
     ConfigFaults& faults_;

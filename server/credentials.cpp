@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 
 #include "certs/clock.hpp"
+#include "certs/pkcs11_key.hpp"
+#include "certs/pkcs12.hpp"
 #include "server/shell_word.hpp"
 
 namespace scepgate::server {
@@ -167,27 +169,68 @@ std::optional<Secret> CredentialLoader::secret_line(const SecretSource& source) 
     return Secret(text);
 }
 
+std::optional<certs::PrivateKey> CredentialLoader::key(const KeySource& source) {
+    if (source.token) return token_key(source);
+    if (source.pkcs12) return pkcs12_key(source);
+    const auto pem = secret(source.pem);
+    Secret passphrase;
+    if (source.passphrase) {
+        auto given = secret_line(*source.passphrase);
+        if (!given) return std::nullopt;
+        passphrase = std::move(*given);
+    }
+    if (!pem) return std::nullopt;
+    auto loaded = certs::PrivateKey::from_pem(pem->view(), passphrase);
+    if (loaded) return std::move(*loaded);
+    faults_.error(source.pem.json_path, loaded.error().detail,
+                  "give an RSA or EC private key in PEM, with its passphrase if it has one");
+    return std::nullopt;
+}
+
+std::optional<certs::PrivateKey> CredentialLoader::pkcs12_key(const KeySource& source) {
+    const std::string at = source.pem.json_path + ".pkcs12";
+    const auto file = secret(SecretSource{source.pem.json_path, source.pkcs12, std::nullopt});
+    Secret passphrase;
+    if (source.passphrase) {
+        auto given = secret_line(*source.passphrase);
+        if (!given) return std::nullopt;
+        passphrase = std::move(*given);
+    }
+    if (!file) return std::nullopt;
+    auto read = certs::read_pkcs12(file->view(), passphrase);
+    if (read) return std::move(read->key);
+    faults_.error(at, source.pkcs12->string() + ": " + read.error().detail,
+                  "give a PKCS#12 file with an RSA or EC private key, and its passphrase");
+    return std::nullopt;
+}
+
+std::optional<certs::PrivateKey> CredentialLoader::token_key(const KeySource& source) {
+    const TokenKeySource& token = *source.token;
+    Secret pin;
+    if (token.pin) {
+        auto given = secret_line(*token.pin);
+        if (!given) return std::nullopt;
+        pin = std::move(*given);
+    }
+    if (token.module.empty() || (token.uri.object.empty() && token.uri.id.empty()))
+        return std::nullopt;  // reported when it was read
+    auto loaded = certs::load_pkcs11_key(token.module, token.uri, pin);
+    if (loaded) return std::move(*loaded);
+    faults_.error(source.pem.json_path + ".pkcs11", loaded.error().detail,
+                  "'pkcs11-tool --module " + shell_path(token.module) +
+                      " --list-slots' shows the tokens, with --login --list-objects their keys");
+    return std::nullopt;
+}
+
 std::optional<Credential> CredentialLoader::credential(const fs::path& certificate,
                                                        const KeySource& key,
                                                        const std::string& json_path, Expiry expiry,
                                                        const RenewalAdvice& renewal) {
     auto chain = certificates(certificate, json_path + ".certificate", expiry, renewal);
-    auto pem = secret(key.pem);
-    std::optional<Secret> passphrase;
-    if (key.passphrase) {
-        passphrase = secret_line(*key.passphrase);
-        if (!passphrase) return std::nullopt;
-    }
-    if (!chain || !pem) return std::nullopt;
+    auto loaded = this->key(key);
+    if (!chain || !loaded) return std::nullopt;
 
     Credential credential;
-    const Secret none;
-    auto loaded = certs::PrivateKey::from_pem(pem->view(), passphrase ? *passphrase : none);
-    if (!loaded) {
-        faults_.error(json_path + ".key", loaded.error().detail,
-                      "give an RSA or EC private key in PEM, with its passphrase if it has one");
-        return std::nullopt;
-    }
     credential.key = std::move(*loaded);
     credential.certificate = chain->front();
     credential.more.assign(chain->begin() + 1, chain->end());

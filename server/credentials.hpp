@@ -54,6 +54,8 @@ public:
                                          const RenewalAdvice& renewal = {}) {
         return credential(pair.certificate, pair.key, pair.json_path, expiry, renewal);
     }
+    /// The private key alone; null after a fault, as above.
+    std::optional<certs::PrivateKey> key(const KeySource& source);
     /// The CAs that others' services are trusted by: their validity is not judged.
     std::optional<std::vector<certs::Certificate>> bundle(const std::filesystem::path& file,
                                                           const std::string& json_path) {
@@ -64,6 +66,8 @@ public:
     std::optional<Secret> secret_line(const SecretSource& source);
 
 private:
+    std::optional<certs::PrivateKey> pkcs12_key(const KeySource& source);
+    std::optional<certs::PrivateKey> token_key(const KeySource& source);
     bool judge_mode(const std::filesystem::path& file, const std::string& json_path);
     std::optional<std::vector<certs::Certificate>> read_certificates(
         const std::filesystem::path& file, const std::string& json_path);

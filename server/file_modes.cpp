@@ -109,6 +109,12 @@ public:
 
     void key(const KeySource& key) {
         source(key.pem);
+        if (key.pkcs12) folders_of(*key.pkcs12, key.pem.json_path + ".pkcs12", Open::kError);
+        if (key.token) {
+            // It runs in this process.
+            input(key.token->module, key.pem.json_path + ".module");
+            if (key.token->pin) source(*key.token->pin);
+        }
         if (key.passphrase) source(*key.passphrase);
     }
 

@@ -36,6 +36,8 @@ Result<Credential> load_files(const KeyPairConfig& files) {
 }
 
 Result<void> use(SSL_CTX* context, const Credential& credential) {
+    if (!credential.key.is_here())
+        return Error{Errc::kConfig, "TLS is not served with a token's key"};
     const certs::X509Ptr own(decode(credential.certificate));
     bool taken = own && SSL_CTX_use_certificate(context, own.get()) == 1;
     for (const auto& issuer : credential.more) {

@@ -105,7 +105,9 @@ OperationReply nobody_to_answer(const Error& error, RequestRecord& record) {
 OperationReply reply_of(Result<Bytes> cert_rep, RequestRecord& record) {
     if (cert_rep) return {Kind::kCertRep, std::move(*cert_rep), {}};
     record.notes.push_back(cert_rep.error().detail);
-    return {Kind::kInternal, {}, {}};
+    // The token that holds the signing key is away: a retry gets what was recorded.
+    const bool later = cert_rep.error().code == Errc::kUnavailable;
+    return {later ? Kind::kUnavailable : Kind::kInternal, {}, {}};
 }
 
 }  // namespace

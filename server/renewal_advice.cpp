@@ -47,7 +47,10 @@ std::string by_hand(const std::string& signer, const fs::path& at) {
            ", and put the new certificate in place of the old one in " + at.string();
 }
 
-std::string in_environment(const KeySource& key) {
+/// Of a key that is no PEM file: where it is.
+std::string elsewhere(const KeySource& key) {
+    if (key.token) return " (the key is in the token: " + key.token->uri.text() + ")";
+    if (key.pkcs12) return " (the key is in " + key.pkcs12->string() + ")";
     if (!key.pem.environment) return " (the key is in the signer)";
     return " (the key is in the environment's " + *key.pem.environment + ")";
 }
@@ -139,7 +142,7 @@ RenewalAdvice renewal_of_ca(const Config& config, const std::string& name, std::
 RenewalAdvice renewal_of_pair(const KeyPairConfig& pair) {
     return [key = pair.key](const certs::Certificate& certificate, const fs::path& at) {
         if (!certificate.self_issued()) return by_issuer(at, key);
-        if (!key.pem.file) return by_hand("itself" + in_environment(key), at);
+        if (!key.pem.file) return by_hand("itself" + elsewhere(key), at);
         return by_command(
             "openssl x509 -in " + shell_path(at) + " -signkey " + shell_path(*key.pem.file),
             kLongest, at);
@@ -182,8 +185,7 @@ RenewalAdvice renewal_of_ra(const KeyPairConfig& pair, const BuiltCa& ca,
                        "', which ends too: " + of_ca;
         }
         if (!ca.files.key.pem.file)
-            return by_hand("its CA '" + issuer.subject_text() + "'" + in_environment(ca.files.key),
-                           at);
+            return by_hand("its CA '" + issuer.subject_text() + "'" + elsewhere(ca.files.key), at);
         if (!pair.key.pem.file) return by_issuer(at, pair.key);
         // A day less, because it is run later than it is told.
         return by_command(

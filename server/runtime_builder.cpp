@@ -127,6 +127,11 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
             if (!context.loader.certificates(*listener.client_ca, at)) continue;
         }
         if (const auto loaded = context.loader.credential(*listener.tls)) {
+            if (!loaded->key.is_here()) {
+                faults.error(listener.tls->json_path + ".key",
+                             "TLS is not served with a token's key", "give it a key in a file");
+                continue;
+            }
             context.keys.add(KeyRole::kTls, listener.tls->json_path + ".key",
                              loaded->key.public_key());
         }

@@ -17,7 +17,8 @@ std::shared_ptr<policy::HttpClient> build_http_client(const OutboundConfig& conf
         if (!loaded) return nullptr;
         auto key = loaded->key.to_pem();
         if (!key) {
-            context.faults.error(config.client_certificate->json_path + ".key", key.error().detail);
+            context.faults.error(config.client_certificate->json_path + ".key", key.error().detail,
+                                 "give it a key in a file");
             return nullptr;
         }
         context.keys.add(KeyRole::kServiceClient, config.client_certificate->json_path + ".key",

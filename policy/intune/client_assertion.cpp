@@ -15,6 +15,7 @@ std::string part(const Json& json) {
 }
 
 Result<Bytes> sign_pss(const certs::PrivateKey& key, ByteView data) {
+    if (!key.is_here()) return unsupported("RSASSA-PSS with a token's key: use RS256");
     const certs::EvpMdCtxPtr context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* parameters = nullptr;  // owned by `context`
     std::size_t size = 0;

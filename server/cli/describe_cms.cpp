@@ -158,8 +158,9 @@ Facts opened(ByteView der, const scep::RecipientKey& key, int depth) {
     rules.key_limits = wide_key_limits();
     const auto envelope = scep::read_envelope(der, std::span(&key, 1), rules);
     if (!envelope) return "cannot be opened with the key given: " + envelope.error().text;
-    const Secret plain = scep::open_envelope(*envelope);
-    auto layer = describe_layer(plain.view(), nullptr, depth);
+    const auto plain = scep::open_envelope(*envelope);
+    if (!plain) return "cannot be opened with the key given: " + plain.error().detail;
+    auto layer = describe_layer(plain->view(), nullptr, depth);
     if (layer) return std::move(*layer);
     return "does not open with the key given, or holds no message of SCEP";
 }

@@ -15,6 +15,7 @@ import urllib.parse
 from pathlib import Path
 
 import scep_client
+import soft_token
 
 TOP = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("SCEPGATE", TOP / "build" / "scepgate")).resolve()
@@ -31,6 +32,11 @@ def slow_binary():
     """True for sanitizer builds: fewer rounds, longer waits."""
     return "asan" in str(BINARY) or "tsan" in str(BINARY)
 
+
+# What all labs are made with, so that the whole suite can be run so: where the keys of CA, RA and
+# challenges are ("file" or "softhsm"), and the CA's key ("ec:p384").
+TEST_KEYS = os.environ.get("SCEPGATE_TEST_KEYS", "file")
+TEST_CA = os.environ.get("SCEPGATE_TEST_CA", "")
 
 PATIENCE = 60 if slow_binary() else 20
 
@@ -62,6 +68,9 @@ def free_port():
 
 def run(*arguments, **options):
     """Runs a scepgate subcommand to its end."""
+    if "--config" in arguments:
+        folder = Path(arguments[arguments.index("--config") + 1]).parent
+        options["env"] = soft_token.environment(folder, options.get("env"))
     return subprocess.run([str(BINARY), *map(str, arguments)], capture_output=True, text=True,
                           errors="replace", timeout=PATIENCE * 3, **options)
 
@@ -162,11 +171,15 @@ class Lab:
     @classmethod
     def init(cls, directory, *arguments):
         lab = cls(directory)
+        if TEST_CA and "--ca-key" not in arguments:
+            arguments = (*arguments, "--ca-key", TEST_CA)
         made = run("init", directory, "--listen", f"127.0.0.1:{lab.port}", "--url",
                    f"http://127.0.0.1:{lab.port}{PATH}", *arguments)
         assert made.returncode == 0, made.stderr
         if SEPARATE_SIGNER:
             lab.write_config(lab.config())
+        if TEST_KEYS == "softhsm":
+            lab.edit(lambda config: soft_token.move_keys(config, lab.dir))
         return lab
 
     @property
@@ -204,6 +217,7 @@ class Lab:
         if self.signer is not None and self.signer.process is None:
             self.signer.start()
         log = open(self.log_file, "ab")
+        options["env"] = soft_token.environment(self.dir, options.get("env"))
         self.process = subprocess.Popen([str(BINARY), "serve", "--config", str(self.config_file)],
                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                         **options)
