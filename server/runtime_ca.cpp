@@ -1,6 +1,12 @@
 #include "server/runtime_ca.hpp"
 
+#include <filesystem>
+
+#include "certs/clock.hpp"
+#include "server/ca_chain.hpp"
+#include "server/ca_name_advice.hpp"
 #include "server/config_ca_urls.hpp"
+#include "server/shell_word.hpp"
 #include "server/signer/remote_ca.hpp"
 
 namespace scepgate::server {
@@ -62,16 +68,57 @@ void set_urls(const CaConfig& config, ca_backend::EmbeddedCaSettings& settings,
     settings.freshest_crl_urls = expand(config.freshest_crl_urls, "freshest_crl_urls");
 }
 
+/// From half of its validity on; in the last month the loader warns.
+void warn_of_age(const certs::Certificate& ca, const CaConfig& config, RuntimeContext& context,
+                 const RenewalAdvice& renewal) {
+    const std::int64_t now = context.clock->now();
+    if (now < half_life(ca) || now + kExpiryWarning > ca.not_after()) return;
+    const std::string how = renewal ? renewal(ca, config.certificate) : "";
+    if (how.empty()) return;  // its successor is named
+    context.faults.warn(config.json_path + ".certificate",
+                        "the CA '" + ca.subject_text() + "' is past half of its validity since " +
+                            certs::utc_text(half_life(ca)) + ", and ends on " +
+                            certs::utc_text(ca.not_after()),
+                        "renew it before what it issues is cut short: " + how);
+}
+
+void warn_of_name(const certs::Certificate& ca, const CaConfig& config, ConfigFaults& faults) {
+    const auto name = certs::Name::from_der(ca.subject_der());
+    if (!name) return;
+    for (std::string& advice : ca_name_advice(*name))
+        faults.warn(config.json_path + ".certificate", std::move(advice),
+                    "leave it for this CA; give the next one another name");
+}
+
+/// Made by 'scepgate ca create --subordinate', and not certified yet.
+bool waits_for_certificate(const std::string& name, const CaConfig& config,
+                           RuntimeContext& context) {
+    std::error_code ignored;
+    if (config.certificate.empty() || std::filesystem::exists(config.certificate, ignored))
+        return false;
+    const std::string at =
+        (context.config_file.empty() ? "" : " --config " + shell_path(context.config_file)) +
+        " --ca " + shell_word(name);
+    context.faults.error(config.json_path + ".certificate",
+                         "the CA has no certificate: there is no " + config.certificate.string(),
+                         "make a request (scepgate ca csr" + at +
+                             "), have it certified, and run: scepgate ca install" + at + " FILE");
+    return true;
+}
+
 }  // namespace
 
 std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
                                 const std::optional<Templates>& templates, RuntimeContext& context,
                                 Expiry expiry, const RenewalAdvice& renewal) {
+    if (waits_for_certificate(name, config, context)) return std::nullopt;
     const KeyPairConfig files{config.json_path, config.certificate, config.key};
     const auto client = client_of(config);
     auto credential = client ? remote_credential(name, config, client, context, expiry, renewal)
                              : context.loader.credential(files, expiry, renewal);
     if (!credential) return std::nullopt;
+    warn_of_name(credential->certificate, config, context.faults);
+    if (expiry == Expiry::kError) warn_of_age(credential->certificate, config, context, renewal);
     context.keys.add(KeyRole::kCa, config.json_path + ".key", credential->key.public_key());
 
     ca_backend::EmbeddedCaSettings settings;

@@ -22,8 +22,10 @@ public:
     void refused(std::string_view client_address, unsigned status,
                  std::string_view detail) noexcept override;
 
-private:
+    /// What serves now.
     [[nodiscard]] std::shared_ptr<const Runtime> runtime() const;
+
+private:
     std::shared_ptr<const PreparedReply> answer_from_memory(const HttpRequest& request);
     boost::asio::awaitable<HttpReply> publish(std::shared_ptr<const Runtime> runtime,
                                               HttpRequest request);

@@ -1,7 +1,8 @@
-// scepgate ca crl
+// scepgate ca
 #include <iostream>
 
 #include "certs/clock.hpp"
+#include "server/cli/ca_commands.hpp"
 #include "server/cli/ca_rollover.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/store_access.hpp"
@@ -96,6 +97,12 @@ int crl(const Options& options) {
 void add_ca(CLI::App& app, int& status) {
     CLI::App* ca = app.add_subcommand("ca", "Work with the CAs of a configuration");
     ca->require_subcommand(1);
+    add_ca_create(*ca, status);
+    add_ca_import(*ca, status);
+    add_ca_csr(*ca, status);
+    add_ca_install(*ca, status);
+    add_ca_ra(*ca, status);
+    add_ca_renew(*ca, status);
     auto options = std::make_shared<Options>();
     CLI::App* command = ca->add_subcommand(
         "crl",

@@ -92,6 +92,16 @@ int rollover(Options& options) {
 
 }  // namespace
 
+int roll_over(const std::string& config, const std::string& ca, const std::string& from,
+              bool json) {
+    Options options;
+    options.settings.config = config;
+    options.settings.ca = ca;
+    options.settings.from = from;
+    options.json = json;
+    return rollover(options);
+}
+
 void add_ca_rollover(CLI::App& ca, int& status) {
     CLI::App* command = ca.add_subcommand(
         "rollover",

@@ -76,6 +76,9 @@ Result<ConfigLock> ConfigLock::take(const fs::path& named) {
     while (::flock(lock.folder_, LOCK_EX) != 0) {
         if (errno != EINTR) return cannot("lock", folder);
     }
+    auto text = read_whole_file(lock.file_);
+    if (!text) return text.error();
+    lock.note(std::move(*text));
     return lock;
 }
 
@@ -87,6 +90,11 @@ Result<bool> edit_config(const ConfigLock& lock, const std::function<Result<void
     const fs::path& file = lock.file();
     const auto text = read_whole_file(file);
     if (!text) return text.error();
+    if (*text != lock.text()) {
+        return Error{
+            Errc::kConfig,
+            file.string() + " was changed by somebody else meanwhile: run the command again"};
+    }
     const std::size_t head = head_length(*text);
     Json config =
         Json::parse(text->begin() + static_cast<std::ptrdiff_t>(head), text->end(), nullptr, false);
@@ -106,7 +114,22 @@ Result<bool> edit_config(const ConfigLock& lock, const std::function<Result<void
                      "cannot write " + backup.string() + ": " + failure.message()};
     }
     if (auto replaced = replace_keeping_mode(file, changed); !replaced) return replaced.error();
+    lock.note(changed);
     return true;
+}
+
+bool has_inner_comments(const ConfigLock& lock) {
+    const std::string& text = lock.text();
+    const auto head = static_cast<std::ptrdiff_t>(head_length(text));
+    return !Json::parse(text.begin() + head, text.end(), nullptr, false).is_object();
+}
+
+std::string name_in_config(const fs::path& file, const fs::path& folder) {
+    std::error_code ignored;
+    const fs::path whole = fs::absolute(file, ignored).lexically_normal();
+    const fs::path relative = whole.lexically_relative(fs::absolute(folder, ignored));
+    const bool inside = !relative.empty() && *relative.begin() != "..";
+    return (inside ? relative : whole).string();
 }
 
 Result<bool> add_to_config(const ConfigLock& lock, const Json& additions) {

@@ -7,7 +7,8 @@
 namespace scepgate::server::cli {
 
 Result<Party> make_party(const PartySettings& settings, const Party* issuer) {
-    auto key = certs::PrivateKey::generate(settings.key);
+    auto key = settings.existing_key ? Result<certs::PrivateKey>(settings.existing_key)
+                                     : certs::PrivateKey::generate(settings.key);
     if (!key) return key.error();
     certs::CertificateContents contents;
     contents.serial = certs::random_serial();
@@ -17,12 +18,14 @@ Result<Party> make_party(const PartySettings& settings, const Party* issuer) {
     contents.not_before = settings.not_before;
     contents.not_after = settings.not_after;
     contents.spki = to_bytes(key->public_key().spki());
-    contents.extensions = {
-        settings.ca ? certs::basic_constraints_extension(true, 0)
-                    : certs::basic_constraints_extension(false),
-        certs::key_usage_extension(settings.usage),
-        certs::subject_key_identifier_extension(key->public_key()),
-    };
+    if (settings.ca) {
+        contents.extensions =
+            ca_extensions(key->public_key(), settings.usage, settings.path_length);
+    } else {
+        contents.extensions = {certs::basic_constraints_extension(false),
+                               certs::key_usage_extension(settings.usage),
+                               certs::subject_key_identifier_extension(key->public_key())};
+    }
     if (issuer != nullptr) {
         contents.extensions.push_back(certs::authority_key_identifier_extension(
             issuer->certificate.subject_key_identifier().value_or(ByteView())));
@@ -31,6 +34,17 @@ Result<Party> make_party(const PartySettings& settings, const Party* issuer) {
                                                 certs::Digest::kSha256);
     if (!certificate) return certificate.error();
     return Party{std::move(*certificate), std::move(*key)};
+}
+
+certs::KeyUsage ca_usage() {
+    using certs::KeyUsageBit;
+    return {KeyUsageBit::kDigitalSignature, KeyUsageBit::kKeyCertSign, KeyUsageBit::kCrlSign};
+}
+
+std::vector<Bytes> ca_extensions(const certs::PublicKey& key, certs::KeyUsage usage,
+                                 std::optional<int> path_length) {
+    return {certs::basic_constraints_extension(true, path_length),
+            certs::key_usage_extension(usage), certs::subject_key_identifier_extension(key)};
 }
 
 Result<certs::Name> common_name(std::string_view text) {

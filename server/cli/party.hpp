@@ -3,6 +3,8 @@
 
 #include <array>
 #include <filesystem>
+#include <optional>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -31,9 +33,18 @@ struct PartySettings {
     certs::Name subject;
     certs::KeySpec key;
     certs::KeyUsage usage;
-    bool ca = false;  ///< of device certificates alone: path length 0
+    bool ca = false;
+    std::optional<int> path_length = 0;  ///< of a CA: 0, of device certificates alone
     std::int64_t not_before = 0, not_after = 0;
+    certs::PrivateKey existing_key{};  ///< in place of a new one of `key`
 };
+
+/// A CA's key usage.
+[[nodiscard]] certs::KeyUsage ca_usage();
+/// Extensions of a CA's certificate and of a request for one: basicConstraints, keyUsage,
+/// subjectKeyIdentifier.
+[[nodiscard]] std::vector<Bytes> ca_extensions(const certs::PublicKey& key, certs::KeyUsage usage,
+                                               std::optional<int> path_length);
 
 /// With a new key; by `issuer`, or self-signed when there is none.
 [[nodiscard]] Result<Party> make_party(const PartySettings& settings,

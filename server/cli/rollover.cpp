@@ -5,6 +5,7 @@
 
 #include "certs/oids.hpp"
 #include "server/cli/folder_builder.hpp"
+#include "server/cli/key_order.hpp"
 #include "server/cli/party.hpp"
 #include "server/cli/support.hpp"
 #include "server/config_reader.hpp"
@@ -135,6 +136,13 @@ private:
         }
         if (!credential) return Error{Errc::kConfig, ca.json_path + " is not complete"};
         ca_ = Party{credential->certificate, credential->key};
+        if (ca.key.token) {
+            return denied("the key of '" + settings_.ca +
+                          "' is in a token: make its successor there ('scepgate ca create --root "
+                          "--key pkcs11:… --key-type …'), and RA certificates by it ('scepgate ca "
+                          "ra --from " +
+                          settings_.from + "')");
+        }
         if (!ca_.certificate.self_issued() || !ca_.certificate.signed_by(ca_.key.public_key())) {
             return denied(
                 "'" + ca_.certificate.subject_text() +
@@ -191,10 +199,13 @@ private:
         order.not_after = from_ + (ca_.certificate.not_after() - ca_.certificate.not_before());
         const auto next = make_party(order);
         if (!next) return next.error();
-        if (auto written = write_party(folder, "ca", *next); !written) return written.error();
+        const auto& present = config_.cas.at(settings_.ca).key.passphrase;
+        if (auto written = write_like(folder, "ca", *next, present); !written)
+            return written.error();
 
         Json additions;
         additions["cas"][rollover_.next_ca] = ca_json();
+        add_passphrase(additions["cas"][rollover_.next_ca], present);
         for (const std::size_t index : endpoints_) {
             Json entry{{"ca", rollover_.next_ca}};
             if (config_.endpoints[index].ra) {
@@ -206,6 +217,21 @@ private:
             additions["endpoints"][std::to_string(index)]["next"] = std::move(entry);
         }
         return write_new_file(folder / kAdditions, as_bytes(additions.dump(2) + "\n"), false);
+    }
+
+    /// Encrypted under the present key's passphrase, where that is.
+    static Result<void> write_like(const fs::path& folder, const std::string& name,
+                                   const Party& party,
+                                   const std::optional<SecretSource>& passphrase) {
+        if (!passphrase) return write_party(folder, name, party);
+        const auto secret = read_secret(*passphrase);
+        if (!secret) return secret.error();
+        return write_party(folder, name, party, *secret);
+    }
+
+    void add_passphrase(Json& pair, const std::optional<SecretSource>& passphrase) const {
+        if (passphrase)
+            pair["key"]["passphrase"] = to_json(*passphrase, config_.file.parent_path());
     }
 
     std::string prefix() const { return folder_name() + "/"; }
@@ -232,8 +258,14 @@ private:
                                        &next);
             if (!ra) return ra.error();
             const std::string file = "ra-" + number + role;
-            if (auto written = write_party(folder, file, *ra); !written) return written.error();
+            const EndpointConfig::Ra& now = *config_.endpoints[index].ra;
+            const auto& present = usage == KeyUsageBit::kKeyEncipherment
+                                      ? now.encryption.key.passphrase
+                                      : now.signing.key.passphrase;
+            if (auto written = write_like(folder, file, *ra, present); !written)
+                return written.error();
             keys[role] = key_pair_json(file, prefix());
+            add_passphrase(keys[role], present);
         }
         return {};
     }

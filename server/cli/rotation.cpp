@@ -13,13 +13,6 @@ namespace fs = std::filesystem;
 using certs::KeyUsageBit;
 using Json = nlohmann::ordered_json;
 
-/// As the configuration names a file: relative to its folder where it lies in there.
-std::string named_from(const fs::path& file, const fs::path& folder) {
-    const fs::path relative = file.lexically_relative(folder);
-    const bool inside = !relative.empty() && *relative.begin() != "..";
-    return (inside ? relative : file).string();
-}
-
 /// One object or a list of them, as a list.
 Json as_list(const Json& value) {
     return value.is_array() ? value : Json::array({value});
@@ -192,8 +185,8 @@ private:
         const auto made = make(key, old, of_ec, of_rsa, passphrase);
         if (!made) return made.error();
         const fs::path folder = config_.file.parent_path();
-        Json pair = {{"certificate", named_from(made->certificate_file, folder)},
-                     {"key", {{"file", named_from(*made->key_file, folder)}}}};
+        Json pair = {{"certificate", name_in_config(made->certificate_file, folder)},
+                     {"key", {{"file", name_in_config(*made->key_file, folder)}}}};
         if (!passphrase.empty()) pair["key"]["passphrase"] = list[used].at("key").at("passphrase");
         insert(list, pair, in_front);
         if (key == "signer") {

@@ -1,13 +1,17 @@
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "server/admin/handler.hpp"
 #include "server/audit_settings.hpp"
+#include "server/ca_watch.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
 #include "server/config_changes.hpp"
@@ -65,7 +69,10 @@ public:
         }
         log_->flush();
         wait(set);
+        daily_.emplace(signals);
+        watch_daily();
         signals.run();
+        daily_.reset();
 
         log_->info("stopping");
         server_->drain(kDrainTime);
@@ -126,7 +133,10 @@ private:
 
     void wait(asio::signal_set& set) {
         set.async_wait([this, &set](const boost::system::error_code& error, int signal) {
-            if (error || signal != SIGHUP) return;  // run() ends when nothing waits any more
+            if (error || signal != SIGHUP) {
+                if (daily_) daily_->cancel();
+                return;  // run() ends when nothing waits any more
+            }
             try {
                 reload();
             } catch (const std::exception& fault) {
@@ -134,6 +144,15 @@ private:
                 log_->error("not reloaded", LogFields().add("reason", fault.what()));
             }
             wait(set);
+        });
+    }
+
+    void watch_daily() {
+        daily_->expires_after(std::chrono::hours(24));
+        daily_->async_wait([this](const boost::system::error_code& error) {
+            if (error) return;
+            log_aging_cas(*handler_->runtime(), clock_->now(), *log_);
+            watch_daily();
         });
     }
 
@@ -234,6 +253,7 @@ private:
     std::unique_ptr<ScepHandler> handler_;
     std::unique_ptr<HttpServer> server_;
     std::unique_ptr<admin::AdminHandler> admin_;
+    std::optional<asio::steady_timer> daily_;   ///< while run() waits
     std::unique_ptr<HttpServer> admin_server_;  ///< null without "admin"
 };
 

@@ -1,0 +1,131 @@
+#include "server/ca_chain.hpp"
+
+#include <algorithm>
+
+#include "certs/clock.hpp"
+#include "certs/oids.hpp"
+
+namespace scepgate::server {
+namespace {
+
+using certs::Certificate;
+using certs::KeyUsageBit;
+
+Error denied(std::string what) {
+    return {Errc::kDenied, std::move(what)};
+}
+
+std::string named(const Certificate& certificate) {
+    return "'" + certificate.subject_text() + "'";
+}
+
+/// pathLenConstraint; nothing when there is none.
+Result<std::optional<std::int64_t>> path_length(const Certificate& certificate) {
+    const auto* extension =
+        certs::find_extension(certificate.extensions(), certs::oid::kBasicConstraints);
+    if (extension == nullptr) return std::optional<std::int64_t>();
+    certs::DerReader outer(extension->value);
+    const auto sequence = outer.read(certs::DerTag::kSequence);
+    if (!sequence) return sequence.error();
+    certs::DerReader fields(*sequence);
+    if (fields.at(certs::DerTag::kBoolean)) {
+        if (const auto ca = fields.read_boolean(); !ca) return ca.error();
+    }
+    if (!fields.at(certs::DerTag::kInteger)) return std::optional<std::int64_t>();
+    const auto length = fields.read_small_integer();
+    if (!length) return length.error();
+    return std::optional(*length);
+}
+
+/// `below`: CA certificates between it and the devices' that are not self-issued.
+Result<void> judge(const Certificate& ca, bool own, std::int64_t below, std::int64_t now) {
+    const auto is_ca = ca.is_ca();
+    if (!is_ca) return in_context(named(ca), is_ca.error());
+    if (!*is_ca) return denied(named(ca) + " is no CA: its basicConstraints lack CA:TRUE");
+    const auto usage = ca.key_usage();
+    if (!usage) return in_context(named(ca), usage.error());
+    if (*usage && !(*usage)->has(KeyUsageBit::kKeyCertSign))
+        return denied(named(ca) + " may not sign certificates: its keyUsage lacks keyCertSign");
+    if (own && *usage && !(*usage)->has(KeyUsageBit::kCrlSign))
+        return denied(named(ca) + " may not sign CRLs: its keyUsage lacks cRLSign");
+    if (now < ca.not_before() || now > ca.not_after()) {
+        return denied(named(ca) + " is not valid now, but from " +
+                      certs::utc_text(ca.not_before()) + " to " + certs::utc_text(ca.not_after()));
+    }
+    const auto length = path_length(ca);
+    if (!length) return in_context(named(ca), length.error());
+    if (*length && **length < below) {
+        return denied(named(ca) + " allows " + std::to_string(**length) +
+                      " CAs below it (pathlen), and there " + (below == 1 ? "is " : "are ") +
+                      std::to_string(below));
+    }
+    return {};
+}
+
+/// The issuer's certificate among those given; of several the one that ends last.
+const Certificate* issuer_of(const Certificate& child, const std::vector<Certificate>& given,
+                             bool& name_found) {
+    const Certificate* best = nullptr;
+    for (const Certificate& candidate : given) {
+        if (!certs::same_name(candidate.subject_der(), child.issuer_der())) continue;
+        name_found = true;
+        const auto key = candidate.public_key();
+        if (!key || !child.signed_by(*key)) continue;
+        if (best == nullptr || best->not_after() < candidate.not_after()) best = &candidate;
+    }
+    return best;
+}
+
+}  // namespace
+
+Result<CaChain> order_ca_chain(const certs::PublicKey& key, const std::vector<Certificate>& given,
+                               std::int64_t now) {
+    const Certificate* at = nullptr;
+    for (const Certificate& candidate : given) {
+        const auto certified = candidate.public_key();
+        if (!certified || !(*certified == key)) continue;
+        if (at == nullptr || at->not_after() < candidate.not_after()) at = &candidate;
+    }
+    if (at == nullptr) {
+        std::string all;
+        for (const Certificate& other : given)
+            all += (all.empty() ? "" : ", ") + named(other);
+        return denied("none of the certificates is for the CA's key: there " +
+                      (all.empty() ? "are none" : "is " + all) +
+                      "; have the request of 'scepgate ca csr' certified");
+    }
+    CaChain chain;
+    std::int64_t below = 0;
+    for (;;) {
+        if (const auto sound = judge(*at, chain.certificates.empty(), below, now); !sound)
+            return sound.error();
+        chain.certificates.push_back(*at);
+        if (!at->self_issued()) ++below;
+        bool name_found = false;
+        const Certificate* issuer = issuer_of(*at, given, name_found);
+        if (issuer == nullptr) {
+            return denied(name_found ? "the signature of " + named(*at) + " is not by the '" +
+                                           at->issuer_text() + "' that is given"
+                                     : "the certificate of '" + at->issuer_text() +
+                                           "', which issued " + named(*at) +
+                                           ", is missing: add it, and what is above it up "
+                                           "to the root");
+        }
+        if (*issuer == *at) break;  // a root
+        if (chain.certificates.size() > given.size())
+            return denied("the certificates issue each other in a circle");
+        at = issuer;
+    }
+    for (const Certificate& other : given) {
+        if (std::find(chain.certificates.begin(), chain.certificates.end(), other) ==
+            chain.certificates.end())
+            chain.notes.push_back(named(other) + " is not part of the chain: left out");
+    }
+    return chain;
+}
+
+std::int64_t half_life(const Certificate& certificate) noexcept {
+    return certificate.not_before() + (certificate.not_after() - certificate.not_before()) / 2;
+}
+
+}  // namespace scepgate::server

@@ -1,0 +1,15 @@
+// The subcommands of "scepgate ca" that set a CA up and renew it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace scepgate::server::cli {
+
+void add_ca_create(CLI::App& ca, int& status);
+void add_ca_import(CLI::App& ca, int& status);
+void add_ca_csr(CLI::App& ca, int& status);
+void add_ca_install(CLI::App& ca, int& status);
+void add_ca_renew(CLI::App& ca, int& status);
+void add_ca_ra(CLI::App& ca, int& status);
+
+}  // namespace scepgate::server::cli

@@ -1,0 +1,130 @@
+// scepgate ca renew
+#include "certs/certificate_builder.hpp"
+#include "certs/clock.hpp"
+#include "certs/oids.hpp"
+#include "server/cli/ca_commands.hpp"
+#include "server/cli/ca_rollover.hpp"
+#include "server/cli/ca_setup.hpp"
+#include "server/cli/commands.hpp"
+#include "server/cli/support.hpp"
+#include "server/config_reader.hpp"
+#include "server/shell_word.hpp"
+
+namespace scepgate::server::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct RenewOptions {
+    CaOptions common;
+    std::string validity;
+    bool new_key = false;
+    std::string from;
+};
+
+/// The same name, key and extensions, for as long again.
+Result<certs::Certificate> renewed(const Party& ca, std::int64_t not_after, std::int64_t now) {
+    const certs::Certificate& old = ca.certificate;
+    certs::CertificateContents contents;
+    contents.serial = certs::random_serial();
+    contents.issuer_der = to_bytes(old.subject_der());
+    contents.subject_der = contents.issuer_der;
+    contents.not_before = now - 600;
+    contents.not_after = not_after;
+    contents.spki = to_bytes(old.spki());
+    for (const auto& extension : old.extensions()) {
+        // It names the serial number of the one before.
+        if (equal(extension.oid, certs::oid::kAuthorityKeyIdentifier)) continue;
+        contents.extensions.push_back(
+            certs::encode_extension(extension.oid, extension.critical, extension.value));
+    }
+    return certs::build_certificate(contents, ca.key, certs::Digest::kSha256);
+}
+
+Result<CaReport> renew(const RenewOptions& options, const CaSetup& setup) {
+    const auto ca = setup.find(options.common.ca);
+    if (!ca) return ca.error();
+    const auto party = setup.load(**ca);
+    if (!party) return party.error();
+    const certs::Certificate& old = party->certificate;
+    const std::string at =
+        " --config " + shell_path(options.common.config) + " --ca " + shell_word(options.common.ca);
+    if (!old.self_issued() || !old.signed_by(party->key.public_key())) {
+        return Error{Errc::kDenied, "'" + old.subject_text() +
+                                        "' is certified by the CA above it: make a request "
+                                        "(scepgate ca csr" +
+                                        at +
+                                        " --out FILE), have it certified, and install the answer "
+                                        "(scepgate ca install" +
+                                        at + " FILE…)"};
+    }
+    const std::int64_t length = options.validity.empty() ? old.not_after() - old.not_before()
+                                                         : parse_duration(options.validity).value();
+    auto fresh = renewed(*party, setup.now + length, setup.now);
+    if (!fresh) return fresh.error();
+    if (fresh->not_after() <= old.not_after()) {
+        return Error{Errc::kDenied, "it would end on " + certs::utc_text(fresh->not_after()) +
+                                        ", before the present one: give a longer --validity"};
+    }
+    const auto recorded = setup.record("ca_renew", options.common.ca, *fresh);
+    if (!recorded) return recorded.error();
+    const fs::path file = (*ca)->certificate;
+    const fs::path old_file =
+        file.string() + "." + certs::utc_text(old.not_after()).substr(0, 10) + ".bak";
+    if (const auto kept = write_new_file(old_file, as_bytes(old.pem()), false); !kept)
+        return kept.error();
+    if (const auto written = replace_file(file, as_bytes(fresh->pem()), false); !written)
+        return written.error();
+    CaReport report;
+    report.ca = options.common.ca;
+    report.certificate = std::move(*fresh);
+    report.headline = "The CA '" + options.common.ca +
+                      "' is renewed with the same key: " + file.string() +
+                      "; the certificate of before is " + old_file.string();
+    report.notes.push_back(
+        "devices and services that trust the old certificate need the new one before the old one "
+        "ends; what was issued before is good under both");
+    report.next = "Send a running server SIGHUP.";
+    return report;
+}
+
+int run(RenewOptions& options) {
+    if (options.new_key) {
+        if (options.from.empty())
+            return complain(kUsage,
+                            "--new-key makes another CA that takes over: say when, with "
+                            "--from TIME");
+        return roll_over(options.common.config, options.common.ca, options.from,
+                         options.common.json);
+    }
+    if (!options.from.empty()) return complain(kUsage, "--from goes with --new-key");
+    const auto setup = CaSetup::open(options.common.config);
+    if (!setup) return kUsage;
+    const auto report = renew(options, *setup);
+    if (!report) return complain(report.error());
+    return print(*report, options.common.json);
+}
+
+}  // namespace
+
+void add_ca_renew(CLI::App& ca, int& status) {
+    CLI::App* command = ca.add_subcommand(
+        "renew",
+        "Renew a self-signed CA: a new certificate for the same name and key, in place of the old "
+        "one; or with --new-key a successor with a name and key of its own, as 'ca rollover'. A "
+        "CA below another is renewed by 'ca csr' and 'ca install'.");
+    auto options = std::make_shared<RenewOptions>();
+    options->common.add_to(*command, "The CA's name in the configuration");
+    command
+        ->add_option("--validity", options->validity,
+                     "How long; else as long as the present certificate")
+        ->check(a_duration());
+    command->add_flag("--new-key", options->new_key, "Make a new key, and a new CA with it");
+    command
+        ->add_option("--from", options->from,
+                     "With --new-key: when it takes over, in UTC: 2027-01-01T00:00:00Z")
+        ->type_name("TIME");
+    command->callback([&status, options] { status = run(*options); });
+}
+
+}  // namespace scepgate::server::cli

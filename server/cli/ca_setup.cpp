@@ -1,0 +1,182 @@
+#include "server/cli/ca_setup.hpp"
+
+#include <algorithm>
+#include <iostream>
+
+#include "certs/ber.hpp"
+#include "certs/clock.hpp"
+#include "certs/cms_signed_data.hpp"
+#include "server/ca_name_advice.hpp"
+#include "server/cli/commands.hpp"
+#include "server/cli/store_access.hpp"
+#include "server/cli/support.hpp"
+#include "server/credentials.hpp"
+
+namespace scepgate::server::cli {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+std::optional<CaSetup> CaSetup::open(const std::string& file) {
+    auto lock = ConfigLock::take(file);
+    if (!lock) {
+        complain(kUsage, lock.error().detail);
+        return std::nullopt;
+    }
+    auto config = load_or_complain(file);
+    if (!config) return std::nullopt;
+    auto audit = AuditLog::open(config->audit_file);
+    if (!audit) {
+        complain(kUsage, audit.error().detail);
+        return std::nullopt;
+    }
+    return CaSetup{std::move(*lock), std::move(*config), std::move(*audit),
+                   certs::SystemClock().now()};
+}
+
+Result<const CaConfig*> CaSetup::find(const std::string& name) const {
+    const auto found = config.cas.find(name);
+    if (found != config.cas.end()) return &found->second;
+    return Error{Errc::kConfig, "there is no CA '" + name + "' in the configuration"};
+}
+
+Result<certs::PrivateKey> CaSetup::load_key(const CaConfig& ca) const {
+    ConfigFaults faults;
+    auto key = CredentialLoader(faults, now).key(ca.key);
+    if (key) return std::move(*key);
+    if (faults.list().empty()) return Error{Errc::kConfig, ca.json_path + ".key is not complete"};
+    return Error{Errc::kConfig, faults.list().front().text()};
+}
+
+Result<Party> CaSetup::load(const CaConfig& ca) const {
+    ConfigFaults faults;
+    // One that has expired needs its successor all the more.
+    auto credential = CredentialLoader(faults, now)
+                          .credential(ca.certificate, ca.key, ca.json_path, Expiry::kWarning);
+    for (const auto& fault : faults.list()) {
+        if (!fault.warning) return Error{Errc::kConfig, fault.text()};
+    }
+    if (!credential) return Error{Errc::kConfig, ca.json_path + " is not complete"};
+    return Party{credential->certificate, credential->key};
+}
+
+Result<std::vector<certs::Certificate>> CaSetup::chain_of(const CaConfig& ca) {
+    auto chain = certs::Certificate::all_from_file(ca.certificate);
+    if (!chain || !ca.chain) return chain;
+    const auto more = certs::Certificate::all_from_file(*ca.chain);
+    if (!more) return more.error();
+    chain->insert(chain->end(), more->begin(), more->end());
+    return chain;
+}
+
+Result<void> CaSetup::record(std::string_view event, const std::string& ca,
+                             const certs::Certificate& certificate) const {
+    AuditRecord line(event, now);
+    line.add("ca", ca);
+    if (certificate) {
+        line.add("subject", certificate.subject_text())
+            .add("serial", certificate.serial_hex())
+            .add("fingerprint", to_hex(certificate.fingerprint()))
+            .add("not_after", certs::utc_text(certificate.not_after()));
+    }
+    line.add("by", operator_name());
+    return audit->write(line);
+}
+
+void CaOptions::add_to(CLI::App& command, const std::string& ca_help) {
+    command.add_option("--config", config, "The server's configuration")
+        ->required()
+        ->type_name("FILE");
+    command.add_option("--ca", ca, ca_help)->required()->type_name("NAME");
+    command.add_flag("--json", json, "Print the result as JSON");
+}
+
+void CaNameOptions::add_to(CLI::App& command) {
+    auto* whole = command.add_option("--subject", subject,
+                                     "The CA's whole name: \"CN=Example Issuing CA,O=Example\"");
+    command.add_option("--ca-name", common_name, "The CA's common name alone")->excludes(whole);
+}
+
+Result<certs::Name> CaNameOptions::name() const {
+    auto name = subject.empty() ? cli::common_name(common_name) : certs::Name::from_text(subject);
+    const char* option = subject.empty() ? "--ca-name" : "--subject";
+    if (!name) return Error{Errc::kConfig, std::string(option) + ": " + name.error().detail};
+    if (const auto sound = name->check_upper_bounds(); !sound)
+        return Error{Errc::kConfig, std::string(option) + ": " + sound.error().detail};
+    return name;
+}
+
+void warn_of_name(const certs::Name& name) {
+    for (const std::string& advice : ca_name_advice(name))
+        std::cerr << "warning: " << advice << '\n';
+}
+
+Result<void> check_new_name(const Config& config, const std::string& ca) {
+    const bool sound = !ca.empty() && ca.size() <= 64 && ca.front() != '.' && ca.front() != '-' &&
+                       std::all_of(ca.begin(), ca.end(), [](char c) {
+                           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                                  (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_';
+                       });
+    if (!sound) {
+        return Error{Errc::kConfig, "--ca: '" + ca +
+                                        "' is no name for files: use 1 to 64 letters, digits and "
+                                        ". _ -"};
+    }
+    if (!config.cas.contains(ca)) return {};
+    return Error{Errc::kDenied, "there is a CA '" + ca + "' in the configuration already"};
+}
+
+Result<bool> enter_ca(const ConfigLock& lock, const std::string& ca, const Json& entry) {
+    return edit_config(lock, [&](Json& config) -> Result<void> {
+        config["cas"][ca] = entry;
+        return {};
+    });
+}
+
+Result<std::vector<certs::Certificate>> read_any_certificates(const fs::path& file) {
+    const auto text = read_whole_file(file);
+    if (!text) return text.error();
+    const ByteView octets = as_bytes(*text);
+    if (text->find("-----BEGIN CERTIFICATE") != std::string::npos)
+        return certs::Certificate::all_from_pem(octets);
+    if (auto one = certs::Certificate::from_der(octets)) return std::vector{std::move(*one)};
+    // What Windows calls .p7b: a SignedData without signers.
+    const auto der = certs::ber_to_der(octets);
+    auto data = der ? certs::parse_signed_data(*der, {.certificates = 20})
+                    : Result<certs::CmsSignedData>(der.error());
+    if (data && !data->certificates.empty()) return std::move(data->certificates);
+    return Error{Errc::kConfig,
+                 file.string() + " holds no certificate: give PEM, DER, or a PKCS#7 in DER"};
+}
+
+int print(const CaReport& report, bool json) {
+    const certs::Certificate& certificate = report.certificate;
+    if (json) {
+        Json out{{"ca", report.ca}, {"configured", report.entered}, {"entry", report.entry}};
+        if (certificate) {
+            out["subject"] = certificate.subject_text();
+            out["serial"] = certificate.serial_hex();
+            out["not_after"] = certs::utc_text(certificate.not_after());
+            out["fingerprint"] = to_hex(certificate.fingerprint());
+        }
+        out["notes"] = report.notes;
+        print_json(out);
+        return flush_output(kSuccess);
+    }
+    std::cout << report.headline << '\n';
+    if (certificate) {
+        std::cout << "Subject: " << certificate.subject_text()
+                  << "\nValid until: " << certs::utc_text(certificate.not_after())
+                  << "\nSHA-256 fingerprint: " << to_hex(certificate.fingerprint()) << '\n';
+    }
+    for (const auto& note : report.notes)
+        std::cout << "Note: " << note << '\n';
+    if (!report.entered) {
+        std::cout << "The configuration has comments, so it was left alone. Put under 'cas':\n\n\""
+                  << report.ca << "\": " << report.entry.dump(2) << "\n\n";
+    }
+    if (!report.next.empty()) std::cout << report.next << '\n';
+    return flush_output(kSuccess);
+}
+
+}  // namespace scepgate::server::cli

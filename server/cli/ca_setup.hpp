@@ -1,0 +1,82 @@
+// What the commands that set up CAs share.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "server/audit_log.hpp"
+#include "server/ca_chain.hpp"
+#include "server/cli/config_edit.hpp"
+#include "server/cli/key_order.hpp"
+#include "server/cli/party.hpp"
+#include "server/config.hpp"
+
+namespace scepgate::server::cli {
+
+/// The configuration, locked, and the audit file; opened before anything is made.
+struct CaSetup {
+    /// Prints what is wrong and gives nothing.
+    static std::optional<CaSetup> open(const std::string& config);
+
+    [[nodiscard]] std::filesystem::path folder() const { return config.file.parent_path(); }
+    /// The CA of this name; kConfig: there is none.
+    [[nodiscard]] Result<const CaConfig*> find(const std::string& name) const;
+    /// Certificate, chain and key; kConfig.
+    [[nodiscard]] Result<Party> load(const CaConfig& ca) const;
+    [[nodiscard]] Result<certs::PrivateKey> load_key(const CaConfig& ca) const;
+    /// Its certificate, what is behind it in the file, and its chain file.
+    [[nodiscard]] static Result<std::vector<certs::Certificate>> chain_of(const CaConfig& ca);
+    /// One record of what was done to the CA.
+    Result<void> record(std::string_view event, const std::string& ca,
+                        const certs::Certificate& certificate) const;
+
+    ConfigLock lock;
+    Config config;
+    std::shared_ptr<AuditLog> audit;
+    std::int64_t now = 0;
+};
+
+/// --config and --ca.
+struct CaOptions {
+    std::string config;
+    std::string ca;
+    bool json = false;
+
+    void add_to(CLI::App& command, const std::string& ca_help);
+};
+
+/// --subject or --ca-name.
+struct CaNameOptions {
+    std::string subject, common_name;
+
+    void add_to(CLI::App& command);
+    [[nodiscard]] bool given() const { return !subject.empty() || !common_name.empty(); }
+    /// Within RFC 5280's upper bounds.
+    [[nodiscard]] Result<certs::Name> name() const;
+};
+
+/// Prints "warning: …" for each thing that ca_name_advice() has against the name.
+void warn_of_name(const certs::Name& name);
+
+/// Adds it under 'cas', or, where the configuration has comments, prints what to add. kDenied: the
+/// name is taken or no name.
+Result<void> check_new_name(const Config& config, const std::string& ca);
+Result<bool> enter_ca(const ConfigLock& lock, const std::string& ca,
+                      const nlohmann::ordered_json& entry);
+
+/// Certificates of a file: PEM, DER, or the PKCS#7 that CAs hand out.
+[[nodiscard]] Result<std::vector<certs::Certificate>> read_any_certificates(
+    const std::filesystem::path& file);
+
+/// The end of every such command: what stands now, as JSON or in words.
+struct CaReport {
+    std::string ca, headline;
+    certs::Certificate certificate;  ///< empty: none yet
+    nlohmann::ordered_json entry;    ///< of the configuration
+    bool entered = true;             ///< else it has comments, and was left alone
+    std::vector<std::string> notes;
+    std::string next;  ///< what to do now
+};
+int print(const CaReport& report, bool json);
+
+}  // namespace scepgate::server::cli

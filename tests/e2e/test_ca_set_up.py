@@ -1,0 +1,470 @@
+"""Setting up CAs: create, import, csr, install, ra, renew; with openssl as the parent elsewhere."""
+
+import datetime
+import json
+import signal
+import stat
+import subprocess
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+
+import harness
+import soft_token
+
+CA_EXTENSIONS = """
+[sub]
+basicConstraints = critical,CA:TRUE,pathlen:0
+keyUsage = critical,digitalSignature,keyCertSign,cRLSign
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+[mid]
+basicConstraints = critical,CA:TRUE,pathlen:1
+keyUsage = critical,keyCertSign,cRLSign
+subjectKeyIdentifier = hash
+[narrow]
+basicConstraints = critical,CA:TRUE,pathlen:0
+keyUsage = critical,keyCertSign,cRLSign
+[leaf]
+basicConstraints = CA:FALSE
+[no_cert_sign]
+basicConstraints = critical,CA:TRUE
+keyUsage = critical,digitalSignature,cRLSign
+[no_crl_sign]
+basicConstraints = critical,CA:TRUE
+keyUsage = critical,keyCertSign
+"""
+
+
+def openssl(*arguments, **options):
+    return subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True,
+                          text=True, **options)
+
+
+class OfflineParent:
+    """A root, and whatever it certifies, by the openssl program."""
+
+    def __init__(self, folder):
+        self.dir = folder
+        folder.mkdir()
+        (folder / "extensions").write_text(CA_EXTENSIONS)
+        self.root("root", "Example Root CA")
+
+    def root(self, file, common_name):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes",
+                "-keyout", self.dir / f"{file}.key", "-out", self.dir / f"{file}.pem", "-days",
+                "7300", "-subj", f"/O=Example/CN={common_name}", "-addext",
+                "basicConstraints=critical,CA:TRUE", "-addext",
+                "keyUsage=critical,keyCertSign,cRLSign")
+
+    def certify(self, csr, out, section="sub", by="root", days=3650):
+        openssl("x509", "-req", "-in", csr, "-CA", self.dir / f"{by}.pem", "-CAkey",
+                self.dir / f"{by}.key", "-days", days, "-extfile", self.dir / "extensions",
+                "-extensions", section, "-out", self.dir / f"{out}.pem")
+        return self.dir / f"{out}.pem"
+
+    def middle(self, section="mid"):
+        openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", self.dir / "mid.key",
+                "-out", self.dir / "mid.csr", "-subj", "/O=Example/CN=Example Policy CA")
+        return self.certify(self.dir / "mid.csr", "mid", section)
+
+    def file(self, name):
+        return self.dir / f"{name}.pem"
+
+
+@pytest.fixture
+def parent(tmp_path):
+    return OfflineParent(tmp_path / "offline")
+
+
+@pytest.fixture
+def lab(new_lab):
+    return new_lab(start=False)
+
+
+def ca(lab, command, *arguments, name="issuing"):
+    return harness.run("ca", command, "--config", lab.config_file, "--ca", name, *arguments)
+
+
+def done(result):
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def subordinate(lab, *arguments):
+    done(ca(lab, "create", "--subordinate", "--subject", "CN=Example Issuing CA,O=Example",
+            "--key", "ec:p384", *arguments))
+
+
+def request(lab):
+    done(ca(lab, "csr", "--out", lab.dir / "request.csr"))
+    return lab.dir / "request.csr"
+
+
+def check(lab):
+    return harness.run("config", "check", "--config", lab.config_file)
+
+
+def enrol(lab, out, *arguments):
+    challenge = lab.challenge("--subject", "CN=device", "--key-usage", "both")
+    return harness.run("enroll", "--url", lab.url, "--challenge", challenge, "--subject",
+                       "CN=device", "--key-usage", "both", "--out", out, *arguments)
+
+
+def test_subordinate_of_an_offline_root(lab, parent, tmp_path):
+    subordinate(lab)
+    key = lab.dir / "issuing.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    csr = x509.load_pem_x509_csr(request(lab).read_bytes())
+    assert csr.is_signature_valid
+    assert csr.extensions.get_extension_for_class(x509.BasicConstraints).value == \
+        x509.BasicConstraints(ca=True, path_length=0)
+    usage = csr.extensions.get_extension_for_class(x509.KeyUsage).value
+    assert usage.key_cert_sign and usage.crl_sign
+
+    waits = check(lab)
+    assert waits.returncode == 2
+    assert "the CA has no certificate" in waits.stdout + waits.stderr
+    assert "scepgate ca csr" in waits.stdout + waits.stderr
+    serve = harness.run("serve", "--config", lab.config_file)
+    assert serve.returncode == 2 and "scepgate ca install" in serve.stderr
+
+    issued = parent.certify(request(lab), "issuing")
+    done(ca(lab, "install", issued, parent.file("root")))
+    done(ca(lab, "ra"))
+    checked = check(lab)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    lab.start()
+    out = tmp_path / "device"
+    done(enrol(lab, out))
+    verified = openssl("verify", "-CAfile", parent.file("root"), "-untrusted",
+                       lab.dir / "issuing.pem", out / "cert.pem")
+    assert verified.stdout.endswith(": OK\n")
+    assert [line["event"] for line in lab.audit() if line["event"].startswith("ca_")] == \
+        ["ca_create", "ca_csr", "ca_csr", "ca_install", "ca_ra"]
+
+
+def test_old_devices_renew_at_the_new_ca(lab, parent, tmp_path):
+    lab.start()
+    out = tmp_path / "device"
+    done(enrol(lab, out))
+    subordinate(lab)
+    done(ca(lab, "install", parent.certify(request(lab), "issuing"), parent.file("root")))
+    done(ca(lab, "ra"))
+    lab.process.send_signal(signal.SIGHUP)
+    harness.wait_until(lambda: "reloaded" in lab.log(), "the reload")
+    done(harness.run("getca", "--url", lab.url, "--out", out))
+    done(harness.run("renew", "--url", lab.url, "--in", out))
+    issuer = x509.load_pem_x509_certificate((out / "cert.pem").read_bytes()).issuer
+    assert issuer.rfc4514_string() == "CN=Example Issuing CA,O=Example"
+
+
+@pytest.mark.parametrize("case, says", [
+    ("no_root", "the certificate of 'CN=Example Root CA,O=Example', which issued"),
+    ("other_key", "none of the certificates is for the CA's key"),
+    ("other_root", "the signature of 'CN=Example Issuing CA,O=Example' is not by"),
+    ("leaf", "is no CA: its basicConstraints lack CA:TRUE"),
+    ("no_cert_sign", "its keyUsage lacks keyCertSign"),
+    ("no_crl_sign", "its keyUsage lacks cRLSign"),
+    ("narrow", "'CN=Example Policy CA,O=Example' allows 0 CAs below it"),
+    ("no_middle", "the certificate of 'CN=Example Policy CA,O=Example', which issued"),
+    ("expired", "is not valid now"),
+])
+def test_an_unsound_chain_is_not_installed(lab, parent, case, says):
+    subordinate(lab)
+    csr = request(lab)
+    files = [parent.file("root")]
+    if case == "no_root":
+        files = [parent.certify(csr, "issuing")]
+    elif case == "other_key":
+        pass
+    elif case == "other_root":
+        files = [parent.certify(csr, "issuing")]
+        parent.root("root", "Example Root CA")
+        files.append(parent.file("root"))
+    elif case in ("narrow", "no_middle"):
+        middle = parent.middle("narrow" if case == "narrow" else "mid")
+        files.append(parent.certify(csr, "issuing", by="mid"))
+        if case == "narrow":
+            files.append(middle)
+    elif case == "expired":
+        files.append(parent.certify(csr, "issuing", days=-1))
+    else:
+        files.append(parent.certify(csr, "issuing", section=case))
+    before = lab.config_file.read_bytes()
+    refused = ca(lab, "install", *files)
+    assert refused.returncode == 1
+    assert says in refused.stderr
+    assert not (lab.dir / "issuing.pem").exists()
+    assert lab.config_file.read_bytes() == before
+
+
+def test_a_chain_in_any_order_and_form_is_put_in_order(lab, parent):
+    subordinate(lab)
+    middle = parent.middle()
+    issued = parent.certify(request(lab), "issuing", by="mid")
+    openssl("crl2pkcs7", "-nocrl", "-certfile", parent.file("root"), "-certfile", middle, "-outform",
+            "DER", "-out", parent.dir / "above.p7b")
+    openssl("x509", "-in", issued, "-outform", "DER", "-out", parent.dir / "issuing.der")
+    told = json.loads(done(ca(lab, "install", "--json", parent.dir / "above.p7b",
+                              parent.dir / "issuing.der")))
+    assert told["subject"] == "CN=Example Issuing CA,O=Example"
+    chain = [x509.load_pem_x509_certificate(f"{part}-----END CERTIFICATE-----\n".encode())
+             for part in (lab.dir / "issuing.pem").read_text().split("-----END CERTIFICATE-----\n")
+             if part]
+    assert [c.subject.rfc4514_string().split(",")[0] for c in chain] == \
+        ["CN=Example Issuing CA", "CN=Example Policy CA", "CN=Example Root CA"]
+
+
+def test_a_renewed_subordinate_takes_the_place_of_certificate_and_chain_file(lab, parent):
+    subordinate(lab)
+    done(ca(lab, "install", parent.certify(request(lab), "issuing"), parent.file("root")))
+
+    def split(config):
+        config["cas"]["issuing"]["chain"] = str(parent.file("root"))
+
+    lab.edit(split)
+    chain = (lab.dir / "issuing.pem").read_text().split("-----END CERTIFICATE-----\n")
+    (lab.dir / "issuing.pem").write_text(chain[0] + "-----END CERTIFICATE-----\n")
+    done(ca(lab, "install", parent.certify(request(lab), "again", days=4000), parent.file("root")))
+    entry = lab.config()["cas"]["issuing"]
+    assert "chain" not in entry
+    assert entry["certificate"] != "issuing.pem"
+    assert (lab.dir / entry["certificate"]).read_text().count("BEGIN CERTIFICATE") == 2
+    assert check(lab).returncode == 0
+
+
+def test_another_name_is_another_ca(lab, parent):
+    subordinate(lab)
+    done(ca(lab, "install", parent.certify(request(lab), "issuing"), parent.file("root")))
+    done(ca(lab, "csr", "--ca-name", "Another CA", "--out", lab.dir / "other.csr"))
+    refused = ca(lab, "install", parent.certify(lab.dir / "other.csr", "other"),
+                 parent.file("root"))
+    assert refused.returncode == 1
+    assert "the CA's name is 'CN=Example Issuing CA,O=Example'" in refused.stderr
+
+
+def test_root_and_subordinate_in_one_configuration(lab, tmp_path):
+    done(ca(lab, "create", "--root", "--ca-name", "Example Root CA", "--key", "ec:p384",
+            "--validity", "3000d", name="root"))
+    told = json.loads(done(ca(lab, "create", "--subordinate-of", "root", "--ca-name",
+                              "Example Issuing CA", "--key", "rsa:2048", "--json")))
+    assert any("cut to the end" in note for note in told["notes"])
+    openssl("verify", "-x509_strict", "-CAfile", lab.dir / "root.pem", lab.dir / "issuing.pem")
+    done(ca(lab, "ra"))
+    lab.start()
+    done(enrol(lab, tmp_path / "device"))
+    # One of the lab's own CA cannot be below it: that has path length 0.
+    refused = ca(lab, "create", "--subordinate-of", "lab", "--ca-name", "Below", "--key",
+                 "ec:p256", name="below")
+    assert refused.returncode == 1 and "allows 0 CAs below it" in refused.stderr
+    assert not list(lab.dir.glob("below*"))
+
+
+def test_keys_are_encrypted_under_a_passphrase(lab, tmp_path):
+    (lab.dir / "passphrase").touch(mode=0o600)
+    (lab.dir / "passphrase").write_text("correct horse\n")
+    done(ca(lab, "create", "--root", "--ca-name", "Example CA", "--key", "ec:p256",
+            "--passphrase-file", lab.dir / "passphrase"))
+    done(ca(lab, "ra", "--passphrase-file", lab.dir / "passphrase"))
+    for key in [lab.dir / "issuing.key", *lab.dir.glob("ra-issuing-*.key")]:
+        assert "BEGIN ENCRYPTED PRIVATE KEY" in key.read_text()
+    lab.start()
+    done(enrol(lab, tmp_path / "device"))
+    lab.stop()
+    # The next CA's keys are no less guarded.
+    done(ca(lab, "rollover", "--from", "2040-01-01T00:00:00Z"))
+    folder = next(lab.dir.glob("next-*"))
+    keys = list(folder.glob("*.key"))
+    assert len(keys) == 3
+    for key in keys:
+        assert "BEGIN ENCRYPTED PRIVATE KEY" in key.read_text()
+    checked = check(lab)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("common_name, says", [
+    ("ca.example.com", "looks like a host's"),
+    ("Example_CA", "has an underscore"),
+])
+def test_naming_advice(lab, common_name, says):
+    made = ca(lab, "create", "--root", "--ca-name", common_name, "--key", "ec:p256")
+    assert made.returncode == 0
+    assert "warning: " in made.stderr and says in made.stderr
+    checked = check(lab)
+    assert checked.returncode == 0
+    assert says in checked.stdout + checked.stderr
+
+
+def test_a_name_over_64_characters_is_refused(lab):
+    made = ca(lab, "create", "--root", "--ca-name", "C" * 65, "--key", "ec:p256")
+    assert made.returncode == 2
+    assert "RFC 5280 allows 64" in made.stderr
+
+
+@pytest.mark.parametrize("arguments, status, says", [
+    ([], 2, "give one of --root, --subordinate and --subordinate-of"),
+    (["--root", "--subordinate", "--ca-name", "X"], 2, "give one of"),
+    (["--root"], 2, "name it with --ca-name or --subject"),
+    (["--root", "--ca-name", "X", "--key", "rsa:1024"], 2, "--key: there is no such file"),
+    (["--root", "--ca-name", "X", "--key", "pkcs11:object=k"], 2, "--module"),
+    (["--subordinate-of", "nobody", "--ca-name", "X"], 2, "there is no CA 'nobody'"),
+])
+def test_bad_orders_change_nothing(lab, arguments, status, says):
+    before = sorted(lab.dir.iterdir()), lab.config_file.read_bytes()
+    made = ca(lab, "create", *arguments)
+    assert made.returncode == status
+    assert says in made.stderr
+    assert (sorted(lab.dir.iterdir()), lab.config_file.read_bytes()) == before or \
+        sorted(lab.dir.iterdir()) == sorted([*before[0], lab.dir / "audit.jsonl"])
+
+
+def test_a_taken_name_is_refused(lab):
+    made = ca(lab, "create", "--root", "--ca-name", "X", name="lab")
+    assert made.returncode == 1
+    assert "there is a CA 'lab' in the configuration already" in made.stderr
+
+
+def test_imports_pkcs12(lab, parent, tmp_path):
+    subordinate_key = tmp_path / "sub.key"
+    openssl("req", "-new", "-newkey", "rsa:3072", "-nodes", "-keyout", subordinate_key, "-out",
+            tmp_path / "sub.csr", "-subj", "/O=Example/CN=Imported CA")
+    issued = parent.certify(tmp_path / "sub.csr", "sub")
+    openssl("pkcs12", "-export", "-legacy", "-keypbe", "PBE-SHA1-RC2-40", "-certpbe",
+            "PBE-SHA1-RC2-40", "-macalg", "sha1", "-inkey", subordinate_key, "-in", issued,
+            "-certfile", parent.file("root"), "-passout", "pass:secret", "-out",
+            tmp_path / "sub.p12")
+    (lab.dir / "passphrase").touch(mode=0o600)
+    (lab.dir / "passphrase").write_text("wrong\n")
+    arguments = ["--pkcs12", tmp_path / "sub.p12", "--passphrase-file", lab.dir / "passphrase"]
+    refused = ca(lab, "import", *arguments)
+    assert refused.returncode == 2 and "the passphrase is wrong" in refused.stderr
+    (lab.dir / "passphrase").write_text("secret\n")
+    done(ca(lab, "import", *arguments))
+    assert "BEGIN ENCRYPTED PRIVATE KEY" in (lab.dir / "issuing.key").read_text()
+    done(ca(lab, "ra"))
+    lab.start()
+    done(enrol(lab, tmp_path / "device"))
+    openssl("verify", "-CAfile", parent.file("root"), "-untrusted", lab.dir / "issuing.pem",
+            tmp_path / "device" / "cert.pem")
+
+
+def test_imports_certificate_and_key(lab, parent):
+    done(ca(lab, "import", "--certificate", parent.file("root"), "--key", parent.dir / "root.key"))
+    entry = lab.config()["cas"]["issuing"]
+    assert entry["key"] == {"file": str(parent.dir / "root.key")}
+    refused = ca(lab, "import", "--certificate", parent.file("root"), "--key", lab.dir / "ca.key",
+                 name="other")
+    assert refused.returncode == 1
+    assert "none of the certificates is for the CA's key" in refused.stderr
+    assert not (lab.dir / "other.pem").exists()
+
+
+def spki(certificate):
+    return certificate.public_key().public_bytes(serialization.Encoding.DER,
+                                                 serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def test_root_renews_with_its_key(lab, tmp_path):
+    lab.start()
+    out = tmp_path / "device"
+    done(enrol(lab, out))
+    before = x509.load_pem_x509_certificate((lab.dir / "ca.pem").read_bytes())
+    done(ca(lab, "renew", "--validity", "7300d", name="lab"))
+    after = x509.load_pem_x509_certificate((lab.dir / "ca.pem").read_bytes())
+    assert spki(after) == spki(before)
+    assert after.subject == before.subject
+    assert after.not_valid_after > before.not_valid_after
+    assert after.serial_number != before.serial_number
+    # What was issued before is good under both.
+    openssl("verify", "-CAfile", lab.dir / "ca.pem", out / "cert.pem")
+    lab.process.send_signal(signal.SIGHUP)
+    harness.wait_until(lambda: "reloaded" in lab.log(), "the reload")
+    assert lab.ca().ca == after
+    done(enrol(lab, tmp_path / "second"))
+    shorter = ca(lab, "renew", "--validity", "1d", name="lab")
+    assert shorter.returncode == 1 and "before the present one" in shorter.stderr
+
+
+def test_renewing_with_a_new_key_is_a_rollover(lab):
+    assert ca(lab, "renew", "--new-key", name="lab").returncode == 2
+    done(ca(lab, "renew", "--new-key", "--from", "2030-01-01T00:00:00Z", name="lab"))
+    assert lab.config()["endpoints"][0]["next"]["from"] == "2030-01-01T00:00:00Z"
+
+
+def test_subordinate_is_renewed_by_its_parent(lab, parent):
+    subordinate(lab)
+    done(ca(lab, "install", parent.certify(request(lab), "issuing"), parent.file("root")))
+    told = ca(lab, "renew")
+    assert told.returncode == 1
+    assert "scepgate ca csr" in told.stderr and "scepgate ca install" in told.stderr
+
+
+def test_subordinate_rolls_over_to_another(lab, parent, tmp_path):
+    """GetNextCACert hands out the next subordinate with its chain (RFC 8894 section 4.7)."""
+    subordinate(lab)
+    done(ca(lab, "install", parent.certify(request(lab), "issuing"), parent.file("root")))
+    done(ca(lab, "ra"))
+    done(ca(lab, "create", "--subordinate", "--subject", "CN=Example Issuing CA G2,O=Example",
+            "--key", "ec:p256", name="issuing-2"))
+    done(ca(lab, "csr", "--out", lab.dir / "g2.csr", name="issuing-2"))
+    done(ca(lab, "install", parent.certify(lab.dir / "g2.csr", "g2"), parent.file("root"),
+            name="issuing-2"))
+    done(ca(lab, "ra", "--from", "2030-01-01T00:00:00Z", name="issuing-2"))
+    checked = check(lab)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    lab.start()
+    reply = lab.get(f"{harness.PATH}?operation=GetNextCACert")
+    assert reply.status == 200
+    (tmp_path / "next.der").write_bytes(reply.body)
+    inner = subprocess.run(["openssl", "cms", "-verify", "-noverify", "-inform", "DER", "-binary",
+                            "-in", tmp_path / "next.der"], check=True, capture_output=True).stdout
+    names = [c.subject.rfc4514_string()
+             for c in serialization.pkcs7.load_der_pkcs7_certificates(inner)]
+    assert "CN=Example Issuing CA G2,O=Example" in names
+    assert "CN=Example Root CA,O=Example" in names
+
+
+@pytest.mark.parametrize("since, warned", [(45, False), (55, True)])
+def test_half_life_is_warned_of(lab, since, warned):
+    """A CA of a hundred days, so many days old."""
+    key = serialization.load_pem_private_key((lab.dir / "ca.key").read_bytes(), None)
+    subject = x509.Name.from_rfc4514_string("CN=scepgate Lab CA")
+    begin = datetime.datetime.utcnow() - datetime.timedelta(days=since)
+    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
+    made = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
+            .public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(begin).not_valid_after(begin + datetime.timedelta(days=100))
+            .add_extension(x509.BasicConstraints(True, 0), True).add_extension(usage, True)
+            .sign(key, hashes.SHA256()))
+    (lab.dir / "ca.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    checked = check(lab)
+    text = checked.stdout + checked.stderr
+    assert ("the CA 'CN=scepgate Lab CA' is past half of its validity since" in text) == warned
+    assert ("scepgate ca rollover" in text) == warned
+    if warned:
+        lab.start()
+        assert "past half of its validity" in lab.log()
+
+
+def test_keys_in_a_token_from_the_start(lab, parent, tmp_path):
+    """CA and RA keys that were made in the token and never were anywhere else."""
+    if not (lab.dir / "tokens").exists():
+        soft_token.make(lab.dir)
+    token = ["--module", soft_token.MODULE, "--pin-file", lab.dir / "token.pin"]
+    done(ca(lab, "create", "--subordinate", "--ca-name", "Token CA", "--key",
+            "pkcs11:token=lab;object=issuing-ca", "--key-type", "ec:p384", *token))
+    assert not (lab.dir / "issuing.key").exists()
+    done(ca(lab, "install", parent.certify(request(lab), "issuing"), parent.file("root")))
+    done(ca(lab, "ra", "--key", "pkcs11:token=lab;object=ra", "--key-type", "rsa:2048", *token))
+    ra = lab.config()["endpoints"][0]["ra"]
+    assert ra["encryption"]["key"]["pkcs11"] == "pkcs11:token=lab;object=ra-encryption"
+    assert ra["encryption"]["key"]["pin"] == {"file": "token.pin"}
+    lab.start()
+    done(enrol(lab, tmp_path / "device"))
+    again = ca(lab, "create", "--root", "--ca-name", "Other", "--key",
+               "pkcs11:token=lab;object=issuing-ca", "--key-type", "ec:p256", *token, name="other")
+    assert again.returncode == 1 and "has such a key already" in again.stderr
+    rollover = ca(lab, "rollover", "--from", "2030-01-01T00:00:00Z")
+    assert rollover.returncode == 1
