@@ -210,7 +210,9 @@ std::vector<TemplateConflict> template_conflicts(const Template& tmpl,
     const std::int64_t longest =
         tmpl.requested_validity ? tmpl.requested_validity->maximum : tmpl.validity;
     const std::int64_t end = chain.front().not_after();
-    if (now + longest > end) {
+    const std::int64_t half = end - (end - chain.front().not_before()) / 2;
+    // From half of its validity on, what is told is that the CA is to be renewed.
+    if (now < half && now + longest > end) {
         found.push_back({"validity",
                          "goes beyond the CA's certificate, which ends " + certs::utc_text(end) +
                              ": certificates end with it",

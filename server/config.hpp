@@ -167,7 +167,7 @@ struct Config {
     std::filesystem::path audit_file;
     std::optional<SecretSource> audit_hmac_key;  ///< absent: the chain is plain SHA-256
     bool audit_sync = false;                     ///< each record is on the disk when written
-    std::filesystem::path store_sqlite;  ///< empty: store_postgresql
+    std::filesystem::path store_sqlite;          ///< empty: store_postgresql
     std::map<std::string, CaConfig> cas;
     std::map<std::string, PolicyConfig> policies;
     std::map<std::string, NotifierConfig> notifiers;

@@ -6,6 +6,7 @@
 #include "certs/ber.hpp"
 #include "certs/clock.hpp"
 #include "certs/cms_signed_data.hpp"
+#include "server/audit_settings.hpp"
 #include "server/ca_name_advice.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/store_access.hpp"
@@ -25,7 +26,7 @@ std::optional<CaSetup> CaSetup::open(const std::string& file) {
     }
     auto config = load_or_complain(file);
     if (!config) return std::nullopt;
-    auto audit = AuditLog::open(config->audit_file);
+    auto audit = open_audit(*config);
     if (!audit) {
         complain(kUsage, audit.error().detail);
         return std::nullopt;

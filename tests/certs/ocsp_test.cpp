@@ -137,7 +137,9 @@ TEST(OcspResponseTest, IsReadAndVerifiedByOpenssl) {
             const int status = OCSP_single_get0_status(OCSP_resp_get0(basic.get(), i), &reason,
                                                        nullptr, nullptr, nullptr);
             EXPECT_EQ(status, expected[i]);
-            if (i == 1) EXPECT_EQ(reason, OCSP_REVOKED_STATUS_CERTIFICATEHOLD);
+            if (i == 1) {
+                EXPECT_EQ(reason, OCSP_REVOKED_STATUS_CERTIFICATEHOLD);
+            }
         }
     }
 }

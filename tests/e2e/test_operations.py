@@ -25,7 +25,7 @@ def test_SIGHUP_takes_a_new_configuration_without_dropping_a_connection(lab):
         harness.wait_until(lambda: b"DES3" not in
                            http.request("GET", "/scep?operation=GetCACaps").body, "reload")
     # It is in effect before the line is written.
-    harness.wait_until(lambda: [line["event"] for line in lab.audit()] == ["start", "reload"],
+    harness.wait_until(lambda: [line["event"] for line in lab.audit()] == ["start", "config_change", "reload"],
                        "the audit line")
 
 

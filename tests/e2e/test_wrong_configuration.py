@@ -174,7 +174,8 @@ def empty_key_file(lab, config):
 
 
 def template_fault_with_two_cas(lab, config):
-    config["cas"]["other"] = config["cas"]["lab"]
+    config["cas"]["other"] = {key: value for key, value in config["cas"]["lab"].items()
+                              if key not in ("crl", "ocsp")}
     config["templates"]["DeviceGeneral"]["extended_key_usage"] = ["clientOauth"]
 
 
