@@ -33,7 +33,8 @@ Refusal refusal() {
 /// One frame by hand.
 Bytes frame(std::uint8_t kind, std::initializer_list<std::uint8_t> fields) {
     Bytes out{'S', 'G', 1, kind, 0, 0, 0, static_cast<std::uint8_t>(fields.size())};
-    out.insert(out.end(), fields);
+    for (const std::uint8_t octet : fields)
+        out.push_back(octet);
     return out;
 }
 
