@@ -12,47 +12,49 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Error bad_store(const fs::path& file, const std::string& fault) {
-    return {Errc::kConfig, "store " + file.string() + ": " + fault};
-}
-
 bool writable(const fs::path& path) {
     return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
 }
 
 }  // namespace
 
+Error bad_sqlite_store(const fs::path& file, const std::string& fault) {
+    return {Errc::kConfig, "store " + file.string() + ": " + fault};
+}
+
 Result<void> judge_sqlite_store(const fs::path& file) {
     std::error_code failure;
     const auto status = fs::status(file, failure);
     if (!fs::exists(status)) {
-        return bad_store(file,
-                         "it does not exist; create it with `scepgate init`, or restore a backup");
+        return bad_sqlite_store(
+            file, "it does not exist; create it with `scepgate init`, or restore a backup");
     }
-    if (!fs::is_regular_file(status)) return bad_store(file, "it is not a file; name the database");
+    if (!fs::is_regular_file(status))
+        return bad_sqlite_store(file, "it is not a file; name the database");
     if (!writable(file)) {
-        return bad_store(file, "this user may not write it; check its owner and mode");
+        return bad_sqlite_store(file, "this user may not write it; check its owner and mode");
     }
     if (const auto folder = fs::absolute(file, failure).parent_path(); !writable(folder)) {
-        return bad_store(file,
-                         "this user may not write into " + folder.string() +
-                             ", where SQLite keeps its log; check the folder's owner and mode");
+        return bad_sqlite_store(
+            file, "this user may not write into " + folder.string() +
+                      ", where SQLite keeps its log; check the folder's owner and mode");
     }
     // A connection that only reads would leave a -wal and a -shm file behind.
     auto database = sqlite::Database::open(file, sqlite::Database::Access::kReadWrite);
     if (!database) {
-        return bad_store(file, database.error().detail +
-                                   "; is it a scepgate store? If it was, restore a backup");
+        return bad_sqlite_store(file, database.error().detail +
+                                          "; is it a scepgate store? If it was, restore a backup");
     }
     const auto version = sqlite::schema_version(*database);
     if (!version) {
-        return bad_store(file, version.error().detail +
-                                   (version.error().code == Errc::kConfig
-                                        ? ""
-                                        : "; if it was a scepgate store, restore a backup"));
+        return bad_sqlite_store(file, version.error().detail +
+                                          (version.error().code == Errc::kConfig
+                                               ? ""
+                                               : "; if it was a scepgate store, restore a backup"));
     }
     if (*version == 0)
-        return bad_store(file, "it is empty, which no store of scepgate ever is; restore a backup");
+        return bad_sqlite_store(
+            file, "it is empty, which no store of scepgate ever is; restore a backup");
     return {};
 }
 

@@ -13,4 +13,7 @@ namespace scepgate::ca_backend {
 /// process; never in a process that has the store open (see SqliteStore).
 Result<void> judge_sqlite_store(const std::filesystem::path& file);
 
+/// kConfig, naming the file.
+[[nodiscard]] Error bad_sqlite_store(const std::filesystem::path& file, const std::string& fault);
+
 }  // namespace scepgate::ca_backend

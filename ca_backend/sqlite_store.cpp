@@ -7,16 +7,13 @@
 
 #include "ca_backend/sql_writer.hpp"
 #include "ca_backend/sqlite.hpp"
+#include "ca_backend/sqlite_judge.hpp"
 #include "ca_backend/sqlite_schema.hpp"
 
 namespace scepgate::ca_backend {
 namespace {
 
 using sqlite::Database;
-
-Error bad_store(const std::filesystem::path& file, const std::string& fault) {
-    return {Errc::kConfig, "store " + file.string() + ": " + fault};
-}
 
 /// Makes an empty file that only we can read; -wal and -shm inherit its mode. A file that exists is
 /// not even opened here: closing it would drop the locks that this process has on it.
@@ -30,16 +27,16 @@ Result<void> create_private(const std::filesystem::path& file) {
     }
     const int failure = errno;
     if (failure == EEXIST) return {};
-    return bad_store(file, "cannot be created: " + std::generic_category().message(failure) +
-                               "; the directory must exist and be writable");
+    return bad_sqlite_store(file, "cannot be created: " + std::generic_category().message(failure) +
+                                      "; the directory must exist and be writable");
 }
 
 Error explain(const std::filesystem::path& file, const Error& error) {
-    if (error.code == Errc::kConfig) return bad_store(file, error.detail);
-    return bad_store(file,
-                     error.detail +
-                         "; check that it is a scepgate store, the owner and mode of the file "
-                         "and its directory, and the free space, or restore a backup");
+    if (error.code == Errc::kConfig) return bad_sqlite_store(file, error.detail);
+    return bad_sqlite_store(
+        file, error.detail +
+                  "; check that it is a scepgate store, the owner and mode of the file "
+                  "and its directory, and the free space, or restore a backup");
 }
 
 Result<Database> open_database(const std::filesystem::path& file, SqliteStore::Mode mode) {
@@ -79,9 +76,10 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
     }
     std::error_code failure;
     if (!std::filesystem::exists(file, failure)) {
-        return bad_store(file, failure ? failure.message()
-                                       : "it does not exist; create it with `scepgate init`, or "
-                                         "restore a backup");
+        return bad_sqlite_store(file, failure
+                                          ? failure.message()
+                                          : "it does not exist; create it with `scepgate init`, or "
+                                            "restore a backup");
     }
     auto database = open_database(file, mode);
     if (!database) return explain(file, database.error());
