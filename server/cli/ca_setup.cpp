@@ -18,6 +18,16 @@ namespace scepgate::server::cli {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
+namespace {
+
+Error held_by_signer(const CaConfig& ca) {
+    return Error{Errc::kConfig, ca.json_path +
+                                    ": its key is in the signer, not here: see docs/signer.md "
+                                    "(Renewal and rollover)"};
+}
+
+}  // namespace
+
 std::optional<CaSetup> CaSetup::open(const std::string& file) {
     auto lock = ConfigLock::take(file);
     if (!lock) {
@@ -42,6 +52,7 @@ Result<const CaConfig*> CaSetup::find(const std::string& name) const {
 }
 
 Result<certs::PrivateKey> CaSetup::load_key(const CaConfig& ca) const {
+    if (ca.signer) return held_by_signer(ca);
     ConfigFaults faults;
     auto key = CredentialLoader(faults, now).key(ca.key);
     if (key) return std::move(*key);
@@ -50,6 +61,7 @@ Result<certs::PrivateKey> CaSetup::load_key(const CaConfig& ca) const {
 }
 
 Result<Party> CaSetup::load(const CaConfig& ca) const {
+    if (ca.signer) return held_by_signer(ca);
     ConfigFaults faults;
     // One that has expired needs its successor all the more.
     auto credential = CredentialLoader(faults, now)

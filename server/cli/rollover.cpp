@@ -125,7 +125,7 @@ private:
             return Error{Errc::kConfig,
                          ca.json_path +
                              ": the CA's key is in the signer, and so will its successor's be: "
-                             "make that by hand, as docs/signer.md says (Rollover)"};
+                             "make that by hand, as docs/signer.md says (Renewal and rollover)"};
         }
         ConfigFaults faults;
         CredentialLoader loader(faults, now_);
