@@ -1,5 +1,7 @@
 #include "server/config_parts.hpp"
 
+#include <algorithm>
+
 #include "server/config_ca_urls.hpp"
 #include "server/config_key_source.hpp"
 #include "server/config_paths.hpp"
@@ -87,10 +89,13 @@ CaConfig ConfigParts::ca(const Json& json, const std::string& path) {
 void ConfigParts::publishing(ConfigReader& owner, CaConfig& ca) {
     const auto path = [this](ConfigReader& reader, std::string& target) {
         reader.text("path", target);
-        if (target.empty() || sound_endpoint_path(target)) return;
+        // A CA's name in a URL can have spaces: they come as %20, and are compared decoded.
+        std::string spaceless = target;
+        std::replace(spaceless.begin(), spaceless.end(), ' ', '-');
+        if (target.empty() || sound_endpoint_path(spaceless)) return;
         faults_.error(reader.path_of("path"), "'" + target + "' is no path",
                       "begin it with / and leave out empty segments, \".\", \"..\" and all of "
-                      "? # % \\ and spaces");
+                      "? # % and \\");
     };
     if (const Json* json = owner.member("crl")) {
         ConfigReader reader(*json, owner.path_of("crl"), faults_);
