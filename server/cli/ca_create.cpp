@@ -133,7 +133,10 @@ private:
                            at + " FILE…";
         } else {
             report_.headline = "The CA '" + ca + "' is made: " + file(".pem").string();
-            report_.next = "RA certificates for an endpoint: scepgate ca ra" + at;
+            report_.next = setup_.config.signer
+                               ? "Send a running signer SIGHUP. What the server needs: "
+                                 "docs/signer.md (Renewal and rollover)"
+                               : "RA certificates for an endpoint: scepgate ca ra" + at;
         }
         return {};
     }

@@ -16,8 +16,21 @@ namespace scepgate::server::cli {
 using ca_backend::SqlStore;
 using ca_backend::StoreMode;
 
+namespace {
+
+Result<std::unique_ptr<SqlStore>> store_of(const Config& config, StoreMode mode) {
+    if (config.signer) {
+        return Error{Errc::kConfig,
+                     "this is the configuration of a signer, which has no store; name the server's "
+                     "with --config"};
+    }
+    return open_store(config, mode);
+}
+
+}  // namespace
+
 std::unique_ptr<SqlStore> open_store_to_read(const Config& config) {
-    auto store = open_store(config, StoreMode::kReadOnly);
+    auto store = store_of(config, StoreMode::kReadOnly);
     if (store) return *std::move(store);
     complain(kUsage, store.error().detail);
     return nullptr;
@@ -29,7 +42,7 @@ std::optional<Records> open_records(const Config& config) {
         complain(kUsage, audit.error().detail);
         return std::nullopt;
     }
-    auto store = open_store(config, StoreMode::kOpenExisting);
+    auto store = store_of(config, StoreMode::kOpenExisting);
     if (!store) {
         complain(kUsage, store.error().detail);
         return std::nullopt;
