@@ -17,8 +17,9 @@ struct KnownStatus {
     CK_RV status;
     const char* name;
 };
-constexpr std::array<KnownStatus, 22> kKnownStatus{{
+constexpr std::array<KnownStatus, 23> kKnownStatus{{
     {CKR_ATTRIBUTE_TYPE_INVALID, "CKR_ATTRIBUTE_TYPE_INVALID"},
+    {CKR_CRYPTOKI_NOT_INITIALIZED, "CKR_CRYPTOKI_NOT_INITIALIZED"},
     {CKR_DATA_LEN_RANGE, "CKR_DATA_LEN_RANGE"},
     {CKR_DEVICE_ERROR, "CKR_DEVICE_ERROR"},
     {CKR_DEVICE_REMOVED, "CKR_DEVICE_REMOVED"},
