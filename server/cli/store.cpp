@@ -132,7 +132,8 @@ int verify(const Options& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const fs::path file = options.store.empty() ? config->store_sqlite : fs::path(options.store);
-    if (file.empty()) return complain(kUsage, "the store is not in SQLite: this looks at a file");
+    if (file.empty())
+        return complain(kUsage, "the store is in PostgreSQL: this looks at SQLite files alone");
     const auto digest = audit_digest(*config);
     if (!digest) return complain(digest.error());
     const auto said = [&](Error error) {
