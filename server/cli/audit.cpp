@@ -1,4 +1,5 @@
 // scepgate audit verify | head
+#include <filesystem>
 #include <iostream>
 
 #include "server/audit_files.hpp"
@@ -59,8 +60,13 @@ Json to_json(const AuditPlace& place) {
     return {{"file", place.file}, {"line", place.line}, {"seq", place.seq}};
 }
 
+/// Without any record there is nothing to vouch for: a compressed file, or a wrong one.
+bool is_sound(const AuditReport& report) {
+    return report.fault_count == 0 && report.records != 0;
+}
+
 Json to_json(const AuditReport& report) {
-    Json json = {{"sound", report.fault_count == 0},
+    Json json = {{"sound", is_sound(report)},
                  {"files", report.files},
                  {"records", report.records},
                  {"first_seq", report.first_seq},
@@ -104,7 +110,9 @@ void print(const AuditReport& report) {
     std::cout << report.records << " records in " << report.files
               << (report.files == 1 ? " file" : " files");
     if (report.records != 0) std::cout << ", " << report.first_seq << " to " << report.last.seq;
-    std::cout << (report.fault_count == 0 ? ": the chain is sound\n" : ": the chain is broken\n");
+    std::cout << (is_sound(report)          ? ": the chain is sound\n"
+                  : report.fault_count == 0 ? ": there is no chain\n"
+                                            : ": the chain is broken\n");
 }
 
 int verify(const Options& options) {
@@ -124,7 +132,7 @@ int verify(const Options& options) {
     } else {
         print(*report);
     }
-    return flush_output(report->fault_count == 0 ? kSuccess : kFailed);
+    return flush_output(is_sound(*report) ? kSuccess : kFailed);
 }
 
 int head(const Options& options) {
@@ -133,6 +141,11 @@ int head(const Options& options) {
     const auto& file = subject->files.files.back();
     const auto head = read_audit_head(file, subject->digest);
     if (!head) return complain(head.error());
+    std::error_code ignored;
+    if (!*head && !std::filesystem::exists(file, ignored)) {
+        return complain(kFailed, "there is no audit file " + file.string() +
+                                     " yet: it begins with the server's first start");
+    }
     if (!*head) {
         return complain(kFailed, "there is no sound " + audit_head_file(file).string() +
                                      ": 'scepgate audit verify' says more");

@@ -175,6 +175,15 @@ def test_after_kill_9_under_load_the_chain_goes_on(new_lab):
     assert {row["serial"] for row in lab.certificates()} <= signed
 
 
+@pytest.mark.parametrize("octets", [b"", b"\x1f\x8b\x08\x00compressed"])
+def test_files_without_a_record_are_not_called_sound(tmp_path, octets):
+    file = tmp_path / "audit.jsonl.gz"
+    file.write_bytes(octets)
+    done = run("audit", "verify", file)
+    assert done.returncode == 1 and "there is no chain" in done.stdout
+    assert not json.loads(run("audit", "verify", "--json", file).stdout)["sound"]
+
+
 def test_a_torn_last_line_is_told_of_and_stays(lab):
     lab.kill()
     with open(lab.dir / "audit.jsonl", "a") as file:
