@@ -32,10 +32,11 @@ Refusal password_missing() {
 }
 
 Refusal unavailable(std::string detail) {
-    return refused(
-        {FailInfo::kBadRequest, "StoreUnavailable", "store",
-         "look at the store's file, disk and owner; 'scepgate config check' tries it", true},
-        std::move(detail));
+    return refused({FailInfo::kBadRequest, "StoreUnavailable", "store",
+                    "look at the store's file, disk and owner, or at PostgreSQL; 'scepgate config "
+                    "check' tries it",
+                    true},
+                   std::move(detail));
 }
 
 bool binds_names(const ChallengeClaims& bindings) {

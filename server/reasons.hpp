@@ -79,7 +79,8 @@ inline constexpr Reason kTooManyPending{
 // What did not work; the device comes again.
 inline constexpr Reason kStoreUnavailable{
     FailInfo::kBadRequest, "StoreUnavailable", "store",
-    "look at the store's file, disk and owner; 'scepgate config check' tries it", kTemporary};
+    "look at the store's file, disk and owner, or at PostgreSQL; 'scepgate config check' tries it",
+    kTemporary};
 inline constexpr Reason kAuditUnavailable{
     FailInfo::kBadRequest, "AuditUnavailable", "audit file",
     "look at the audit file's disk and owner: nothing is issued that cannot be audited",
