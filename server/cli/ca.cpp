@@ -108,9 +108,7 @@ void add_ca(CLI::App& app, int& status) {
         "crl",
         "Print or write a CA's current CRL, made anew when a certificate was revoked since; "
         "the server may be running");
-    command->add_option("--config", options->config, "The server's configuration")
-        ->required()
-        ->type_name("FILE");
+    add_config_option(*command, options->config);
     command->add_option("--ca", options->ca, "The CA's name, where there are several");
     command->add_option("--out", options->out, "Where to write it")->type_name("FILE");
     command->add_flag("--der", options->der, "DER instead of PEM");

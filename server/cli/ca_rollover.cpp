@@ -109,9 +109,7 @@ void add_ca_rollover(CLI::App& ca, int& status) {
         "every endpoint that uses it, in a folder beside the configuration, and add them to it. "
         "Devices can fetch the next CA at once; it serves from the given time on.");
     auto options = std::make_shared<Options>();
-    command->add_option("--config", options->settings.config, "The server's configuration")
-        ->required()
-        ->type_name("FILE");
+    add_config_option(*command, options->settings.config);
     command->add_option("--ca", options->settings.ca, "The name of the CA that comes to its end")
         ->required();
     command

@@ -97,9 +97,7 @@ Result<void> CaSetup::record(std::string_view event, const std::string& ca,
 }
 
 void CaOptions::add_to(CLI::App& command, const std::string& ca_help) {
-    command.add_option("--config", config, "The server's configuration")
-        ->required()
-        ->type_name("FILE");
+    add_config_option(command, config);
     command.add_option("--ca", ca, ca_help)->required()->type_name("NAME");
     command.add_flag("--json", json, "Print the result as JSON");
 }

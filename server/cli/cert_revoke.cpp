@@ -87,9 +87,7 @@ void add_cert_revoke(CLI::App& cert, int& status) {
     const auto add = [&cert, options](const char* name, const char* help) {
         CLI::App* command = cert.add_subcommand(name, help);
         command->add_option("SERIAL", options->serial, "The serial number in hex")->required();
-        command->add_option("--config", options->config, "The server's configuration")
-            ->required()
-            ->type_name("FILE");
+        add_config_option(*command, options->config);
         command->add_flag("--json", options->json, "Print the certificate's record as JSON");
         return command;
     };

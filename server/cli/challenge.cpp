@@ -191,9 +191,7 @@ void add_challenge(CLI::App& app, int& status) {
         "is good for any key usage, and a blob only for a CSR without one. For the CSR's "
         "challengePassword.");
     auto options = std::make_shared<Options>();
-    command->add_option("--config", options->config, "The server's configuration")
-        ->required()
-        ->type_name("FILE");
+    add_config_option(*command, options->config);
     command
         ->add_option("--policy-name,--policy", options->policy,
                      "Which of 'policies' (default: the only one that makes challenges)")

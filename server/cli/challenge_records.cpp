@@ -193,9 +193,7 @@ void add_challenge_records(CLI::App& challenge, int& status) {
     auto options = std::make_shared<Options>();
     const auto add = [&challenge, options](const char* name, const char* help) {
         CLI::App* command = challenge.add_subcommand(name, help);
-        command->add_option("--config", options->config, "The server's configuration")
-            ->required()
-            ->type_name("FILE");
+        add_config_option(*command, options->config);
         return command;
     };
     CLI::App* list_command =

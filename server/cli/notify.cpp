@@ -170,9 +170,7 @@ void add_notify(CLI::App& app, int& status) {
     const auto add = [notify, options](const char* name, const char* help, const char* which) {
         CLI::App* command = notify->add_subcommand(name, help);
         command->add_option("NOTIFIER", options->notifier, which);
-        command->add_option("--config", options->config, "The server's configuration")
-            ->required()
-            ->type_name("FILE");
+        add_config_option(*command, options->config);
         command->add_flag("--json", options->json, "Print JSON");
         return command;
     };

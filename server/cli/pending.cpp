@@ -156,9 +156,7 @@ int decide(const Options& options, Decision::Verdict verdict) {
 }
 
 void add_config(CLI::App& command, Options& options) {
-    command.add_option("--config", options.config, "The server's configuration")
-        ->required()
-        ->type_name("FILE");
+    add_config_option(command, options.config);
     command.add_flag("--json", options.json, "Print JSON");
 }
 

@@ -330,9 +330,7 @@ void add_policy(CLI::App& app, int& status) {
         "challenge is ever printed. Exit status 0 when it would be granted, 1 when it would be "
         "refused or that depends on what was not asked.");
     auto options = std::make_shared<Options>();
-    command->add_option("--config", options->config, "The server's configuration")
-        ->required()
-        ->type_name("FILE");
+    add_config_option(*command, options->config);
     command->add_option("--endpoint", options->endpoint,
                         "Which endpoint, by its name or first path (default: the only one)");
     command->add_option("--csr", options->csr, "The certificate request, PEM or DER")

@@ -171,9 +171,7 @@ void add_policy_rotate(CLI::App& policy, int& status) {
         "Make new keys for challenge blobs, beside the old ones and first in the configuration. "
         "Challenges that were made with the old keys stay good until those are taken out.");
     auto options = std::make_shared<Options>();
-    command->add_option("--config", options->config, "The server's configuration")
-        ->required()
-        ->type_name("FILE");
+    add_config_option(*command, options->config);
     command->add_option("--policy,--policy-name", options->order.policy, "Which of 'policies'")
         ->required();
     command->add_flag("--signer", options->order.signer, "The key that signs challenges");

@@ -162,13 +162,7 @@ private:
         ConfigFaults faults;
         const auto judged = judge_config(file_, Occasion::kReload, clock_, faults, services_);
         if (judged.runtime) warn_of_restart(config_, judged.config, faults);
-        for (const auto& fault : faults.list()) {
-            if (fault.warning) {
-                log_->warn(fault.text());
-            } else {
-                log_->error("not reloaded", LogFields().add("reason", fault.text()));
-            }
-        }
+        log_reload_faults(*log_, faults);
         report(log_->reopen());
         report(audit_->reopen());
         if (!judged.runtime) return;

@@ -104,13 +104,7 @@ private:
     void reload() {
         ConfigFaults faults;
         auto judged = signer::judge_signer(file_, Occasion::kReload, clock_, faults);
-        for (const auto& fault : faults.list()) {
-            if (fault.warning) {
-                log_->warn(fault.text());
-            } else {
-                log_->error("not reloaded", LogFields().add("reason", fault.text()));
-            }
-        }
+        log_reload_faults(*log_, faults);
         report(log_->reopen());
         report(audit_->reopen());
         if (!judged.runtime) return;

@@ -167,9 +167,7 @@ void add_store(CLI::App& app, int& status) {
     store->require_subcommand(1);
     auto options = std::make_shared<Options>();
     const auto common = [options](CLI::App* command) {
-        command->add_option("--config", options->config, "The server's configuration")
-            ->required()
-            ->type_name("FILE");
+        add_config_option(*command, options->config);
         command->add_flag("--json", options->json, "Print JSON");
     };
     CLI::App* create_command = store->add_subcommand(

@@ -9,6 +9,7 @@
 #include "server/cli/commands.hpp"
 #include "server/config_reader.hpp"
 #include "server/http_address.hpp"
+#include "server/log.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -83,6 +84,16 @@ int flush_output(int status) {
 void print_faults(const ConfigFaults& faults) {
     for (const auto& fault : faults.list()) {
         std::cerr << (fault.warning ? "warning: " : "error: ") << fault.text() << '\n';
+    }
+}
+
+void log_reload_faults(Log& log, const ConfigFaults& faults) {
+    for (const auto& fault : faults.list()) {
+        if (fault.warning) {
+            log.warn(fault.text());
+        } else {
+            log.error("not reloaded", LogFields().add("reason", fault.text()));
+        }
     }
 }
 

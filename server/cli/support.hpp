@@ -15,6 +15,10 @@
 #include "certs/name.hpp"
 #include "server/config.hpp"
 
+namespace scepgate::server {
+class Log;
+}
+
 namespace scepgate::server::cli {
 
 /// "scepgate: …" on standard error; returns `status` for the caller to hand on.
@@ -27,6 +31,16 @@ void print_json(const nlohmann::ordered_json& json);
 int flush_output(int status);
 /// Every fault on a line of its own; warnings say so.
 void print_faults(const ConfigFaults& faults);
+/// The same, to the log of a server that was told to reload.
+void log_reload_faults(Log& log, const ConfigFaults& faults);
+
+/// --config, which most commands need; `config` is a string or a path.
+template <class Path>
+void add_config_option(CLI::App& command, Path& config) {
+    command.add_option("--config", config, "The server's configuration")
+        ->required()
+        ->type_name("FILE");
+}
 
 /// Loads a configuration; prints its faults and gives nothing when there is an error.
 std::optional<Config> load_or_complain(const std::filesystem::path& file);
