@@ -81,6 +81,15 @@ def load_json_with_comments(text):
     return json.loads(text)
 
 
+def verification(kind, lab, *arguments):
+    """The report of `audit verify` or `store verify`, whose exit status says the same."""
+    done = run(kind, "verify", "--config", lab.config_file, "--json", *arguments)
+    assert done.returncode in (0, 1), done.stderr
+    report = json.loads(done.stdout)
+    assert report["sound"] == (done.returncode == 0)
+    return report
+
+
 def wait_until(condition, what, patience=PATIENCE):
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
