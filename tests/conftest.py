@@ -1,3 +1,4 @@
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -14,6 +15,9 @@ import harness  # noqa: E402
 def pytest_addoption(parser):
     parser.addoption("--write-interop", action="store_true",
                      help="write docs/interop.md's table when all of tests/interop has passed")
+    parser.addoption("--attack-rounds", type=int, metavar="N",
+                     default=int(os.environ.get("SCEPGATE_ATTACK_ROUNDS", "1")),
+                     help="how many times the usual rounds the attacks that repeat take")
 
 
 def pytest_configure(config):

@@ -1,0 +1,70 @@
+"""The attack suite: rows of the attack matrix, as docs/security.md has them.
+
+`@pytest.mark.attack("H07", "Z01")` says which rows a test shows, here and in the other folders:
+tests/attack/test_security_document.py holds the document to these marks. Every test here that has a `target` goes
+through the standing oracle of oracle.py. A module that wants another server has a fixture `target` of
+its own: anything with an attribute `oracle`.
+
+`--attack-rounds N` (or SCEPGATE_ATTACK_ROUNDS) multiplies the rounds of the tests that repeat.
+"""
+
+import shutil
+
+import pytest
+
+import harness
+from target import Target
+
+
+@pytest.fixture(scope="session")
+def rounds(pytestconfig):
+    """Scales a number of rounds."""
+    factor = pytestconfig.getoption("--attack-rounds")
+    return lambda usual: max(1, usual * factor)
+
+
+@pytest.fixture(scope="module")
+def serve(templates, tmp_path_factory):
+    """Makes labs that serve until the end of the module; stopped, and judged, then."""
+    labs = []
+
+    def start(*arguments, edit=None):
+        lab = harness.Lab(tmp_path_factory.mktemp("attack") / "lab")
+        shutil.copytree(templates(*arguments), lab.dir)
+        labs.append(lab)
+
+        def move(config):
+            config["listen"] = [{"address": f"127.0.0.1:{lab.port}"}]
+            if edit:
+                edit(config)
+
+        lab.edit(move)
+        return lab.start()
+
+    yield start
+    try:
+        for lab in labs:
+            lab.stop()
+    finally:
+        for lab in labs:
+            lab.kill()
+            lab.end_signer()
+
+
+@pytest.fixture(scope="module")
+def target(serve, keys):
+    """The server that a module attacks."""
+    attacked = Target(serve(), keys(), keys(1))
+    yield attacked
+    assert attacked.lab.send(attacked.request(), attacked.ca).status == "success", \
+        "the challenge of all attacks is still good"
+
+
+@pytest.fixture(autouse=True)
+def unharmed(request):
+    """The standing oracle around every test that has a `target`."""
+    if "target" not in request.fixturenames:
+        yield
+        return
+    with request.getfixturevalue("target").oracle.unharmed():
+        yield

@@ -1,0 +1,88 @@
+"""A server under attack, and requests to it that are right but for what a test changes."""
+
+import itertools
+
+import harness
+import oracle
+import scep_client as scep
+from scep_client import Csr, Envelope, Message, key_usage, name, pkcs_req
+
+_numbers = itertools.count()
+
+
+class Target:
+    """A lab of policy challenge_blob. One challenge goes with every hostile request: what refuses it
+    is what was changed, and it is never consumed."""
+
+    SUBJECT = "attacked"
+
+    def __init__(self, lab, key, mallory):
+        self.lab, self.key, self.mallory = lab, key, mallory
+        self.ca = lab.ca()
+        self.challenge = self.new_challenge()
+        self.oracle = oracle.Oracle(lab, oracle.blob_device(lab, key))
+
+    def new_challenge(self):
+        return self.lab.challenge("--subject", f"CN={self.SUBJECT}", "--key-usage", "both",
+                                  "--expires", "12h")
+
+    def will_issue(self, certificates=1):
+        """Says that the test gets certificates on purpose, and renews the challenge."""
+        self.oracle.will_issue(certificates)
+
+    # -- requests ----------------------------------------------------------------------------------
+
+    def csr(self, **options):
+        options.setdefault("key", self.key)
+        options.setdefault("subject", name(self.SUBJECT))
+        options.setdefault("challenge", self.challenge)
+        options.setdefault("extensions", [key_usage(0, 2)])
+        return Csr(**options)
+
+    def request(self, csr=None, recipients=None, **options):
+        """An honest PKCSReq but for `options`, with a transactionID of its own."""
+        options.setdefault("transaction_id", f"attack-{next(_numbers)}")
+        return pkcs_req(csr or self.csr(), recipients or [self.ca.encryption], **options)
+
+    def around(self, content, **options):
+        """A message signed as it should be, around any content in place of an envelope."""
+        options.setdefault("transaction_id", f"attack-{next(_numbers)}")
+        return Message(content, self.key, scep.self_signed(self.key), **options)
+
+    def sealed(self, content, **envelope):
+        """Any content in an envelope and a message that are as they should be."""
+        return self.around(Envelope([self.ca.encryption], **envelope).seal(content))
+
+    # -- outcomes ----------------------------------------------------------------------------------
+
+    def post(self, message):
+        return self.lab.post(message)
+
+    def refused(self, message, fail_info, code=None, digest=None):
+        """`message` must be answered with this failInfo, and `code` be in the audit file alone."""
+        reply = self.lab.send(message, self.ca, digest)
+        assert (reply.status, reply.fail_info) == ("failure", fail_info)
+        if code:
+            told = [line for line in self.lab.audit()
+                    if line.get("transaction_id") == message.transaction_id]
+            assert told[-1]["event"] == "refuse" and told[-1]["code"] == code, told[-1]
+            assert code.encode() not in reply.raw
+        return reply
+
+    def nobody(self, message, status=400):
+        """`message` must get an HTTP status and a short text, for there is nobody to answer."""
+        reply = self.post(message)
+        assert (reply.status, reply.content_type) == (status, "text/plain"), reply
+        assert len(reply.body) < 64
+        return reply
+
+    def granted(self, message):
+        """`message` must lead to a certificate; the next requests have a new challenge."""
+        self.will_issue()
+        reply = self.lab.send(message, self.ca)
+        assert reply.status == "success", reply.fail_info
+        self.challenge = self.new_challenge()
+        return reply
+
+    def raw(self, octets, **options):
+        return harness.raw_exchange(self.lab.port, octets, **options)
