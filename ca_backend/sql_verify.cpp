@@ -53,6 +53,8 @@ std::vector<StoreFault> judge_row(const RowToVerify& row) {
     const auto id = certificate_id(*certificate);
     compare("serial_differs", "serial", to_hex(row.serial), to_hex(without_sign_octet(id.serial)));
     compare("issuer_differs", "issuer", to_hex(row.issuer_hash), to_hex(id.issuer));
+    compare("identity_differs", "identity", to_hex(row.identity),
+            to_hex(identity_hash(*certificate, row.template_name)));
     compare("validity_differs", "notBefore", std::to_string(row.not_before),
             std::to_string(certificate->not_before()));
     compare("validity_differs", "notAfter", std::to_string(row.not_after),
@@ -64,7 +66,8 @@ Result<void> each_certificate(sql::Connection& connection, std::size_t most,
                               const std::function<void(std::vector<RowToVerify>&&)>& take) {
     auto select = Statement::prepare(
         connection,
-        "SELECT id, serial, issuer_hash, not_before, not_after, issued_at, ca, der "
+        "SELECT id, serial, issuer_hash, not_before, not_after, issued_at, ca, der, "
+        "identity, template "
         "FROM certificates WHERE id > ? ORDER BY id LIMIT ?");
     if (!select) return select.error();
     for (std::int64_t last = 0;;) {
@@ -85,6 +88,8 @@ Result<void> each_certificate(sql::Connection& connection, std::size_t most,
                 row.issued_at = query.integer(5);
                 row.ca = query.text(6);
                 row.der = query.blob(7);
+                row.identity = query.blob(8);
+                row.template_name = query.text(9);
                 last = row.id;
                 rows.push_back(std::move(row));
             }

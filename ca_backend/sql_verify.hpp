@@ -20,9 +20,9 @@ struct StoreFault {
 struct RowToVerify {
     std::int64_t id = 0;
     Bytes serial;
-    Bytes issuer_hash;
+    Bytes issuer_hash, identity;
     std::int64_t not_before = 0, not_after = 0, issued_at = 0;
-    std::string ca;
+    std::string ca, template_name;
     Bytes der;
 };
 

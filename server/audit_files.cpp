@@ -16,12 +16,14 @@ namespace fs = std::filesystem;
 /// One file, open, with as much of it as there was when it was opened.
 class OpenFile {
 public:
+    /// kNotFound: there is none; kConfig: it cannot be read.
     static Result<OpenFile> open(const fs::path& file) {
         const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
         struct stat status {};
         if (descriptor < 0 || ::fstat(descriptor, &status) != 0) {
-            Error error{Errc::kConfig, "cannot read the audit file " + file.string() + ": " +
-                                           std::strerror(errno)};
+            Error error{
+                errno == ENOENT ? Errc::kNotFound : Errc::kConfig,
+                "cannot read the audit file " + file.string() + ": " + std::strerror(errno)};
             if (descriptor >= 0) ::close(descriptor);
             return error;
         }
@@ -71,7 +73,36 @@ private:
 struct Snapshot {
     std::optional<AuditHead> head;
     std::vector<OpenFile> files;
+    bool newest_missing = false;
 };
+
+Error as_config(Error error) {
+    error.code = Errc::kConfig;
+    return error;
+}
+
+/// Whether the file's records name each other's hashes so; nothing where it has not two records
+/// one behind the other. One pair that fits tells: others may have been tampered with.
+Result<std::optional<bool>> fits(const OpenFile& file, const AuditDigest& digest) {
+    constexpr int kPairs = 100;
+    std::optional<bool> fitting;
+    std::optional<AuditPosition> before;
+    AuditLineReader reader(file.descriptor, 0, file.size);
+    for (int pairs = 0; pairs < kPairs;) {
+        const auto line = reader.next();
+        if (!line) return line.error();
+        if (!*line) break;
+        const auto link = (*line)->whole() ? parse_audit_line((*line)->text) : std::nullopt;
+        if (!link) continue;
+        if (before && link->seq == before->seq + 1) {
+            if (link->continues(*before)) return std::optional(true);
+            fitting = false;
+            ++pairs;
+        }
+        before = AuditPosition{link->seq, digest.of((*line)->text)};
+    }
+    return fitting;
+}
 
 Result<Snapshot> take(const AuditFiles& wanted, const AuditDigest& digest) {
     Snapshot snapshot;
@@ -90,7 +121,12 @@ Result<Snapshot> take(const AuditFiles& wanted, const AuditDigest& digest) {
     }
     for (const auto& file : wanted.files) {
         auto opened = OpenFile::open(file);
-        if (!opened) return opened.error();
+        const bool missing = !opened && opened.error().code == Errc::kNotFound;
+        if (missing && snapshot.head && &file == &wanted.files.back()) {
+            snapshot.newest_missing = true;
+            continue;
+        }
+        if (!opened) return as_config(opened.error());
         snapshot.files.push_back(*std::move(opened));
     }
     std::stable_sort(
@@ -112,6 +148,7 @@ Result<AuditReport> verify_audit_files(const AuditFiles& wanted, const AuditDige
     } else if (wanted.head_needed) {
         verifier.miss_head(audit_head_file(wanted.files.back()).string());
     }
+    if (snapshot->newest_missing) verifier.miss_newest(wanted.files.back().string());
     for (const OpenFile& file : snapshot->files) {
         verifier.begin_file(file.name.string());
         AuditLineReader reader(file.descriptor, 0, file.size);
@@ -123,6 +160,32 @@ Result<AuditReport> verify_audit_files(const AuditFiles& wanted, const AuditDige
         }
     }
     return verifier.finish();
+}
+
+Result<std::vector<AuditChain>> sort_by_key(std::vector<fs::path> files,
+                                            std::vector<AuditDigest> digests) {
+    std::vector<AuditChain> chains;
+    for (AuditDigest& digest : digests) {
+        AuditChain& chain = chains.emplace_back(AuditChain{{}, std::move(digest)});
+        chain.files.head_needed = chains.size() == 1;
+    }
+    for (fs::path& file : files) {
+        std::size_t owner = 0;
+        if (&file != &files.back()) {
+            const auto opened = OpenFile::open(file);
+            if (!opened) return as_config(opened.error());
+            for (std::size_t i = 0; i < chains.size(); ++i) {
+                const auto fit = fits(*opened, chains[i].digest);
+                if (!fit) return fit.error();
+                if (!*fit || !**fit) continue;
+                owner = i;
+                break;
+            }
+        }
+        chains[owner].files.files.push_back(std::move(file));
+    }
+    std::erase_if(chains, [](const AuditChain& chain) { return chain.files.files.empty(); });
+    return chains;
 }
 
 Result<std::optional<AuditHead>> read_audit_head(const fs::path& audit_file,

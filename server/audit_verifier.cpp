@@ -42,6 +42,12 @@ void AuditVerifier::miss_head(std::string file) {
     fault("no_head", {std::move(file), 0, 0}, "a head file", "none");
 }
 
+void AuditVerifier::miss_newest(std::string file) {
+    file_ = file;
+    note({std::move(file), 0, 0},
+         "it is not there: if it was rotated away, name the file that it was moved to");
+}
+
 void AuditVerifier::begin_file(std::string name) {
     end_gap();
     file_ = std::move(name);

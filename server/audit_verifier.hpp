@@ -59,6 +59,8 @@ public:
     }
     /// There should be a head file, and is none.
     void miss_head(std::string file);
+    /// The newest file is not there, though its head file is.
+    void miss_newest(std::string file);
 
     void begin_file(std::string name);
     void line(const AuditLineReader::Line& line);

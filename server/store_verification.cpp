@@ -4,6 +4,7 @@
 #include <cstring>
 #include <future>
 #include <thread>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -145,28 +146,42 @@ Result<void> verify_certificates(ca_backend::sql::Connection& connection, const 
     return {};
 }
 
-Result<void> verify_with_audit(ca_backend::sql::Connection& connection, const AuditFiles& files,
-                               const AuditDigest& digest, StoreReport& report) {
+Result<void> verify_with_audit(ca_backend::sql::Connection& connection,
+                               const std::vector<AuditChain>& chains, StoreReport& report) {
     // The store after the audit file: what is signed meanwhile is told before it is stored.
     std::vector<Mark> told, issued;
     std::string begins;    // the first record's time
     bool partial = false;  // there was something before it
-    const auto audit =
-        verify_audit_files(files, digest, [&](std::string_view line, const AuditLink& link) {
-            if (begins.empty()) {
-                partial = link.seq != 1 || line.find(kAdopted) != std::string_view::npos;
+    for (const AuditChain& chain : chains) {
+        bool first = true;
+        const auto take = [&](std::string_view line, const AuditLink& link) {
+            if (std::exchange(first, false)) {
                 constexpr std::string_view kTime = "\"time\":\"";
                 const std::size_t at = line.find(kTime);
-                if (at != std::string_view::npos) begins = line.substr(at + kTime.size(), 20);
+                const std::string_view time =
+                    at == std::string_view::npos ? "" : line.substr(at + kTime.size(), 20);
+                if (begins.empty() || time < begins) {
+                    begins = time;
+                    partial = link.seq != 1 || line.find(kAdopted) != std::string_view::npos;
+                }
             }
             const auto record = told_by(line);
             if (!record) return;
             told.push_back(record->mark);
             if (record->issued) issued.push_back(record->mark);
-        });
-    if (!audit) return audit.error();
-    report.audit = *audit;
-    report.fault_count += audit->fault_count;
+        };
+        const auto audit = verify_audit_files(chain.files, chain.digest, take);
+        if (!audit) return audit.error();
+        report.audit.records += audit->records;
+        report.audit.fault_count += audit->fault_count;
+        report.fault_count += audit->fault_count;
+        auto& faults = report.audit.faults;
+        faults.insert(faults.end(), audit->faults.begin(), audit->faults.end());
+        for (const AuditNote& note : audit->notes) {
+            // Of a file as a whole: it is not there.
+            if (note.place.line == 0) report.notes.push_back(note.place.file + ": " + note.text);
+        }
+    }
     std::sort(told.begin(), told.end());
     std::sort(issued.begin(), issued.end());
 
@@ -201,9 +216,10 @@ Result<void> verify_with_audit(ca_backend::sql::Connection& connection, const Au
     const bool lost = std::any_of(issued.begin(), issued.end(),
                                   [&](Mark mark) { return !contains(stored, mark); });
     std::vector<Mark> again;
-    if (!untold.empty() || lost) {
-        const auto second =
-            verify_audit_files(files, digest, [&](std::string_view line, const AuditLink&) {
+    for (const AuditChain& chain : chains) {
+        if (untold.empty() && !lost) break;
+        const auto second = verify_audit_files(
+            chain.files, chain.digest, [&](std::string_view line, const AuditLink&) {
                 const auto record = told_by(line);
                 if (!record) return;
                 again.push_back(record->mark);
@@ -216,8 +232,16 @@ Result<void> verify_with_audit(ca_backend::sql::Connection& connection, const Au
         if (!second) return second.error();
     }
     std::sort(again.begin(), again.end());
+    std::uint64_t not_audited = 0;
     for (auto& [mark, fault] : untold) {
-        if (!contains(again, mark)) report.add(std::move(fault));
+        if (contains(again, mark)) continue;
+        ++not_audited;
+        report.add(std::move(fault));
+    }
+    if (not_audited != 0) {
+        report.notes.push_back(
+            "not_audited: where the audit file was begun anew, for another key or after a loss, "
+            "give the earlier files with --audit, and their key with --audit-key");
     }
     return {};
 }

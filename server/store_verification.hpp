@@ -30,10 +30,10 @@ using IssuerKeys = std::multimap<ca_backend::IssuerHash, certs::PublicKey>;
 Result<void> verify_certificates(ca_backend::sql::Connection& connection, const IssuerKeys& issuers,
                                  StoreReport& report);
 
-/// The chain of the audit file, and that store and audit file tell of the same certificates: a
-/// stored one was written down as signed first, and one that left ("issue") is stored. Holds 24
-/// octets for each certificate.
-Result<void> verify_with_audit(ca_backend::sql::Connection& connection, const AuditFiles& files,
-                               const AuditDigest& digest, StoreReport& report);
+/// The chains of the audit files (sort_by_key()), and that store and audit files tell of the same
+/// certificates: a stored one was written down as signed first, and one that left ("issue") is
+/// stored. Holds 24 octets for each certificate.
+Result<void> verify_with_audit(ca_backend::sql::Connection& connection,
+                               const std::vector<AuditChain>& chains, StoreReport& report);
 
 }  // namespace scepgate::server

@@ -1,28 +1,23 @@
-// scepgate store create | backup | verify
+// scepgate store create | backup
 #include <filesystem>
 #include <iostream>
 
-#include "ca_backend/sqlite.hpp"
 #include "ca_backend/sqlite_backup.hpp"
-#include "ca_backend/sqlite_schema.hpp"
 #include "server/audit_settings.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/operator_act.hpp"
+#include "server/cli/store_verify.hpp"
 #include "server/cli/support.hpp"
+#include "server/shell_word.hpp"
 #include "server/store_opening.hpp"
-#include "server/store_verification.hpp"
-#include "server/text_escape.hpp"
 
 namespace scepgate::server::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
-using ca_backend::sqlite::Database;
 
 struct Options {
-    std::string config, out, store;
-    std::vector<std::string> audit;
+    std::string config, out;
     bool json = false;
 };
 
@@ -43,7 +38,12 @@ int backup(const Options& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     if (config->store_sqlite.empty()) {
-        return complain(kUsage, "the store is in PostgreSQL: back it up with pg_dump");
+        return complain(kUsage,
+                        "the store is in PostgreSQL, whose own program copies it beside "
+                        "the running nodes (docs/postgresql.md): pg_dump --format=custom "
+                        "--file=" +
+                            shell_path(options.out) +
+                            " --dbname=" + shell_word(config->store_postgresql->conninfo));
     }
     std::error_code failure;
     if (fs::exists(fs::symlink_status(options.out, failure)))
@@ -66,98 +66,6 @@ int backup(const Options& options) {
                   << " octets. Keep it with the configuration, the keys and the audit file.\n";
     }
     return flush_output(kSuccess);
-}
-
-/// The file itself: pages, indexes, and the version of what is in it.
-Result<void> verify_engine(Database& database, StoreReport& report) {
-    auto version = ca_backend::sqlite::schema_version(database);
-    if (!version) return version.error();
-    if (*version != ca_backend::sqlite::current_schema_version()) {
-        return Error{Errc::kConfig,
-                     "it has schema " + std::to_string(*version) + ", this scepgate knows " +
-                         std::to_string(ca_backend::sqlite::current_schema_version()) +
-                         ": serve it once, which upgrades it, or use its own version"};
-    }
-    auto check = ca_backend::sql::Statement::prepare(database, "PRAGMA integrity_check(100)");
-    if (!check) return check.error();
-    auto query = check->run();
-    for (;;) {
-        const auto found = query.next();
-        if (!found) return found.error();
-        if (!*found) return {};
-        const std::string text = query.text(0);
-        if (text != "ok") report.add({"file_damaged", "SQLite's integrity_check", text});
-    }
-}
-
-void print(const StoreReport& report) {
-    for (const auto& fault : report.faults) {
-        std::cout << "fault: " << fault.kind << ": " << printable(fault.where) << ": "
-                  << printable(fault.detail) << '\n';
-    }
-    for (const auto& fault : report.audit.faults) {
-        std::cout << "fault: audit " << fault.kind << ": " << fault.place.file << ", line "
-                  << fault.place.line << ", record " << fault.place.seq << '\n';
-    }
-    const auto shown = report.faults.size() + report.audit.faults.size();
-    if (report.fault_count > shown)
-        std::cout << "and " << report.fault_count - shown << " faults more\n";
-    for (const auto& note : report.notes)
-        std::cout << "note: " << note << '\n';
-    std::cout << report.certificates << " certificates, " << report.audit.records
-              << " audit records: " << (report.fault_count == 0 ? "all sound\n" : "not sound\n");
-}
-
-Json to_json(const StoreReport& report) {
-    Json json = {{"sound", report.fault_count == 0},
-                 {"certificates", report.certificates},
-                 {"audit_records", report.audit.records},
-                 {"fault_count", report.fault_count},
-                 {"faults", Json::array()},
-                 {"notes", report.notes}};
-    for (const auto& fault : report.faults) {
-        json["faults"].push_back(
-            {{"kind", fault.kind}, {"where", fault.where}, {"detail", fault.detail}});
-    }
-    for (const auto& fault : report.audit.faults) {
-        json["faults"].push_back(
-            {{"kind", "audit_" + std::string(fault.kind)},
-             {"where", fault.place.file + ":" + std::to_string(fault.place.line)},
-             {"detail", "expected " + fault.expected + ", found " + fault.found}});
-    }
-    return json;
-}
-
-int verify(const Options& options) {
-    const auto config = load_or_complain(options.config);
-    if (!config) return kUsage;
-    const fs::path file = options.store.empty() ? config->store_sqlite : fs::path(options.store);
-    if (file.empty())
-        return complain(kUsage, "the store is in PostgreSQL: this looks at SQLite files alone");
-    const auto digest = audit_digest(*config);
-    if (!digest) return complain(digest.error());
-    const auto said = [&](Error error) {
-        return complain(in_context("store " + file.string(), std::move(error)));
-    };
-    auto database = Database::open(file, Database::Access::kReadOnly);
-    if (!database) return said(database.error());
-
-    StoreReport report;
-    const IssuerKeys issuers = issuer_keys(*config, report);
-    if (auto done = verify_engine(*database, report); !done) return said(done.error());
-    if (auto done = verify_certificates(*database, issuers, report); !done)
-        return said(done.error());
-    AuditFiles files;
-    files.files.assign(options.audit.begin(), options.audit.end());
-    files.files.push_back(config->audit_file);
-    if (auto done = verify_with_audit(*database, files, *digest, report); !done)
-        return complain(done.error());
-    if (options.json) {
-        print_json(to_json(report));
-    } else {
-        print(report);
-    }
-    return flush_output(report.fault_count == 0 ? kSuccess : kFailed);
 }
 
 }  // namespace
@@ -183,18 +91,7 @@ void add_store(CLI::App& app, int& status) {
         ->required()
         ->type_name("FILE");
     backup_command->callback([&status, options] { status = backup(*options); });
-    CLI::App* verify_command = store->add_subcommand(
-        "verify",
-        "Look through the whole store and the audit file: each certificate is readable, as its row "
-        "says, signed by a configured CA, and stands in the audit file; each one that left is in "
-        "the store. The server may be running. Exit status 1: there are faults.");
-    common(verify_command);
-    verify_command->add_option("--store", options->store, "Another file, such as a backup")
-        ->type_name("FILE");
-    verify_command
-        ->add_option("--audit", options->audit, "Audit files that were rotated away, in any order")
-        ->type_name("FILE");
-    verify_command->callback([&status, options] { status = verify(*options); });
+    add_store_verify(*store, status);
 }
 
 }  // namespace scepgate::server::cli

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness import free_port, run, wait_until
+from harness import free_port, run, verification, wait_until
 from scep_client import Csr, name, pkcs_req
 from test_load import at_once
 
@@ -125,6 +125,35 @@ def test_releases_nothing_while_the_database_is_away_and_recovers(lab, cluster, 
     reply = lab.open(wait_until(served, "the database is used again"), message, ca)
     assert reply.status == "success"
     assert lab.serials() == [reply.certificate.serial_number]
+
+
+def test_its_rows_are_verified_and_damage_is_named(lab, cluster, database, keys):
+    serial = enrol(lab, keys, "first").certificate.serial_number
+    assert verification("store", lab)["sound"]
+    cluster.sql(database, "UPDATE certificates SET der = serial")
+    report = verification("store", lab)
+    faults = {fault["kind"]: fault["where"] for fault in report["faults"]}
+    assert faults["certificate_unreadable"] == f"certificate 1 (serial {serial:032x})"
+    assert "not_stored" in faults
+    a_file = run("store", "verify", "--config", lab.config_file, "--store", "copy.db")
+    assert a_file.returncode == 2 and "PostgreSQL" in a_file.stderr
+
+
+def test_backup_names_the_command_of_postgresql_which_copies_it_whole(
+        lab, cluster, database, keys, tmp_path):
+    serial = enrol(lab, keys, "first").certificate.serial_number
+    out = tmp_path / "it's a.dump"
+    refusal = run("store", "backup", "--config", lab.config_file, "--out", out)
+    assert refusal.returncode == 2
+    command = refusal.stderr[refusal.stderr.index("pg_dump"):]
+    subprocess.run(["sh", "-c", command], check=True, timeout=60)
+    restored = f"{database}_restored"
+    cluster.sql("postgres", f"CREATE DATABASE {restored}")
+    subprocess.run(["pg_restore", "--dbname", cluster.conninfo(restored), out], check=True,
+                   timeout=60)
+    lab.edit(lambda config: config.update(store={"postgresql": cluster.conninfo(restored)}))
+    assert lab.serials() == [serial]
+    assert verification("store", lab)["sound"]
 
 
 def refused(lab):

@@ -184,3 +184,40 @@ def test_a_backup_without_room_leaves_nothing(lab, tmp_path):
     missing = run("store", "backup", "--config", lab.config_file, "--out", tmp_path / "no" / "x")
     assert missing.returncode == 1 and "no/x" in missing.stderr
     assert [record["event"] for record in lab.audit()][-1] == "fail"
+
+
+def test_between_a_rotation_and_the_next_record_the_rotated_file_vouches(lab):
+    lab.stop()
+    old = lab.dir / "audit.jsonl.1"
+    (lab.dir / "audit.jsonl").rename(old)
+    assert verify(lab, "--audit", old)["sound"]
+    assert verification("audit", lab, old)["sound"]
+    alone = verify(lab)
+    assert "audit_truncated" in kinds(alone) and "rotated" in alone["notes"][0]
+    text = run("store", "verify", "--config", lab.config_file)
+    assert "fault: audit_truncated: " in text.stdout
+
+
+def give_key(lab, name):
+    """As docs/audit.md says: both files away, then start with the new key."""
+    lab.stop()
+    for file in ("audit.jsonl", "audit.jsonl.head"):
+        (lab.dir / file).rename(lab.dir / file.replace("audit", f"before-{name}"))
+    (lab.dir / name).write_text(name.ljust(64, "x"))
+    (lab.dir / name).chmod(0o600)
+    lab.edit(lambda config: config.update(audit={"hmac_key": {"file": name}}))
+    lab.start()
+
+
+def test_a_store_is_sound_over_changes_of_the_audit_files_key(lab):
+    give_key(lab, "a.key")
+    enrol(lab, "three")
+    give_key(lab, "b.key")
+    enrol(lab, "four")
+    earlier = ["--audit", lab.dir / "before-a.key.jsonl", lab.dir / "before-b.key.jsonl"]
+    keys = ["--audit-key", "none", lab.dir / "a.key"]
+    assert verify(lab, *earlier, *keys)["sound"]
+    alone = verify(lab)
+    assert kinds(alone) == ["not_audited"] and "--audit-key" in alone["notes"][0]
+    # Whoever knows no key cannot make up a chain: only what is named is believed.
+    assert not verify(lab, *earlier, "--audit-key", lab.dir / "a.key")["sound"]

@@ -13,6 +13,8 @@ namespace {
 namespace fs = std::filesystem;
 using Kinds = std::vector<std::string>;
 
+constexpr std::string_view kKey = "0123456789abcdef0123456789abcdef";
+
 class AuditChainTest : public ::testing::Test {
 protected:
     AuditChainTest() {
@@ -297,7 +299,6 @@ TEST_F(AuditChainTest, WhatWasKeptElsewhereMustBeInTheChain) {
 }
 
 TEST_F(AuditChainTest, AKeyIsNeededToHashAnew) {
-    constexpr std::string_view kKey = "0123456789abcdef0123456789abcdef";
     write(3, kKey);
     EXPECT_EQ(kinds(verify({}, kKey)), Kinds{});
     for (const auto& line : lines())
@@ -373,6 +374,59 @@ TEST_F(AuditChainTest, AHeadThatWasChangedWithoutTheKeyIsNoHead) {
     EXPECT_EQ(read->size, 100U);
     text.replace(text.find(" 7:"), 3, " 6:");
     EXPECT_FALSE(parse_audit_head(text, digest).value());
+}
+
+TEST_F(AuditChainTest, IsSoundWithTheRotatedFileBeforeTheNextRecord) {
+    write(3);
+    const fs::path rotated = directory_ / "audit.jsonl.1";
+    fs::rename(file_, rotated);
+    const auto with = verify({rotated});
+    EXPECT_EQ(kinds(with), Kinds{});
+    EXPECT_EQ(with.records, 3U);
+    ASSERT_EQ(with.notes.size(), 1U);
+    EXPECT_EQ(with.notes[0].place.file, file_.string());
+    // Gone is gone, whoever took it: only the file that was moved vouches for it.
+    const auto without = verify();
+    EXPECT_EQ(kinds(without), Kinds{"truncated"});
+    EXPECT_EQ(without.faults.at(0).place.file, file_.string());
+    ASSERT_EQ(without.notes.size(), 1U);
+    EXPECT_NE(without.notes[0].text.find("rotated"), std::string::npos);
+}
+
+TEST_F(AuditChainTest, CannotBeReadWhereItNeverWas) {
+    const auto read = verify_audit_files({{file_}, {}}, AuditDigest());
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code, Errc::kConfig);
+}
+
+TEST_F(AuditChainTest, TellsWithWhichKeyAFileWasWritten) {
+    write(2, kKey);
+    const fs::path keyed_file = directory_ / "keyed";
+    fs::rename(file_, keyed_file);
+    fs::remove(head_file());
+    write(2);
+    std::vector<AuditDigest> digests;
+    digests.emplace_back();
+    digests.emplace_back(keyed(kKey).hmac_key);
+    auto chains = sort_by_key({keyed_file, file_}, std::move(digests)).value();
+    ASSERT_EQ(chains.size(), 2U);
+    EXPECT_EQ(chains[0].files.files, std::vector<fs::path>{file_});
+    EXPECT_EQ(chains[1].files.files, std::vector<fs::path>{keyed_file});
+    for (const AuditChain& chain : chains)
+        EXPECT_EQ(verify_audit_files(chain.files, chain.digest).value().fault_count, 0U);
+}
+
+TEST_F(AuditChainTest, LeavesAFileOfAnUnknownKeyToTheNewestChainWhereItIsAFault) {
+    write(2, kKey);
+    const fs::path unknown = directory_ / "unknown";
+    fs::rename(file_, unknown);
+    fs::remove(head_file());
+    write(2);
+    std::vector<AuditDigest> digests(1);
+    auto chains = sort_by_key({unknown, file_}, std::move(digests)).value();
+    ASSERT_EQ(chains.size(), 1U);
+    EXPECT_EQ(chains[0].files.files.size(), 2U);
+    EXPECT_NE(verify_audit_files(chains[0].files, chains[0].digest).value().fault_count, 0U);
 }
 
 }  // namespace
