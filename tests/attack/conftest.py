@@ -13,7 +13,7 @@ import shutil
 import pytest
 
 import harness
-from target import Target
+from target import attacked
 
 
 @pytest.fixture(scope="session")
@@ -54,10 +54,7 @@ def serve(templates, tmp_path_factory):
 @pytest.fixture(scope="module")
 def target(serve, keys):
     """The server that a module attacks."""
-    attacked = Target(serve(), keys(), keys(1))
-    yield attacked
-    assert attacked.lab.send(attacked.request(), attacked.ca).status == "success", \
-        "the challenge of all attacks is still good"
+    yield from attacked(serve(), keys)
 
 
 @pytest.fixture(autouse=True)

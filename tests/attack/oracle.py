@@ -66,6 +66,11 @@ class Oracle:
         """The test now running gets so many certificates on purpose."""
         self.issued += certificates
 
+    def enrol_meanwhile(self):
+        """An honest device's enrolment during the attack."""
+        self.will_issue()
+        self._honest()
+
     @contextlib.contextmanager
     def unharmed(self):
         """Around an attack."""

@@ -86,3 +86,10 @@ class Target:
 
     def raw(self, octets, **options):
         return harness.raw_exchange(self.lab.port, octets, **options)
+
+
+def attacked(lab, keys):
+    """A `target` fixture's body: after all attacks, the challenge that went with them is still good."""
+    target = Target(lab, keys(), keys(1))
+    yield target
+    assert lab.send(target.request(), target.ca).status == "success"
