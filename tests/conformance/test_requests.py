@@ -142,6 +142,7 @@ def test_R_T05_a_second_certificate_for_a_subject_is_the_policys_decision(static
     assert first.certificate.serial_number != second.certificate.serial_number
 
 
+@pytest.mark.attack("C01")
 def test_R_T07_a_request_sent_again_octet_by_octet_gets_the_same_certificate(static_lab,
                                                                              request_to):
     """However often, and over whatever connection."""
@@ -160,6 +161,7 @@ def test_R_T07_once_that_was_revoked_it_is_judged_anew(static_lab, request_to):
     assert static_lab.send(message).certificate == anew
 
 
+@pytest.mark.attack("T01")
 def test_R_T08_a_transaction_id_is_not_taken_over_by_another_key(static_lab, request_to):
     """Devices that choose the same id are kept apart by their keys; the first is untouched."""
     first = request_to(static_lab, "t08", 0, transaction_id="shared")

@@ -92,6 +92,7 @@ def test_every_look_at_the_page_is_another_password_until_the_cache_is_full(admi
     assert not FLEET.search(page(reply))
 
 
+@pytest.mark.attack("M01")
 def test_parallel_requests_never_get_more_than_the_cache_holds(admin):
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         replies = list(pool.map(lambda _: page(admin.get_page()), range(24)))
@@ -243,6 +244,7 @@ def test_nobody_is_told_how_to_prove_who_they_are(admin):
     assert admin.lab.audit()[-1]["event"] == "start", "no credentials are no attempt"
 
 
+@pytest.mark.attack("M01")
 @pytest.mark.parametrize("headers, method, caller", [
     (basic("scraper", "wrong"), "password", "scraper"), (basic("nobody", PASSWORD), "password", None),
     (bearer("x" * 40), "token", None), (basic("mdm", TOKEN), "password", "mdm")],
@@ -256,6 +258,7 @@ def test_wrong_credentials_are_refused_and_audited(admin, headers, method, calle
     assert line["client"] == "127.0.0.1"
 
 
+@pytest.mark.attack("M01", "M07")
 def test_an_address_that_guesses_has_to_wait_even_with_the_right_password(admin):
     for _ in range(10):
         assert admin.ask("GET", PAGE, basic("scraper", "wrong")).status == 401
@@ -265,6 +268,7 @@ def test_an_address_that_guesses_has_to_wait_even_with_the_right_password(admin)
     assert len([e for e in admin.lab.audit() if e["event"] == "admin_denied"]) == 10
 
 
+@pytest.mark.attack("M02")
 @pytest.mark.parametrize("headers", [
     {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"},
     {"Referer": "https://evil.example/"}], ids=lambda h: "".join(h))
@@ -275,6 +279,7 @@ def test_a_foreign_page_cannot_make_a_callers_browser_ask(admin, headers):
     assert (line["event"], line["caller"]) == ("admin_denied", "scraper")
 
 
+@pytest.mark.attack("M02", "M03")
 def test_replies_are_not_kept_shown_in_frames_or_shared(admin):
     for reply in (admin.get_page(), admin.ask("GET", "/api/v1/policies", bearer()),
                   admin.ask("GET", "/x")):
@@ -356,6 +361,7 @@ def test_the_certificate_of_the_connection_does_not_mend_a_wrong_token(tls_admin
 # -- beside SCEP -------------------------------------------------------------------------------------
 
 
+@pytest.mark.attack("M06")
 def test_admin_is_not_on_the_SCEP_listener_nor_SCEP_on_the_admin_one(admin):
     for target in (PAGE, "/api/v1/policies", "/healthz"):
         assert admin.lab.get(target, **bearer()).status == 404
@@ -399,6 +405,7 @@ def test_SIGHUP_that_takes_admin_away_leaves_nobody_in(admin):
     assert admin.ask("GET", "/api/v1/policies", bearer()).status == 401
 
 
+@pytest.mark.attack("C16", "M05")
 def test_no_secret_is_in_log_or_audit(admin, keys):
     password = admin.password()
     made = post(admin.port, {"policy": "otp", "subject": "CN=secretive"})
@@ -447,6 +454,7 @@ def test_config_check_names_what_is_wrong(new_lab, monkeypatch, spoil, path, tex
     assert "secret1" not in checked.stderr + checked.stdout
 
 
+@pytest.mark.attack("M01")
 def test_plain_text_beyond_loopback_has_to_be_spelled_out_and_is_warned_of(new_lab):
     lab = new_lab(start=False)
     lab.edit(add_admin(lab, harness.free_port()))

@@ -319,6 +319,7 @@ def test_queries_that_are_refused(api, query):
     conform("GET", CHALLENGES, reply)
 
 
+@pytest.mark.attack("M02")
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded",
                                           "multipart/form-data", "application/jsonx"])
 def test_a_form_of_a_foreign_page_is_no_order(api, content_type):
@@ -335,6 +336,7 @@ def test_json_with_a_charset_is_json(api):
     assert reply.status == 201
 
 
+@pytest.mark.attack("M03", "M04")
 def test_what_is_not_known_is_named_escaped_and_in_part(api):
     problem = api.refused({"sub\u202ejekt\n": "CN=a"}, 400, "unknown_member")
     assert '"sub\\u202ejekt\\n"' in problem["detail"]

@@ -61,6 +61,7 @@ def test_a_number_beyond_all_others_is_told_to_be_nearer_to_zero(new_lab, number
 
 # --- Modes ----------------------------------------------------------------------------------------
 
+@pytest.mark.attack("A07")
 @pytest.mark.parametrize("file, mode, expected", [
     ("scepgate.db", 0o644, ("warning", "store.sqlite")),
     ("scepgate.db", 0o602, ("error", "store.sqlite")),
@@ -199,6 +200,7 @@ def test_a_folder_counts_as_the_worst_that_it_is(new_lab, store):
     assert brief(check(lab, data / "scepgate.json")) == [("error", "")]
 
 
+@pytest.mark.attack("A07")
 @pytest.mark.parametrize("named, links", [
     ("open/link/ca.pem", {"open/link": "../safe"}),
     ("certs/ca.pem", {"certs/ca.pem": "../open/hop.pem", "open/hop.pem": "../safe/ca.pem"}),
@@ -228,6 +230,7 @@ def test_links_in_a_circle_are_told_by_whoever_reads_the_file(new_lab):
     assert ("error", "cas.lab.certificate") in brief(check(lab))
 
 
+@pytest.mark.attack("A07")
 def test_serve_refuses_a_folder_that_is_open_to_everybody(new_lab):
     lab = new_lab(start=False)
     lab.dir.chmod(0o777)

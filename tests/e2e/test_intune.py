@@ -189,6 +189,7 @@ def test_a_code_of_intunes_refuses_and_stands_in_the_audit_file(shared, keys, re
     assert service.count("failure") == service.count("success") == 0
 
 
+@pytest.mark.attack("C15")
 @pytest.mark.parametrize("answer, expected", [
     (code("SomethingNew"), "IntuneCodeUnknown"),
     (code("success"), "IntuneCodeUnknown"),
@@ -233,6 +234,7 @@ def test_a_csr_without_a_challenge_is_refused_without_asking(shared, keys):
     assert service.count("validate") == before
 
 
+@pytest.mark.attack("N09")
 def test_N09_a_sid_extension_that_the_names_do_not_vouch_for_is_refused(shared, keys):
     service, lab = shared
     before = service.count("validate")
@@ -291,6 +293,7 @@ def forget(lab):
     harness.wait_until(lambda: reloads() > before, "reloaded")
 
 
+@pytest.mark.attack("C15", "X02")
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_service_that_fails_gives_no_certificate(shared, keys, failure):
     service, lab = shared
@@ -309,6 +312,7 @@ def test_a_service_that_fails_gives_no_certificate(shared, keys, failure):
     assert "secret of the service" not in lab.text_everywhere()
 
 
+@pytest.mark.attack("C15")
 def test_a_slow_service_blocks_nobody_else(new_intune_lab, service, keys):
     lab = new_intune_lab(service, timeout="2s")
     gate = threading.Event()
@@ -325,6 +329,7 @@ def test_a_slow_service_blocks_nobody_else(new_intune_lab, service, keys):
     assert lab.send(device(lab, keys)).status == "success", "it recovers"
 
 
+@pytest.mark.attack("X02")
 @pytest.mark.parametrize("fault", ["another CA", "another host", "nobody there"])
 def test_a_service_that_is_not_the_service_gets_no_secret(new_service, new_intune_lab, keys, fault):
     service = new_service(server_address="192.0.2.1" if fault == "another host" else "127.0.0.1")

@@ -27,6 +27,7 @@ def at_once(jobs):
         return list(pool.map(run, jobs))
 
 
+@pytest.mark.attack("C01")
 def test_C01_T09_one_challenge_and_64_clients_give_exactly_one_certificate(lab, keys):
     challenge = lab.challenge("--subject", "CN=contested")
     ca = lab.ca()
@@ -69,6 +70,7 @@ def test_T09_64_copies_of_one_request_at_once_all_get_the_one_certificate(lab, k
     assert lab.serials() == sorted(serials)
 
 
+@pytest.mark.attack("A01")
 def test_A01_many_devices_at_once_all_get_certificates_with_different_serials(lab, keys):
     count = 64
     challenges = lab.challenge("--subject", "CN=many-%d", "--count", str(count))
@@ -105,6 +107,7 @@ class Device:
         return True
 
 
+@pytest.mark.attack("A04")
 def test_A04_kill_9_under_load_loses_no_certificate_and_doubles_no_challenge(lab, keys):
     rounds, devices_a_round = (3, 60) if slow_binary() else (6, 120)
     rng = random.Random(20)

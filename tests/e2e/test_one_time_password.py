@@ -56,6 +56,7 @@ def test_a_password_is_16_digits_and_gives_one_certificate_for_what_the_CSR_asks
     assert len(lab.serials()) == 1
 
 
+@pytest.mark.attack("C13", "M01")
 def test_C13_a_wrong_or_missing_password_gives_nothing(passwords, keys):
     lab = passwords()
     password = lab.challenge()
@@ -66,6 +67,7 @@ def test_C13_a_wrong_or_missing_password_gives_nothing(passwords, keys):
     assert lab.serials() == []
 
 
+@pytest.mark.attack("C16")
 def test_no_password_stands_in_store_log_or_audit_file(passwords, keys):
     lab = passwords()
     unused, used = lab.challenge(), lab.challenge()
@@ -92,6 +94,7 @@ def test_who_got_a_password_is_audited_with_its_hash_and_so_is_its_use(passwords
     assert issued["challenge"] == made["challenge"] and issued["device_id"] == "d7"
 
 
+@pytest.mark.attack("C01")
 def test_C01_one_password_32_clients_and_two_nodes_give_exactly_one_certificate(
         passwords, second_node, keys):
     lab = passwords()
@@ -130,6 +133,7 @@ def test_C01_32_copies_of_one_request_on_two_nodes_all_get_the_one_certificate(
     assert {reply.certificate.serial_number for reply in opened} == set(lab.serials())
 
 
+@pytest.mark.attack("A04")
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_A04_a_password_outlives_a_restart_and_so_does_its_use(passwords, keys, end):
     lab = passwords()
@@ -158,6 +162,7 @@ def test_a_failed_issue_uses_nothing_up(passwords, keys):
     assert (issued.not_valid_after - issued.not_valid_before).days <= 30
 
 
+@pytest.mark.attack("M01")
 def test_PasswordMax_is_a_limit_that_use_and_withdrawal_free(passwords, keys):
     lab = passwords(PasswordMax=2)
     first = lab.challenge()
@@ -181,6 +186,7 @@ def test_PasswordMax_holds_for_many_who_ask_at_once(passwords):
     assert len({done.stdout for done in made if done.returncode == 0}) == 3
 
 
+@pytest.mark.attack("M01")
 def test_PasswordValidity_ends_a_password_and_frees_its_place(passwords, keys):
     lab = passwords(PasswordMax=1, PasswordValidity="1s")
     password = lab.challenge()
@@ -263,6 +269,7 @@ def test_a_template_that_no_endpoint_has_makes_no_password(passwords):
     assert listed(lab) == []
 
 
+@pytest.mark.attack("C14")
 def test_C14_names_that_do_not_match_lock_the_password(passwords, keys):
     lab = passwords()
     password = lab.challenge("--subject", "CN=device")

@@ -47,6 +47,7 @@ def test_SIGHUP_opens_log_and_audit_anew_for_logrotate(lab, keys):
     assert (lab.dir / "audit.jsonl").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.attack("A05")
 def test_A05_a_full_disk_releases_nothing_and_passes(new_lab, keys):
     lab = new_lab(start=False).start(restore_signals=False)  # SIGXFSZ stays ignored: EFBIG
     challenge = lab.challenge("--subject", "CN=patient")
@@ -66,6 +67,7 @@ def test_A05_a_full_disk_releases_nothing_and_passes(new_lab, keys):
     assert lab.serials() == [issued.certificate.serial_number]
 
 
+@pytest.mark.attack("A05")
 def test_A05_nothing_is_released_that_cannot_be_audited(new_lab, keys):
     def full(config):
         config["audit"] = {"file": "/dev/full"}
@@ -101,6 +103,7 @@ def test_A05_a_retry_and_a_refused_second_use_stand_in_the_audit_file(lab, keys)
     assert refusal["transaction_id"] == second.transaction_id
 
 
+@pytest.mark.attack("A05")
 def test_a_lost_database_is_not_replaced_by_an_empty_one(new_lab):
     lab = new_lab(start=False)
     for file in lab.dir.glob("scepgate.db*"):
@@ -147,6 +150,7 @@ def test_each_request_is_one_log_line_with_all_that_matters(new_lab, keys, form)
         json.loads(lines[0])
 
 
+@pytest.mark.attack("M04")
 def test_M04_control_characters_reach_neither_log_nor_audit(blob_lab, keys):
     evil = "evil\r\n{\"event\":\"issue\"}\x1b[31m\u202e"
     ca = blob_lab.ca()
@@ -174,6 +178,7 @@ def test_H15_a_forwarded_address_is_believed_only_from_trusted_proxies(new_lab, 
         assert [line["client"] for line in refusals] == [seen]
 
 
+@pytest.mark.attack("C16")
 def test_C16_no_secret_reaches_log_audit_or_error_messages(new_lab, keys):
     """Challenges, passwords and keys, also when something about them is wrong."""
     def talkative(config):
@@ -198,6 +203,7 @@ def test_C16_no_secret_reaches_log_audit_or_error_messages(new_lab, keys):
         assert base64.b64encode(message.der()).decode()[:60] not in text, "nor whole messages"
 
 
+@pytest.mark.attack("A07")
 def test_secret_files_of_a_lab_are_its_owners_alone(templates):
     for arguments in ((), ("--policy", "static")):
         directory = templates(*arguments)

@@ -81,6 +81,7 @@ def test_clients_that_send_their_request_again_instead_of_polling_are_served(lab
     assert len(lab.serials()) == 1
 
 
+@pytest.mark.attack("T02")
 def test_T02_who_polls_for_somebody_elses_request_learns_nothing(lab, keys, request_of):
     ca = lab.ca()
     message = request_of()
@@ -94,6 +95,7 @@ def test_T02_who_polls_for_somebody_elses_request_learns_nothing(lab, keys, requ
     assert lab.serials() == []
 
 
+@pytest.mark.attack("T03")
 def test_T03_a_transaction_id_that_somebody_squats_on_is_still_its_owners(lab, keys, request_of):
     ca = lab.ca()
     squatter = request_of(1, transaction_id="EUI-00:11:22")
@@ -131,6 +133,7 @@ def test_a_rejected_request_fails_and_its_challenge_is_gone(lab, keys, request_o
     assert "not ours" in refusals[-1]["reason"]
 
 
+@pytest.mark.attack("C01")
 def test_C01_the_challenge_is_used_up_while_the_request_waits(lab, keys, request_of):
     ca = lab.ca()
     challenge = lab.challenge("--subject", "CN=twice")
@@ -140,6 +143,7 @@ def test_C01_the_challenge_is_used_up_while_the_request_waits(lab, keys, request
     assert lab.send(second, ca).fail_info == "badMessageCheck"
 
 
+@pytest.mark.attack("T05")
 def test_T05_no_more_requests_wait_than_may(new_lab, keys):
     def one(config):
         wants_approval(config)

@@ -78,6 +78,7 @@ def test_the_uniform_failure(token_lab, keys, transport):
     assert replies == {("failure", "badMessageCheck")}
 
 
+@pytest.mark.attack("A06")
 def test_serves_on_when_the_token_comes_back(token_lab, tmp_path):
     lab = token_lab.start()
     assert enrol(lab, tmp_path)[1].returncode == 0
@@ -100,6 +101,7 @@ def test_serves_on_when_the_token_comes_back(token_lab, tmp_path):
     lab.stop()
 
 
+@pytest.mark.attack("A06")
 def test_a_wrong_pin_is_tried_once(token_lab):
     (token_lab.dir / "token.pin").write_text("9999\n")
     checked = check(token_lab)

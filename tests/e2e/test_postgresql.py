@@ -84,6 +84,7 @@ def test_enrols_lists_and_revokes(lab, keys):
     assert lab.certificates()[0]["revocation_reason"] == "unspecified"
 
 
+@pytest.mark.attack("C01")
 def test_C01_one_challenge_32_clients_and_two_nodes_give_exactly_one_certificate(
         lab, second_node, keys):
     other = second_node(lab)

@@ -68,6 +68,7 @@ MUTATIONS = {
 }
 
 
+@pytest.mark.attack("N05", "N06", "N07", "N11")
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.replace(" ", "-"))
 def test_N01_to_N11_a_CSR_that_is_not_what_the_blob_says_is_refused(blob_lab, keys, mutation):
     changes, code = MUTATIONS[mutation]
@@ -87,12 +88,14 @@ def test_A_K03_a_key_of_the_server_gets_no_certificate(blob_lab, file):
 UNREADABLE = "CertificateRequestDecodingFailed"
 
 
+@pytest.mark.attack("N04")
 def test_N04_NUL_in_a_name_is_refused(blob_lab, keys):
     csr = mutant(keys(), blob_for(blob_lab), subject=name("mutant\0.evil"))
     message = pkcs_req(csr, [blob_lab.ca().encryption], transaction_id="NUL")
     assert_refused(blob_lab, message, "badRequest", UNREADABLE)
 
 
+@pytest.mark.attack("C14")
 def test_C14_a_failed_attempt_does_not_use_up_the_challenge(blob_lab, keys):
     challenge = blob_for(blob_lab)
     wrong = pkcs_req(mutant(keys(), challenge, subject=name("thief")), [blob_lab.ca().encryption])
@@ -100,6 +103,7 @@ def test_C14_a_failed_attempt_does_not_use_up_the_challenge(blob_lab, keys):
     assert blob_lab.enrol(mutant(keys(), challenge)).status == "success"
 
 
+@pytest.mark.attack("N11")
 @pytest.mark.parametrize("extension", [scep.BASIC_CONSTRAINTS_CA,
                                        ("1.3.6.1.4.1.311.20.2", False, der.utf8("SubCA")),
                                        ("1.2.3.4.5", True, der.NULL)],
@@ -118,12 +122,14 @@ def test_N09_N11_what_no_grant_carries_never_reaches_the_certificate(blob_lab, k
     assert line["left_out"], "the audit file says what was left out"
 
 
+@pytest.mark.attack("N09")
 def test_N09_a_SID_that_the_blob_does_not_name_is_refused(blob_lab, keys):
     csr = mutant(keys(), blob_for(blob_lab), more=[scep.sid_extension()])
     message = pkcs_req(csr, [blob_lab.ca().encryption], transaction_id="SID")
     assert_refused(blob_lab, message, "badRequest", "SidMismatch")
 
 
+@pytest.mark.attack("N10")
 def test_N10_two_extension_requests_are_refused(blob_lab, keys):
     second = scep.attribute(oids.MS_EXTENSION_REQUEST,
                             scep.extensions([scep.subject_alt_name(("dns", "evil.example"))]))
@@ -132,6 +138,7 @@ def test_N10_two_extension_requests_are_refused(blob_lab, keys):
     assert_refused(blob_lab, message, "badRequest", UNREADABLE)
 
 
+@pytest.mark.attack("C12")
 def test_C12_two_challenges_are_refused(blob_lab, keys):
     challenge = blob_for(blob_lab)
     second = scep.attribute(oids.CHALLENGE_PASSWORD, der.printable(challenge))
@@ -151,6 +158,7 @@ BROKEN_BLOBS = {
 }
 
 
+@pytest.mark.attack("C12")
 @pytest.mark.parametrize("breakage", BROKEN_BLOBS, ids=lambda b: b.replace(" ", "-"))
 def test_C01_to_C12_a_broken_blob_is_refused(blob_lab, keys, breakage):
     message = pkcs_req(mutant(keys(), BROKEN_BLOBS[breakage](blob_for(blob_lab))),
@@ -159,12 +167,14 @@ def test_C01_to_C12_a_broken_blob_is_refused(blob_lab, keys, breakage):
     assert_refused(blob_lab, message, "badMessageCheck")
 
 
+@pytest.mark.attack("C03", "C04", "C06")
 def test_C03_C04_a_blob_of_another_lab_is_refused(blob_lab, new_lab, keys):
     challenge = blob_for(new_lab("--ca-name", "Foreign", start=False))
     assert_refused(blob_lab, pkcs_req(mutant(keys(), challenge), [blob_lab.ca().encryption],
                                       transaction_id="foreign"), "badMessageCheck")
 
 
+@pytest.mark.attack("C02")
 def test_C02_an_expired_blob_is_refused(blob_lab, new_lab, keys):
     import time
 
@@ -178,6 +188,7 @@ def test_C02_an_expired_blob_is_refused(blob_lab, new_lab, keys):
                    "badMessageCheck", "ChallengeExpired")
 
 
+@pytest.mark.attack("C01")
 def test_C01_a_used_blob_gives_nothing_to_another_request(blob_lab, keys):
     challenge = blob_for(blob_lab)
     first = blob_lab.enrol(mutant(keys(), challenge))
@@ -186,6 +197,7 @@ def test_C01_a_used_blob_gives_nothing_to_another_request(blob_lab, keys):
     assert_refused(blob_lab, other, "badMessageCheck", "ChallengeAlreadyRedeemed")
 
 
+@pytest.mark.attack("C01")
 @pytest.mark.parametrize("poll", [False, True], ids=["the-request", "a-poll"])
 def test_C01_a_request_whose_record_is_lost_gets_no_second_certificate(new_lab, keys, poll):
     """The store lost the row by which a retry is known; the redemption is still there."""
@@ -211,6 +223,7 @@ def test_E09_B20_a_resigned_envelope_is_refused_and_burns_nothing(blob_lab, keys
     assert blob_lab.send(honest).status == "success"
 
 
+@pytest.mark.attack("C13")
 def test_the_wire_never_tells_refusals_of_one_kind_apart(blob_lab, keys):
     replies = set()
     ca = blob_lab.ca()
@@ -243,6 +256,7 @@ def test_B16_S16_an_unknown_message_type_never_gives_a_certificate(blob_lab, hos
     assert_refused(blob_lab, message, "badRequest")
 
 
+@pytest.mark.attack("C17")
 @pytest.mark.parametrize("text", ["17", "20", "21", "22"])
 def test_C17_A17_other_types_get_nothing_for_a_challenge(blob_lab, hostile, text):
     message = hostile(message_type=text, transaction_id=hashlib.sha256(text.encode()).hexdigest())

@@ -51,6 +51,7 @@ def refused_with(lab, message):
     return reply.fail_info, line["code"]
 
 
+@pytest.mark.attack("G07")
 @pytest.mark.parametrize("message_type", ["17", "19"])
 @pytest.mark.parametrize("new", [0, 1], ids=["same-key", "new-key"])
 def test_T11_T12_a_certificate_of_ours_gets_the_next_one(lab, keys, message_type, new):
@@ -94,6 +95,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.attack("G03")
 @pytest.mark.parametrize("change", CHANGES, ids=lambda c: c.replace(" ", "-"))
 def test_G03_a_renewal_gives_nothing_new(lab, keys, change):
     options, code = CHANGES[change]
@@ -101,6 +103,7 @@ def test_G03_a_renewal_gives_nothing_new(lab, keys, change):
     assert refused_with(lab, renewal(lab, old, keys(), keys(1), **options)) == ("badRequest", code)
 
 
+@pytest.mark.attack("G01")
 def test_G01_A17_a_look_alike_of_another_issuer_renews_nothing(lab, new_lab, keys):
     old = enrol(lab, keys())
     look_alike = scep.self_signed(keys(1), old.subject)
@@ -112,6 +115,7 @@ def test_G01_A17_a_look_alike_of_another_issuer_renews_nothing(lab, new_lab, key
     assert (fail_info, code) == ("badRequest", "RenewalSignerUnknown")
 
 
+@pytest.mark.attack("G02")
 def test_G02_a_revoked_certificate_renews_nothing(lab, keys):
     old = enrol(lab, keys())
     revoked = harness.run("cert", "revoke", format(old.serial_number, "x"), "--reason",
@@ -121,6 +125,7 @@ def test_G02_a_revoked_certificate_renews_nothing(lab, keys):
         == ("badRequest", "RenewalSignerRevoked")
 
 
+@pytest.mark.attack("G04")
 def test_G04_an_RA_certificate_renews_nothing(lab, keys):
     ca = lab.ca()
     ra_key = scep.serialization.load_pem_private_key((lab.dir / "ra-signing.key").read_bytes(), None)
@@ -128,6 +133,7 @@ def test_G04_an_RA_certificate_renews_nothing(lab, keys):
     assert refused_with(lab, message) == ("badRequest", "RenewalSignerUnknown")
 
 
+@pytest.mark.attack("G05")
 def test_G05_renewal_waits_for_its_window(renewing_lab, keys):
     lab = renewing_lab(window="30d")
     old = enrol(lab, keys())
@@ -145,6 +151,7 @@ def test_A19_the_old_key_only_where_it_may_be_used_again(renewing_lab, keys):
     assert lab.send(renewal(lab, old, keys(), keys(1))).status == "success"
 
 
+@pytest.mark.attack("G05")
 def test_G05_newest_only_leaves_one_certificate_that_can_be_renewed(renewing_lab, keys):
     lab = renewing_lab(newest_only=True)
     old = enrol(lab, keys())
@@ -154,6 +161,7 @@ def test_G05_newest_only_leaves_one_certificate_that_can_be_renewed(renewing_lab
     assert lab.send(renewal(lab, new, keys(1), keys(), transaction_id="next")).status == "success"
 
 
+@pytest.mark.attack("G06")
 @pytest.mark.parametrize("rule,challenge,expected", [
     ("ignored", None, "success"), ("ignored", "old", "success"), ("ignored", "new", "success"),
     ("required", None, "failure"), ("required", "old", "failure"), ("required", "new", "success"),
@@ -207,6 +215,7 @@ def test_C11_GetCert_gives_the_holder_of_a_key_its_certificate(lab, keys):
     assert (reply.status, reply.certificates) == ("success", [issued])
 
 
+@pytest.mark.attack("T04")
 def test_T04_GetCert_tells_nobody_of_other_peoples_certificates(lab, keys):
     ca = lab.ca()
     issued = enrol(lab, keys())
@@ -217,6 +226,7 @@ def test_T04_GetCert_tells_nobody_of_other_peoples_certificates(lab, keys):
     assert len({r.without_the_varying() for r in replies}) == 1
 
 
+@pytest.mark.attack("A09")
 def test_C12_GetCRL_gives_the_newest_CRL(lab, keys):
     ca = lab.ca()
     issued = enrol(lab, keys())

@@ -45,6 +45,7 @@ def test_names_within_the_rules_are_certified(ruled, keys):
         assert ruled.enrol(csr, transaction_id=f"within-{number}").status == "success", san
 
 
+@pytest.mark.attack("N08")
 def test_N08_names_outside_of_the_rules_are_refused(ruled, keys):
     for number, (san, code) in enumerate([
             (("dns", "notexample.com"), "RuleDnsName"),
@@ -68,6 +69,7 @@ def test_N08_names_outside_of_the_rules_are_refused(ruled, keys):
     assert ruled.serials() == []
 
 
+@pytest.mark.attack("N05")
 def test_N05_subjects_outside_of_the_rules_are_refused(ruled, keys):
     for number, (subject, code) in enumerate([
             (name("admin"), "RuleSubjectPattern"),
@@ -104,6 +106,7 @@ def test_rules_hold_for_renewals_after_a_reload(new_lab, keys):
     assert len(lab.serials()) == 1
 
 
+@pytest.mark.attack("N09")
 def test_N09_a_granted_SID_needs_the_rule_too(new_lab, keys):
     sid = "S-1-5-21-1-2-3-1104"
     tag = f"tag:microsoft.com,2022-09-14:sid:{sid}"

@@ -159,6 +159,7 @@ def has_sid(certificate):
         or b"microsoft" in der.lower()
 
 
+@pytest.mark.attack("N09")
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.lower())
 def test_N09_no_module_gives_a_SID_that_was_not_granted(under, keys, module):
     tested, lab = under(module, writes=True)

@@ -21,6 +21,7 @@ def test_the_password_gives_what_the_CSR_asks_for(static_lab, password, keys):
     assert [e.dotted_string for e in eku] == ["1.3.6.1.5.5.7.3.2"], "the template's clientAuth"
 
 
+@pytest.mark.attack("C13")
 @pytest.mark.parametrize("wrong", [None, "", "wrong", "{}x", "x{}", "{0}{0}"])
 def test_C13_a_wrong_password_gives_nothing(static_lab, password, keys, wrong):
     value = wrong if wrong is None else wrong.format(password)
@@ -35,6 +36,7 @@ def test_C13_a_wrong_password_gives_nothing(static_lab, password, keys, wrong):
     assert line["event"] == "refuse" and line["code"]
 
 
+@pytest.mark.attack("N11")
 def test_N11_the_password_buys_no_CA_and_no_usage_of_an_agent(static_lab, password, keys):
     agent = scep.der.sequence(scep.der.oid("1.3.6.1.4.1.311.20.2.1"))
     reply = static_lab.enrol(Csr(keys(), name("climber"), password, [
@@ -46,6 +48,7 @@ def test_N11_the_password_buys_no_CA_and_no_usage_of_an_agent(static_lab, passwo
     assert "1.3.6.1.4.1.311.20.2.1" not in [usage.dotted_string for usage in usages]
 
 
+@pytest.mark.attack("N04", "N08")
 @pytest.mark.parametrize("san", [
     ("dns", b"evil\0.example"), ("dns", b""), ("ip", b"12345"), ("email", b"a@b\r\nc"),
     ("uri", b"\xff\xfe")], ids=["NUL", "empty", "IP-5", "CRLF", "high"])
@@ -56,6 +59,7 @@ def test_N04_N08_names_that_are_none_are_refused(static_lab, password, keys, san
     assert static_lab.serials() == before
 
 
+@pytest.mark.attack("N06")
 def test_N06_neither_subject_nor_SAN_is_refused(static_lab, password, keys):
     assert static_lab.enrol(Csr(keys(), name(), password),
                             signer=scep.self_signed(keys())).status == "failure"

@@ -104,6 +104,7 @@ def test_a_certificate_that_nobody_told_of_is_found(lab):
     assert "not_audited" in kinds(report) and "audit_edited" in kinds(report)
 
 
+@pytest.mark.attack("A05")
 def test_a_damaged_file_is_told_plainly(lab):
     enrol(lab, "three")
     lab.stop()

@@ -156,6 +156,7 @@ def test_no_device_gets_more_than_its_challenge_allows(template_lab, keys):
     assert lifetime(issued(lab, keys(1), "--max-validity", "700d")) == 700 * DAY
 
 
+@pytest.mark.attack("N12")
 def test_what_a_device_asks_for_is_left_out_unless_the_template_takes_it(template_lab, keys):
     lab = template_lab()
     asked = asking(ValidityPeriod="Days", ValidityPeriodUnits="30")

@@ -71,6 +71,7 @@ def undecryptable(key, encryption):
             for what, content in contents.items()}
 
 
+@pytest.mark.attack("C13")
 def test_A_C13_a_missing_challenge_is_answered_as_a_wrong_one(blob_lab, static_lab, keys):
     for lab in (blob_lab, static_lab):
         replies, codes = [], []

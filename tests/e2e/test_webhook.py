@@ -151,6 +151,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.attack("C15", "X02")
 @pytest.mark.parametrize("kind", BROKEN)
 def test_an_answer_that_is_none_is_a_final_refusal(hooked, service, keys, kind):
     lab = hooked()
@@ -163,6 +164,7 @@ def test_an_answer_that_is_none_is_a_final_refusal(hooked, service, keys, kind):
         assert '"validity"' in last_refusal(lab)["reason"]
 
 
+@pytest.mark.attack("C15", "X02")
 @pytest.mark.parametrize("answer", [(500, {}, ALLOW), (503, {}, ALLOW), (429, {}, ALLOW), None,
                                     (200, {"Content-Length": "1000"}, ALLOW)],
                          ids=["500", "503", "429", "broken off", "cut short"])
@@ -176,6 +178,7 @@ def test_a_service_that_fails_is_asked_again_later(hooked, service, keys, answer
     assert ask(lab, keys)[0] == "success"
 
 
+@pytest.mark.attack("X02")
 def test_a_service_that_is_not_there_or_not_who_it_should_be(hooked, service, keys, tmp_path):
     lab = hooked()
     service.stop()
@@ -192,6 +195,7 @@ def test_a_service_that_is_not_there_or_not_who_it_should_be(hooked, service, ke
     service.start()
 
 
+@pytest.mark.attack("C15")
 def test_a_slow_service_holds_up_nobody_else(hooked, service, keys):
     lab = hooked(timeout="60s", http={"ca_bundle": str(service.certificate), "timeout": "50s"})
     free = threading.Event()
@@ -220,6 +224,7 @@ def test_a_slow_service_holds_up_nobody_else(hooked, service, keys):
     assert outcomes == ["success"] * 8
 
 
+@pytest.mark.attack("C15", "X02")
 def test_a_service_that_never_answers_is_given_up(hooked, service, keys):
     lab = hooked(http={"ca_bundle": str(service.certificate), "timeout": "1s"})
     free = threading.Event()
@@ -280,6 +285,7 @@ def test_keys_change_with_both_in_use(new_lab, service, keys):
     assert all(heard.is_signed_by(KEY) and heard.is_signed_by(OLD_KEY) for heard in service.heard)
 
 
+@pytest.mark.attack("N09")
 def test_N09_a_SID_is_only_for_whom_the_service_names(hooked, service, keys):
     lab = hooked()
     assert ask(lab, keys, extensions=[scep.sid_extension()])[0] == "failure"

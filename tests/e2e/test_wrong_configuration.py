@@ -519,6 +519,7 @@ def test_dangerous_settings_are_warned_about_but_serve(new_lab):
     assert "endpoints[0].policy" in result.stderr
 
 
+@pytest.mark.attack("A07")
 def test_a_key_that_others_may_read_is_found_on_reload_too(lab):
     (lab.dir / "ca.key").chmod(0o644)
     lab.process.send_signal(harness.signal.SIGHUP)
