@@ -26,10 +26,6 @@ class Target:
         return self.lab.challenge("--subject", f"CN={self.SUBJECT}", "--key-usage", "both",
                                   "--expires", "12h")
 
-    def will_issue(self, certificates=1):
-        """Says that the test gets certificates on purpose, and renews the challenge."""
-        self.oracle.will_issue(certificates)
-
     # -- requests ----------------------------------------------------------------------------------
 
     def csr(self, **options):
@@ -58,9 +54,10 @@ class Target:
     def post(self, message):
         return self.lab.post(message)
 
-    def refused(self, message, fail_info, code=None, digest=None):
-        """`message` must be answered with this failInfo, and `code` be in the audit file alone."""
-        reply = self.lab.send(message, self.ca, digest)
+    def refused(self, message, fail_info, code=None, octets=None, digest=None):
+        """`message` (`octets` in its place) must be answered with this failInfo; the audit file alone
+        has `code`."""
+        reply = self.lab.open(self.post(octets or message), message, self.ca, digest)
         assert (reply.status, reply.fail_info) == ("failure", fail_info)
         if code:
             told = [line for line in self.lab.audit()
@@ -76,10 +73,10 @@ class Target:
         assert len(reply.body) < 64
         return reply
 
-    def granted(self, message):
+    def granted(self, message, octets=None):
         """`message` must lead to a certificate; the next requests have a new challenge."""
-        self.will_issue()
-        reply = self.lab.send(message, self.ca)
+        self.oracle.will_issue()
+        reply = self.lab.open(self.post(octets or message), message, self.ca)
         assert reply.status == "success", reply.fail_info
         self.challenge = self.new_challenge()
         return reply
