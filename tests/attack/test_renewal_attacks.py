@@ -1,0 +1,182 @@
+"""G01–G07: what is no certificate of ours, and what a certificate of ours is not good for."""
+
+import datetime
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+import harness
+import scep_client as scep
+from blob_maker import BlobMaker
+from scep_client import Csr, name
+from test_load import at_once
+
+DAY = datetime.timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def mdm(target):
+    return BlobMaker(target.lab)
+
+
+@pytest.fixture(scope="module")
+def ca_key(target):
+    return key_of(target, "ca")
+
+
+def key_of(target, file):
+    return serialization.load_pem_private_key((target.lab.dir / f"{file}.key").read_bytes(), None)
+
+
+def enrolled(target, mdm, key=None):
+    csr = target.csr(challenge=mdm.blob(), extensions=[], key=key or target.key)
+    return target.granted(target.request(csr)).certificate
+
+
+def renewal(target, old, old_key, number, *, challenge=None, subject=None, **options):
+    csr = Csr(options.pop("new_key", target.mallory), subject or old.subject, challenge)
+    options.setdefault("transaction_id", f"renewal-{number}")
+    return scep.renewal_req(csr, [target.ca.encryption], old, old_key, **options)
+
+
+def like(real, ca_key, key, begins=-DAY, ends=30 * DAY, **changes):
+    """What the CA's own key signed, but the CA did not issue; `real` but for `changes`."""
+    now = datetime.datetime.utcnow()
+    builder = (x509.CertificateBuilder().subject_name(changes.get("subject", real.subject))
+               .issuer_name(changes.get("issuer", real.issuer)).public_key(key.public_key())
+               .serial_number(changes.get("serial", x509.random_serial_number()))
+               .not_valid_before(now + begins).not_valid_after(now + ends))
+    for extension in real.extensions:
+        if extension.oid != x509.ExtensionOID.SUBJECT_KEY_IDENTIFIER:
+            builder = builder.add_extension(extension.value, extension.critical)
+    return builder.sign(ca_key, hashes.SHA256())
+
+
+def foreign(real, _, key):
+    """As a CA of the same name would issue, to the octet but for the signature."""
+    other = rsa.generate_private_key(65537, 2048)
+    return like(real, other, key, serial=real.serial_number)
+
+
+ZOO = {
+    "self-signed with the same names": lambda real, ca_key, key: (
+        like(real, key, key, issuer=real.subject)),
+    "of the CA's name, self-signed": lambda real, ca_key, key: like(real, key, key),
+    "of a CA with the same name": foreign,
+    "of the CA's key, never issued": lambda real, ca_key, key: like(real, ca_key, key),
+    "of the CA's key, with a serial number that was issued": lambda real, ca_key, key: (
+        like(real, ca_key, key, serial=real.serial_number)),
+    "of the CA's key, for another name": lambda real, ca_key, key: (
+        like(real, ca_key, key, serial=real.serial_number, subject=name("admin"))),
+    "of the CA's key, expired": lambda real, ca_key, key: (
+        like(real, ca_key, key, begins=-30 * DAY, ends=-DAY)),
+    "of the CA's key, not yet valid": lambda real, ca_key, key: (
+        like(real, ca_key, key, begins=DAY)),
+    "issued by what is no CA": lambda real, ca_key, key: (
+        like(real, key, key, issuer=real.subject, serial=7)),
+}
+
+
+@pytest.mark.attack("G01", "G02")
+@pytest.mark.parametrize("message_type", ["17", "19"])
+def test_what_the_CA_did_not_issue_renews_nothing(target, mdm, ca_key, message_type):
+    real = enrolled(target, mdm)
+    for number, (what, make) in enumerate(ZOO.items()):
+        old = make(real, ca_key, target.mallory)
+        message = renewal(target, old, target.mallory, f"{message_type}-{number}",
+                          message_type=message_type)
+        reply = target.lab.send(message, target.ca)
+        assert reply.status == "failure", what
+        assert reply.fail_info in ("badRequest", "badMessageCheck"), what
+
+
+@pytest.mark.attack("G01")
+def test_the_look_alike_of_a_signer_does_not_stand_in_for_it(target, mdm):
+    """Both in the bag, named alike: the certificate that counts is the one that signed."""
+    real = enrolled(target, mdm)
+    twin = foreign(real, None, target.mallory)
+    for first, second in ((real, twin), (twin, real)):
+        csr = Csr(target.mallory, real.subject)
+        message = scep.renewal_req(csr, [target.ca.encryption], first, target.mallory,
+                                   extra_certificates=[second], transaction_id="twins")
+        reply = target.post(message)
+        if reply.status == 200:
+            assert target.lab.open(reply, message, target.ca).status == "failure"
+        else:
+            assert reply.status == 400
+
+
+def revoke(target, certificate, reason):
+    done = harness.run("cert", "revoke", format(certificate.serial_number, "x"), "--reason", reason,
+                       "--config", target.lab.config_file)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.attack("G02")
+@pytest.mark.parametrize("reason", ["keyCompromise", "certificateHold"])
+def test_what_is_revoked_or_on_hold_renews_nothing(target, mdm, reason):
+    old = enrolled(target, mdm)
+    revoke(target, old, reason)
+    target.refused(renewal(target, old, target.key, reason), "badRequest", "RenewalSignerRevoked")
+
+
+@pytest.mark.attack("G04")
+@pytest.mark.parametrize("file", ["ca", "ra-signing", "ra-encryption"])
+def test_a_certificate_of_the_server_renews_nothing(target, file):
+    own = {"ca": target.ca.ca, "ra-signing": target.ca.signing,
+           "ra-encryption": target.ca.encryption}[file]
+    for message_type in ("17", "19"):
+        target.refused(renewal(target, own, key_of(target, file), f"{file}-{message_type}",
+                               message_type=message_type), "badRequest")
+
+
+@pytest.mark.attack("G04")
+def test_a_renewal_for_a_key_of_the_server_is_refused(target, mdm):
+    old = enrolled(target, mdm)
+    for file in ("ca", "ra-signing", "ra-encryption"):
+        target.refused(renewal(target, old, target.key, f"server-{file}",
+                               new_key=key_of(target, file)), "badRequest", "KeyIsServers")
+
+
+@pytest.mark.attack("G06")
+def test_a_good_challenge_does_not_mend_a_bad_signer_and_is_not_used_up(target, mdm, ca_key):
+    real = enrolled(target, mdm)
+    challenge = mdm.blob()
+    for number, make in enumerate(ZOO.values()):
+        old = make(real, ca_key, target.mallory)
+        message = renewal(target, old, target.mallory, f"challenge-{number}", challenge=challenge)
+        assert target.lab.send(message, target.ca).status == "failure"
+    target.granted(target.request(target.csr(challenge=challenge, extensions=[])))
+
+
+@pytest.mark.attack("G07")
+def test_an_old_renewal_sent_again_gives_its_certificate_until_that_is_revoked(target, mdm):
+    old = enrolled(target, mdm)
+    message = renewal(target, old, target.key, "again")
+    new = target.granted(message).certificate
+    assert target.lab.send(message, target.ca).certificate == new
+    revoke(target, new, "keyCompromise")
+    revoke(target, old, "keyCompromise")
+    again = target.lab.send(message, target.ca)
+    assert (again.status, again.fail_info) == ("failure", "badRequest")
+
+
+@pytest.mark.attack("G05")
+def test_many_renewals_at_once_of_one_certificate_give_one(new_lab, keys):
+    def newest_only(config):
+        config["endpoints"][0]["renewal"] = {"newest_only": True}
+
+    lab = new_lab(edit=newest_only)
+    ca, many = lab.ca(), 32
+    challenge = lab.challenge("--subject", "CN=storm")
+    old = lab.enrol(Csr(keys(), name("storm"), challenge)).certificate
+    messages = [scep.renewal_req(Csr(keys(1 + i % 4), name("storm")), [ca.encryption], old, keys(),
+                                 transaction_id=f"storm-{i}") for i in range(many)]
+    octets = [message.der() for message in messages]
+    replies = at_once([lambda o=o: lab.post(o) for o in octets])
+    opened = [lab.open(reply, message, ca) for reply, message in zip(replies, messages)]
+    assert sorted(reply.status for reply in opened) == ["failure"] * (many - 1) + ["success"]
+    assert {reply.fail_info for reply in opened} == {None, "badRequest"}
+    assert len(lab.serials()) == 2
