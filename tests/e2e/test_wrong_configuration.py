@@ -320,6 +320,7 @@ def broken(new_lab):
     return make
 
 
+@pytest.mark.attack("A05", "A07")
 @pytest.mark.parametrize("command", [("serve",), ("config", "check")], ids=["serve", "check"])
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.replace(" ", "-"))
 def test_a_wrong_configuration_ends_with_status_2_path_and_remedy(broken, case, command):
