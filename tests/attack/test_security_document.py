@@ -10,7 +10,7 @@ from harness import TOP
 
 TESTS = TOP / "tests"
 DOCUMENT = (TOP / "docs" / "security.md").read_text()
-LAST = {"C": 17, "N": 15}
+LAST = {"C": 17, "N": 15, "G": 7, "T": 7, "A": 9, "M": 7, "X": 3}
 IDS = [f"{letter}{number:02}" for letter, last in LAST.items() for number in range(1, last + 1)]
 
 
@@ -90,3 +90,11 @@ def test_the_figures_that_are_promised_are_those_of_the_limits():
     figures = set(re.findall(r"\b\d+\b", promised)) - {"414", "413", "408", "503"}
     assert len(figures) > 10
     assert [f for f in sorted(figures) if not re.search(rf"\b{f}s?\b", limits)] == []
+
+
+def test_the_rows_that_advisories_name_are_there():
+    advisories = DOCUMENT.split("\n## Advisories\n")[1]
+    named = [row for line in advisories.splitlines() if line.startswith("| ")
+             for row in re.findall(r"\b[A-Z]\d\d\b", cells(line)[2])]
+    assert len(named) > 10
+    assert [row for row in named if row not in IDS and row[0] in LAST] == []
