@@ -110,8 +110,11 @@ Bytes printable_string(std::string_view text);
 Bytes utf8_string(std::string_view text);
 Bytes ia5_string(std::string_view text);
 /// RFC 5280 section 4.1.2.5: UTCTime until 2049, GeneralizedTime from 2050. `time`: seconds since
-/// the epoch.
+/// the epoch, within the years 0 to 9999; throws std::out_of_range beyond.
 Bytes time(std::int64_t time);
+void append_time(Bytes& out, std::int64_t time);
+/// GeneralizedTime, whatever the year.
+Bytes generalized_time(std::int64_t time);
 
 }  // namespace der
 

@@ -1,4 +1,3 @@
-#include <cstdio>
 #include <stdexcept>
 
 #include "certs/calendar.hpp"
@@ -21,20 +20,46 @@ unsigned take_two(std::string_view& text) {
     return value;
 }
 
-}  // namespace
+void put_two(Bytes& text, unsigned value) {
+    text.push_back(static_cast<std::uint8_t>('0' + value / 10));
+    text.push_back(static_cast<std::uint8_t>('0' + value % 10));
+}
 
-Bytes der::time(std::int64_t time) {
+CalendarTime calendar_of(std::int64_t time) {
     const auto at = to_calendar(time);
     if (!at) throw std::out_of_range("a time outside the years 0 to 9999");
-    std::array<char, 32> rest{};
-    std::snprintf(rest.data(), rest.size(), "%02u%02u%02u%02u%02uZ", at->month, at->day, at->hour,
-                  at->minute, at->second);
-    std::array<char, 16> year{};
-    const bool utc_time = at->year >= kFirstUtcTimeYear && at->year <= kLastUtcTimeYear;
-    std::snprintf(year.data(), year.size(), utc_time ? "%02d" : "%04d",
-                  utc_time ? at->year % 100 : at->year);
-    const std::string text = std::string(year.data()) + rest.data();
-    return element(utc_time ? DerTag::kUtcTime : DerTag::kGeneralizedTime, as_bytes(text));
+    return *at;
+}
+
+/// A CRL has millions of them, so this does without printf.
+void write(Bytes& out, const CalendarTime& at, bool utc_time) {
+    const auto year = static_cast<unsigned>(at.year);
+    der::append_header(out, utc_time ? DerTag::kUtcTime : DerTag::kGeneralizedTime,
+                       utc_time ? 13 : 15);
+    if (!utc_time) put_two(out, year / 100);
+    put_two(out, year % 100);
+    for (const unsigned field : {at.month, at.day, at.hour, at.minute, at.second})
+        put_two(out, field);
+    out.push_back('Z');
+}
+
+}  // namespace
+
+void der::append_time(Bytes& out, std::int64_t time) {
+    const CalendarTime at = calendar_of(time);
+    write(out, at, at.year >= kFirstUtcTimeYear && at.year <= kLastUtcTimeYear);
+}
+
+Bytes der::time(std::int64_t time) {
+    Bytes out;
+    append_time(out, time);
+    return out;
+}
+
+Bytes der::generalized_time(std::int64_t time) {
+    Bytes out;
+    write(out, calendar_of(time), false);
+    return out;
 }
 
 Result<std::int64_t> read_time(const DerElement& element) {

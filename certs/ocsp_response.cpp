@@ -1,6 +1,3 @@
-#include <cstdio>
-
-#include "certs/calendar.hpp"
 #include "certs/extensions.hpp"
 #include "certs/ocsp.hpp"
 #include "certs/ocsp_oids.hpp"
@@ -8,14 +5,7 @@
 namespace scepgate::certs {
 namespace {
 
-/// OCSP has GeneralizedTime alone, whatever the year.
-Bytes generalized_time(std::int64_t time) {
-    const CalendarTime at = to_calendar(time).value_or(CalendarTime{});
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%04d%02u%02u%02u%02u%02uZ", at.year, at.month, at.day,
-                  at.hour, at.minute, at.second);
-    return der::element(DerTag::kGeneralizedTime, as_bytes(std::string_view(text.data())));
-}
+using der::generalized_time;
 
 Bytes enumerated(std::uint8_t number) {
     return der::element(DerTag::kEnumerated, ByteView(&number, 1));
