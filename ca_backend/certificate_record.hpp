@@ -2,7 +2,7 @@
 #pragma once
 
 #include "certs/certificate.hpp"
-#include "certs/crl.hpp"
+#include "certs/crl_builder.hpp"
 
 namespace scepgate::ca_backend {
 

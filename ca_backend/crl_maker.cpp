@@ -126,8 +126,11 @@ asio::awaitable<Result<CrlMaker::Current>> CrlMaker::make(Store& store, std::int
     contents.number = basis->number;
     contents.this_update = now;
     contents.next_update = now + settings_.validity;
-    contents.revoked = std::move(basis->revoked);
-    auto crl = certs::build_crl(contents, settings_.key, settings_.digest);
+    certs::CrlBuilder builder(std::move(contents), basis->revoked.size());
+    for (const certs::RevokedCertificate& revoked : basis->revoked) {
+        if (const auto added = builder.add(revoked); !added) co_return added.error();
+    }
+    auto crl = std::move(builder).sign(settings_.key, settings_.digest);
     if (!crl) co_return Error{Errc::kUnavailable, "making a CRL: " + crl.error().detail};
     KeptCrl keep{basis->number, basis->revision, to_bytes(crl->der())};
     const auto kept = co_await store.keep_crl(issuer_, std::move(keep));

@@ -1,6 +1,7 @@
 #include "ca_backend/pointers.hpp"
 
 #include "certs/der.hpp"
+#include "certs/distribution_points.hpp"
 #include "certs/extensions.hpp"
 #include "certs/general_name.hpp"
 #include "certs/oids.hpp"
@@ -25,20 +26,9 @@ Result<void> check_urls(const std::vector<std::string>& urls) {
     return {};
 }
 
-//   CRLDistributionPoints ::= SEQUENCE SIZE (1..MAX) OF DistributionPoint
-//   DistributionPoint ::= SEQUENCE { distributionPoint [0] DistributionPointName OPTIONAL, ... }
-//   DistributionPointName ::= CHOICE { fullName [0] GeneralNames, ... }
 Bytes crl_distribution_points(ByteView oid, const std::vector<std::string>& urls) {
     if (urls.empty()) return {};
-    Bytes names;
-    for (const std::string& url : urls) {
-        const Bytes name = uri(url);
-        names.insert(names.end(), name.begin(), name.end());
-    }
-    const Bytes full_name = der::element(certs::context_constructed(0), names);
-    return certs::encode_extension(
-        oid, false,
-        der::sequence({der::sequence({der::element(certs::context_constructed(0), full_name)})}));
+    return certs::encode_extension(oid, false, certs::encode_distribution_points(urls));
 }
 
 //   AuthorityInfoAccessSyntax ::= SEQUENCE SIZE (1..MAX) OF AccessDescription

@@ -7,6 +7,8 @@ namespace scepgate::certs::oid {
 
 /// freshestCRL, RFC 5280 section 4.2.1.15
 inline constexpr Octets<3> kFreshestCrl{0x55, 0x1D, 0x2E};
+/// invalidityDate, RFC 5280 section 5.3.2
+inline constexpr Octets<3> kInvalidityDate{0x55, 0x1D, 0x18};
 /// szOID_CERTSRV_CA_VERSION: in the certificate of an AD CS CA
 inline constexpr Octets<9> kCaVersion{0x2B, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x15, 0x01};
 

@@ -6,6 +6,7 @@
 
 #include "certs/certificate.hpp"
 #include "certs/crl.hpp"
+#include "certs/private_key.hpp"
 
 namespace scepgate::certs {
 

@@ -226,6 +226,21 @@ def lookups():
                key("ra").public_key()), False)
            .sign(key("ra"), hashes.SHA256()).public_bytes(serialization.Encoding.DER))
     seed("crl_reply", "crl", crl)
+    builder = x509.CertificateRevocationListBuilder().issuer_name(name).last_update(when)
+    place = [x509.UniformResourceIdentifier("http://pki.example/lab.crl")]
+    point = x509.DistributionPoint(place, None, None, None)
+    for reason in (x509.ReasonFlags.remove_from_crl, x509.ReasonFlags.key_compromise):
+        dated = (x509.RevokedCertificateBuilder().serial_number(9).revocation_date(when)
+                 .add_extension(x509.CRLReason(reason), False)
+                 .add_extension(x509.InvalidityDate(when), False).build())
+        delta = reason == x509.ReasonFlags.remove_from_crl
+        seed("crl_reply", "delta" if delta else "partition", (
+            builder.next_update(when + datetime.timedelta(days=7))
+            .add_revoked_certificate(dated).add_extension(x509.CRLNumber(2), False)
+            .add_extension(x509.DeltaCRLIndicator(1) if delta else x509.FreshestCRL([point]), delta)
+            .add_extension(x509.IssuingDistributionPoint(place, None, not delta, False, None, False,
+                                                         False), True)
+            .sign(key("ra"), hashes.SHA256()).public_bytes(serialization.Encoding.DER)))
     only = tlv(0x30, b"\x02\x01\x01\x31\0"
                + tlv(0x30, core.ObjectIdentifier("1.2.840.113549.1.7.1").dump())
                + tlv(0xA1, crl) + b"\x31\0")

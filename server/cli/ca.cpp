@@ -23,7 +23,7 @@ struct Options {
 
 Json to_json(const certs::Crl& crl, const std::string& ca) {
     Json revoked = Json::array();
-    for (const auto& entry : crl.entries()) {
+    for (const auto entry : crl.entries()) {
         revoked.push_back({{"serial", to_hex(entry.serial)},
                            {"revoked_at", certs::utc_text(entry.revoked_at)},
                            {"reason", to_text(entry.reason)}});

@@ -78,14 +78,14 @@ bool has_expired(const Crl::Entry& entry, const CrlRules& rules) {
 
 /// What was revoked stays revoked.
 Result<void> check_growth(const Crl& crl, const Crl& last, const CrlRules& rules) {
-    for (const Crl::Entry& entry : last.entries()) {
+    for (const Crl::Entry entry : last.entries()) {
         if (entry.reason == certs::RevocationReason::kCertificateHold) continue;
-        const Crl::Entry* still = crl.find(entry.serial);
-        if (still == nullptr && !has_expired(entry, rules)) {
+        const auto still = crl.find(entry.serial);
+        if (!still && !has_expired(entry, rules)) {
             return denied("it leaves out certificate " + to_hex(entry.serial) +
                           ", which was revoked for ever and has not expired");
         }
-        if (still != nullptr && still->reason == certs::RevocationReason::kCertificateHold) {
+        if (still && still->reason == certs::RevocationReason::kCertificateHold) {
             return denied("it puts certificate " + to_hex(entry.serial) +
                           " on hold, which was revoked for ever");
         }

@@ -1,7 +1,7 @@
 // Polling, looking up and rollover: what the server side writes and the client side reads.
 #include <gtest/gtest.h>
 
-#include "certs/crl.hpp"
+#include "certs/crl_builder.hpp"
 #include "scep/ca_info.hpp"
 #include "tests/certs/support/ossl_cms.hpp"
 #include "tests/scep/support/ra_pki.hpp"
@@ -25,11 +25,11 @@ certs::Crl crl_of(const certs::PrivateKey& key, const certs::Certificate& ca,
     contents.number = 7;
     contents.this_update = kNow;
     contents.next_update = kNow + 86'400;
+    certs::CrlBuilder builder(std::move(contents), revoked);
     for (std::size_t i = 0; i < revoked; ++i) {
-        contents.revoked.push_back(
-            {certs::random_serial(), kNow, certs::RevocationReason::kSuperseded});
+        builder.add({certs::random_serial(), kNow, certs::RevocationReason::kSuperseded}).value();
     }
-    return certs::build_crl(contents, key, Digest::kSha256).value();
+    return std::move(builder).sign(key, Digest::kSha256).value();
 }
 
 Bytes crl_reply(const certs::Crl& crl) {

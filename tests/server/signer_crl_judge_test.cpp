@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "certs/certificate_builder.hpp"
+#include "certs/crl_builder.hpp"
 #include "certs/name.hpp"
 #include "certs/signed_structure.hpp"
 #include "server/signer/crl_judge.hpp"
@@ -38,14 +39,18 @@ protected:
         };
     }
 
-    static Bytes tbs(const CrlContents& of, const certs::PrivateKey& key = ec_key(),
-                     Digest digest = Digest::kSha256) {
-        const auto crl = certs::build_crl(of, key, digest).value();
-        return to_bytes(certs::read_signed_structure(crl.der(), "CRL").value().to_be_signed);
+    using Revoked = std::vector<certs::RevokedCertificate>;
+
+    static Bytes tbs(const CrlContents& of, const Revoked& revoked = {},
+                     const certs::PrivateKey& key = ec_key(), Digest digest = Digest::kSha256) {
+        certs::CrlBuilder builder(of);
+        for (const certs::RevokedCertificate& one : revoked)
+            builder.add(one).value();
+        return to_bytes(std::move(builder).sign(key, digest).value().to_be_signed());
     }
 
     Result<JudgedCrl> judge(ByteView last_complete = {}, const Bytes& last_number = {6}) {
-        return judge_crl(tbs(contents), last_number, last_complete, rules);
+        return judge_crl(tbs(contents, revoked), last_number, last_complete, rules);
     }
 
     void expect_denied(std::string_view why, ByteView last_complete = {},
@@ -60,19 +65,19 @@ protected:
     Bytes before(RevocationReason reason, std::int64_t revoked_at = kNow - kDay) {
         CrlContents last = contents;
         last.number = 6;
-        last.revoked = {{{2}, revoked_at, reason}};
-        return tbs(last);
+        return tbs(last, {{{2}, revoked_at, reason}});
     }
 
     Bytes key_identifier = Bytes(20, 1);
     Bytes issuer = certs::Name::from_text("CN=Test CA").value().der();
     CrlContents contents;
+    Revoked revoked;
     CrlRules rules;
     std::optional<std::int64_t> expiry_of_2 = kNow + 100 * kDay;
 };
 
 TEST_F(SignerCrlTest, TakesTheNextOne) {
-    contents.revoked = {{{5}, kNow - 5, RevocationReason::kSuperseded}};
+    revoked = {{{5}, kNow - 5, RevocationReason::kSuperseded}};
     const auto judged = judge(before(RevocationReason::kCertificateHold));
     ASSERT_TRUE(judged) << judged.error().detail;
     EXPECT_EQ(judged->digest, Digest::kSha256);
@@ -105,9 +110,9 @@ TEST_F(SignerCrlTest, RefusesTimesThatAreNotNow) {
 
 TEST_F(SignerCrlTest, RefusesToForgetWhatWasRevoked) {
     expect_denied("leaves out", before(RevocationReason::kKeyCompromise));
-    contents.revoked = {{{2}, kNow - kDay, RevocationReason::kCertificateHold}};
+    revoked = {{{2}, kNow - kDay, RevocationReason::kCertificateHold}};
     expect_denied("on hold", before(RevocationReason::kKeyCompromise));
-    contents.revoked = {{{2}, kNow - kDay, RevocationReason::kSuperseded}};
+    revoked = {{{2}, kNow - kDay, RevocationReason::kSuperseded}};
     EXPECT_TRUE(judge(before(RevocationReason::kKeyCompromise)));
 }
 
@@ -120,10 +125,10 @@ TEST_F(SignerCrlTest, ForgetsWhatHasExpired) {
 }
 
 TEST_F(SignerCrlTest, RefusesAWeakDigestAndAnotherKindOfKey) {
-    const auto weak = judge_crl(tbs(contents, ec_key(), Digest::kSha1), {}, {}, rules);
+    const auto weak = judge_crl(tbs(contents, {}, ec_key(), Digest::kSha1), {}, {}, rules);
     ASSERT_FALSE(weak);
     EXPECT_EQ(weak.error().code, Errc::kDenied);
-    const auto rsa = judge_crl(tbs(contents, rsa_key()), {}, {}, rules);
+    const auto rsa = judge_crl(tbs(contents, {}, rsa_key()), {}, {}, rules);
     ASSERT_FALSE(rsa);
     EXPECT_EQ(rsa.error().code, Errc::kDenied);
 }
