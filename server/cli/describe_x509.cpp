@@ -1,5 +1,6 @@
 // Certificates, requests, CRLs and the small structures that name them.
 #include "certs/clock.hpp"
+#include "certs/crl.hpp"
 #include "certs/csr.hpp"
 #include "certs/oids.hpp"
 #include "server/cli/describe_parts.hpp"
@@ -142,6 +143,39 @@ Result<Facts> read_csr(ByteView der) {
     return found(std::move(facts));
 }
 
+Facts entry_facts(const certs::Crl::Entry& entry) {
+    Facts facts{{"serial", to_hex(entry.serial)},
+                {"revoked_at", certs::utc_text(entry.revoked_at)},
+                {"reason", certs::to_text(entry.reason)}};
+    if (entry.invalidity_date) facts["invalidity_date"] = certs::utc_text(*entry.invalidity_date);
+    return facts;
+}
+
+/// What a sound CRL says beside its issuer and times.
+void add_crl_facts(const certs::Crl& crl, Facts& facts) {
+    constexpr std::size_t kMostShown = 20;
+    if (!crl.number().empty()) facts["number"] = to_hex(crl.number());
+    if (const auto base = crl.base_number()) facts["delta_to_number"] = to_hex(*base);
+    if (const auto identifier = crl.authority_key_identifier())
+        facts["authority_key_identifier"] = to_hex(*identifier);
+    if (const auto& point = crl.issuing_distribution_point()) {
+        facts["issuing_distribution_point"] = {
+            {"uris", point->uris},
+            {"only_user_certificates", point->only_user_certificates},
+            {"only_ca_certificates", point->only_ca_certificates}};
+    }
+    if (!crl.freshest_crl_urls().empty()) facts["freshest_crl_urls"] = crl.freshest_crl_urls();
+    Facts first = Facts::array();
+    for (const certs::Crl::Entry entry : crl.entries()) {
+        if (first.size() == kMostShown) break;
+        first.push_back(entry_facts(entry));
+    }
+    if (!first.empty()) facts["first_entries"] = std::move(first);
+    facts["judgement"] = crl.base_number()   ? "sound; a delta"
+                         : crl.is_complete() ? "sound; complete"
+                                             : "sound; of some of its issuer's certificates alone";
+}
+
 //   TBSCertList ::= SEQUENCE { version INTEGER OPTIONAL, signature AlgorithmIdentifier,
 //        issuer Name, thisUpdate Time, nextUpdate Time OPTIONAL,
 //        revokedCertificates SEQUENCE OF SEQUENCE { … } OPTIONAL, crlExtensions [0] … }
@@ -183,6 +217,11 @@ Result<Facts> read_crl(ByteView der) {
         }
     }
     facts["revoked_certificates"] = revoked;
+    if (const auto judged = certs::Crl::from_der(der, certs::CrlScope::kAny)) {
+        add_crl_facts(*judged, facts);
+    } else {
+        facts["judgement"] = judged.error().detail;
+    }
     return found(std::move(facts));
 }
 
