@@ -54,7 +54,7 @@ def test_guessing_one_time_passwords_gives_nothing_and_locks_nobody_out(target, 
         message = target.request(target.csr(challenge=guess))
         reply = at_ndes(target, message)
         assert (reply.status, reply.fail_info) == ("failure", "badMessageCheck")
-    target.will_issue()
+    target.oracle.will_issue()
     assert at_ndes(target, target.request(target.csr(challenge=password))).status == "success"
 
 

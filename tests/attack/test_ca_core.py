@@ -19,7 +19,7 @@ def test_serial_numbers_are_long_positive_and_without_a_pattern(target, rounds):
     for challenge in target.lab.challenge("--subject", "CN=attacked", "--key-usage", "both",
                                           "--count", str(rounds(32))):
         target.challenge = challenge
-        target.will_issue()
+        target.oracle.will_issue()
         serials.append(target.lab.send(target.request(), target.ca).certificate.serial_number)
     target.challenge = target.new_challenge()
     assert len(set(serials)) == len(serials)
@@ -45,7 +45,7 @@ def test_a_store_that_is_held_by_somebody_gives_no_certificate_until_it_is_free(
         database.execute("ROLLBACK")
     thread.join()
     if answers[0].status == 200:
-        target.will_issue()
+        target.oracle.will_issue()
         assert target.lab.open(answers[0], message, target.ca).status == "success"
         target.challenge = target.new_challenge()
     else:
@@ -75,7 +75,7 @@ def reloaded_beside(target):
         before = len(lab.log())
         lab.process.send_signal(signal.SIGHUP)
         harness.wait_until(lambda: "reload" in lab.log()[before:].lower(), "it says so")
-        target.will_issue()
+        target.oracle.will_issue()
         issued = lab.send(target.request(), target.ca).certificate
         target.ca.ca.public_key().verify(issued.signature, issued.tbs_certificate_bytes,
                                          padding.PKCS1v15(), issued.signature_hash_algorithm)

@@ -115,7 +115,7 @@ def test_a_transaction_is_its_keys_whoever_uses_its_id(target, waiting, ask):
     assert waiting.poll(thief).status == "pending"
     stolen = dict(signer=owner.signer, signer_key=target.mallory)
     assert waiting.poll(owner, **stolen).fail_info == "badMessageCheck", "the key has to sign"
-    target.will_issue()
+    target.oracle.will_issue()
     reply = waiting.poll(owner)
     assert reply.certificate.subject == name("attacked")
     assert waiting.poll(thief).status == "pending"
@@ -129,7 +129,7 @@ def test_another_request_of_the_key_under_the_same_id_does_not_replace_the_first
     assert waiting.send(first).status == "pending"
     waiting.refused(other, "badRequest")
     approve(target, "twice")
-    target.will_issue()
+    target.oracle.will_issue()
     assert waiting.poll(first).certificate.subject == name("attacked")
 
 
@@ -146,7 +146,7 @@ def test_one_id_at_two_CAs_is_two_transactions(target, waiting, second, ask):
     number = next(row["request"] for where, row in by_ca.items() if "second" in where)
     assert command(target, "approve", "collision", "--request", str(number)).returncode == 0
     assert waiting.poll(at_first).status == "pending"
-    target.will_issue()
+    target.oracle.will_issue()
     issued = second.poll(at_second).certificate
     assert issued.issuer == second.ca.ca.subject != waiting.ca.ca.subject
 
@@ -224,7 +224,7 @@ def test_polls_and_a_rejection_at_once_come_to_one_end(target, waiting, ask, num
         target.granted(target.request())
     else:
         assert len({p.certificate.serial_number for p in polls}) == 1
-        target.will_issue()
+        target.oracle.will_issue()
 
 
 @pytest.mark.attack("T06")
@@ -233,7 +233,7 @@ def test_polls_while_an_operator_approves_give_one_certificate(target, waiting, 
     assert waiting.send(message).status == "pending"
     jobs = [lambda: waiting.poll(message)] * 8
     *replies, _ = at_once(jobs + [lambda: command(target, "approve", "meanwhile")])
-    target.will_issue()
+    target.oracle.will_issue()
     final = waiting.poll(message).certificate
     for reply in replies:
         assert reply.status in ("pending", "success")
