@@ -37,12 +37,12 @@ class Target:
 
     def request(self, csr=None, recipients=None, **options):
         """An honest PKCSReq but for `options`, with a transactionID of its own."""
-        options.setdefault("transaction_id", f"attack-{next(_numbers)}")
+        options.setdefault("transaction_id", f"attack-{next(_numbers):08}")
         return pkcs_req(csr or self.csr(), recipients or [self.ca.encryption], **options)
 
     def around(self, content, **options):
         """A message signed as it should be, around any content in place of an envelope."""
-        options.setdefault("transaction_id", f"attack-{next(_numbers)}")
+        options.setdefault("transaction_id", f"attack-{next(_numbers):08}")
         return Message(content, self.key, scep.self_signed(self.key), **options)
 
     def sealed(self, content, **envelope):
