@@ -157,8 +157,9 @@ int create(const CreateOptions& options) {
     if (kinds != 1)
         return complain(kUsage, "give one of --root, --subordinate and --subordinate-of");
     if (!options.name.given()) return complain(kUsage, "name it with --ca-name or --subject");
-    const auto setup = CaSetup::open(options.common.config);
-    if (!setup) return kUsage;
+    int status = kUsage;
+    const auto setup = CaSetup::open(options.common.config, status);
+    if (!setup) return status;
     const auto report = Creator(options, *setup).create();
     if (!report) return complain(report.error());
     warn_of_name(options.name.name().value());

@@ -107,8 +107,9 @@ private:
 };
 
 int import_ca(const ImportOptions& options) {
-    const auto setup = CaSetup::open(options.common.config);
-    if (!setup) return kUsage;
+    int status = kUsage;
+    const auto setup = CaSetup::open(options.common.config, status);
+    if (!setup) return status;
     const auto report = Importer(options, *setup).import();
     if (!report) return complain(report.error());
     if (const auto name = certs::Name::from_der(report->certificate.subject_der()))

@@ -186,8 +186,9 @@ private:
 };
 
 int make_ra(const RaOptions& options) {
-    const auto setup = CaSetup::open(options.common.config);
-    if (!setup) return kUsage;
+    int status = kUsage;
+    const auto setup = CaSetup::open(options.common.config, status);
+    if (!setup) return status;
     const auto report = RaMaker(options, *setup).make();
     if (!report) return complain(report.error());
     return print(*report, options.common.json);

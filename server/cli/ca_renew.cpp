@@ -98,8 +98,9 @@ int run(RenewOptions& options) {
                          options.common.json);
     }
     if (!options.from.empty()) return complain(kUsage, "--from goes with --new-key");
-    const auto setup = CaSetup::open(options.common.config);
-    if (!setup) return kUsage;
+    int status = kUsage;
+    const auto setup = CaSetup::open(options.common.config, status);
+    if (!setup) return status;
     const auto report = renew(options, *setup);
     if (!report) return complain(report.error());
     return print(*report, options.common.json);

@@ -58,8 +58,9 @@ Result<certs::Name> name_for_request(const CsrOptions& options, const CaConfig& 
 }
 
 int csr(const CsrOptions& options) {
-    const auto setup = CaSetup::open(options.common.config);
-    if (!setup) return kUsage;
+    int status = kUsage;
+    const auto setup = CaSetup::open(options.common.config, status);
+    if (!setup) return status;
     const auto ca = setup->find(options.common.ca);
     if (!ca) return complain(ca.error());
     const auto key = setup->load_key(**ca);
@@ -192,8 +193,9 @@ private:
 };
 
 int install(const InstallOptions& options) {
-    const auto setup = CaSetup::open(options.common.config);
-    if (!setup) return kUsage;
+    int status = kUsage;
+    const auto setup = CaSetup::open(options.common.config, status);
+    if (!setup) return status;
     const auto report = Installer(options, *setup).install();
     if (!report) return complain(report.error());
     return print(*report, options.common.json);
@@ -233,7 +235,8 @@ void add_ca_install(CLI::App& ca, int& status) {
         "and nothing is changed when something is wrong or missing.");
     auto options = std::make_shared<InstallOptions>();
     options->common.add_to(*command, "The CA's name in the configuration");
-    command->add_option("FILE", options->files, "Certificates: PEM, DER, or a PKCS#7 in DER (.p7b)")
+    command
+        ->add_option("FILE", options->files, "Certificates: PEM, DER, or a PKCS#7 (.p7b) in either")
         ->required();
     command->callback([&status, options] { status = install(*options); });
 }

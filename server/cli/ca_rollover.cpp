@@ -61,7 +61,7 @@ int rollover(Options& options) {
         options.settings.ca_key = *key;
     }
     const auto lock = ConfigLock::take(options.settings.config);
-    if (!lock) return complain(kUsage, lock.error().detail);
+    if (!lock) return complain(lock.error());
     const auto config = load_or_complain(options.settings.config);
     if (!config) return kUsage;
     const std::int64_t now = certs::SystemClock().now();

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <iostream>
 
-#include "certs/ber.hpp"
+#include "certs/certificate_bundle.hpp"
 #include "certs/clock.hpp"
-#include "certs/cms_signed_data.hpp"
 #include "server/audit_settings.hpp"
 #include "server/ca_name_advice.hpp"
 #include "server/cli/commands.hpp"
@@ -28,10 +27,11 @@ Error held_by_signer(const CaConfig& ca) {
 
 }  // namespace
 
-std::optional<CaSetup> CaSetup::open(const std::string& file) {
+std::optional<CaSetup> CaSetup::open(const std::string& file, int& status) {
+    status = kUsage;
     auto lock = ConfigLock::take(file);
     if (!lock) {
-        complain(kUsage, lock.error().detail);
+        status = complain(lock.error());
         return std::nullopt;
     }
     auto config = load_or_complain(file);
@@ -147,17 +147,10 @@ Result<bool> enter_ca(const ConfigLock& lock, const std::string& ca, const Json&
 Result<std::vector<certs::Certificate>> read_any_certificates(const fs::path& file) {
     const auto text = read_whole_file(file);
     if (!text) return text.error();
-    const ByteView octets = as_bytes(*text);
-    if (text->find("-----BEGIN CERTIFICATE") != std::string::npos)
-        return certs::Certificate::all_from_pem(octets);
-    if (auto one = certs::Certificate::from_der(octets)) return std::vector{std::move(*one)};
-    // What Windows calls .p7b: a SignedData without signers.
-    const auto der = certs::ber_to_der(octets);
-    auto data = der ? certs::parse_signed_data(*der, {.certificates = 20})
-                    : Result<certs::CmsSignedData>(der.error());
-    if (data && !data->certificates.empty()) return std::move(data->certificates);
-    return Error{Errc::kConfig,
-                 file.string() + " holds no certificate: give PEM, DER, or a PKCS#7 in DER"};
+    auto all = certs::read_certificate_bundle(as_bytes(*text));
+    if (all) return all;
+    return Error{Errc::kConfig, file.string() + ": " + all.error().detail +
+                                    "; give certificates in PEM or DER, or a PKCS#7 (.p7b)"};
 }
 
 int print(const CaReport& report, bool json) {

@@ -15,8 +15,8 @@ namespace scepgate::server::cli {
 
 /// The configuration, locked, and the audit file; opened before anything is made.
 struct CaSetup {
-    /// Prints what is wrong and gives nothing.
-    static std::optional<CaSetup> open(const std::string& config);
+    /// Prints what is wrong and gives nothing; `status` is what to exit with then.
+    static std::optional<CaSetup> open(const std::string& config, int& status);
 
     [[nodiscard]] std::filesystem::path folder() const { return config.file.parent_path(); }
     /// The CA of this name; kConfig: there is none.

@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <fstream>
 #include <sstream>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/cli/lock_holder.hpp"
 #include "server/cli/support.hpp"
 
 namespace scepgate::server::cli {
@@ -63,21 +63,24 @@ Result<std::string> read_whole_file(const fs::path& file) {
     return text.str();
 }
 
-Result<ConfigLock> ConfigLock::take(const fs::path& named) {
+Result<ConfigLock> ConfigLock::take(const fs::path& named, std::chrono::milliseconds patience) {
     std::error_code failure;
     fs::path file = fs::canonical(named, failure);  // a link stays one
     if (failure) {
-        return Error{Errc::kUnavailable,
-                     "cannot read " + named.string() + ": " + failure.message()};
+        return Error{Errc::kConfig, "cannot read " + named.string() + ": " + failure.message()};
     }
     const fs::path folder = file.parent_path();
     ConfigLock lock(std::move(file), ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (lock.folder_ < 0) return cannot("read", folder);
-    while (::flock(lock.folder_, LOCK_EX) != 0) {
-        if (errno != EINTR) return cannot("lock", folder);
+    if (!lock_within(lock.folder_, patience)) {
+        if (errno != EWOULDBLOCK) return cannot("lock", folder);
+        return Error{Errc::kUnavailable, lock_holder(lock.folder_) + " has locked " +
+                                             folder.string() +
+                                             " for longer than this command waits: let it come to "
+                                             "its end, or end it, and run this again"};
     }
     auto text = read_whole_file(lock.file_);
-    if (!text) return text.error();
+    if (!text) return Error{Errc::kConfig, text.error().detail};
     lock.note(std::move(*text));
     return lock;
 }

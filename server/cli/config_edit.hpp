@@ -1,6 +1,7 @@
 // Adding to a configuration file that people write.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -24,8 +25,13 @@ namespace scepgate::server::cli {
 /// until it is changed.
 class ConfigLock {
 public:
-    /// Waits while another has it. kUnavailable: there is no such file, or no lock on its folder.
-    [[nodiscard]] static Result<ConfigLock> take(const std::filesystem::path& file);
+    /// Making a key of 8192 bits, or one in a token, takes some seconds.
+    static constexpr std::chrono::seconds kPatience{30};
+
+    /// Waits while another has it. kConfig: there is no such file. kUnavailable: another has had it
+    /// for all of `patience` (the error names it), or there is no lock on the file's folder.
+    [[nodiscard]] static Result<ConfigLock> take(const std::filesystem::path& file,
+                                                 std::chrono::milliseconds patience = kPatience);
 
     ConfigLock(ConfigLock&& other) noexcept
         : file_(std::move(other.file_)),

@@ -135,7 +135,7 @@ int rotate(Options& options) {
     if (options.stage) options.order.step = Step::kStage;
     if (options.promote) options.order.step = Step::kPromote;
     const auto lock = ConfigLock::take(options.config);
-    if (!lock) return complain(kUsage, lock.error().detail);
+    if (!lock) return complain(lock.error());
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const std::int64_t now = certs::SystemClock().now();

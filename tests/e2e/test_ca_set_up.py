@@ -200,12 +200,17 @@ def test_an_unsound_chain_is_not_installed(lab, parent, case, says):
     assert lab.config_file.read_bytes() == before
 
 
-def test_a_chain_in_any_order_and_form_is_put_in_order(lab, parent):
+@pytest.mark.parametrize("form, label", [("DER", None), ("PEM", "PKCS7"), ("PEM", "CERTIFICATE")],
+                         ids=["DER", "PEM", "as-AD-CS-labels-it"])
+def test_a_chain_in_any_order_and_form_is_put_in_order(lab, parent, form, label):
     subordinate(lab)
     middle = parent.middle()
     issued = parent.certify(request(lab), "issuing", by="mid")
+    bundle = parent.dir / "above.p7b"
     openssl("crl2pkcs7", "-nocrl", "-certfile", parent.file("root"), "-certfile", middle, "-outform",
-            "DER", "-out", parent.dir / "above.p7b")
+            form, "-out", bundle)
+    if label:
+        bundle.write_text(bundle.read_text().replace(" PKCS7-----", f" {label}-----"))
     openssl("x509", "-in", issued, "-outform", "DER", "-out", parent.dir / "issuing.der")
     told = json.loads(done(ca(lab, "install", "--json", parent.dir / "above.p7b",
                               parent.dir / "issuing.der")))

@@ -1,0 +1,17 @@
+// Certificates in whatever a CA hands out.
+#pragma once
+
+#include <vector>
+
+#include "certs/certificate.hpp"
+
+namespace scepgate::certs {
+
+/// All certificates in `octets`, in their order: one in DER; a PKCS#7 without signers (RFC 5652
+/// section 5, what Windows calls .p7b) in DER; or PEM blocks, each of which holds one or the other.
+/// AD CS writes a PKCS#7 between "BEGIN CERTIFICATE" lines too, so a block's content decides and
+/// not its label; blocks of other kinds, such as CRLs, are passed over. kConfig: there is none, or
+/// a block is damaged.
+[[nodiscard]] Result<std::vector<Certificate>> read_certificate_bundle(ByteView octets);
+
+}  // namespace scepgate::certs
