@@ -5,6 +5,7 @@
 
 #include "ca_backend/postgres_store.hpp"
 #include "ca_backend/sqlite_judge.hpp"
+#include "server/audit_head.hpp"
 #include "server/audit_settings.hpp"
 #include "server/file_modes.hpp"
 #include "server/http_address.hpp"
@@ -39,6 +40,24 @@ void judge_output(const fs::path& file, const std::string& json_path, ConfigFaul
         faults.error(json_path, "this user may not create files in " + folder.string(),
                      "check the folder's owner and mode");
     }
+}
+
+/// With another key than it was begun with, nothing may go on with a chain of records.
+void judge_audit_chain(const Config& config, ConfigFaults& faults) {
+    auto key = load_audit_key(config, faults);
+    if (config.audit_file.empty() || (config.audit_hmac_key && !key)) return;
+    std::error_code failure;
+    const auto status = fs::status(config.audit_file, failure);
+    if (fs::exists(status) && !fs::is_regular_file(status)) return;  // it has no head
+    const fs::path file = audit_head_file(config.audit_file);
+    judge_output(file, "audit.file", faults);
+    const auto head = AuditHeadFile::open(file, AuditHeadFile::Use::kRead);
+    if (!head) {
+        if (head.error().code != Errc::kNotFound) faults.error("audit.file", head.error().detail);
+        return;
+    }
+    if (const auto read = head->read(AuditDigest(std::move(key))); !read)
+        faults.error("audit.hmac_key", read.error().detail);
 }
 
 void judge_store(const Config& config, Occasion occasion, ConfigFaults& faults) {
@@ -81,12 +100,14 @@ void judge_listeners(const Config& config, Occasion occasion, ConfigFaults& faul
 
 }  // namespace
 
-void judge_outputs(const Config& config, ConfigFaults& faults) {
+void judge_outputs(const Config& config, Occasion occasion, ConfigFaults& faults) {
     if (config.log.file) judge_output(*config.log.file, "log.file", faults);
     judge_output(config.audit_file, "audit.file", faults);
     if (config.log.file && *config.log.file == config.audit_file) {
         faults.error("log.file", "is the audit file too", "give each a file of its own");
     }
+    // What is open goes on with its own key until a restart.
+    if (occasion != Occasion::kReload) judge_audit_chain(config, faults);
 }
 
 JudgedConfig judge_config(const fs::path& file, Occasion occasion,
@@ -107,8 +128,7 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
     judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
     judge_listeners(config, occasion, faults);
     judge_store(config, occasion, faults);
-    judge_outputs(config, faults);
-    (void)load_audit_key(config, faults);
+    judge_outputs(config, occasion, faults);
     if (faults.has_errors()) {
         judged.runtime = nullptr;
         judged.admin = nullptr;

@@ -30,7 +30,8 @@ struct JudgedConfig {
                                         std::shared_ptr<const certs::Clock> clock,
                                         ConfigFaults& faults, RuntimeServices services = {});
 
-/// The log and the audit file: whether this process can write them.
-void judge_outputs(const Config& config, ConfigFaults& faults);
+/// The log and the audit file: whether this process can write them, and whether the records' chain
+/// can go on with the key that is given.
+void judge_outputs(const Config& config, Occasion occasion, ConfigFaults& faults);
 
 }  // namespace scepgate::server

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "server/audit_settings.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
 #include "server/cores.hpp"
@@ -59,7 +60,7 @@ private:
         auto log = Log::open(config.log);
         if (!log) return complain(log.error());
         log_ = *std::move(log);
-        auto audit = AuditLog::open(config.audit_file);
+        auto audit = open_audit(config);
         if (!audit) return complain(audit.error());
         audit_ = *std::move(audit);
         auto records = signer::SignedRecords::open(config.signer->state);

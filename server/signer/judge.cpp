@@ -115,7 +115,7 @@ JudgedSigner judge_signer(const std::filesystem::path& file, Occasion occasion,
     find_peers(judged, faults);
     judge_file_modes(config, faults);
     judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
-    judge_outputs(config, faults);
+    judge_outputs(config, occasion, faults);
     if (occasion != Occasion::kReload && !config.signer->socket.empty() &&
         !std::filesystem::is_directory(config.signer->socket.parent_path())) {
         faults.error("signer.socket",

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import signal
+import subprocess
 import threading
 from pathlib import Path
 
@@ -228,15 +229,41 @@ def test_with_a_key_nobody_else_can_make_a_chain(new_lab, tmp_path):
     assert run("audit", "verify", "--hmac-key", key, copy).returncode == 0
     assert run("audit", "verify", copy).returncode == 1
     # Neither another key nor none may go on with it.
+    for wrong in ("6" * 64, "short", None):
+        if wrong:
+            key.write_text(wrong)
+        else:
+            lab.edit(lambda config: config.pop("audit"))
+        for command in (("serve",), ("config", "check")):
+            refused = run(*command, "--config", lab.config_file)
+            assert refused.returncode == 2, (command, wrong)
+            assert "error: audit.hmac_key" in refused.stderr, (command, wrong, refused.stderr)
+
+
+def test_the_signers_audit_file_has_its_key_too(tmp_path):
+    """In a lab of `init --signer`, whose signer is no part of the mode that tests run in."""
+    run("init", tmp_path / "lab", "--signer", "--listen", f"127.0.0.1:{harness.free_port()}")
+    config_file = tmp_path / "lab" / "signer" / "signer.json"
+    key = config_file.with_name("audit.key")
+    key.touch(mode=0o600)
+    key.write_text("5" * 64 + "\n")
+    config = harness.load_json_with_comments(config_file.read_text())
+    config["audit"]["hmac_key"] = {"file": "audit.key"}
+    config_file.write_text(json.dumps(config))
+    file = config_file.with_name("signer-audit.jsonl")
+    with subprocess.Popen([harness.BINARY, "signer", "--config", config_file],
+                          stderr=subprocess.DEVNULL) as signer:
+        try:
+            harness.wait_until(lambda: file.exists() and "start" in file.read_text(), "the start")
+        finally:
+            signer.terminate()
+    assert run("audit", "verify", "--hmac-key", key, file).returncode == 0
+    assert run("audit", "verify", file).returncode == 2
+    assert run("audit", "verify", "--config", config_file).returncode == 0
     key.write_text("6" * 64)
-    refused = run("serve", "--config", lab.config_file)
-    assert refused.returncode == 2 and "audit.hmac_key" in refused.stderr
-    key.write_text("short")
-    judged = run("config", "check", "--config", lab.config_file)
-    assert judged.returncode == 2 and "audit.hmac_key" in judged.stdout + judged.stderr
-    lab.edit(lambda config: config.pop("audit"))
-    refused = run("serve", "--config", lab.config_file)
-    assert refused.returncode == 2 and "audit.hmac_key" in refused.stderr
+    for command in (("signer",), ("config", "check")):
+        refused = run(*command, "--config", config_file)
+        assert refused.returncode == 2 and "error: audit.hmac_key" in refused.stderr, command
 
 
 def test_a_changed_configuration_is_recorded_with_its_hash(lab):
