@@ -68,6 +68,25 @@ std::string by_issuer(const fs::path& at, const KeySource& key) {
            shell_path(at.string() + ".csr");
 }
 
+/// "scepgate ca COMMAND --config FILE --ca NAME".
+std::string ca_command(const char* command, const Config& config, const std::string& name) {
+    return std::string("scepgate ca ") + command + " --config " + shell_path(config.file) +
+           " --ca " + shell_word(name);
+}
+
+/// The certificate of a CA below another.
+std::string by_ca_above(const Config& config, const std::string& name) {
+    const CaConfig& ca = config.cas.at(name);
+    const std::string anew = "have the same key certified again by the CA above it";
+    // The command has to be given where the key is.
+    if (ca.signer) return anew + ", with the signer's configuration: see docs/signer.md";
+    const fs::path request = fs::path(ca.certificate).replace_extension(".csr");
+    return anew + ", and put what comes back in place with '" +
+           ca_command("install", config, name) +
+           " FILE'; for the request, run: " + ca_command("csr", config, name) + " --out " +
+           shell_path(request);
+}
+
 /// A next CA takes over before `end`, or has.
 bool is_followed(const std::optional<EndpointConfig::Next>& next, std::int64_t end,
                  std::int64_t now) {
@@ -100,17 +119,48 @@ struct Followed {
 
 std::string by_rollover(const Config& config, const std::string& name, std::int64_t end,
                         std::int64_t now) {
+    const CaConfig& ca = config.cas.at(name);
+    if (ca.signer) return "see docs/signer.md (Renewal and rollover)";
     // A date to be filled in would be forgotten; a day before the end, or at once.
     const std::int64_t from = end - kDay > now + kDay ? end - kDay : now + kAtOnce;
-    return "see docs/rollover.md and run: scepgate ca rollover --config " +
-           shell_path(config.file) + " --ca " + shell_word(name) + " --from " +
+    if (ca.key.token) {
+        return "make its successor in the token with 'scepgate ca create --root', and RA "
+               "certificates by that with 'scepgate ca ra --from " +
+               certs::utc_text(from) + "' (docs/rollover.md)";
+    }
+    return "see docs/rollover.md and run: " + ca_command("rollover", config, name) + " --from " +
            certs::utc_text(from);
+}
+
+/// Another CA of the configuration is certified by this one.
+bool is_above_another(const Config& config, const std::string& name,
+                      const certs::Certificate& certificate) {
+    for (const auto& [other, ca] : config.cas) {
+        if (other == name) continue;
+        const auto below = certs::Certificate::from_file(ca.certificate);
+        if (below && certs::same_name(below->issuer_der(), certificate.subject_der())) return true;
+    }
+    return false;
+}
+
+/// Of a CA that no endpoint uses.
+std::string of_unused(const Config& config, const std::string& name,
+                      const certs::Certificate& certificate, std::int64_t now) {
+    if (is_above_another(config, name, certificate)) {
+        return certificate.self_issued()
+                   ? "for its CAs below, run: " + ca_command("renew", config, name)
+                   : by_ca_above(config, name);
+    }
+    // It issues nothing that its age could cut short.
+    if (now + kExpiryWarning < certificate.not_after()) return {};
+    return "but only where its CRL is needed for longer, because no endpoint uses it; else leave "
+           "it out";
 }
 
 }  // namespace
 
 RenewalAdvice renewal_of_ca(const Config& config, const std::string& name, std::int64_t now) {
-    return [&config, name, now](const certs::Certificate& ca, const fs::path& at) -> std::string {
+    return [&config, name, now](const certs::Certificate& ca, const fs::path&) -> std::string {
         const std::int64_t end = ca.not_after();
         const Followed endpoints(config, name, end, now);
         std::string advice;
@@ -122,7 +172,7 @@ RenewalAdvice renewal_of_ca(const Config& config, const std::string& name, std::
         if (!endpoints.not_at_all.empty()) {
             if (endpoints.late.empty() && endpoints.in_time.empty()) {
                 return ca.self_issued() ? by_rollover(config, name, end, now)
-                                        : by_issuer(at, config.cas.at(name).key);
+                                        : by_ca_above(config, name);
             }
             advice += (advice.empty() ? "give " : "; give ") + endpoints.not_at_all +
                       " a 'next' as the other endpoints of this CA have (docs/rollover.md)";
@@ -133,9 +183,14 @@ RenewalAdvice renewal_of_ca(const Config& config, const std::string& name, std::
                    " the endpoint's 'ca' and 'ra', and go on to another next CA "
                    "(docs/rollover.md)";
         }
-        return endpoints.in_time.empty()
-                   ? "no endpoint uses it: leave it out when its CRL is needed no more"
-                   : "";
+        return endpoints.in_time.empty() ? of_unused(config, name, ca, now) : "";
+    };
+}
+
+RenewalAdvice renewal_of_signers_ca(const Config& config, const std::string& name) {
+    return [&config, name](const certs::Certificate& ca, const fs::path&) {
+        return ca.self_issued() ? "run: " + ca_command("renew", config, name)
+                                : by_ca_above(config, name);
     };
 }
 
@@ -184,8 +239,12 @@ RenewalAdvice renewal_of_ra(const KeyPairConfig& pair, const BuiltCa& ca,
                 return "begin with its CA '" + issuer.subject_text() +
                        "', which ends too: " + of_ca;
         }
-        if (!ca.files.key.pem.file)
-            return by_hand("its CA '" + issuer.subject_text() + "'" + elsewhere(ca.files.key), at);
+        if (!ca.files.key.pem.file) {
+            const std::string hand =
+                by_hand("its CA '" + issuer.subject_text() + "'" + elsewhere(ca.files.key), at);
+            return ca.embedded == nullptr ? hand + " (docs/signer.md)"
+                                          : hand + "; or make new ones with 'scepgate ca ra'";
+        }
         if (!pair.key.pem.file) return by_issuer(at, pair.key);
         // A day less, because it is run later than it is told.
         return by_command(

@@ -10,11 +10,14 @@ namespace scepgate::server {
 
 struct BuiltCa;
 
-/// By the command 'ca rollover' for a root of its own; at `now`. For another CA: a CSR for the CA
-/// above. Nothing when all of its endpoints have a next CA before its end. `config` has to outlive
-/// it.
+/// By the command 'ca rollover' for a root of its own; at `now`. For another CA: 'ca csr' and 'ca
+/// install'. Nothing when all of its endpoints have a next CA before its end, or when it neither
+/// issues nor ends within kExpiryWarning. `config` has to outlive it.
 [[nodiscard]] RenewalAdvice renewal_of_ca(const Config& config, const std::string& name,
                                           std::int64_t now);
+
+/// The same of a CA in the signer's own configuration, which has no endpoints.
+[[nodiscard]] RenewalAdvice renewal_of_signers_ca(const Config& config, const std::string& name);
 
 /// The same key anew: signed by itself, as it was; else a CSR for whoever issued it.
 [[nodiscard]] RenewalAdvice renewal_of_pair(const KeyPairConfig& pair);

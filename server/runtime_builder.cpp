@@ -1,5 +1,7 @@
 #include "server/runtime_builder.hpp"
 
+#include <algorithm>
+
 #include "server/config_intune_judge.hpp"
 #include "server/config_policy_rule.hpp"
 #include "server/renewal_advice.hpp"
@@ -32,16 +34,12 @@ std::array<std::map<std::string, ApprovalRule>, 3> other_templates_of(
     return all;
 }
 
-/// A CA whose endpoints have all gone over to their next one: it may expire.
+/// A CA that issues for no endpoint, now or later: it may expire, and its CRL may be needed still.
 bool is_retired(const std::string& ca, const Config& config, std::int64_t now) {
-    bool used = false;
-    for (const auto& endpoint : config.endpoints) {
-        const bool over = endpoint.next && endpoint.next->from <= now;
-        if (endpoint.next && endpoint.next->ca == ca) return false;
-        if (endpoint.ca == ca && !over) return false;
-        used = used || endpoint.ca == ca;
-    }
-    return used;
+    return std::none_of(config.endpoints.begin(), config.endpoints.end(), [&](const auto& one) {
+        if (!one.next) return one.ca == ca;
+        return one.next->ca == ca || (one.ca == ca && one.next->from > now);
+    });
 }
 
 /// What the CAs put on the plain listener.

@@ -74,12 +74,12 @@ void warn_of_age(const certs::Certificate& ca, const CaConfig& config, RuntimeCo
     const std::int64_t now = context.clock->now();
     if (now < half_life(ca) || now + kExpiryWarning > ca.not_after()) return;
     const std::string how = renewal ? renewal(ca, config.certificate) : "";
-    if (how.empty()) return;  // its successor is named
+    if (how.empty()) return;  // its successor is named, or it issues nothing
     context.faults.warn(config.json_path + ".certificate",
                         "the CA '" + ca.subject_text() + "' is past half of its validity since " +
                             certs::utc_text(half_life(ca)) + ", and ends on " +
                             certs::utc_text(ca.not_after()),
-                        "renew it before what it issues is cut short: " + how);
+                        "before what it issues is cut short, " + how);
 }
 
 void warn_of_name(const certs::Certificate& ca, const CaConfig& config, ConfigFaults& faults) {

@@ -1,5 +1,6 @@
 #include "server/signer/judge.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <grp.h>
 #include <pwd.h>
@@ -7,6 +8,7 @@
 
 #include "server/file_modes.hpp"
 #include "server/libcrypto_gate.hpp"
+#include "server/renewal_advice.hpp"
 #include "server/runtime_ca.hpp"
 
 namespace scepgate::server::signer {
@@ -53,6 +55,11 @@ void find_peers(JudgedSigner& judged, ConfigFaults& faults) {
     }
 }
 
+bool is_over(const CaConfig& ca, std::int64_t now) {
+    const auto certificate = certs::Certificate::from_file(ca.certificate);
+    return certificate && certificate->not_after() < now;
+}
+
 std::shared_ptr<const SignerRuntime> build(const Config& config,
                                            std::shared_ptr<const certs::Clock> clock,
                                            ConfigFaults& faults) {
@@ -60,8 +67,15 @@ std::shared_ptr<const SignerRuntime> build(const Config& config,
     context.config_file = config.file;
     auto runtime = std::make_shared<SignerRuntime>();
     const auto templates = build_templates(config.templates, faults);
+    const std::int64_t now = context.clock->now();
+    const bool one_is_valid =
+        std::any_of(config.cas.begin(), config.cas.end(),
+                    [now](const auto& named) { return !is_over(named.second, now); });
     for (const auto& [name, ca] : config.cas) {
-        auto built = build_ca(name, ca, templates, context);
+        // Beside one that issues, another may have ended whose CRL is needed still.
+        const auto expiry = one_is_valid && is_over(ca, now) ? Expiry::kWarning : Expiry::kError;
+        auto built =
+            build_ca(name, ca, templates, context, expiry, renewal_of_signers_ca(config, name));
         if (!built || built->embedded == nullptr) continue;
         runtime->cas[name] = {built->embedded, built->credential.key};
     }

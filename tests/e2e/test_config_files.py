@@ -517,7 +517,7 @@ def test_a_CA_under_another_is_told_how_to_ask_that_one(new_lab):
     [fault] = check(lab)
     assert fault["path"] == "cas.lab.certificate" and fault["severity"] == "error"
     run_shell(command_in(fault["remedy"]))
-    request = scep.x509.load_pem_x509_csr((lab.dir / "ca.pem.csr").read_bytes())
+    request = scep.x509.load_pem_x509_csr((lab.dir / "ca.csr").read_bytes())
     assert request.subject == two_tier.ISSUING and request.is_signature_valid
     assert request.extensions.get_extension_for_class(scep.x509.BasicConstraints).value.ca
 
