@@ -10,8 +10,10 @@ namespace scepgate::server {
 void log_aging_cas(const Runtime& runtime, std::int64_t now, Log& log) {
     std::set<std::string> told;
     for (const auto& endpoint : runtime.endpoints()) {
-        if (endpoint->next) continue;
-        const certs::Certificate& ca = endpoint->ca->chain().front();
+        const Endpoint& at =
+            endpoint->next && endpoint->next_from <= now ? *endpoint->next : *endpoint;
+        if (at.next) continue;
+        const certs::Certificate& ca = at.ca->chain().front();
         if (now < half_life(ca) || !told.insert(ca.subject_text()).second) continue;
         log.warn("this CA is past half of its validity: renew it (docs/ca.md)",
                  LogFields()
