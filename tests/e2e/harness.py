@@ -1,6 +1,7 @@
 """Runs the real scepgate binary: a lab in a directory of its own, started, asked, stopped."""
 
 import base64
+import contextlib
 import http.client
 import itertools
 import json
@@ -33,8 +34,8 @@ def slow_binary():
     return "asan" in str(BINARY) or "tsan" in str(BINARY)
 
 
-# What all labs are made with, so that the whole suite can be run so: where the keys of CA, RA and
-# challenges are ("file" or "softhsm"), and the CA's key ("ec:p384").
+# How all labs serve, so that the whole suite can be run so: where the keys of CA, RA and challenges
+# are ("file" or "softhsm"), and the CA's key ("ec:p384").
 TEST_KEYS = os.environ.get("SCEPGATE_TEST_KEYS", "file")
 TEST_CA = os.environ.get("SCEPGATE_TEST_CA", "")
 
@@ -71,8 +72,16 @@ def run(*arguments, **options):
     if "--config" in arguments:
         folder = Path(arguments[arguments.index("--config") + 1]).parent
         options["env"] = soft_token.environment(folder, options.get("env"))
-    return subprocess.run([str(BINARY), *map(str, arguments)], capture_output=True, text=True,
-                          errors="replace", timeout=PATIENCE * 3, **options)
+    with _keys_at_hand(arguments):
+        return subprocess.run([str(BINARY), *map(str, arguments)], capture_output=True, text=True,
+                              errors="replace", timeout=PATIENCE * 3, **options)
+
+
+def _keys_at_hand(arguments):
+    if not SEPARATE_SIGNER:
+        return contextlib.nullcontext()
+    import signer_lab
+    return signer_lab.joined(arguments)
 
 
 def load_json_with_comments(text):
@@ -185,10 +194,6 @@ class Lab:
         made = run("init", directory, "--listen", f"127.0.0.1:{lab.port}", "--url",
                    f"http://127.0.0.1:{lab.port}{PATH}", *arguments)
         assert made.returncode == 0, made.stderr
-        if SEPARATE_SIGNER:
-            lab.write_config(lab.config())
-        if TEST_KEYS == "softhsm":
-            lab.edit(lambda config: soft_token.move_keys(config, lab.dir))
         return lab
 
     @property
@@ -202,6 +207,20 @@ class Lab:
             signer_lab.join(self, config)
         return config
 
+    def config_if_sound(self):
+        """The file as it is, or None where a test has broken what is told apart here."""
+        try:
+            config = load_json_with_comments(self.config_file.read_text())
+            shapes = {"cas": dict, "policies": dict, "endpoints": list}
+            members = [(config.get(key, shape()), shape) for key, shape in shapes.items()]
+        except (OSError, ValueError, AttributeError):
+            return None
+        sound = all(isinstance(value, shape) and
+                    all(isinstance(each, dict) for each in
+                        (value.values() if shape is dict else value))
+                    for value, shape in members)
+        return config if sound else None
+
     def edit(self, change):
         """`change` gets the configuration as a dict and alters it in place."""
         config = self.config()
@@ -209,9 +228,12 @@ class Lab:
         self.write_config(config)
 
     def write_config(self, config):
-        if SEPARATE_SIGNER:
+        if SEPARATE_SIGNER and self.signer is not None:
             import signer_lab
             config = signer_lab.separate(self, config)
+        self.replace_config(config)
+
+    def replace_config(self, config):
         mode = self.config_file.stat().st_mode
         self.config_file.write_text(json.dumps(config, indent=2))
         self.config_file.chmod(mode)
@@ -223,6 +245,11 @@ class Lab:
     # -- running ---------------------------------------------------------------------------------
 
     def spawn(self, **options):
+        if TEST_KEYS == "softhsm":
+            soft_token.before_serving(self)
+        if SEPARATE_SIGNER:
+            import signer_lab
+            signer_lab.before_serving(self)
         if self.signer is not None and self.signer.process is None:
             self.signer.start()
         log = open(self.log_file, "ab")

@@ -1,6 +1,7 @@
 """The separate signer (docs/signer.md) beside a lab: made out of it, started, asked, stopped."""
 
 import atexit
+import contextlib
 import json
 import shutil
 import signal
@@ -11,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import harness
+import soft_token
 
 SHARED = ("templates", "openssl_patched")
 KINDS = {"describe": 1, "issue": 2, "crl": 3, "description": 0x81, "issued": 0x82,
@@ -93,7 +95,10 @@ class Connection:
             return None
 
     def ask(self, octets):
-        self.send(octets)
+        try:
+            self.send(octets)
+        except (BrokenPipeError, ConnectionResetError):
+            return None  # closed before it was asked
         return self.answer()
 
 
@@ -143,6 +148,9 @@ class Signer:
                 if key in ca:
                     moved[key] = str(self.lab.dir / ca[key])
             moved["key"] = dict(ca["key"])
+            for secret in ("passphrase", "pin"):
+                if "file" in ca["key"].get(secret, {}):
+                    moved["key"][secret] = {"file": str(self.lab.dir / ca["key"][secret]["file"])}
             if "file" in ca["key"]:
                 file = self.lab.dir / ca["key"]["file"]
                 target = self.dir / f"{name}.key"
@@ -160,6 +168,7 @@ class Signer:
 
     def start(self, **options):
         log = open(self.log_file, "ab")
+        options["env"] = soft_token.environment(self.lab.dir, options.get("env"))
         self.process = subprocess.Popen(
             [str(harness.BINARY), "signer", "--config", str(self.config_file)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
@@ -219,8 +228,14 @@ def separated(lab, start=True, **options):
 
 
 # -- the whole suite with it (SCEPGATE_TEST_SIGNER=1) ----------------------------------------------
+#
+# As an operator does: a lab is set up with its CA's key beside it, which goes into a signer before
+# the lab serves for the first time. Commands that make or renew CAs find the key beside it again;
+# what they made goes into the signer after them.
 
 KEYS = ".signer-keys.json"
+SETTING_UP = {"create", "csr", "install", "import", "ra", "renew", "rollover"}
+_labs = {}
 
 
 def _embedded(config):
@@ -228,7 +243,8 @@ def _embedded(config):
     cas = config.get("cas") if isinstance(config, dict) else None
     return {name: ca for name, ca in (cas.items() if isinstance(cas, dict) else ())
             if isinstance(ca, dict) and ca.get("type") == "embedded"
-            and isinstance(ca.get("key"), dict) and isinstance(ca["key"].get("file"), str)
+            and isinstance(ca.get("key"), dict)
+            and isinstance(ca["key"].get("file", ca["key"].get("pkcs11")), str)
             and isinstance(ca.get("certificate"), str)}
 
 
@@ -259,7 +275,35 @@ def separate(lab, config):
         lab.signer.start()
     else:
         lab.signer.reload()
+    _labs[str(lab.config_file)] = lab
     return config
+
+
+def before_serving(lab):
+    """What cannot be read is for the server to refuse."""
+    config = lab.config_if_sound()
+    separated = config and separate(lab, config)
+    if separated is not config:
+        lab.replace_config(separated)
+
+
+@contextlib.contextmanager
+def joined(arguments):
+    """While a command sets up a CA of a lab that serves with a signer."""
+    names_one = "--config" in arguments and arguments[0] == "ca" and arguments[1] in SETTING_UP
+    lab = _labs.get(str(arguments[arguments.index("--config") + 1])) if names_one else None
+    if lab is None:
+        yield
+        return
+    before = lab.config_file.read_text()
+    lab.replace_config(lab.config())
+    joint = lab.config_file.read_text()
+    yield
+    if lab.config_file.read_text() == joint:
+        lab.config_file.write_text(before)
+        lab.signer.reload()  # a certificate may be another
+    else:
+        lab.write_config(lab.config())
 
 
 @atexit.register

@@ -135,7 +135,7 @@ def test_A_K03_no_key_of_either_RA_gets_a_certificate(prepared, from_):
     endpoint = lab.config()["endpoints"][0]
     for side in (endpoint["ra"], endpoint["next"]["ra"]):
         for role in ("signing", "encryption"):
-            file = lab.dir / side[role]["key"]["file"]
+            file = (lab.dir / side[role]["certificate"]).with_suffix(".key")
             key = scep.serialization.load_pem_private_key(file.read_bytes(), None)
             reply = lab.send(request(lab, key, ca.encryption), ca)
             assert (reply.status, reply.fail_info) == ("failure", "badRequest")

@@ -522,9 +522,9 @@ def test_dangerous_settings_are_warned_about_but_serve(new_lab):
 
 @pytest.mark.attack("A07")
 def test_a_key_that_others_may_read_is_found_on_reload_too(lab):
-    (lab.dir / "ca.key").chmod(0o644)
+    (lab.dir / "mdm-signer.key").chmod(0o644)
     lab.process.send_signal(harness.signal.SIGHUP)
-    harness.wait_until(lambda: "cas.lab.key" in lab.log(), "the fault is logged")
+    harness.wait_until(lambda: "policies.mdm.signer.key" in lab.log(), "the fault is logged")
     assert lab.answers()
 
 
