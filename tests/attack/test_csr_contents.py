@@ -35,7 +35,7 @@ def request_of(items, spelling="PKCS#9"):
 
 # --- N10: the extension request, more than once ---------------------------------------------------
 
-@pytest.mark.attack("N10")
+@pytest.mark.attack("N10", "Z11")
 @pytest.mark.parametrize("first", SPELLINGS)
 @pytest.mark.parametrize("second", SPELLINGS)
 def test_two_extension_requests_are_one_too_many_in_any_spelling(target, asks, first, second):

@@ -44,7 +44,7 @@ def test_too_many_or_too_long_fields_are_431(target, fields):
     wire.refused(target.lab.port, ask(wire.CAPS, *fields) + wire.NEXT, 431)
 
 
-@pytest.mark.attack("H03", "H05")
+@pytest.mark.attack("H03", "H05", "Z05")
 @pytest.mark.parametrize("unfinished", UNFINISHED, ids=lambda u: u.replace(" ", "-"))
 def test_a_request_that_stops_is_ended_at_its_deadline(target, rounds, unfinished):
     """And honest devices are served meanwhile."""

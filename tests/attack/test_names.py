@@ -61,13 +61,13 @@ OTHER_SHAPES = {
 }
 
 
-@pytest.mark.attack("N01", "N04", "N05")
+@pytest.mark.attack("N01", "N04", "N05", "Z12")
 @pytest.mark.parametrize("shape", OTHER_SHAPES)
 def test_the_same_words_in_another_shape_are_another_subject(target, asks, shape):
     target.refused(asks(*OTHER_SHAPES[shape]), "badRequest", MISMATCH)
 
 
-@pytest.mark.attack("N01", "N02")
+@pytest.mark.attack("N01", "N02", "Z12")
 def test_what_RFC_5280_calls_the_same_is_certified_as_the_challenge_spells_it(target, asks):
     """Decided: section 7.1 folds ASCII case and runs of spaces; what is issued is what was claimed."""
     for asked in (cn("ATTACKED"), cn("  attacked "), cn("attacked", PRINTABLE),
@@ -85,7 +85,7 @@ LOOK_ALIKES = {
 }
 
 
-@pytest.mark.attack("N02")
+@pytest.mark.attack("N02", "Z12")
 @pytest.mark.parametrize("kind", LOOK_ALIKES)
 def test_a_subject_that_only_looks_the_same_is_another(target, asks, kind):
     claimed, asked = LOOK_ALIKES[kind]

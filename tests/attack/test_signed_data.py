@@ -55,7 +55,7 @@ def test_lengths_that_are_not_minimal_are_read(target):
     target.granted(message)
 
 
-@pytest.mark.attack("S02")
+@pytest.mark.attack("S02", "Z10")
 @pytest.mark.parametrize("extra", [b"\0", b"\0\0", der.NULL, b"\xff" * 100])
 def test_octets_after_any_outer_element_are_400(target, honest, extra):
     data = SignedData.of(honest)
@@ -120,7 +120,7 @@ def test_the_number_of_elements_is_limited(target):
     target.refused(target.around(many), "badRequest", "EnvelopeMalformed")
 
 
-@pytest.mark.attack("S04")
+@pytest.mark.attack("S04", "Z10")
 @pytest.mark.parametrize("kind", TYPES, ids=lambda k: k.replace(" ", "-"))
 def test_another_content_type_is_400(target, honest, kind):
     """As the type of the whole, and of what is signed; Java clients name the envelope there."""
@@ -145,7 +145,7 @@ def test_nobodys_SignedData_is_400(target, honest):
             target.nobody(data.change(signers=[], certificates=certificates, digests=digests).der())
 
 
-@pytest.mark.attack("S06")
+@pytest.mark.attack("S06", "Z10")
 def test_two_SignerInfos_are_400_in_any_order(target, honest):
     data = SignedData.of(honest)
     poll = target.request(message_type="20", transaction_id=honest.transaction_id)

@@ -107,7 +107,7 @@ COMPARED = {(attribute, how) for attribute in ("messageDigest", "contentType")
             for how in WRONG_VALUES if how[:2] in ("as", "in")}
 
 
-@pytest.mark.attack("S11")
+@pytest.mark.attack("S11", "Z10")
 @pytest.mark.parametrize("how", WRONG_VALUES, ids=lambda h: h.replace(" ", "-"))
 @pytest.mark.parametrize("attribute", SCEP_ATTRIBUTES)
 def test_an_attribute_is_there_once_with_one_value_of_its_type(target, honest, attribute, how):
@@ -135,7 +135,7 @@ def test_the_number_of_attributes_and_values_is_limited(target, honest):
         target.nobody(data.change_signer(attributes=sorted(attributes)).der())
 
 
-@pytest.mark.attack("S12")
+@pytest.mark.attack("S12", "Z10")
 def test_attributes_that_were_signed_once_are_no_content(target, honest):
     """The octets that an honest device signed as its attributes, with that signature, as eContent of
     a SignerInfo without attributes."""
@@ -156,7 +156,7 @@ DIGESTS = {"MD2": "1.2.840.113549.2.2", "MD5": oids.DIGEST["md5"], "MD4": "1.2.8
            "SHA-1 as OIW": "1.3.14.3.2.18"}
 
 
-@pytest.mark.attack("S13")
+@pytest.mark.attack("S13", "Z10")
 @pytest.mark.parametrize("digest", DIGESTS, ids=lambda d: d.replace(" ", "-"))
 def test_another_digest_is_badAlg(target, honest, digest):
     octets = SignedData.of(honest).change_signer(digest=der.algorithm(DIGESTS[digest])).der()

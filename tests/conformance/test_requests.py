@@ -91,6 +91,7 @@ def test_R_C04_R_C05_the_issued_certificate_comes_alone(chained_lab, request_to)
     assert scep.asn1_cms.ContentInfo.load(inner)["content"]["crls"].native is None
 
 
+@pytest.mark.attack("S07")
 @pytest.mark.parametrize("others", [0, 1])
 def test_R_C13_without_the_signers_certificate_nothing_is_read(static_lab, request_to, keys,
                                                                others):

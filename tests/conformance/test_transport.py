@@ -83,6 +83,7 @@ def test_R_A02_R_O16_the_certificates_of_the_RA_have_the_usages_they_need(static
     assert usage[ca.ca].key_cert_sign and usage[ca.ca].crl_sign
 
 
+@pytest.mark.attack("E11")
 def test_R_T14_the_key_of_the_CA_speaks_no_SCEP(static_lab, request_to, refused):
     """Messages are enveloped to and signed by keys of their own."""
     ca = static_lab.ca()

@@ -72,6 +72,7 @@ def test_key_transport_may_be_pkcs1_or_oaep(ask, transport):
     assert ask(envelope={"transport": transport})[0].status == "success"
 
 
+@pytest.mark.attack("S01")
 @pytest.mark.parametrize("outer", [der.DER, der.Ber(), der.Ber(7)], ids=["DER", "BER", "BER-7"])
 @pytest.mark.parametrize("inner", [der.DER, der.Ber(), der.Ber(7)], ids=["DER", "BER", "BER-7"])
 def test_B33_S01_BER_is_read_and_DER_is_answered(ask, outer, inner):

@@ -56,6 +56,7 @@ def test_E10_GetCACert_gives_RA_signing_RA_encryption_CA_in_this_order(static_la
     assert len({scep.cert_key(c) for c in certificates}) == len(certificates), "keys of their own"
 
 
+@pytest.mark.attack("E11")
 def test_E09_CA_mode_gives_one_bare_certificate_and_enrols(new_lab, keys, tmp_path):
     """The CA speaks SCEP itself: its certificate needs the usages for it."""
     lab = new_lab("--policy", "static", start=False)
@@ -115,12 +116,14 @@ def test_E03_paths_match_without_case_and_with_any_suffix(static_lab, path):
     assert static_lab.get(f"{path}?operation=GetCACaps").status == 200
 
 
+@pytest.mark.attack("H11")
 @pytest.mark.parametrize("path", ["/", "/sce", "/scepx", "/other", "/scep/../etc/passwd",
                                   "/scep/%2e%2e/x", "/scep//x", "/admin", "/metrics"])
 def test_H11_other_paths_are_404_or_400(static_lab, path):
     assert static_lab.get(f"{path}?operation=GetCACaps").status in (400, 404)
 
 
+@pytest.mark.attack("H16")
 @pytest.mark.parametrize("query,status", [
     ("operation=getcacaps", 200), ("OPERATION=GetCACaps", 200), ("x=1&operation=GetCACaps&y", 200),
     ("message=&operation=GetCACaps", 200), ("operation=GetCACert&message=", 200),
@@ -186,6 +189,7 @@ def test_E22_HTTP_1_0_without_Host_is_answered_and_closed(static_lab):
     assert b"Content-Length:" in out
 
 
+@pytest.mark.attack("H12", "Z04")
 def test_a_missing_Host_is_accepted_on_1_1_and_two_are_refused(static_lab):
     """strongSwan 6 sends none."""
     end = b"Connection: close\r\n\r\n"
@@ -201,6 +205,7 @@ def test_E22_HEAD_gives_the_header_only(static_lab):
     assert b" 200 " in head and body == b"" and b"Content-Length: 0" not in head
 
 
+@pytest.mark.attack("H13")
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "TRACE", "get", "X" * 5000])
 def test_H13_other_methods_are_405_with_Allow(static_lab, method):
     with static_lab.http() as http:
@@ -211,6 +216,7 @@ def test_H13_other_methods_are_405_with_Allow(static_lab, method):
     assert {m.strip() for m in reply.header("Allow").split(",")} == {"GET", "HEAD", "POST"}
 
 
+@pytest.mark.attack("H06")
 def test_H06_pipelined_requests_are_answered_in_order(static_lab):
     one = f"GET {CAPS} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     cert = b"GET /scep?operation=GetCACert HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -221,6 +227,7 @@ def test_H06_pipelined_requests_are_answered_in_order(static_lab):
     assert re.findall(rb"HTTP/1\.1 (\d+)", out)[-1] == b"404"
 
 
+@pytest.mark.attack("H07", "H08", "Z01")
 @pytest.mark.parametrize("head", [
     b"Transfer-Encoding: gzip\r\nContent-Length: 4\r\n",
     b"Transfer-Encoding: gzip\r\n",
@@ -242,6 +249,7 @@ def test_H07_H08_Z01_nothing_is_smuggled(static_lab, head):
     assert re.match(rb"HTTP/1\.1 4\d\d ", out)
 
 
+@pytest.mark.attack("H14")
 def test_H14_TLS_on_the_plain_port_and_h2_preface_do_no_harm(static_lab):
     for octets in (bytes.fromhex("160301020001"), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\0" * 100):
         raw_exchange(static_lab.port, octets, half_close=True)
@@ -265,6 +273,7 @@ def long_message(ca, key, password, octets):
     raise AssertionError(f"{len(target)} is not {octets}")
 
 
+@pytest.mark.attack("H01", "Z05")
 @pytest.mark.parametrize("kilobytes", [8, 16, 40, 60, 100])
 def test_E07_H01_a_long_GET_is_processed(static_lab, password, keys, kilobytes):
     ca = static_lab.ca()
@@ -273,6 +282,7 @@ def test_E07_H01_a_long_GET_is_processed(static_lab, password, keys, kilobytes):
     assert static_lab.open(static_lab.get(target), message, ca).status == "success"
 
 
+@pytest.mark.attack("H01")
 def test_H01_200_KB_is_a_clean_414_and_the_server_lives(static_lab, password, keys):
     ca = static_lab.ca()
     _, target = long_message(ca, keys(), password, 200 * 1024)
@@ -285,6 +295,7 @@ def test_H01_200_KB_is_a_clean_414_and_the_server_lives(static_lab, password, ke
     assert re.search(r"414.*\d{6}|\d{6}.*414", static_lab.log()), "the measured length is logged"
 
 
+@pytest.mark.attack("H02", "Z05")
 def test_a_body_over_the_limit_is_413_and_headers_over_it_431(static_lab):
     with static_lab.http() as http:
         head = b"POST /scep HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n"
@@ -330,6 +341,7 @@ ENCODINGS = {
 }
 
 
+@pytest.mark.attack("B01", "B02", "B03", "B04")
 @pytest.mark.parametrize("encoding", ENCODINGS, ids=lambda e: e.replace(" ", "-"))
 def test_E06_B01_B03_every_spelling_of_the_message_is_read(static_lab, password, keys, encoding):
     ca, message, text = plus_rich(static_lab, password, keys)
@@ -354,6 +366,7 @@ WRONG = {
 }
 
 
+@pytest.mark.attack("B02", "B04", "B05", "B06")
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda w: w.replace(" ", "-"))
 def test_B02_to_B06_other_spellings_are_400(static_lab, password, keys, wrong):
     ca, _, text = plus_rich(static_lab, password, keys)
@@ -363,6 +376,7 @@ def test_B02_to_B06_other_spellings_are_400(static_lab, password, keys, wrong):
     assert (reply.status, reply.content_type) == (400, "text/plain")
 
 
+@pytest.mark.attack("B08")
 def test_B08_base64_in_a_POST_is_400(static_lab, password, keys):
     _, _, text = plus_rich(static_lab, password, keys)
     assert static_lab.post(text.encode()).status == 400

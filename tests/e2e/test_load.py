@@ -187,6 +187,7 @@ def test_SIGTERM_under_load_answers_what_it_took_and_ends_well(lab, keys):
     assert lab.audit()[-1]["event"] == "stop"
 
 
+@pytest.mark.attack("H20")
 def test_H20_other_answers_stay_quick_while_enrolments_fill_all_cores(lab, keys):
     ca = lab.ca()
     message = pkcs_req(Csr(keys(), name("flood"), "no challenge"), [ca.encryption]).der()

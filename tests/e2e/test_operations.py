@@ -164,6 +164,7 @@ def test_M04_control_characters_reach_neither_log_nor_audit(blob_lab, keys):
         assert '\n{"event":"issue"}' not in text
 
 
+@pytest.mark.attack("H15")
 def test_H15_a_forwarded_address_is_believed_only_from_trusted_proxies(new_lab, keys):
     for trusted, seen in ([[], "127.0.0.1"], [["127.0.0.1"], "198.51.100.7"]):
         def trust(config):

@@ -78,6 +78,7 @@ def test_N01_to_N11_a_CSR_that_is_not_what_the_blob_says_is_refused(blob_lab, ke
     assert_refused(blob_lab, message, "badRequest", code)
 
 
+@pytest.mark.attack("K03")
 @pytest.mark.parametrize("file", ["ra-signing.key", "ra-encryption.key", "ca.key"])
 def test_A_K03_a_key_of_the_server_gets_no_certificate(blob_lab, file):
     key = scep.serialization.load_pem_private_key((blob_lab.dir / file).read_bytes(), None)
@@ -216,6 +217,7 @@ def test_C01_a_request_whose_record_is_lost_gets_no_second_certificate(new_lab, 
     assert len(lab.serials()) == 1
 
 
+@pytest.mark.attack("E09")
 def test_E09_B20_a_resigned_envelope_is_refused_and_burns_nothing(blob_lab, keys):
     honest = pkcs_req(mutant(keys(), blob_for(blob_lab)), [blob_lab.ca().encryption])
     thief = scep.Message(honest.content, keys(1), scep.self_signed(keys(1)))
@@ -250,6 +252,7 @@ def hostile(blob_lab, keys):
 TYPES = ["0", "1", "3", "18", "23", "255", "19 ", " 19", "019", "-1", "+19", "1 9"]
 
 
+@pytest.mark.attack("S16")
 @pytest.mark.parametrize("text", TYPES, ids=[repr(t) for t in TYPES])
 def test_B16_S16_an_unknown_message_type_never_gives_a_certificate(blob_lab, hostile, text):
     message = hostile(message_type=text, transaction_id=hashlib.sha256(text.encode()).hexdigest())
@@ -265,6 +268,7 @@ def test_C17_A17_other_types_get_nothing_for_a_challenge(blob_lab, hostile, text
     assert blob_lab.serials() == before
 
 
+@pytest.mark.attack("E05", "S13")
 @pytest.mark.parametrize("options", [
     dict(envelope=dict(cipher="des")),
     dict(digest="md5"),
@@ -283,6 +287,7 @@ def test_A23_E05_B32_forbidden_algorithms_are_badAlg(blob_lab, hostile, options)
     assert blob_lab.serials() == before
 
 
+@pytest.mark.attack("K01")
 def test_K01_a_short_RSA_key_is_badAlg(blob_lab, keys, hostile):
     csr = mutant(keys(0, 1024), blob_for(blob_lab))
     message = hostile(csr=csr)
@@ -290,15 +295,18 @@ def test_K01_a_short_RSA_key_is_badAlg(blob_lab, keys, hostile):
     assert (reply.status, reply.fail_info) == ("failure", "badAlg")
 
 
+@pytest.mark.attack("S09")
 def test_S09_a_wrong_outer_signature_is_badMessageCheck(blob_lab, hostile):
     assert_refused(blob_lab, hostile(break_signature=True), "badMessageCheck")
 
 
+@pytest.mark.attack("S09")
 def test_B29_a_wrong_message_digest_is_badMessageCheck(blob_lab, hostile):
     message = hostile(replace={oids.MESSAGE_DIGEST: der.octets(bytes(32))})
     assert_refused(blob_lab, message, "badMessageCheck")
 
 
+@pytest.mark.attack("E02")
 def test_E02_two_recipients_of_ours_are_refused_before_any_decryption(blob_lab, hostile):
     encryption = blob_lab.ca().encryption
     assert_refused(blob_lab, hostile(recipients=[encryption, encryption]), "badRequest")
@@ -320,6 +328,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.attack("S10", "S11")
 @pytest.mark.parametrize("what", FAULTS, ids=lambda w: w.replace(" ", "-"))
 def test_B08_B11_B15_B22_S10_S11_a_fault_beside_the_transactionID_is_badRequest(blob_lab, hostile,
                                                                                 what):
@@ -327,6 +336,7 @@ def test_B08_B11_B15_B22_S10_S11_a_fault_beside_the_transactionID_is_badRequest(
     assert_refused(blob_lab, message, "badRequest", "MessageAttributesUnreadable")
 
 
+@pytest.mark.attack("S11")
 @pytest.mark.parametrize("what", FAULTS, ids=lambda w: w.replace(" ", "-"))
 def test_B08_S09_who_did_not_sign_the_faulty_message_gets_no_answer(blob_lab, hostile, what):
     message = hostile(break_signature=True, **FAULTS[what])
@@ -357,6 +367,7 @@ NOT_EVEN_A_MESSAGE = {
 }
 
 
+@pytest.mark.attack("S02", "S10", "S11", "S12", "S15")
 @pytest.mark.parametrize("what", NOT_EVEN_A_MESSAGE, ids=lambda w: w.replace(" ", "-"))
 def test_B07_B08_B14_S02_S10_S11_S12_a_message_of_nobody_is_400(blob_lab, hostile, what):
     message = hostile(**NOT_EVEN_A_MESSAGE[what])
@@ -367,6 +378,7 @@ def test_B07_B08_B14_S02_S10_S11_S12_a_message_of_nobody_is_400(blob_lab, hostil
     assert blob_lab.serials() == before
 
 
+@pytest.mark.attack("S19")
 def test_S19_a_reply_sent_back_gives_nothing(blob_lab, hostile):
     message = hostile()
     reply = blob_lab.post(message)
@@ -376,6 +388,7 @@ def test_S19_a_reply_sent_back_gives_nothing(blob_lab, hostile):
     assert blob_lab.serials() == before
 
 
+@pytest.mark.attack("S03")
 def test_S03_every_truncation_of_a_message_is_400(blob_lab, hostile):
     octets = hostile().der()
     with blob_lab.http() as http:

@@ -86,6 +86,7 @@ def test_A_C13_a_missing_challenge_is_answered_as_a_wrong_one(blob_lab, static_l
         assert len(set(codes)) >= 2, "only the audit file tells them apart"
 
 
+@pytest.mark.attack("E06", "E07", "E08", "Z07")
 def test_E06_E07_E08_all_undecryptable_requests_get_one_and_the_same_reply(blob_lab, keys):
     ca = blob_lab.ca()
     replies = {}
@@ -97,6 +98,7 @@ def test_E06_E07_E08_all_undecryptable_requests_get_one_and_the_same_reply(blob_
     assert len(replies) == 1, list(replies.values())
 
 
+@pytest.mark.attack("E08")
 def test_E08_flipping_any_bit_of_IV_or_ciphertext_gives_that_reply_too(blob_lab, keys):
     ca = blob_lab.ca()
     key = keys()
@@ -112,6 +114,7 @@ def test_E08_flipping_any_bit_of_IV_or_ciphertext_gives_that_reply_too(blob_lab,
         assert reply.without_the_varying() == reference, position
 
 
+@pytest.mark.attack("E01")
 def test_E01_a_recipient_that_is_not_ours_tells_nothing_more(blob_lab, keys):
     ca = blob_lab.ca()
     stranger = scep.self_signed(keys(1), name("stranger"))
@@ -127,6 +130,7 @@ def large_key():
     return serialization.load_pem_private_key(file.read_bytes(), None)
 
 
+@pytest.mark.attack("E06")
 @pytest.mark.load
 def test_E06_failures_leave_on_one_tick_whatever_they_cost(blob_lab, keys, large_key):
     """The wait is counted from the moment before the private key is used. Counted from anywhere
@@ -154,6 +158,7 @@ def test_E06_failures_leave_on_one_tick_whatever_they_cost(blob_lab, keys, large
     assert max(medians.values()) - tick < tick / 2, medians
 
 
+@pytest.mark.attack("E13")
 def test_E13_no_library_error_text_leaves_the_server(blob_lab, keys):
     ca = blob_lab.ca()
     for message in undecryptable(keys(), ca.encryption).values():

@@ -461,6 +461,7 @@ def test_a_previous_encryption_certificate_needs_keyEncipherment(broken):
     assert ("error", f"{path}.certificate") in [fault[:2] for fault in faults]
 
 
+@pytest.mark.attack("E11")
 def test_keys_with_two_roles_are_warned_about_with_both_paths(broken):
     def shared(lab, config):
         config["policies"]["mdm"]["decryption"] = endpoint(config)["ra"]["encryption"]

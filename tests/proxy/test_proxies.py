@@ -26,6 +26,7 @@ def message(static_lab, password, keys):
     return pkcs_req(Csr(keys(), name("through"), password), [static_lab.ca().encryption])
 
 
+@pytest.mark.attack("H01")
 @pytest.mark.parametrize("kilobytes", [8, 16, 40, 60, 100])
 def test_H01_a_long_GET_goes_through(static_lab, proxy, password, keys, kilobytes):
     ca = static_lab.ca()
@@ -35,6 +36,7 @@ def test_H01_a_long_GET_goes_through(static_lab, proxy, password, keys, kilobyte
     assert static_lab.open(reply, message, ca).status == "success"
 
 
+@pytest.mark.attack("H01")
 def test_H01_200_KB_are_refused_cleanly_and_both_live(static_lab, proxy, password, keys):
     ca = static_lab.ca()
     _, target = long_message(ca, keys(), password, 200 * 1024)
@@ -71,6 +73,7 @@ SPELLINGS = {
 }
 
 
+@pytest.mark.attack("B01", "B02", "B03")
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_E06_the_message_arrives_as_it_was_spelled(static_lab, proxy, password, keys, spelling):
     ca = static_lab.ca()
@@ -138,6 +141,7 @@ def test_its_access_log_leaves_the_message_out(proxy, message):
     assert "MII" not in harness.wait_until(logged, "the access log is written")
 
 
+@pytest.mark.attack("H15")
 @pytest.mark.parametrize("kind", proxies.ALL, ids=lambda proxy: proxy.name)
 @pytest.mark.parametrize("trusted,seen", [(["127.0.0.1"], OUTSIDE), (["192.0.2.0/24"], "127.0.0.1")],
                          ids=["trusted", "not-trusted"])
@@ -169,6 +173,7 @@ AMBIGUOUS = [
 ]
 
 
+@pytest.mark.attack("H07", "H08")
 @pytest.mark.parametrize("head", AMBIGUOUS, ids=lambda h: h.decode().replace("\r\n", " "))
 def test_H07_scepgate_and_the_proxy_see_the_same_requests(static_lab, proxy, head):
     """A second request counts only if the proxy, too, answers it as one."""
