@@ -153,9 +153,10 @@ class BlobMaker:
         first = decryption[0] if isinstance(decryption, list) else decryption
         self.audience = policy["audience"]
         self.recipient = self._certificate(lab.dir / first["certificate"])
-        self.signer = (self._certificate(lab.dir / policy["signer"]["certificate"]),
-                       serialization.load_pem_private_key(
-                           (lab.dir / policy["signer"]["key"]["file"]).read_bytes(), None))
+        signer = lab.dir / policy["signer"]["certificate"]
+        # Beside it, also where the server has the key in a token.
+        key = signer.with_suffix(".key").read_bytes()
+        self.signer = self._certificate(signer), serialization.load_pem_private_key(key, None)
 
     @staticmethod
     def _certificate(file):

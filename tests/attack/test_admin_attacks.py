@@ -12,7 +12,7 @@ import scep_client as scep
 from admin_lab import (NDES_PATH, PAGE, PASSWORD, TOKEN, AdminHttp, add_admin, ask, basic, bearer,
                        post)
 from scep_client import name
-from target import Target
+from target import attacked
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,8 @@ def target(serve, keys):
     lab.start()
     any_policy = lab.challenge
     lab.challenge = lambda *arguments: any_policy("--policy-name", "mdm", *arguments)
-    made = Target(lab, keys(), keys(1))
-    made.admin = port
-    return made
+    lab.admin = port
+    yield from attacked(lab, keys)
 
 
 _sources = itertools.count(1)
@@ -48,7 +47,7 @@ def at_ndes(target, message):
 
 @pytest.mark.attack("M01")
 def test_guessing_one_time_passwords_gives_nothing_and_locks_nobody_out(target, rounds):
-    password = json.loads(post(target.admin, {"policy": "otp"}).body)["challenge"]
+    password = json.loads(post(target.lab.admin, {"policy": "otp"}).body)["challenge"]
     near = [password[:-1] + digit for digit in "0123456789ABCDEF" if digit != password[-1]]
     for guess in near + [secrets.token_hex(8).upper() for _ in range(rounds(50))]:
         message = target.request(target.csr(challenge=guess))
@@ -63,7 +62,7 @@ def test_guessing_one_time_passwords_gives_nothing_and_locks_nobody_out(target, 
 def test_a_page_under_a_rebound_name_has_no_credentials_and_gets_nothing(target, line):
     """Decided: no list of Host names. A browser keeps credentials for each name, and none is taken
     from a connection or a cookie."""
-    reply = harness.raw_exchange(target.admin, (
+    reply = harness.raw_exchange(target.lab.admin, (
         f"{line} HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\n"
         "Referer: http://evil.example/\r\nContent-Type: application/json\r\n"
         'Content-Length: 16\r\nConnection: close\r\n\r\n{"policy":"otp"}').encode())
@@ -77,7 +76,7 @@ def test_a_page_under_a_rebound_name_has_no_credentials_and_gets_nothing(target,
     {"Sec-Fetch-Site": "same-site"}, {"Referer": "http://127.0.0.1.evil.example/"},
     {"Origin": "http://127.0.0.1@evil.example"}], ids=lambda f: "-".join(f.values()))
 def test_an_order_from_another_site_is_refused_in_spite_of_its_credentials(target, fields):
-    reply = post(target.admin, {"policy": "otp"}, {**bearer(), **fields})
+    reply = post(target.lab.admin, {"policy": "otp"}, {**bearer(), **fields})
     assert reply.status == 403
 
 
@@ -85,7 +84,7 @@ def test_an_order_from_another_site_is_refused_in_spite_of_its_credentials(targe
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded",
                                   "multipart/form-data; boundary=x", "text/json"])
 def test_a_form_is_no_order(target, kind):
-    reply = post(target.admin, {"policy": "otp"}, {**bearer(), "Content-Type": kind})
+    reply = post(target.lab.admin, {"policy": "otp"}, {**bearer(), "Content-Type": kind})
     assert reply.status in (400, 415)
 
 
@@ -100,11 +99,11 @@ def test_markup_comes_back_on_no_page(target, text):
     replies = [target.lab.get(f"/{quoted}"), target.lab.get(f"/scep?operation={quoted}"),
                target.lab.get(f"/scep?operation=GetCACert&message={quoted}"),
                target.lab.get("/scep", **{"User-Agent": text, "Referer": text}),
-               ask(target.admin, "GET", f"/{quoted}", bearer()),
-               ask(target.admin, "GET", f"{PAGE}?{quoted}", basic("scraper", PASSWORD)),
-               ask(target.admin, "GET", PAGE, wrong(text, PASSWORD)),
-               post(target.admin, {"policy": text}), post(target.admin, {text: 1}),
-               ask(target.admin, "DELETE", f"/api/v1/challenges/{quoted}", bearer())]
+               ask(target.lab.admin, "GET", f"/{quoted}", bearer()),
+               ask(target.lab.admin, "GET", f"{PAGE}?{quoted}", basic("scraper", PASSWORD)),
+               ask(target.lab.admin, "GET", PAGE, wrong(text, PASSWORD)),
+               post(target.lab.admin, {"policy": text}), post(target.lab.admin, {text: 1}),
+               ask(target.lab.admin, "DELETE", f"/api/v1/challenges/{quoted}", bearer())]
     for reply in replies:
         kind = reply.content_type or ""
         assert "html" not in kind or text.encode() not in reply.body, reply
@@ -122,7 +121,7 @@ def test_names_and_ids_of_strangers_are_escaped_in_every_record(target):
 
 
 def readable(lab):
-    """Log and audit file: one record a line, nothing that steers a terminal, no line without end."""
+    """Log and audit file: a record a line, nothing that steers a terminal, no line without end."""
     for line in lab.audit_text().splitlines():
         assert isinstance(json.loads(line), dict)
     for text in (lab.log(), lab.audit_text()):
@@ -146,7 +145,7 @@ def test_whatever_is_sent_a_record_stays_one_line_of_bounded_length(target):
                 + b"\r\nX-Forwarded-For: " + octets[:9000] + b"\r\n",
                 b"GET /scep HTTP/1.1\r\nHost: " + octets[:9000] + b"\r\n"):
             target.raw(request + b"Connection: close\r\n\r\n")
-        ask(target.admin, "GET", PAGE, wrong(text[:5000]))
+        ask(target.lab.admin, "GET", PAGE, wrong(text[:5000]))
         at = der.tlv(0x13, octets[:5000])
         message = target.request(target.csr(challenge=None), replace={scep.oids.TRANSACTION_ID: at})
         assert target.post(message).status in (200, 400)
@@ -155,11 +154,12 @@ def test_whatever_is_sent_a_record_stays_one_line_of_bounded_length(target):
 
 @pytest.mark.attack("M05")
 def test_no_reply_of_the_admin_listener_has_a_secret_of_the_configuration(target):
-    known = [TOKEN, PASSWORD] + [
-        line for file in target.lab.dir.glob("*.key") for line in file.read_text().splitlines()[1:-1]]
+    known = [TOKEN, PASSWORD]
+    for file in target.lab.dir.glob("*.key"):
+        known += file.read_text().splitlines()[1:-1]
     for path in ("/api/v1/policies", "/api/v1/challenges?policy=mdm", "/healthz", "/api/v1/openapi",
                  "/scepgate.json", "/api/v1/config"):
-        reply = ask(target.admin, "GET", path, bearer())
+        reply = ask(target.lab.admin, "GET", path, bearer())
         for secret in known:
             assert secret.encode() not in reply.body, path
 
@@ -176,16 +176,16 @@ CONFUSED = ["/api/v1/policies", "/API/V1/POLICIES", "//api/v1/policies", "/api//
 @pytest.mark.attack("M06")
 def test_no_spelling_of_a_path_leads_past_the_credentials_or_to_the_other_listener(target):
     for path in CONFUSED:
-        reply = ask(target.admin, "GET", path)
+        reply = ask(target.lab.admin, "GET", path)
         assert reply.status in (301, 400, 401, 404, 405), (path, reply)
         reply = target.lab.get(path, **bearer())
         assert reply.status in (400, 404), (path, reply)
-    assert ask(target.admin, "GET", "/scep?operation=GetCACaps", bearer()).status == 404
+    assert ask(target.lab.admin, "GET", "/scep?operation=GetCACaps", bearer()).status == 404
 
 
 @pytest.mark.attack("M07")
 def test_guessers_at_addresses_without_end_take_no_memory(target, rounds):
-    with AdminHttp(target.admin) as http:
+    with AdminHttp(target.lab.admin) as http:
         statuses = [http.request("GET", PAGE, headers=wrong()).status for _ in range(rounds(5000))]
     assert set(statuses) == {401}
 
@@ -194,7 +194,7 @@ def test_guessers_at_addresses_without_end_take_no_memory(target, rounds):
 def test_the_addresses_of_one_network_of_IPv6_are_one_guesser(target):
     def guess(network, host, **headers):
         source = f"2001:db8:{network:x}::{host:x}"
-        return ask(target.admin, "GET", PAGE,
+        return ask(target.lab.admin, "GET", PAGE,
                    {**basic("scraper", "wrong"), "X-Forwarded-For": source, **headers}).status
 
     assert [guess(1, host) for host in range(1, 12)] == [401] * 10 + [429]

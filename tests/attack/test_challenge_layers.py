@@ -13,7 +13,7 @@ import blob_maker as make
 import oids
 import scep_client as scep
 from blob_maker import AUTH_ENVELOPED_DATA, BlobMaker, auth_enveloped, base64_of, enveloped, signed
-from target import Target
+from target import attacked
 from two_tier import certify
 
 MDM = scep.name("mdm")
@@ -53,7 +53,7 @@ def target(request, serve, keys, tmp_path_factory, second_signer):
             policy["decryption"] = {"certificate": str(folder / "rsa.pem"),
                                     "key": {"file": str(folder / "rsa.key")}}
 
-    return Target(serve(edit=edit), keys(), keys(1))
+    yield from attacked(serve(edit=edit), keys)
 
 
 @pytest.fixture(scope="module")

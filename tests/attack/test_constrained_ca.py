@@ -1,4 +1,4 @@
-"""N14: names that the chain of the CA itself excludes, under a policy that grants whatever is asked."""
+"""N14: names that the chain of the CA itself excludes, under a policy that grants all."""
 
 import shutil
 

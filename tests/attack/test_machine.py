@@ -1,5 +1,4 @@
-"""A02, A03, A06, A08, A09: a clock that jumps, random octets that are not to be had, signatures that are
-wrong."""
+"""A02, A03, A06, A08, A09: a clock that jumps, no random octets, signatures that are wrong."""
 
 import datetime
 

@@ -69,7 +69,7 @@ def test_the_same_words_in_another_shape_are_another_subject(target, asks, shape
 
 @pytest.mark.attack("N01", "N02", "Z12")
 def test_what_RFC_5280_calls_the_same_is_certified_as_the_challenge_spells_it(target, asks):
-    """Decided: section 7.1 folds ASCII case and runs of spaces; what is issued is what was claimed."""
+    """Decided: section 7.1 folds ASCII case and runs of spaces; the challenge's spelling is issued."""
     for asked in (cn("ATTACKED"), cn("  attacked "), cn("attacked", PRINTABLE),
                   cn("attacked".encode("utf-16-be"), BMP)):
         issued = target.granted(asks(subject(asked))).certificate

@@ -10,7 +10,7 @@ import harness
 import scep_client as scep
 from blob_maker import BlobMaker
 from scep_client import Csr, Envelope, Message, name
-from target import Target
+from target import attacked
 from test_load import at_once
 
 WAITING, SECOND = "/waiting", "/second"
@@ -38,7 +38,7 @@ def target(serve, keys, second_ca):
                       ra={role: pair(f"ra-{role}") for role in ("signing", "encryption")})
         config["endpoints"] += [waiting, second]
 
-    return Target(serve(edit=edit), keys(), keys(1))
+    yield from attacked(serve(edit=edit), keys)
 
 
 @pytest.fixture(scope="module")
