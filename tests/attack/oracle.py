@@ -71,6 +71,9 @@ class Oracle:
         self.will_issue()
         self._honest()
 
+    def memory_is_back(self):
+        return self._memory() <= self.memory + MEMORY_SLACK
+
     @contextlib.contextmanager
     def unharmed(self):
         """Around an attack."""
@@ -83,7 +86,7 @@ class Oracle:
         self._honest()
         harness.wait_until(lambda: self._descriptors() <= self.descriptors,
                            "descriptors are back to what they were")
-        harness.wait_until(self._memory_is_back, "memory is back to what it was")
+        harness.wait_until(self.memory_is_back, "memory is back to what it was")
 
     def _assert_stored(self, before, after):
         grown = len(after["certificates"]) - len(before["certificates"])
@@ -107,6 +110,3 @@ class Oracle:
     def _memory(self):
         with open(f"/proc/{self.process.pid}/statm") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    def _memory_is_back(self):
-        return self._memory() <= self.memory + MEMORY_SLACK

@@ -210,15 +210,7 @@ FORMS = {
 @pytest.mark.attack("K06")
 @pytest.mark.parametrize("form", FORMS, ids=lambda f: f.replace(" ", "-"))
 def test_a_key_that_is_not_exactly_one_is_refused(target, form):
-    """A certificate in which it stands is none, or its key is none."""
-    message, octets = by_signer(target, FORMS[form])
-    reply = target.post(octets)
-    if reply.status != 400:
-        refusal = target.lab.open(reply, message, target.ca)
-        assert (refusal.status, refusal.fail_info) == ("failure", "badAlg")
-    csr = raw_x509.Csr(FORMS[form], lambda info: bytes(256), name(target.SUBJECT),
-                       raw_x509.asking(target.challenge))
-    target.refused(target.sealed(csr.der()), "badMessageCheck", "Undecryptable")
+    assert_refused(target, FORMS[form])
 
 
 @pytest.mark.attack("K06")

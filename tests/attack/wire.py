@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import resource
 import socket
 import struct
 
@@ -87,6 +88,8 @@ def reset(connection):
 @contextlib.contextmanager
 def many(port, count, octets=b""):
     """So many connections, on each of which `octets` were sent."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(connect(port)) for _ in range(count)]
         for connection in connections:

@@ -169,7 +169,16 @@ AMBIGUOUS = [
     b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
     b"Transfer-Encoding: chunked;q=1\r\n",
     b"Transfer-Encoding: \x0bchunked\r\n",
+    b"Transfer-Encoding: gzip\r\n",
+    b'Transfer-Encoding: "chunked"\r\n',
+    b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+    b"Transfer-Encoding: xchunked\r\n",
+    b"Transfer-Encoding : chunked\r\n",
+    b"Transfer-Encoding:\r\n chunked\r\n",
     b"Content-Length: 4\r\nContent-Length: 5\r\n",
+    b"Content-Length: +4\r\n",
+    b"Content-Length: 4, 4\r\n",
+    b"Content-Length : 4\r\n",
 ]
 
 
