@@ -55,15 +55,6 @@ struct CertificateRow {
     Bytes der;
 };
 
-struct CertificateFilter {
-    std::optional<std::string> subject_contains = {};
-    std::optional<std::string> transaction_id = {};
-    bool revoked = false;                            ///< only revoked ones, on hold or for ever
-    std::optional<std::int64_t> expires_after = {};  ///< only with a notAfter later than this …
-    std::optional<std::int64_t> expires_until = {};  ///< … and not later than this
-    std::size_t limit = 1000;
-};
-
 /// What a new CRL has to say. Numbers and lists grow together: a CRL with a greater number knows of
 /// every revocation that one with a smaller number knows.
 struct CrlBasis {

@@ -76,8 +76,15 @@ Result<std::unique_ptr<PostgresDatabase>> open_existing(const PostgresSettings& 
     const auto version = postgres::schema_version(**database);
     if (!version) return version.error();
     if (*version == 0 && mode != StoreMode::kCreateOrOpen) return no_tables();
-    if (const auto upgraded = postgres::upgrade_schema(**database); !upgraded)
-        return upgraded.error();
+    if (*version != postgres::current_schema_version()) {
+        // An index over millions of rows takes longer than any request may.
+        PostgresSettings patient = settings;
+        patient.statement_timeout = std::chrono::hours(24);
+        auto upgrading = PostgresDatabase::connect(patient);
+        if (!upgrading) return upgrading.error();
+        if (const auto upgraded = postgres::upgrade_schema(**upgrading); !upgraded)
+            return upgraded.error();
+    }
     return database;
 }
 

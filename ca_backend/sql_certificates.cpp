@@ -1,17 +1,13 @@
 #include "ca_backend/sql_certificates.hpp"
 
-#include <algorithm>
-#include <limits>
-
 namespace scepgate::ca_backend::sql {
-namespace {
 
-const std::string kSelect =
-    "SELECT serial, subject, subject_alt_name, issuer, not_before, not_after, issued_at, endpoint, "
-    "transaction_id, ca, template, policy, device_id, user_id, revoked_at, revocation_reason, der "
-    "FROM certificates ";
+const char* const kCertificateColumns =
+    "c.serial, c.subject, c.subject_alt_name, c.issuer, c.not_before, c.not_after, c.issued_at, "
+    "c.endpoint, c.transaction_id, c.ca, c.template, c.policy, c.device_id, c.user_id, "
+    "c.revoked_at, c.revocation_reason, c.der";
 
-CertificateRow read(const Query& query) {
+CertificateRow read_certificate(const Query& query) {
     CertificateRow row;
     int column = 0;
     row.serial = to_hex(query.blob(column++));
@@ -38,21 +34,16 @@ CertificateRow read(const Query& query) {
     return row;
 }
 
-/// A pattern for LIKE, with '!' as its escape.
-std::string containing(std::string_view text) {
-    std::string pattern = "%";
-    for (const char c : text) {
-        if (c == '%' || c == '_' || c == '!') pattern += '!';
-        pattern += c;
-    }
-    return pattern + "%";
-}
+namespace {
+
+const std::string kSelect =
+    std::string("SELECT ") + kCertificateColumns + " FROM certificates AS c ";
 
 Certificates::Found read_one(Query& query) {
     const auto row = query.next();
     if (!row) return row.error();
     if (!*row) return std::optional<CertificateRow>();
-    return std::optional(read(query));
+    return std::optional(read_certificate(query));
 }
 
 }  // namespace
@@ -86,39 +77,6 @@ Certificates::Found Certificates::newest_of_identity(const Sha256& identity, std
     Query query = by_identity_.run();
     query.bind(ByteView(identity)).bind(now).bind(now);
     return read_one(query);
-}
-
-Result<std::vector<CertificateRow>> list_certificates(Connection& connection,
-                                                      const CertificateFilter& filter) {
-    std::string sql = kSelect + "WHERE TRUE ";
-    if (filter.subject_contains) sql += "AND lower(subject) LIKE lower(?) ESCAPE '!' ";
-    if (filter.transaction_id) {
-        sql += "AND id IN (SELECT certificate FROM transactions WHERE transaction_id = ?) ";
-    }
-    if (filter.revoked) sql += "AND revoked_at IS NOT NULL ";
-    if (filter.expires_after) sql += "AND not_after > ? ";
-    if (filter.expires_until) sql += "AND not_after <= ? ";
-    sql +=
-        filter.expires_until ? "ORDER BY not_after, id DESC LIMIT ?" : "ORDER BY id DESC LIMIT ?";
-    auto statement = Statement::prepare(connection, sql);
-    if (!statement) return statement.error();
-
-    const std::string subject = containing(filter.subject_contains.value_or(""));
-    Query query = statement->run();
-    if (filter.subject_contains) query.bind(subject);
-    if (filter.transaction_id) query.bind(*filter.transaction_id);
-    if (filter.expires_after) query.bind(*filter.expires_after);
-    if (filter.expires_until) query.bind(*filter.expires_until);
-    constexpr std::size_t kMaxLimit = std::numeric_limits<std::int64_t>::max();
-    query.bind(static_cast<std::int64_t>(std::min(filter.limit, kMaxLimit)));
-
-    std::vector<CertificateRow> rows;
-    for (;;) {
-        const auto row = query.next();
-        if (!row) return row.error();
-        if (!*row) return rows;
-        rows.push_back(read(query));
-    }
 }
 
 }  // namespace scepgate::ca_backend::sql

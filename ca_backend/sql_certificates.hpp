@@ -22,8 +22,9 @@ private:
     Statement by_identity_;
 };
 
-/// Prepared on each call: for people.
-Result<std::vector<CertificateRow>> list_certificates(Connection& connection,
-                                                      const CertificateFilter& filter);
+/// The columns of a CertificateRow, in the order of read_certificate(); certificates is called c.
+extern const char* const kCertificateColumns;
+inline constexpr int kCertificateColumnCount = 17;
+[[nodiscard]] CertificateRow read_certificate(const Query& query);
 
 }  // namespace scepgate::ca_backend::sql

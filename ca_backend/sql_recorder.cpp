@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ca_backend/certificate_plan.hpp"
 #include "ca_backend/certificate_record.hpp"
 #include "certs/clock.hpp"
 
@@ -62,6 +63,8 @@ Result<Recorder> Recorder::prepare(Connection& connection) {
           "not_after, issued_at, endpoint, transaction_id, message_type, ca, template, policy, "
           "device_id, user_id, der, issuer_hash, identity) "
           "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"},
+         {made.name_,
+          "INSERT INTO certificate_names(name, certificate) VALUES(?, ?) ON CONFLICT DO NOTHING"},
          {made.issued_,
           "INSERT INTO transactions(key, state, endpoint, transaction_id, signer_key, challenge, "
           "recorded_at, expires, notified, certificate) VALUES(?, 3, ?, ?, ?, ?, ?, 0, ?, ?) "
@@ -188,7 +191,14 @@ Result<std::int64_t> Recorder::insert_certificate(const IssuanceRecord& record) 
         .bind(certificate.der())
         .bind(ByteView(by_issuer))
         .bind(ByteView(identity));
-    return query.finish_returning();
+    const auto id = query.finish_returning();
+    if (!id) return id;
+    for (const certs::GeneralName& name : record.subject_alt_name) {
+        const std::string value = folded(name.value);
+        Query named = name_.run();
+        if (const auto done = named.bind(value).bind(*id).finish(); !done) return done.error();
+    }
+    return id;
 }
 
 Result<void> Recorder::redeem(const std::optional<Redemption>& redemption) {

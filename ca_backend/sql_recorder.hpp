@@ -37,6 +37,7 @@ private:
     Transactions transactions_;
     Certificates certificates_;
     Statement certificate_;
+    Statement name_;
     Statement issued_;
     Statement now_issued_;
     Statement waiting_;

@@ -2,21 +2,13 @@
 
 #include <algorithm>
 
+#include "ca_backend/sql_certificate_list.hpp"
 #include "ca_backend/sql_store_impl.hpp"
 
 namespace scepgate::ca_backend {
 namespace {
 
 namespace asio = boost::asio;
-
-/// Serial numbers as people write them: either case, with or without leading zeros.
-Result<Bytes> parse_serial(std::string_view hex) {
-    const std::size_t start = std::min(hex.find_first_not_of('0'), hex.size());
-    std::string digits(hex.substr(start));
-    while (digits.empty() || digits.size() % 2 != 0)
-        digits.insert(digits.begin(), '0');
-    return from_hex(digits);
-}
 
 template <class Outcome>
 bool is_new(const Result<Outcome>& outcome) {
@@ -111,7 +103,7 @@ Result<std::optional<CertificateRow>> SqlStore::newest_of_identity(
     });
 }
 
-Result<std::vector<CertificateRow>> SqlStore::list(const CertificateFilter& filter) {
+Result<CertificatePage> SqlStore::list(const CertificateFilter& filter) {
     return impl_->read([&filter](sql::Reader& reader) {
         return sql::list_certificates(*reader.connection, filter);
     });

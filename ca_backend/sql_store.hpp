@@ -40,7 +40,7 @@ public:
     Result<std::optional<CertificateRow>> newest_of_identity(const certs::Certificate& certificate,
                                                              std::string_view template_name,
                                                              std::int64_t now) override;
-    Result<std::vector<CertificateRow>> list(const CertificateFilter& filter) override;
+    Result<CertificatePage> list(const CertificateFilter& filter) override;
     Result<std::optional<CertificateRow>> find_serial(std::string_view serial_hex) override;
 
     boost::asio::awaitable<Result<CertificateRow>> revoke(RevocationOrder order) override;

@@ -2,7 +2,9 @@
 
 #include <array>
 
+#include "ca_backend/certificate_plan.hpp"
 #include "ca_backend/transaction.hpp"
+#include "certs/general_name.hpp"
 
 namespace scepgate::ca_backend::sqlite {
 namespace {
@@ -220,6 +222,27 @@ constexpr auto* kVersion5 =
     "  refusals INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;";
 
+/// Certificates are found by what people know of them, without regard to ASCII case, and listed
+/// page by page: each index ends with the id. What most certificates do not have is in none.
+/// certificate_names: the values of the subject alternative names, in lower case.
+/// certificates_by_issued_at grows at its end alone: a page in memory.
+constexpr auto* kVersion6 =
+    "CREATE TABLE certificate_names("
+    "  name TEXT NOT NULL,"
+    "  certificate INTEGER NOT NULL,"
+    "  PRIMARY KEY(name, certificate)"
+    ") STRICT, WITHOUT ROWID;";
+constexpr auto* kVersion6Indexes =
+    "DROP INDEX certificates_by_not_after;"
+    "CREATE INDEX certificates_by_not_after ON certificates(not_after, id);"
+    "CREATE INDEX certificates_by_issued_at ON certificates(issued_at, id);"
+    "CREATE INDEX certificates_by_subject ON certificates(lower(subject), id);"
+    "CREATE INDEX certificates_by_device ON certificates(lower(device_id), id)"
+    "  WHERE device_id <> '';"
+    "CREATE INDEX certificates_by_user ON certificates(lower(user_id), id) WHERE user_id <> '';"
+    "CREATE INDEX certificates_by_revocation ON certificates(revoked_at, id)"
+    "  WHERE revoked_at IS NOT NULL;";
+
 /// For what SQL cannot compute from a stored certificate. `select`: row, certificate, its template
 /// and DER, of the first row after ?. `values`: the octets that `update` sets, before the row.
 template <class Values>
@@ -301,14 +324,61 @@ Result<void> to_version_5(Database& database) {
     return database.execute(kVersion5);
 }
 
+/// The values in a list as certs::to_text() writes it: "dns:a.example, upn:u@a.example".
+std::vector<std::string> values_of_alt_names(std::string_view text) {
+    constexpr std::string_view kBetween = ", ";
+    std::vector<std::string> values;
+    for (std::size_t at = 0; at < text.size();) {
+        // A value may have a comma in it: a name begins with its type.
+        std::size_t end = text.find(kBetween, at);
+        const auto begins_name = [&](std::size_t from) {
+            const std::size_t colon = text.find(':', from);
+            return colon != std::string_view::npos &&
+                   certs::general_name_type(text.substr(from, colon - from));
+        };
+        while (end != std::string_view::npos && !begins_name(end + kBetween.size()))
+            end = text.find(kBetween, end + 1);
+        const std::string_view name = text.substr(at, end - at);
+        values.push_back(sql::folded(name.substr(name.find(':') + 1)));
+        at = end == std::string_view::npos ? text.size() : end + kBetween.size();
+    }
+    return values;
+}
+
+Result<void> name_certificates(Database& database) {
+    auto next = Statement::prepare(database,
+                                   "SELECT id, subject_alt_name FROM certificates "
+                                   "WHERE subject_alt_name <> '' ORDER BY id");
+    if (!next) return next.error();
+    auto insert = Statement::prepare(
+        database, "INSERT INTO certificate_names VALUES(?, ?) ON CONFLICT DO NOTHING");
+    if (!insert) return insert.error();
+    Query rows = next->run();
+    for (;;) {
+        const auto found = rows.next();
+        if (!found) return found.error();
+        if (!*found) return {};
+        for (const std::string& value : values_of_alt_names(rows.text(1))) {
+            Query query = insert->run();
+            if (auto done = query.bind(value).bind(rows.integer(0)).finish(); !done) return done;
+        }
+    }
+}
+
+Result<void> to_version_6(Database& database) {
+    if (const auto changed = database.execute(kVersion6); !changed) return changed.error();
+    if (const auto named = name_certificates(database); !named) return named.error();
+    return database.execute(kVersion6Indexes);
+}
+
 /// Each takes the schema from its index to the next version. Released ones are never edited.
 ///
 /// certificates: a serial number is unique with its issuer (RFC 5280 section 4.1.2.2). The id grows
 /// with each commit, so newest first needs no index over a time.
 /// transactions: one index for requests, polls and people: an index more is a page to write with
 /// every enrolment. redemptions: looked up by their key alone, which is random.
-constexpr std::array kMigrations = {to_version_1, to_version_2, to_version_3, to_version_4,
-                                    to_version_5};
+constexpr std::array kMigrations = {to_version_1, to_version_2, to_version_3,
+                                    to_version_4, to_version_5, to_version_6};
 
 /// SQLite does not wait for locks by itself when the journal mode changes.
 Result<void> switch_to_wal(Database& database) {

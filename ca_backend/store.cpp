@@ -1,5 +1,7 @@
 #include "ca_backend/store.hpp"
 
+#include <algorithm>
+
 #include "certs/oids.hpp"
 
 namespace scepgate::ca_backend {
@@ -48,6 +50,14 @@ std::string_view to_text(TransactionState state) noexcept {
             break;
     }
     return "issued";
+}
+
+Result<Bytes> parse_serial(std::string_view hex) {
+    const std::size_t start = std::min(hex.find_first_not_of('0'), hex.size());
+    std::string digits(hex.substr(start));
+    while (digits.empty() || digits.size() % 2 != 0)
+        digits.insert(digits.begin(), '0');
+    return from_hex(digits);
 }
 
 IssuerHash issuer_hash(ByteView issuer_der) {

@@ -4,7 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include "ca_backend/certificate_record.hpp"
+#include "ca_backend/certificate_list.hpp"
 #include "ca_backend/challenge_store.hpp"
 #include "ca_backend/outbox.hpp"
 #include "ca_backend/transaction.hpp"
@@ -55,8 +55,8 @@ public:
     virtual Result<std::optional<CertificateRow>> newest_of_identity(
         const certs::Certificate& certificate, std::string_view template_name,
         std::int64_t now) = 0;
-    /// Newest first.
-    virtual Result<std::vector<CertificateRow>> list(const CertificateFilter& filter) = 0;
+    /// One page. kMalformed: `after` is of no page of such a filter.
+    virtual Result<CertificatePage> list(const CertificateFilter& filter) = 0;
     /// The newest with this serial number, whoever issued it.
     virtual Result<std::optional<CertificateRow>> find_serial(std::string_view serial_hex) = 0;
 

@@ -10,7 +10,6 @@
 #include "server/cli/commands.hpp"
 #include "server/cli/store_access.hpp"
 #include "server/cli/support.hpp"
-#include "server/config_reader.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -21,9 +20,6 @@ using Json = nlohmann::ordered_json;
 struct Options {
     std::string config;
     std::string serial;
-    std::string subject, transaction, expiring;
-    std::size_t limit = 1000;
-    bool revoked = false;
     bool json = false;
 };
 
@@ -52,44 +48,6 @@ Json to_json(const CertificateRow& row) {
 }
 
 namespace {
-
-std::string_view status_of(const CertificateRow& row) {
-    if (!row.revocation) return "";
-    return row.revocation->on_hold() ? "on hold  " : "revoked  ";
-}
-
-int list(const Options& options) {
-    const auto config = load_or_complain(options.config);
-    if (!config) return kUsage;
-    const auto store = open_store_to_read(*config);
-    if (!store) return kUsage;
-    ca_backend::CertificateFilter filter;
-    if (!options.subject.empty()) filter.subject_contains = options.subject;
-    if (!options.transaction.empty()) filter.transaction_id = options.transaction;
-    filter.revoked = options.revoked;
-    if (!options.expiring.empty()) {
-        const auto within = parse_duration(options.expiring);
-        if (!within) return complain(kUsage, "--expiring: " + within.error().detail);
-        filter.expires_after = certs::SystemClock().now();
-        filter.expires_until = *filter.expires_after + *within;
-    }
-    filter.limit = options.limit;
-    const auto rows = store->list(filter);
-    if (!rows) return complain(kFailed, rows.error().detail);
-    if (options.json) {
-        Json all = Json::array();
-        for (const auto& row : *rows)
-            all.push_back(to_json(row));
-        print_json(all);
-        return kSuccess;
-    }
-    for (const auto& row : *rows) {
-        std::cout << row.serial << "  " << certs::utc_text(row.issued_at) << "  until "
-                  << certs::utc_text(row.not_after) << "  " << status_of(row) << row.template_name
-                  << "  " << (row.subject.empty() ? row.subject_alt_name : row.subject) << '\n';
-    }
-    return kSuccess;
-}
 
 int show(const Options& options) {
     const auto config = load_or_complain(options.config);
@@ -135,25 +93,10 @@ void add_cert(CLI::App& app, int& status) {
     CLI::App* cert = app.add_subcommand("cert", "Look at issued certificates, and revoke them");
     cert->require_subcommand(1);
     auto options = std::make_shared<Options>();
-    const auto common = [options](CLI::App* command) {
-        add_config_option(*command, options->config);
-        command->add_flag("--json", options->json, "Print JSON");
-    };
-    CLI::App* list_command = cert->add_subcommand(
-        "list", "List issued certificates, newest first; the server may be running");
-    common(list_command);
-    list_command->add_option("--subject", options->subject, "Only subjects that contain this text");
-    list_command->add_option("--transaction", options->transaction, "Only this transactionID");
-    list_command->add_flag("--revoked", options->revoked, "Only revoked ones, or on hold");
-    list_command
-        ->add_option("--expiring", options->expiring,
-                     "Only those that expire within this time (30d), the soonest first")
-        ->check(a_duration());
-    list_command->add_option("--limit", options->limit, "At most this many")->capture_default_str();
-    list_command->callback([&status, options] { status = list(*options); });
-
+    add_cert_list(*cert, status);
     CLI::App* show_command = cert->add_subcommand("show", "Show one certificate");
-    common(show_command);
+    add_config_option(*show_command, options->config);
+    show_command->add_flag("--json", options->json, "Print JSON");
     show_command->add_option("SERIAL", options->serial, "The serial number in hex")->required();
     show_command->callback([&status, options] { status = show(*options); });
     add_cert_revoke(*cert, status);

@@ -11,6 +11,7 @@ namespace scepgate::server::cli {
 [[nodiscard]] nlohmann::ordered_json to_json(const ca_backend::CertificateRow& row);
 
 /// cert revoke, hold and release
+void add_cert_list(CLI::App& cert, int& status);
 void add_cert_revoke(CLI::App& cert, int& status);
 
 }  // namespace scepgate::server::cli

@@ -73,8 +73,8 @@ TEST_P(SqlVerifyTest, FindsNothingInAStoreThatIsSound) {
     const auto store = place_.open(StoreMode::kOpenExisting);
     const auto pending = testing::make_pending("waits");
     ASSERT_EQ(describe(testing::record_pending(*store, pending)), "recorded");
-    const auto id =
-        certificate_id(certs::Certificate::from_der(store->list({}).value().at(0).der).value());
+    const auto id = certificate_id(
+        certs::Certificate::from_der(store->list({}).value().rows.at(0).der).value());
     ASSERT_TRUE(
         wait_for(store->revoke({id, certs::RevocationReason::kCertificateHold, testing::kNow})));
     EXPECT_EQ(faults().size(), 0U);

@@ -74,7 +74,7 @@ TEST(SqliteStoreFailureTest, A04_HasEverythingThatWasReleasedBeforeAKill) {
     for (const TransactionKey& key : released) {
         ASSERT_TRUE(found(*store, key)) << to_hex(key);
     }
-    EXPECT_GE(store->list({})->size(), released.size());
+    EXPECT_GE(store->list({})->rows.size(), released.size());
 }
 
 /// Files larger than this cannot be written, as on a disk that is full.
@@ -120,7 +120,7 @@ TEST(SqliteStoreFailureTest, A05_ReleasesNothingOnAFullDiskAndGoesOnWhenThereIsR
         return ::testing::Test::HasFailure() ? 1 : 0;
     });
     EXPECT_EQ(child.wait(), 0);
-    EXPECT_EQ(open_store(file, Mode::kOpenExisting)->list({})->size(), 17U);
+    EXPECT_EQ(open_store(file, Mode::kOpenExisting)->list({})->rows.size(), 17U);
 }
 
 }  // namespace

@@ -178,7 +178,7 @@ TEST_F(SqliteStoreOpenTest, IsMadeOnceWhenSeveralStartTogether) {
         ASSERT_TRUE(store) << store.error().detail;
         EXPECT_EQ(describe(record(**store, make_record())), "recorded");
     }
-    EXPECT_EQ(stores.front().value()->list({})->size(), kStarters);
+    EXPECT_EQ(stores.front().value()->list({})->rows.size(), kStarters);
 }
 
 TEST_F(SqliteStoreOpenTest, SyncsEachCommitOfAWriteAheadLog) {

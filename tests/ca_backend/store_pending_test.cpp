@@ -119,7 +119,7 @@ TEST_P(StorePendingTest, T06_GivesParallelPollsOneCertificate) {
         }
     }
     EXPECT_EQ(recorded, 1U);
-    EXPECT_EQ(store_->list({})->size(), 1U);
+    EXPECT_EQ(store_->list({})->rows.size(), 1U);
 }
 
 TEST_P(StorePendingTest, T02_AnswersOnlyTheSignersOwnKey) {
@@ -195,7 +195,7 @@ TEST_P(StorePendingTest, KeepsARejectionForGood) {
     const auto& before = std::get<RecordedBefore>(*outcome).transaction;
     EXPECT_EQ(before.state, State::kRejected);
     EXPECT_FALSE(before.certificate);
-    EXPECT_TRUE(store_->list({})->empty());
+    EXPECT_TRUE(store_->list({})->rows.empty());
 }
 
 TEST_P(StorePendingTest, MayStillBeRejectedBetweenApprovalAndIssue) {

@@ -171,13 +171,13 @@ TEST_P(StoreRevocationTest, FiltersByRevocationAndExpiry) {
     const auto good = recorded();
     const auto bad = recorded();
     ASSERT_TRUE(revoke(bad, RevocationReason::kSuperseded));
-    const auto revoked = store_->list({.revoked = true}).value();
+    const auto revoked = store_->list({.status = CertificateFilter::Status::kRevoked}).value().rows;
     ASSERT_EQ(revoked.size(), 1U);
     EXPECT_EQ(revoked[0].serial, bad.serial_hex());
     const std::int64_t end = good.not_after();
-    EXPECT_EQ(store_->list({.expires_after = end - 1, .expires_until = end})->size(), 2U);
-    EXPECT_EQ(store_->list({.expires_after = end, .expires_until = end + 1})->size(), 0U);
-    EXPECT_EQ(store_->list({.expires_after = 0, .expires_until = end - 1})->size(), 0U);
+    EXPECT_EQ(store_->list({.expires_from = end, .expires_until = end})->rows.size(), 2U);
+    EXPECT_EQ(store_->list({.expires_from = end + 1, .expires_until = end + 1})->rows.size(), 0U);
+    EXPECT_EQ(store_->list({.expires_from = 0, .expires_until = end - 1})->rows.size(), 0U);
 }
 
 TEST_P(StoreRevocationTest, WritesNothingWhenOpenedForReading) {

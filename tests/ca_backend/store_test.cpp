@@ -131,7 +131,7 @@ TEST_P(StoreTest, A04_RedeemsATokenOnceUnder64ParallelUsesOnTwoNodes) {
     const auto outcomes = record_together(records);
     EXPECT_EQ(count(outcomes, "recorded"), 1U);
     EXPECT_EQ(count(outcomes, "already redeemed"), 63U);
-    EXPECT_EQ(store_->list({})->size(), 1U);
+    EXPECT_EQ(store_->list({})->rows.size(), 1U);
 }
 
 TEST_P(StoreTest, RecordsATransactionOnceUnder64ParallelAttemptsOnTwoNodes) {
@@ -239,7 +239,7 @@ TEST_P(StoreTest, ListsTheNewestFirstWithFilterAndLimit) {
     }
     const auto subjects = [this](const CertificateFilter& filter) {
         std::vector<std::string> found;
-        const auto rows = store_->list(filter).value();
+        const auto rows = store_->list(filter).value().rows;
         for (const auto& row : rows)
             found.push_back(row.subject);
         return found;
@@ -295,9 +295,9 @@ TEST_P(StoreTest, IsReadWhileAServerRunsAndRecordsNothingThen) {
     const auto made = make_record();
     ASSERT_EQ(describe(record(*store_, made)), "recorded");
     const auto reading = open_store(place_, Mode::kReadOnly);
-    EXPECT_EQ(reading->list({})->size(), 1U);
+    EXPECT_EQ(reading->list({})->rows.size(), 1U);
     ASSERT_EQ(describe(record(*store_, make_record())), "recorded");
-    EXPECT_EQ(reading->list({})->size(), 2U);
+    EXPECT_EQ(reading->list({})->rows.size(), 2U);
     const auto refused = record(*reading, make_record());
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::kDenied);
@@ -306,7 +306,7 @@ TEST_P(StoreTest, IsReadWhileAServerRunsAndRecordsNothingThen) {
 TEST_P(StoreTest, IsReadWhenNoServerRuns) {
     ASSERT_EQ(describe(record(*store_, make_record())), "recorded");
     store_.reset();
-    EXPECT_EQ(open_store(place_, Mode::kReadOnly)->list({})->size(), 1U);
+    EXPECT_EQ(open_store(place_, Mode::kReadOnly)->list({})->rows.size(), 1U);
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ TEST(NotificationTest, RevokesAndNeverReleasesWhatPolicyDoesNotAcceptWhenItIsTol
     EXPECT_EQ(asked.record.code, "NotificationRefused");
     EXPECT_NE(asked.record.reason.find("not wanted any more"), std::string::npos);
     EXPECT_EQ(lab.audit_events(), (std::vector<std::string>{"sign", "revoke", "refuse"}));
-    const auto rows = lab.store->list({}).value();
+    const auto rows = lab.store->list({}).value().rows;
     ASSERT_EQ(rows.size(), 1U);
     ASSERT_TRUE(rows.front().revocation);
     EXPECT_EQ(rows.front().revocation->reason, certs::RevocationReason::kPrivilegeWithdrawn);

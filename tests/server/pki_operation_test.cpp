@@ -147,7 +147,7 @@ TEST(PkiOperationTest, N11_AChallengeForAnotherTemplateGetsNoCertificate) {
 TEST(PkiOperationTest, TheStoreSaysWhichCaIssued) {
     ServiceLab lab;
     ASSERT_EQ(lab.ask(lab.request()).outcome(), "success");
-    EXPECT_EQ(lab.store->list({}).value().front().ca, "lab");
+    EXPECT_EQ(lab.store->list({}).value().rows.front().ca, "lab");
 }
 
 TEST(PkiOperationTest, T09_ParallelCopiesGiveOneCertificate) {

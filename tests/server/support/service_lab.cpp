@@ -283,7 +283,7 @@ std::vector<std::string> ServiceLab::audit_events() const {
 }
 
 std::size_t ServiceLab::issued() {
-    return store->list({}).value().size();
+    return store->list({}).value().rows.size();
 }
 
 }  // namespace scepgate::server::testing

@@ -64,8 +64,7 @@ public:
         std::int64_t now) override {
         return store_->newest_of_identity(certificate, template_name, now);
     }
-    Result<std::vector<ca_backend::CertificateRow>> list(
-        const ca_backend::CertificateFilter& filter) override {
+    Result<ca_backend::CertificatePage> list(const ca_backend::CertificateFilter& filter) override {
         return store_->list(filter);
     }
     Result<std::optional<ca_backend::CertificateRow>> find_serial(
