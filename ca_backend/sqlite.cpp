@@ -1,5 +1,6 @@
 #include "ca_backend/sqlite.hpp"
 
+#include <sys/stat.h>
 #include <system_error>
 
 namespace scepgate::ca_backend::sqlite {
@@ -35,13 +36,35 @@ Error make_error(std::string_view what, int status, const char* words, int syste
     return {classify(status), detail + ")"};
 }
 
+/// Where it happened, and what to do about it.
+std::string remedy(sqlite3* connection, int primary) {
+    const char* name = sqlite3_db_filename(connection, "main");
+    const std::string file = name == nullptr ? "the store" : name;
+    switch (primary) {
+        case SQLITE_FULL:
+            return "; the disk of " + file + " is full: make room, nothing else is needed";
+        case SQLITE_READONLY:
+            return "; " + file + " can only be read: look at its mount, owner and mode";
+        case SQLITE_IOERR:
+            return "; " + file + " or its log cannot be read or written: look at the disk";
+        case SQLITE_CORRUPT:
+            return "; " + file +
+                   " is damaged: stop the server, keep the file and restore a backup "
+                   "(docs/backup.md)";
+        default:
+            return "";
+    }
+}
+
 Error last_error(sqlite3* connection, std::string_view what_was_tried) {
     const int status = sqlite3_extended_errcode(connection);
     const int primary = primary_code(status);
     const bool of_system =
         primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_FULL;
-    return make_error(what_was_tried, status, sqlite3_errmsg(connection),
-                      of_system ? sqlite3_system_errno(connection) : 0);
+    Error error = make_error(what_was_tried, status, sqlite3_errmsg(connection),
+                             of_system ? sqlite3_system_errno(connection) : 0);
+    error.detail += remedy(connection, primary);
+    return error;
 }
 
 class PreparedStatement final : public sql::Prepared {
@@ -196,7 +219,24 @@ Result<void> Database::begin_writing() {
     return run(begin_, "BEGIN IMMEDIATE");
 }
 
+Result<void> Database::check_files() {
+    const char* name = sqlite3_db_filename(get(), "main");
+    int moved = 0;
+    sqlite3_file_control(get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    const std::string log = sqlite3_filename_wal(name);
+    struct stat status {};
+    const bool has_log = ::stat(log.c_str(), &status) == 0;
+    if (has_log && log_inode_ == 0) log_inode_ = status.st_ino;
+    const bool log_moved = log_inode_ != 0 && (!has_log || status.st_ino != log_inode_);
+    if (moved == 0 && !log_moved) return {};
+    return Error{Errc::kUnavailable,
+                 (moved != 0 ? std::string(name) : log) +
+                     " was deleted, moved or replaced while it was in use; put it back where it "
+                     "was, or stop the server and restore a backup (docs/backup.md)"};
+}
+
 Result<void> Database::commit() {
+    if (auto here = check_files(); !here) return here;
     return run(commit_, "COMMIT");
 }
 

@@ -46,11 +46,15 @@ private:
     struct Close {
         void operator()(sqlite3* connection) const noexcept { sqlite3_close_v2(connection); }
     };
+    /// Whether what is written goes where others, and the next start, will look for it: a file that
+    /// was deleted, moved or replaced takes all commits, and keeps none. kUnavailable.
+    Result<void> check_files();
     /// One of the last three, prepared when it is first run.
     Result<void> run(std::optional<Statement>& bracket, const char* sql);
 
     std::unique_ptr<sqlite3, Close> connection_;
     std::optional<Statement> begin_, commit_, rollback_;
+    std::uint64_t log_inode_ = 0;  ///< of the write-ahead log; 0: not written to yet
 };
 
 }  // namespace scepgate::ca_backend::sqlite

@@ -123,5 +123,45 @@ TEST(SqliteStoreFailureTest, A05_ReleasesNothingOnAFullDiskAndGoesOnWhenThereIsR
     EXPECT_EQ(open_store(file, Mode::kOpenExisting)->list({})->rows.size(), 17U);
 }
 
+/// The store's file, or its log, under a store that is open.
+class SqliteStoreMovedTest : public ::testing::TestWithParam<const char*> {
+protected:
+    testing::TemporaryDirectory directory_;
+    const std::filesystem::path file_ = directory_.path() / "scepgate.db";
+    const std::filesystem::path taken_ = file_.string() + GetParam();
+    const std::filesystem::path elsewhere_ = directory_.path() / "elsewhere";
+};
+
+INSTANTIATE_TEST_SUITE_P(Of, SqliteStoreMovedTest, ::testing::Values("", "-wal"),
+                         [](const auto& tested) { return *tested.param == 0 ? "Store" : "Log"; });
+
+TEST_P(SqliteStoreMovedTest, ReleasesNothingUntilItIsBack) {
+    const auto store = open_store(file_);
+    ASSERT_EQ(describe(record(*store, make_record())), "recorded");
+    std::filesystem::rename(taken_, elsewhere_);
+    const auto made = make_record();
+    for (int i = 0; i < 2; ++i) {
+        const auto refused = record(*store, made);
+        ASSERT_FALSE(refused) << "nobody would find it again";
+        EXPECT_EQ(refused.error().code, Errc::kUnavailable);
+        const std::string& told = refused.error().detail;
+        EXPECT_NE(told.find(taken_.string() + " was deleted, moved or replaced"), std::string::npos)
+            << told;
+        EXPECT_NE(told.find("restore a backup"), std::string::npos) << told;
+    }
+    std::filesystem::rename(elsewhere_, taken_);
+    EXPECT_EQ(describe(record(*store, made)), "recorded");
+}
+
+TEST_P(SqliteStoreMovedTest, ReleasesNothingIntoAFileThatHasTakenItsPlace) {
+    const auto store = open_store(file_);
+    ASSERT_EQ(describe(record(*store, make_record())), "recorded");
+    std::filesystem::copy_file(taken_, elsewhere_);
+    std::filesystem::rename(elsewhere_, taken_);
+    const auto refused = record(*store, make_record());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::kUnavailable);
+}
+
 }  // namespace
 }  // namespace scepgate::ca_backend
