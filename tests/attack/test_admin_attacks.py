@@ -1,5 +1,6 @@
 """M01–M07: the admin listener, and what strangers can make an administrator read."""
 
+import ipaddress
 import itertools
 import json
 import secrets
@@ -34,8 +35,8 @@ _sources = itertools.count(1)
 
 def wrong(name="scraper", password="wrong"):
     """Wrong credentials from an address of their own, by the proxy that the lab trusts."""
-    source = next(_sources)
-    return {**basic(name, password), "X-Forwarded-For": f"198.18.{source // 256}.{source % 256}"}
+    source = ipaddress.ip_address("10.0.0.0") + next(_sources)
+    return {**basic(name, password), "X-Forwarded-For": str(source)}
 
 
 def at_ndes(target, message):
