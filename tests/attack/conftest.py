@@ -13,6 +13,7 @@ import shutil
 import pytest
 
 import harness
+from raw_envelope import Enveloped
 from target import attacked
 
 
@@ -55,6 +56,12 @@ def serve(templates, tmp_path_factory):
 def target(serve, keys):
     """The server that a module attacks."""
     yield from attacked(serve(), keys)
+
+
+@pytest.fixture
+def sealed(target):
+    """An honest envelope, to be changed."""
+    return Enveloped.of(target.csr().der(), target.ca.encryption)
 
 
 @pytest.fixture(autouse=True)

@@ -66,6 +66,10 @@ class Target:
             assert code.encode() not in reply.raw
         return reply
 
+    def refused_envelope(self, enveloped, fail_info, code):
+        """The same for an Enveloped, in a message that is as it should be."""
+        return self.refused(self.around(enveloped.der()), fail_info, code)
+
     def nobody(self, message, status=400):
         """`message` must get an HTTP status and a short text, for there is nobody to answer."""
         reply = self.post(message)

@@ -17,11 +17,6 @@ from raw_envelope import Enveloped, ktri, probe
 from scep_client import Message, name
 
 
-@pytest.fixture
-def sealed(target):
-    return Enveloped.of(target.csr().der(), target.ca.encryption)
-
-
 @pytest.fixture(scope="module")
 def uniform(target):
     """The refusal of something that does not open, but for what varies in each reply."""
