@@ -5,7 +5,6 @@ import pytest
 
 import der
 import harness
-import oids
 import raw_x509
 import scep_client as scep
 from raw_cms import SignedData

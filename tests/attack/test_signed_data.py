@@ -8,7 +8,6 @@ import harness
 import oids
 import scep_client as scep
 from raw_cms import SignedData
-from target import attacked
 
 AUTH_ENVELOPED = "1.2.840.113549.1.9.16.1.23"
 TYPES = {"data": oids.DATA, "envelopedData": oids.ENVELOPED_DATA,

@@ -212,7 +212,7 @@ def test_SHA_1_is_refused_where_it_is_switched_off(serve, target):
     assert lab.serials() == []
 
 
-def _shorter(key, octets):
+def _shorter(octets):
     """A block with garbage behind a short padding: what lax parsers take (Bleichenbacher 2006)."""
     info = digest_info(octets)
     return b"\0\1" + b"\xff" * 8 + b"\0" + info + b"\xaa" * (256 - 11 - len(info))
@@ -220,23 +220,23 @@ def _shorter(key, octets):
 
 SIGNATURES = {
     "garbage behind a short padding": _shorter,
-    "a DigestInfo without NULL": lambda key, octets: pkcs1_block(
+    "a DigestInfo without NULL": lambda octets: pkcs1_block(
         256, der.sequence(der.sequence(der.oid(oids.DIGEST["sha256"])),
                           der.octets(hashlib.sha256(octets).digest()))),
-    "a DigestInfo of another digest": lambda key, octets: pkcs1_block(
+    "a DigestInfo of another digest": lambda octets: pkcs1_block(
         256, DIGEST_INFO["sha1"] + hashlib.sha1(octets).digest()),
-    "a DigestInfo of MD5": lambda key, octets: pkcs1_block(
+    "a DigestInfo of MD5": lambda octets: pkcs1_block(
         256, DIGEST_INFO["md5"] + hashlib.md5(octets).digest()),
-    "a DigestInfo with octets behind": lambda key, octets: pkcs1_block(
+    "a DigestInfo with octets behind": lambda octets: pkcs1_block(
         256, digest_info(octets) + b"\0"),
-    "parameters full of garbage": lambda key, octets: pkcs1_block(
+    "parameters full of garbage": lambda octets: pkcs1_block(
         256, der.sequence(der.sequence(der.oid(oids.DIGEST["sha256"]), der.octets(b"\xaa" * 100)),
                           der.octets(hashlib.sha256(octets).digest()))),
-    "no DigestInfo": lambda key, octets: pkcs1_block(256, hashlib.sha256(octets).digest()),
-    "another fill": lambda key, octets: pkcs1_block(256, digest_info(octets), fill=b"\xaa"),
-    "block type 2": lambda key, octets: pkcs1_block(256, digest_info(octets), kind=b"\x02"),
-    "block type 0": lambda key, octets: pkcs1_block(256, digest_info(octets), fill=b"\0", kind=b"\0"),
-    "the digest alone, to the right": lambda key, octets: bytes(224) + hashlib.sha256(octets).digest(),
+    "no DigestInfo": lambda octets: pkcs1_block(256, hashlib.sha256(octets).digest()),
+    "another fill": lambda octets: pkcs1_block(256, digest_info(octets), fill=b"\xaa"),
+    "block type 2": lambda octets: pkcs1_block(256, digest_info(octets), kind=b"\x02"),
+    "block type 0": lambda octets: pkcs1_block(256, digest_info(octets), fill=b"\0", kind=b"\0"),
+    "the digest alone, to the right": lambda octets: bytes(224) + hashlib.sha256(octets).digest(),
 }
 
 
@@ -244,7 +244,7 @@ SIGNATURES = {
 @pytest.mark.parametrize("signature", SIGNATURES, ids=lambda s: s.replace(" ", "-"))
 def test_a_signature_in_a_lax_form_verifies_nothing(target, honest, signature):
     def sign(octets):
-        return rsa_raw(target.key, SIGNATURES[signature](target.key, octets))
+        return rsa_raw(target.key, SIGNATURES[signature](octets))
 
     octets = SignedData.of(honest).change_signer(signature=sign).der()
     target.refused(honest, "badMessageCheck", "SignatureInvalid", octets=octets)
