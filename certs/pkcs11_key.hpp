@@ -15,6 +15,10 @@ namespace scepgate::certs {
                                                  const Pkcs11Uri& uri, const Secret& pin,
                                                  const KeyLimits& limits = {});
 
+/// Whether a token has refused a PIN since this process began, or will take no more wrong ones.
+/// What starts the process must not do so again by itself: wrong PINs lock a token.
+[[nodiscard]] bool pkcs11_pin_was_refused() noexcept;
+
 /// What a new key in a token may do.
 enum class Pkcs11Use { kSign, kDecrypt, kAgree };
 

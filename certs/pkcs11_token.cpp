@@ -1,9 +1,14 @@
 #include "certs/pkcs11_token.hpp"
 
+#include <atomic>
 #include <map>
+
+#include "certs/pkcs11_key.hpp"
 
 namespace scepgate::certs {
 namespace {
+
+std::atomic<bool> pin_refused = false;
 
 /// The session or the objects that it knew are gone; a new one may find them.
 bool is_lost(CK_RV status) {
@@ -138,6 +143,10 @@ Result<Pkcs11Token::Open> Pkcs11Token::take(const Pkcs11Module::Use& use, Access
     return session;
 }
 
+bool pkcs11_pin_was_refused() noexcept {
+    return pin_refused;
+}
+
 Result<void> Pkcs11Token::log_in(const Pkcs11Module::Use& use, CK_SLOT_ID slot,
                                  CK_SESSION_HANDLE session) {
     if (pin_.empty()) return {};
@@ -152,6 +161,7 @@ Result<void> Pkcs11Token::log_in(const Pkcs11Module::Use& use, CK_SLOT_ID slot,
         return failed("asking for the token's state", status);
     const std::string name = "the token of " + uri_.text();
     if ((token.flags & CKF_USER_PIN_LOCKED) != 0) {
+        pin_refused = true;
         return Error{Errc::kConfig, name +
                                         " is locked after too many wrong PINs: have its "
                                         "security officer set a new one"};
@@ -167,6 +177,7 @@ Result<void> Pkcs11Token::log_in(const Pkcs11Module::Use& use, CK_SLOT_ID slot,
                          "a token"};
     }
     if ((token.flags & CKF_USER_PIN_FINAL_TRY) != 0) {
+        pin_refused = true;
         return Error{Errc::kConfig, name +
                                         " locks at the next wrong PIN: log in once by hand "
                                         "(pkcs11-tool --login), then start again"};
@@ -177,6 +188,7 @@ Result<void> Pkcs11Token::log_in(const Pkcs11Module::Use& use, CK_SLOT_ID slot,
     if (status == CKR_OK || status == CKR_USER_ALREADY_LOGGED_IN) return {};
     if (is_lost(status)) return failed("logging in", status);
     module_->note_refused(attempt);
+    pin_refused = true;
     return Error{Errc::kConfig, name + " does not take the PIN (" + pkcs11_text(status) +
                                     "); it is not tried again, because wrong PINs lock a token"};
 }

@@ -11,6 +11,8 @@ enum ExitStatus : int {
     kSuccess = 0,
     kFailed = 1,  ///< refused, or could not be done
     kUsage = 2,   ///< bad command line or configuration
+    /// A token does not take its PIN: a service manager must not try again, or the token locks.
+    kPinRefused = 3,
 };
 
 void add_init(CLI::App& app, int& status);

@@ -44,7 +44,7 @@ public:
         config_ = judged.config;
         // Warnings go to the log; on standard error only where that is not the log already.
         if (faults.has_errors() || config_.log.file) print_faults(faults);
-        if (faults.has_errors()) return kUsage;
+        if (faults.has_errors()) return status_of_faults();
         if (const int status = open(judged); status != kSuccess) return status;
         for (const auto& fault : faults.list())
             log_->warn(fault.text());

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <unistd.h>
 
+#include "certs/pkcs11_key.hpp"
 #include "server/cli/commands.hpp"
 #include "server/config_reader.hpp"
 #include "server/http_address.hpp"
@@ -85,6 +86,10 @@ void print_faults(const ConfigFaults& faults) {
     for (const auto& fault : faults.list()) {
         std::cerr << (fault.warning ? "warning: " : "error: ") << fault.text() << '\n';
     }
+}
+
+int status_of_faults() {
+    return certs::pkcs11_pin_was_refused() ? kPinRefused : kUsage;
 }
 
 void log_reload_faults(Log& log, const ConfigFaults& faults) {

@@ -31,6 +31,8 @@ void print_json(const nlohmann::ordered_json& json);
 int flush_output(int status);
 /// Every fault on a line of its own; warnings say so.
 void print_faults(const ConfigFaults& faults);
+/// The exit status of a process that cannot start for them: kUsage, or kPinRefused.
+int status_of_faults();
 /// The same, to the log of a server that was told to reload.
 void log_reload_faults(Log& log, const ConfigFaults& faults);
 

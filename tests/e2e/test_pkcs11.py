@@ -113,6 +113,15 @@ def test_a_wrong_pin_is_tried_once(token_lab):
     assert "9999" not in text
 
 
+def test_a_wrong_pin_has_an_exit_status_of_its_own(token_lab):
+    (token_lab.dir / "token.pin").write_text("9999\n")
+    assert harness.run("serve", "--config", token_lab.config_file).returncode == 3
+    unit = (harness.TOP / "deploy/scepgate-signer.service").read_text()
+    assert "RestartPreventExitStatus=3" in unit
+    (token_lab.dir / "token.pin").unlink()
+    assert harness.run("serve", "--config", token_lab.config_file).returncode == 2
+
+
 def test_what_is_missing_is_named(token_lab):
     token_lab.edit(lambda config: config["cas"]["lab"]["key"].update(
         {"pkcs11": "pkcs11:token=lab;object=nobody"}))
