@@ -9,7 +9,8 @@ namespace {
 using certs::OcspCertificateStatus;
 using certs::OcspStatus;
 
-constexpr std::int64_t kSignerLifetime = std::int64_t{14} * 86400;
+/// Seconds between two attempts to have a key certified.
+constexpr std::int64_t kPauseAfterFailure = 5;
 constexpr std::size_t kMostKept = 20'000;
 
 OcspReply error_reply(OcspStatus status) {
@@ -21,24 +22,21 @@ OcspReply error_reply(OcspStatus status) {
 }  // namespace
 
 Result<std::shared_ptr<OcspResponder>> OcspResponder::create(
-    std::shared_ptr<EmbeddedCa> ca, std::int64_t period,
-    std::shared_ptr<const certs::Clock> clock) {
-    auto sha1 = certs::ocsp_issuer_hashes(ca->chain().front(), certs::Digest::kSha1);
+    OcspSettings settings, std::shared_ptr<const certs::Clock> clock) {
+    auto sha1 = certs::ocsp_issuer_hashes(settings.ca, certs::Digest::kSha1);
     if (!sha1) return sha1.error();
-    auto sha256 = certs::ocsp_issuer_hashes(ca->chain().front(), certs::Digest::kSha256);
+    auto sha256 = certs::ocsp_issuer_hashes(settings.ca, certs::Digest::kSha256);
     if (!sha256) return sha256.error();
-    std::shared_ptr<OcspResponder> made(new OcspResponder(std::move(ca), period, std::move(clock)));
+    std::shared_ptr<OcspResponder> made(new OcspResponder(std::move(settings), std::move(clock)));
     made->sha1_ = *std::move(sha1);
     made->sha256_ = *std::move(sha256);
     return made;
 }
 
-OcspResponder::OcspResponder(std::shared_ptr<EmbeddedCa> ca, std::int64_t period,
-                             std::shared_ptr<const certs::Clock> clock)
-    : ca_(std::move(ca)),
-      period_(period),
+OcspResponder::OcspResponder(OcspSettings settings, std::shared_ptr<const certs::Clock> clock)
+    : settings_(std::move(settings)),
       clock_(std::move(clock)),
-      issuer_(issuer_hash(ca_->chain().front().subject_der())) {}
+      issuer_(issuer_hash(settings_.ca.subject_der())) {}
 
 bool OcspResponder::names_ca(const certs::OcspCertId& id) const noexcept {
     const auto& ours = id.digest == certs::Digest::kSha1 ? sha1_ : sha256_;
@@ -60,7 +58,10 @@ OcspReply OcspResponder::answer(const certs::OcspRequest& request, Store& store,
 
 Result<OcspReply> OcspResponder::kept_or_made(const certs::OcspRequest& request, Store& store,
                                               std::int64_t now) {
-    if (request.certificates.size() != 1 || request.nonce) return make(request, store, now);
+    if (request.certificates.size() != 1 || request.nonce) {
+        if (const auto may = take_signature(now); !may) return may.error();
+        return make(request, store, now);
+    }
     const certs::OcspCertId& asked = request.certificates.front();
     const Bytes id = to_bytes(asked.whole);
     // Read before the status: a change between the two makes the answer be looked at again.
@@ -70,15 +71,18 @@ Result<OcspReply> OcspResponder::kept_or_made(const certs::OcspRequest& request,
     if (kept && kept->revision == *revision) return std::move(kept->reply);
     const auto status = status_of(asked, store);
     if (!status) return status.error();
+    // One that does not exist yet may be issued at any moment, and strangers choose such numbers.
+    const bool unknown = status->kind == OcspCertificateStatus::Kind::kUnknown;
     if (!kept || !(kept->status == *status)) {
+        const auto may = unknown ? take_signature(now) : Result<void>();
+        if (!may) return may.error();
         auto made = make(request, store, now);
         if (!made) return made.error();
         kept = Kept{*std::move(made), *status, *revision};
     }
     kept->revision = *revision;
     OcspReply reply = kept->reply;
-    // One that does not exist yet may be issued at any moment, and strangers choose such numbers.
-    if (status->kind != OcspCertificateStatus::Kind::kUnknown) keep(id, *std::move(kept));
+    if (!unknown) keep(id, *std::move(kept));
     return reply;
 }
 
@@ -87,7 +91,7 @@ std::optional<OcspResponder::Kept> OcspResponder::find_kept(const Bytes& id, std
     const auto found = kept_.find(id);
     if (found == kept_.end()) return std::nullopt;
     const std::int64_t made = found->second.reply.this_update;
-    if (now < made || now >= made + period_ / 2) {
+    if (now < made || now >= made + settings_.period / 2) {
         kept_.erase(found);
         return std::nullopt;
     }
@@ -100,11 +104,27 @@ void OcspResponder::keep(const Bytes& id, Kept kept) {
     kept_.insert_or_assign(id, std::move(kept));
 }
 
+Result<void> OcspResponder::take_signature(std::int64_t now) {
+    const std::lock_guard lock(mutex_);
+    if (now != second_) {
+        second_ = now;
+        signed_ = 0;
+    }
+    if (signed_ >= settings_.uncached_per_second) {
+        return Error{Errc::kUnavailable,
+                     "over " + std::to_string(settings_.uncached_per_second) +
+                         " answers a second with a nonce, about several certificates, or about "
+                         "unknown ones (ocsp.uncached_per_second)"};
+    }
+    ++signed_;
+    return {};
+}
+
 Result<OcspReply> OcspResponder::make(const certs::OcspRequest& request, Store& store,
                                       std::int64_t now) {
     certs::OcspAnswer answer;
     answer.this_update = now;
-    answer.next_update = now + period_;
+    answer.next_update = now + settings_.period;
     if (request.nonce) answer.nonce = to_bytes(*request.nonce);
     for (const auto& asked : request.certificates) {
         const auto status = status_of(asked, store);
@@ -137,19 +157,34 @@ Result<OcspCertificateStatus> OcspResponder::status_of(const certs::OcspCertId& 
 Result<std::shared_ptr<const OcspResponder::Signer>> OcspResponder::signer(std::int64_t now) {
     const std::lock_guard lock(signer_mutex_);
     const bool fresh = signer_ && now >= signer_->certificate.not_before() &&
-                       now < signer_->certificate.not_after() - kSignerLifetime / 2;
+                       now < signer_->certificate.not_after() - kOcspResponderLifetime / 2;
     // Near the CA's own end nothing longer can be had.
     const bool last = signer_ && now < signer_->certificate.not_after() &&
-                      signer_->certificate.not_after() == ca_->chain().front().not_after();
+                      signer_->certificate.not_after() == settings_.ca.not_after();
     if (fresh || last) return signer_;
-    const certs::KeyType type = ca_->key_type();
-    const certs::KeySpec spec{type, type == certs::KeyType::kRsa ? 2048 : 256};
-    auto key = certs::PrivateKey::generate(spec);
-    if (!key) return in_context("a key for the OCSP responder", key.error());
-    auto certificate = ca_->certify_ocsp_responder(key->public_key(), kSignerLifetime);
+    const bool valid = signer_ && now >= signer_->certificate.not_before() &&
+                       now < signer_->certificate.not_after();
+    // A CA that is away is not asked anew by every request.
+    const bool pause = asked_ca_ <= now && now < asked_ca_ + kPauseAfterFailure;
+    if (!pause) {
+        auto made = make_signer();
+        if (made) return signer_ = *std::move(made);
+        asked_ca_ = now;
+        ca_failure_ = in_context("certifying the OCSP responder", made.error());
+    }
+    if (valid) return signer_;
+    return ca_failure_;
+}
+
+Result<std::shared_ptr<const OcspResponder::Signer>> OcspResponder::make_signer() const {
+    const auto ca_key = settings_.ca.public_key();
+    if (!ca_key) return ca_key.error();
+    const certs::KeyType type = ca_key->type();
+    auto key = certs::PrivateKey::generate({type, type == certs::KeyType::kRsa ? 2048 : 256});
+    if (!key) return key.error();
+    auto certificate = settings_.certify(*key);
     if (!certificate) return certificate.error();
-    signer_ = std::make_shared<const Signer>(Signer{*std::move(key), *std::move(certificate)});
-    return signer_;
+    return std::make_shared<const Signer>(Signer{*std::move(key), *std::move(certificate)});
 }
 
 }  // namespace scepgate::ca_backend

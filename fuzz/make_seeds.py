@@ -522,6 +522,7 @@ def signer_messages():
                              json.dumps(grant, separators=(",", ":")).encode()),
               "issue-least": frame(2, bytes(32), b"lab", b"D", b"", b"", b"0", b"{}"),
               "crl": frame(3, b"lab", tlv(0x30, b"")),
+              "responder": frame(4, b"lab", csr),
               "description": frame(0x81, subject, b"Device"),
               "issued": frame(0x82, subject, b"notAfter clamped"),
               "signature": frame(0x83, bytes(64)),

@@ -54,6 +54,8 @@ struct CrlConfig {
 struct OcspConfig {
     std::string path = "/ocsp";  ///< on the SCEP listener
     std::int64_t period = 3600;  ///< seconds that an answer is valid for
+    /// Signatures a second, at most, for answers that cannot be kept.
+    std::int64_t uncached_per_second = 100;
 };
 
 struct CaConfig {

@@ -70,7 +70,7 @@ CaConfig ConfigParts::ca(const Json& json, const std::string& path) {
     CaConfig ca;
     ca.json_path = path;
     ConfigReader reader(json, path, faults_);
-    reader.required("type", "\"embedded\"");
+    reader.required("type", "\"embedded\", or \"signer\" where 'scepgate signer' has the key");
     const auto type = reader.choice("type", {"embedded", "signer"});
     ca.certificate = required_file(reader, "certificate", "the CA's PEM file");
     ca.chain = file(reader, "chain");
@@ -119,6 +119,7 @@ void ConfigParts::publishing(ConfigReader& owner, CaConfig& ca) {
             faults_.error(reader.path_of("path"), "is empty", "give it as /ocsp");
         }
         reader.duration("period", ca.ocsp->period, 60, 30 * 86'400LL);
+        reader.number("uncached_per_second", ca.ocsp->uncached_per_second, 1, 1'000'000);
         reader.finish();
     }
 }

@@ -28,6 +28,8 @@ struct SignerConfig {
     std::optional<policy::IssuanceRules> rules;
     signer::RateRules rates;
     std::int64_t crl_validity = std::int64_t{31} * 86'400;  ///< seconds, at most
+    std::int64_t crls_per_hour = 0;                         ///< of each CA; 0: no limit
+    std::int64_t ocsp_responders_per_day = 100;             ///< of all CAs
     std::size_t queue = 256;                                ///< orders in progress
     std::size_t connections = 1024;
 };

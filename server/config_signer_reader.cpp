@@ -39,6 +39,8 @@ SignerConfig read_signer(const Json& json, const std::string& path, ConfigParts&
                              one.finish();
                          });
         inner.duration("crl_validity", config.crl_validity, 3600, 366 * 86'400LL);
+        inner.number("crls_per_hour", config.crls_per_hour, 1, kMostInADay);
+        inner.number("ocsp_responders_per_day", config.ocsp_responders_per_day, 0, kMostInADay);
         inner.number("queue", config.queue, 1, 100'000);
         inner.number("connections", config.connections, 1, 1 << 16);
         inner.finish();

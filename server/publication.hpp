@@ -1,6 +1,7 @@
 // What CAs publish on the plain listener: CRLs, and answers of OCSP responders.
 #pragma once
 
+#include "ca_backend/ca_backend.hpp"
 #include "ca_backend/ocsp_responder.hpp"
 #include "server/request_record.hpp"
 #include "server/runtime_services.hpp"

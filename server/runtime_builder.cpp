@@ -52,15 +52,14 @@ Publications build_publications(const Config& config, const std::map<std::string
         Publication made;
         made.ca = ca.backend;
         if (wanted.crl) made.crl_path = wanted.crl->path;
-        if (wanted.ocsp && ca.embedded == nullptr) {
-            context.faults.error(wanted.json_path + ".ocsp",
-                                 "needs the CA's key in this process: the signer certifies no "
-                                 "responder",
-                                 "leave it out, and publish the CRL");
-        } else if (wanted.ocsp) {
+        if (wanted.ocsp) {
             made.ocsp_path = wanted.ocsp->path;
-            auto ocsp =
-                ca_backend::OcspResponder::create(ca.embedded, wanted.ocsp->period, context.clock);
+            ca_backend::OcspSettings settings;
+            settings.ca = ca.backend->chain().front();
+            settings.certify = ca.certify_responder;
+            settings.period = wanted.ocsp->period;
+            settings.uncached_per_second = wanted.ocsp->uncached_per_second;
+            auto ocsp = ca_backend::OcspResponder::create(std::move(settings), context.clock);
             if (ocsp) {
                 made.ocsp = *std::move(ocsp);
             } else {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "ca_backend/ocsp_responder.hpp"
 #include "certs/clock.hpp"
 #include "server/ca_chain.hpp"
 #include "server/ca_name_advice.hpp"
@@ -53,6 +54,21 @@ std::optional<Credential> remote_credential(const std::string& name, const CaCon
     Credential credential{certificates->front(), {}, signer::remote_key(name, *key, client)};
     credential.more.assign(certificates->begin() + 1, certificates->end());
     return credential;
+}
+
+/// What only the signer's own configuration can say.
+void refuse_signers_part(const CaConfig& config, ConfigFaults& faults) {
+    const auto refuse = [&](bool given, const char* key) {
+        if (!given) return;
+        faults.error(config.json_path + '.' + key,
+                     "has no effect beside \"type\": \"signer\": what certificates say is the "
+                     "signer's part",
+                     "move it to the CA of that name in the signer's configuration");
+    };
+    refuse(!config.crl_urls.empty(), "crl_urls");
+    refuse(!config.freshest_crl_urls.empty(), "freshest_crl_urls");
+    refuse(!config.ocsp_urls.empty(), "ocsp_urls");
+    refuse(!config.ca_issuers_urls.empty(), "ca_issuers_urls");
 }
 
 void set_urls(const CaConfig& config, ca_backend::EmbeddedCaSettings& settings,
@@ -136,6 +152,7 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
     for (const auto& ca : settings.chain) {
         if (const auto key = ca.public_key()) context.keys.add_elsewhere(*key);
     }
+    if (client) refuse_signers_part(config, context.faults);
     set_urls(config, settings, context.faults);
     settings.crl_validity = config.crl_validity;
     if (config.crl) {
@@ -148,10 +165,18 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
         context.faults.error(config.json_path, backend.error().detail);
         return std::nullopt;
     }
-    BuiltCa built{*backend, *backend, std::move(*credential), files, renewal};
+    BuiltCa built{*backend, *backend, std::move(*credential), files, renewal, {}};
     if (client) {
+        built.certify_responder =
+            [name, client, own = built.credential.certificate](const certs::PrivateKey& key) {
+                return signer::certify_responder(name, own, *client, key);
+            };
         built.backend = std::make_shared<signer::RemoteCa>(*std::move(backend), client);
         built.embedded = nullptr;
+    } else {
+        built.certify_responder = [ca = built.embedded](const certs::PrivateKey& key) {
+            return ca->certify_ocsp_responder(key.public_key(), ca_backend::kOcspResponderLifetime);
+        };
     }
     return built;
 }

@@ -14,6 +14,8 @@ struct BuiltCa {
     Credential credential;
     KeyPairConfig files;    ///< where it came from
     RenewalAdvice renewal;  ///< of its own certificate
+    /// As OcspSettings has it.
+    std::function<Result<certs::Certificate>(const certs::PrivateKey& key)> certify_responder;
 };
 
 /// Nothing after a fault. Without `templates`, which have a fault of their own, the CA is judged

@@ -112,9 +112,9 @@ private:
         Json config;
         config["signer"] = {{"socket", "signer.sock"},
                             {"limits", {{"per_hour", 1000}, {"per_day", 10000}}}};
-        config["audit"] = {{"file", "signer-audit.jsonl"}};
-        config["cas"]["lab"] = {
-            {"type", "embedded"}, {"certificate", "ca.pem"}, {"key", {{"file", "ca.key"}}}};
+        // A line stands for what was signed: no power failure may lose it.
+        config["audit"] = {{"file", "signer-audit.jsonl"}, {"sync", "every"}};
+        config["cas"]["lab"] = embedded_ca();
         config["templates"] = templates();
         return write("signer/signer.json",
                      "// Made by 'scepgate init --signer'; docs/signer.md says what is missing for "
@@ -124,17 +124,23 @@ private:
     }
 
     Json ca() const {
+        Json made = embedded_ca();
         if (settings_.separate_signer) {
-            return {
+            made = {
                 {"type", "signer"}, {"socket", "signer/signer.sock"}, {"certificate", "ca.pem"}};
         }
+        made["crl"] = {{"period", "7d"}, {"overlap", "1d"}, {"path", "/crl/lab.crl"}};
+        made["ocsp"] = {{"path", "/ocsp"}, {"period", "1h"}};
+        return made;
+    }
+
+    /// Where the key is: what certificates say, but not what is served.
+    Json embedded_ca() const {
         return {{"type", "embedded"},
                 {"certificate", "ca.pem"},
                 {"key", {{"file", "ca.key"}}},
                 {"crl_urls", Json::array({origin() + "/crl/lab.crl"})},
-                {"ocsp_urls", Json::array({origin() + "/ocsp"})},
-                {"crl", {{"period", "7d"}, {"overlap", "1d"}, {"path", "/crl/lab.crl"}}},
-                {"ocsp", {{"path", "/ocsp"}, {"period", "1h"}}}};
+                {"ocsp_urls", Json::array({origin() + "/ocsp"})}};
     }
 
     static Json templates() {

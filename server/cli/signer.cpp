@@ -30,7 +30,7 @@ public:
         ConfigFaults faults;
         auto judged = signer::judge_signer(file_, Occasion::kStart, clock_, faults);
         if (faults.has_errors() || judged.config.log.file) print_faults(faults);
-        if (faults.has_errors()) return kUsage;
+        if (faults.has_errors()) return status_of_faults();
         if (const int status = open(judged); status != kSuccess) return status;
         for (const auto& fault : faults.list())
             log_->warn(fault.text());
@@ -65,8 +65,13 @@ private:
         audit_ = *std::move(audit);
         auto records = signer::SignedRecords::open(config.signer->state);
         if (!records) return complain(records.error());
-        auto service = signer::SignerService::create({*std::move(records), audit_, log_, clock_},
-                                                     judged.runtime);
+        auto revocations = signer::RevocationRecords::open(config.signer->state);
+        if (!revocations) return complain(revocations.error());
+        const std::shared_ptr<signer::SignedRecords> certificates = *std::move(records);
+        auto crls = std::make_shared<signer::CrlSigning>(*std::move(revocations), certificates,
+                                                         audit_, clock_);
+        auto service = signer::SignerService::create(
+            {certificates, std::move(crls), audit_, log_, clock_}, judged.runtime);
         if (!service) return complain(service.error());
         service_ = *std::move(service);
         const unsigned cores = config.crypto_threads != 0 ? config.crypto_threads : usable_cores();

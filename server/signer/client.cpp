@@ -45,7 +45,11 @@ asio::awaitable<Result<Answer>> SignerClient::ask(Order order) {
 }
 
 Result<Answer> SignerClient::ask_and_wait(const Order& order) {
-    return asio::co_spawn(context_, exchange(encode(order)), asio::use_future).get();
+    return send_and_wait(encode(order));
+}
+
+Result<Answer> SignerClient::send_and_wait(Bytes frame) {
+    return asio::co_spawn(context_, exchange(std::move(frame)), asio::use_future).get();
 }
 
 asio::awaitable<Result<SignerClient::ConnectionPtr>> SignerClient::connect() {

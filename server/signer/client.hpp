@@ -31,6 +31,8 @@ public:
     boost::asio::awaitable<Result<Answer>> ask(Order order);
     /// The same for a thread that may block.
     Result<Answer> ask_and_wait(const Order& order);
+    /// The same for an order that is encoded already.
+    Result<Answer> send_and_wait(Bytes frame);
 
     [[nodiscard]] const std::filesystem::path& socket() const noexcept { return path_; }
 

@@ -10,6 +10,7 @@ namespace der = certs::der;
 using certs::Crl;
 using certs::DerReader;
 using certs::DerTag;
+using certs::RevocationReason;
 
 constexpr std::int64_t kClockSkew = 600;
 
@@ -28,14 +29,6 @@ Result<ByteView> algorithm_of(ByteView to_be_signed) {
     const auto version = fields.read_small_integer();
     if (!version) return version.error();
     return fields.read_whole(DerTag::kSequence);
-}
-
-/// The CRL with a signature that is none, so that the one strict reader of CRLs reads it.
-Result<Crl> read_unsigned(ByteView to_be_signed) {
-    const auto algorithm = algorithm_of(to_be_signed);
-    if (!algorithm) return in_context("CRL", algorithm.error());
-    const std::uint8_t none = 0;
-    return Crl::from_der(der::sequence({to_be_signed, *algorithm, der::bit_string({&none, 1})}));
 }
 
 bool is_less(ByteView left, ByteView right) {
@@ -70,34 +63,106 @@ Result<void> check_times(const Crl& crl, const CrlRules& rules) {
     return {};
 }
 
-bool has_expired(const Crl::Entry& entry, const CrlRules& rules) {
-    const auto not_after = rules.not_after(entry.serial);
-    // What this signer did not sign was issued before it was revoked.
-    return rules.now >= not_after.value_or(entry.revoked_at + rules.longest_certificate);
-}
+/// One walk along the entries of a CRL and the revocations on record, both by serial number.
+class Comparison {
+public:
+    Comparison(const JudgedCrl& judged, const CrlRules& rules) : judged_(judged), rules_(rules) {}
 
-/// What was revoked stays revoked.
-Result<void> check_growth(const Crl& crl, const Crl& last, const CrlRules& rules) {
-    for (const Crl::Entry entry : last.entries()) {
-        if (entry.reason == certs::RevocationReason::kCertificateHold) continue;
-        const auto still = crl.find(entry.serial);
-        if (!still && !has_expired(entry, rules)) {
-            return denied("it leaves out certificate " + to_hex(entry.serial) +
-                          ", which was revoked for ever and has not expired");
+    Result<CrlChanges> run(const RevokedOnRecord& next) {
+        const auto entries = judged_.crl.entries();
+        auto at = entries.begin();
+        std::optional<Crl::Entry> entry;
+        const auto look = [&] { entry = at == entries.end() ? std::nullopt : std::optional(*at); };
+        look();
+        auto row = next();
+        while (row && (*row || entry)) {
+            const bool in_crl = entry && (!*row || !is_less((*row)->serial, entry->serial));
+            const bool on_record = *row && (!entry || !is_less(entry->serial, (*row)->serial));
+            Result<void> sound;
+            if (in_crl && on_record) {
+                sound = judge_both(*entry, **row);
+            } else if (in_crl) {
+                add_new(*entry);
+            } else {
+                sound = judge_missing(**row);
+            }
+            if (!sound) return sound.error();
+            if (in_crl) {
+                ++at;
+                look();
+            }
+            if (on_record) row = next();
         }
-        if (still && still->reason == certs::RevocationReason::kCertificateHold) {
-            return denied("it puts certificate " + to_hex(entry.serial) +
+        if (!row) return row.error();
+        return std::move(changes_);
+    }
+
+private:
+    bool has_expired(const RevocationOnRecord& row) const {
+        const auto not_after = rules_.not_after(row.serial);
+        // What this signer did not sign was issued before it was revoked.
+        return rules_.now >= not_after.value_or(row.revoked_at + rules_.longest_certificate);
+    }
+
+    void add_new(const Crl::Entry& entry) {
+        // A delta repeats what was released since its base; nothing is on record of it any more.
+        if (entry.reason != RevocationReason::kRemoveFromCrl) changes_.revoked.push_back(entry);
+    }
+
+    Result<void> judge_both(const Crl::Entry& entry, const RevocationOnRecord& row) {
+        if (entry.reason == RevocationReason::kRemoveFromCrl) {
+            if (!row.on_hold && !has_expired(row)) {
+                return denied("it takes back certificate " + to_hex(row.serial) +
+                              ", which was revoked for ever");
+            }
+            changes_.released.push_back(row.serial);
+            return {};
+        }
+        const bool on_hold = entry.reason == RevocationReason::kCertificateHold;
+        if (on_hold && !row.on_hold) {
+            return denied("it puts certificate " + to_hex(row.serial) +
                           " on hold, which was revoked for ever");
         }
+        if (row.on_hold && !on_hold) changes_.revoked.push_back(entry);
+        return {};
     }
-    return {};
-}
+
+    Result<void> judge_missing(const RevocationOnRecord& row) {
+        // The delta's base has it.
+        if (judged_.base && row.number <= *judged_.base) return {};
+        if (!row.on_hold && !has_expired(row)) {
+            return denied("it leaves out certificate " + to_hex(row.serial) +
+                          ", which was revoked for ever and has not expired");
+        }
+        changes_.released.push_back(row.serial);
+        return {};
+    }
+
+    const JudgedCrl& judged_;
+    const CrlRules& rules_;
+    CrlChanges changes_;
+};
 
 }  // namespace
 
-Result<JudgedCrl> judge_crl(ByteView to_be_signed, ByteView last_number, ByteView last_complete,
-                            const CrlRules& rules) {
-    auto crl = read_unsigned(to_be_signed);
+Result<Crl> read_unsigned_crl(ByteView to_be_signed) {
+    const auto algorithm = algorithm_of(to_be_signed);
+    if (!algorithm) return in_context("CRL", algorithm.error());
+    const std::uint8_t none = 0;
+    return Crl::from_der(der::sequence({to_be_signed, *algorithm, der::bit_string({&none, 1})}),
+                         certs::CrlScope::kAny);
+}
+
+Result<std::int64_t> crl_number(ByteView octets) {
+    if (octets.empty()) return denied("it has no number");
+    const Bytes integer = der::unsigned_integer(octets);
+    auto number = DerReader(integer).read_small_integer();
+    if (!number) return denied("a number of more than 63 bits");
+    return number;
+}
+
+Result<JudgedCrl> judge_crl(ByteView to_be_signed, const CrlRules& rules) {
+    auto crl = read_unsigned_crl(to_be_signed);
     if (!crl) return crl.error();
     const auto digest = digest_of(to_be_signed, rules.key_type);
     if (!digest) return digest.error();
@@ -106,19 +171,25 @@ Result<JudgedCrl> judge_crl(ByteView to_be_signed, ByteView last_number, ByteVie
         !equal(*crl->authority_key_identifier(), *rules.key_identifier)) {
         return denied("of another key");
     }
+    if (const auto& point = crl->issuing_distribution_point(); point && !point->covers_all()) {
+        return denied("of some certificates alone (issuingDistributionPoint)");
+    }
     if (auto times = check_times(*crl, rules); !times) return times.error();
-    if (crl->number().empty()) return denied("it has no number");
-    if (is_less(crl->number(), last_number) || equal(crl->number(), last_number)) {
-        return denied("its number is " + to_hex(crl->number()) + " (hex), and the last was " +
-                      to_hex(last_number) +
-                      "; after a backup of the store was restored, see docs/signer.md");
+    const auto number = crl_number(crl->number());
+    if (!number) return number.error();
+    std::optional<std::int64_t> base;
+    if (const auto octets = crl->base_number()) {
+        const auto read = crl_number(*octets);
+        if (!read) return read.error();
+        if (*read >= *number) return denied("a delta whose base has no lower number");
+        base = *read;
     }
-    if (!last_complete.empty()) {
-        const auto last = read_unsigned(last_complete);
-        if (!last) return in_context("the last CRL", last.error());
-        if (auto grown = check_growth(*crl, *last, rules); !grown) return grown.error();
-    }
-    return JudgedCrl{*std::move(crl), *digest};
+    return JudgedCrl{*std::move(crl), *digest, *number, base};
+}
+
+Result<CrlChanges> compare_with_records(const JudgedCrl& judged, const RevokedOnRecord& revoked,
+                                        const CrlRules& rules) {
+    return Comparison(judged, rules).run(revoked);
 }
 
 }  // namespace scepgate::server::signer

@@ -16,15 +16,28 @@ Error lost(const boost::system::error_code& error) {
 
 }  // namespace
 
-asio::awaitable<Result<Bytes>> read_frame(UnixSocket& socket, HeaderReader read_header) {
-    Bytes frame(kHeaderSize);
-    auto whole = asio::buffer(frame);
+asio::awaitable<Result<Begun>> begin_frame(UnixSocket& socket, HeaderReader read_header) {
+    Begun begun{Bytes(kHeaderSize), 0};
+    auto whole = asio::buffer(begun.frame);
     const auto [no_header, got] = co_await asio::async_read(socket, whole, kAsTuple);
     if (no_header && got == 0) co_return Error{Errc::kUnavailable, ""};
     if (no_header) co_return lost(no_header);
-    const auto header = read_header(frame);
+    const auto header = read_header(begun.frame);
     if (!header) co_return header.error();
-    for (std::size_t rest = header->length; rest != 0;) {
+    begun.rest = header->length;
+    co_return begun;
+}
+
+asio::awaitable<Result<Bytes>> read_frame(UnixSocket& socket, HeaderReader read_header) {
+    auto begun = co_await begin_frame(socket, read_header);
+    if (!begun) co_return begun.error();
+    auto finishing = finish_frame(socket, *std::move(begun));
+    co_return co_await std::move(finishing);
+}
+
+asio::awaitable<Result<Bytes>> finish_frame(UnixSocket& socket, Begun begun) {
+    Bytes frame = std::move(begun.frame);
+    for (std::size_t rest = begun.rest; rest != 0;) {
         const std::size_t piece = std::min(rest, kPiece);
         const std::size_t before = frame.size();
         frame.resize(before + piece);

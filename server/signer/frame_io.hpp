@@ -23,6 +23,15 @@ using HeaderReader = Result<FrameHeader> (*)(ByteView);
 /// not with what a header promises.
 boost::asio::awaitable<Result<Bytes>> read_frame(UnixSocket& socket, HeaderReader read_header);
 
+/// A frame of which the header was read.
+struct Begun {
+    Bytes frame;           ///< the header's octets
+    std::size_t rest = 0;  ///< octets of fields that follow
+};
+/// The two halves of read_frame().
+boost::asio::awaitable<Result<Begun>> begin_frame(UnixSocket& socket, HeaderReader read_header);
+boost::asio::awaitable<Result<Bytes>> finish_frame(UnixSocket& socket, Begun begun);
+
 /// kUnavailable: the peer left.
 boost::asio::awaitable<Result<void>> write_frame(UnixSocket& socket, const Bytes& frame);
 

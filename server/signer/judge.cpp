@@ -60,6 +60,21 @@ bool is_over(const CaConfig& ca, std::int64_t now) {
     return certificate && certificate->not_after() < now;
 }
 
+/// What only the server's configuration can say: it serves them.
+void refuse_servers_part(const CaConfig& ca, ConfigFaults& faults) {
+    const auto refuse = [&](bool given, const char* key) {
+        if (!given) return;
+        faults.error(ca.json_path + '.' + key,
+                     "has no effect in a signer's configuration: it publishes nothing",
+                     "move it to the CA of that name in the server's configuration");
+    };
+    refuse(ca.crl.has_value(), "crl");
+    refuse(ca.ocsp.has_value(), "ocsp");
+    if (!ca.signer) return;
+    faults.error(ca.json_path + ".type", "is \"signer\" in the signer's own configuration",
+                 "make it \"embedded\", and give the key");
+}
+
 std::shared_ptr<const SignerRuntime> build(const Config& config,
                                            std::shared_ptr<const certs::Clock> clock,
                                            ConfigFaults& faults) {
@@ -72,6 +87,7 @@ std::shared_ptr<const SignerRuntime> build(const Config& config,
         std::any_of(config.cas.begin(), config.cas.end(),
                     [now](const auto& named) { return !is_over(named.second, now); });
     for (const auto& [name, ca] : config.cas) {
+        refuse_servers_part(ca, faults);
         // Beside one that issues, another may have ended whose CRL is needed still.
         const auto expiry = one_is_valid && is_over(ca, now) ? Expiry::kWarning : Expiry::kError;
         auto built =
@@ -83,8 +99,8 @@ std::shared_ptr<const SignerRuntime> build(const Config& config,
     for (const auto& [name, tmpl] : config.templates) {
         runtime->templates.push_back(name);
         const std::int64_t asked = tmpl.requested_validity ? tmpl.requested_validity->maximum : 0;
-        runtime->longest_certificate =
-            std::max({runtime->longest_certificate, tmpl.validity, asked});
+        runtime->crls.longest_certificate =
+            std::max({runtime->crls.longest_certificate, tmpl.validity, asked});
     }
     if (config.templates.empty()) {
         faults.error("templates", "is missing: without one nothing can be issued",
@@ -93,7 +109,9 @@ std::shared_ptr<const SignerRuntime> build(const Config& config,
     const SignerConfig& signer = *config.signer;
     runtime->rules = signer.rules;
     runtime->rates = signer.rates;
-    runtime->longest_crl = signer.crl_validity;
+    runtime->crls.longest_validity = signer.crl_validity;
+    runtime->crls.per_hour = signer.crls_per_hour;
+    runtime->responders_per_day = signer.ocsp_responders_per_day;
     if (!signer.rates.in_all.any()) {
         faults.warn("signer.limits",
                     "no rate is set: whoever takes over the server can have any "

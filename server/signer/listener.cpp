@@ -18,6 +18,9 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 using boost::system::error_code;
 
+/// Every order but a long CRL's is shorter.
+constexpr std::size_t kLargeOrder = std::size_t{1024} * 1024;
+
 Error bad_socket(const fs::path& path, const std::string& fault) {
     return {Errc::kConfig, "signer.socket " + path.string() + ": " + fault};
 }
@@ -56,7 +59,7 @@ Result<void> clear_way(const fs::path& path) {
 
 }  // namespace
 
-struct SignerListener::Session {
+struct SignerListener::Session : std::enable_shared_from_this<SignerListener::Session> {
     Session(UnixSocket the_socket, const asio::any_io_executor& executor)
         : socket(std::move(the_socket)), timer(executor) {}
 
@@ -87,7 +90,8 @@ SignerListener::SignerListener(asio::io_context& context, ListenerSettings setti
       pool_(pool),
       log_(std::move(log)),
       acceptor_(context),
-      deadline_(context) {}
+      deadline_(context),
+      large_over_(context, asio::steady_timer::time_point::max()) {}
 
 SignerListener::~SignerListener() {
     if (bound_) ::unlink(settings_.socket.c_str());
@@ -169,8 +173,32 @@ asio::awaitable<void> SignerListener::accept_all() {
     }
 }
 
+/// The right to read a large order, until it is answered.
+class SignerListener::LargeTurn {
+public:
+    explicit LargeTurn(SignerListener& listener) noexcept : listener_(listener) {
+        listener_.large_ = true;
+    }
+    LargeTurn(const LargeTurn&) = delete;
+    LargeTurn& operator=(const LargeTurn&) = delete;
+    ~LargeTurn() {
+        listener_.large_ = false;
+        listener_.large_over_.cancel();
+    }
+
+private:
+    SignerListener& listener_;
+};
+
+asio::awaitable<void> SignerListener::wait_for_large(std::optional<LargeTurn>& turn) {
+    while (large_) {
+        static_cast<void>(co_await large_over_.async_wait(kAsTuple));
+    }
+    turn.emplace(*this);
+}
+
 asio::awaitable<void> SignerListener::serve(std::shared_ptr<Session> session) {
-    while (!draining_) {
+    for (bool more = true; more && !draining_;) {
         session->idle = true;
         session->limit(settings_.idle, session);
         const auto [not_ready] =
@@ -178,22 +206,33 @@ asio::awaitable<void> SignerListener::serve(std::shared_ptr<Session> session) {
         if (not_ready || draining_) co_return;
         session->idle = false;
         session->limit(settings_.transfer, session);
-        auto frame = co_await read_frame(session->socket, &read_order_header);
-        if (!frame) {
-            if (!frame.error().detail.empty()) {
-                log_->warn(
-                    "no order",
-                    LogFields().add("reason", frame.error().detail).add("peer", session->peer));
-            }
-            co_return;
-        }
-        session->timer.cancel();
-        const Bytes reply = co_await answer(*std::move(frame), session->peer);
-        if (reply.empty()) co_return;
-        session->limit(settings_.transfer, session);
-        const auto written = co_await write_frame(session->socket, reply);
-        if (!written) co_return;
+        more = co_await serve_one(*session);
     }
+}
+
+asio::awaitable<bool> SignerListener::serve_one(Session& session) {
+    const auto note = [&](const Error& error) {
+        if (error.detail.empty()) return;
+        log_->warn("no order", LogFields().add("reason", error.detail).add("peer", session.peer));
+    };
+    auto begun = co_await begin_frame(session.socket, &read_order_header);
+    if (!begun) {
+        note(begun.error());
+        co_return false;
+    }
+    std::optional<LargeTurn> large;
+    if (begun->rest > kLargeOrder) co_await wait_for_large(large);
+    auto frame = co_await finish_frame(session.socket, *std::move(begun));
+    if (!frame) {
+        note(frame.error());
+        co_return false;
+    }
+    session.timer.cancel();
+    const Bytes reply = co_await answer(*std::move(frame), session.peer);
+    if (reply.empty()) co_return false;
+    session.limit(settings_.transfer, session.shared_from_this());
+    const auto written = co_await write_frame(session.socket, reply);
+    co_return bool(written);
 }
 
 asio::awaitable<Bytes> SignerListener::answer(Bytes frame, const std::string& peer) {
@@ -202,6 +241,7 @@ asio::awaitable<Bytes> SignerListener::answer(Bytes frame, const std::string& pe
         log_->warn("no order", LogFields().add("reason", order.error().detail).add("peer", peer));
         co_return Bytes();  // what follows cannot be trusted to be a frame
     }
+    frame = Bytes();  // the order has its own copy
     auto place = pool_.take_place();
     if (!place) {
         log_->warn("busy", LogFields().add("peer", peer));

@@ -32,7 +32,8 @@ struct ListenerSettings {
 };
 
 /// Accepts connections and answers one frame after the other on each. Its own work runs on the
-/// context's one thread; orders are worked on in the pool.
+/// context's one thread; orders are worked on in the pool. Of large orders (long CRLs) only one is
+/// in memory at a time; the others wait unread.
 class SignerListener {
 public:
     /// kConfig: the folder is missing or everybody may write there, something that is no socket is
@@ -58,7 +59,10 @@ private:
                    SignerService& service, WorkerPool& pool, std::shared_ptr<Log> log);
     Result<void> bind();
     boost::asio::awaitable<void> accept_all();
+    class LargeTurn;
     boost::asio::awaitable<void> serve(std::shared_ptr<Session> session);
+    boost::asio::awaitable<bool> serve_one(Session& session);
+    boost::asio::awaitable<void> wait_for_large(std::optional<LargeTurn>& turn);
     boost::asio::awaitable<Bytes> answer(Bytes frame, const std::string& peer);
     void end(const std::shared_ptr<Session>& session, const std::exception_ptr& failure);
 
@@ -68,6 +72,8 @@ private:
     std::shared_ptr<Log> log_;
     Acceptor acceptor_;
     boost::asio::steady_timer deadline_;
+    boost::asio::steady_timer large_over_;  ///< cancelled when the large order has its answer
+    bool large_ = false;                    ///< one is being read or worked on
     std::list<std::shared_ptr<Session>> sessions_;
     bool draining_ = false;
     bool bound_ = false;

@@ -12,6 +12,7 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kDescribe = 0x01;
 constexpr std::uint8_t kIssue = 0x02;
 constexpr std::uint8_t kSignCrl = 0x03;
+constexpr std::uint8_t kCertifyResponder = 0x04;
 constexpr std::uint8_t kDescription = 0x81;
 constexpr std::uint8_t kIssued = 0x82;
 constexpr std::uint8_t kSignature = 0x83;
@@ -19,7 +20,7 @@ constexpr std::uint8_t kRefused = 0xFF;
 
 constexpr std::size_t kLongestShortOrder = 8 * 1024;
 constexpr std::size_t kLongestIssueOrder = 256 * 1024;
-constexpr std::size_t kLongestCrlOrder = 64 * 1024 * 1024;
+constexpr std::size_t kLongestCrlOrder = std::size_t{256} * 1024 * 1024;
 constexpr std::size_t kLongestAnswer = 256 * 1024;
 constexpr std::size_t kLongestCertificate = 64 * 1024;
 constexpr std::size_t kLongestSignature = 4096;
@@ -30,6 +31,7 @@ std::size_t longest(std::uint8_t kind) {
         case kDescribe:
             return kLongestShortOrder;
         case kIssue:
+        case kCertifyResponder:
             return kLongestIssueOrder;
         case kSignCrl:
             return kLongestCrlOrder;
@@ -106,8 +108,12 @@ Bytes encode_one(const IssueOrder& order) {
 }
 
 Bytes encode_one(const CrlOrder& order) {
-    Bytes out = start(kSignCrl);
-    FieldWriter(out).add(1, order.ca).add(2, order.to_be_signed);
+    return encode_crl_order(order.ca, order.to_be_signed);
+}
+
+Bytes encode_one(const ResponderOrder& order) {
+    Bytes out = start(kCertifyResponder);
+    FieldWriter(out).add(1, order.ca).add(2, order.csr);
     return finish(std::move(out));
 }
 
@@ -201,6 +207,15 @@ Result<Order> decode_sign_crl(FieldReader fields) {
     return Order(CrlOrder{std::move(*ca), to_bytes(*tbs)});
 }
 
+Result<Order> decode_certify_responder(FieldReader fields) {
+    auto ca = fields.text(1);
+    if (!ca) return ca.error();
+    const auto csr = fields.octets(2, kLongestIssueOrder);
+    if (!csr) return csr.error();
+    if (const auto end = fields.finish(); !end) return end.error();
+    return Order(ResponderOrder{std::move(*ca), to_bytes(*csr)});
+}
+
 Result<Answer> decode_description(FieldReader fields) {
     const auto certificate = fields.octets(1, kLongestCertificate);
     if (!certificate) return certificate.error();
@@ -270,6 +285,8 @@ Result<Order> decode_order(ByteView frame) {
             return decode_describe(FieldReader(*fields));
         case kIssue:
             return decode_issue(FieldReader(*fields));
+        case kCertifyResponder:
+            return decode_certify_responder(FieldReader(*fields));
         default:
             return decode_sign_crl(FieldReader(*fields));
     }
@@ -294,6 +311,13 @@ Result<Answer> decode_answer(ByteView frame) {
 
 Bytes encode(const Order& order) {
     return std::visit([](const auto& each) { return encode_one(each); }, order);
+}
+
+Bytes encode_crl_order(std::string_view ca, ByteView to_be_signed) {
+    Bytes out = start(kSignCrl);
+    out.reserve(out.size() + ca.size() + to_be_signed.size() + 2 * kFieldHeaderSize);
+    FieldWriter(out).add(1, ca).add(2, to_be_signed);
+    return finish(std::move(out));
 }
 
 Bytes encode(const Answer& answer) {

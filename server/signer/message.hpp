@@ -44,7 +44,15 @@ struct CrlOrder {
     bool operator==(const CrlOrder&) const = default;
 };
 
-using Order = std::variant<DescribeOrder, IssueOrder, CrlOrder>;
+/// Asks for the certificate of an OCSP responder of this CA (RFC 6960 section 4.2.2.2). What stands
+/// in it and how long it is valid is the signer's to say. Answered with IssuedAnswer.
+struct ResponderOrder {
+    std::string ca;
+    Bytes csr;  ///< DER: the responder's key, and the proof of its possession
+    bool operator==(const ResponderOrder&) const = default;
+};
+
+using Order = std::variant<DescribeOrder, IssueOrder, CrlOrder, ResponderOrder>;
 
 struct Description {
     Bytes certificate;                   ///< DER, of the CA
@@ -71,7 +79,7 @@ struct FrameHeader {
 
 /// Reads the kHeaderSize octets of an order's, or an answer's, header. kUnsupported: another
 /// version; kMalformed: no frame, a kind that does not belong here, or one longer than its kind may
-/// be (a certificate's order 256 KiB, a CRL's 64 MiB, an answer 256 KiB).
+/// be (a CRL's order 256 MiB, all others and answers 256 KiB).
 [[nodiscard]] Result<FrameHeader> read_order_header(ByteView octets);
 [[nodiscard]] Result<FrameHeader> read_answer_header(ByteView octets);
 
@@ -81,6 +89,8 @@ struct FrameHeader {
 
 /// Throws std::length_error for what is longer than its kind may be.
 [[nodiscard]] Bytes encode(const Order& order);
+/// The same as encode(CrlOrder{ca, to_be_signed}), without a copy of the CRL between.
+[[nodiscard]] Bytes encode_crl_order(std::string_view ca, ByteView to_be_signed);
 /// Texts that are too long are cut.
 [[nodiscard]] Bytes encode(const Answer& answer);
 

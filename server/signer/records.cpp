@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ca_backend/sqlite.hpp"
+#include "server/signer/revocation_records.hpp"
 
 namespace scepgate::server::signer {
 namespace {
@@ -15,7 +16,7 @@ using ca_backend::sql::prepare_all;
 using ca_backend::sql::Statement;
 using ca_backend::sqlite::Database;
 
-constexpr std::int64_t kSchema = 1;
+constexpr std::int64_t kSchema = 2;
 /// A row is of use for CRLs until some time after its certificate expired.
 constexpr std::int64_t kKeptAfterExpiry = std::int64_t{90} * 86'400;
 
@@ -29,10 +30,19 @@ constexpr const char* kTables = R"(
     CREATE TABLE orders (
         id BLOB PRIMARY KEY, at INTEGER NOT NULL, certificate BLOB NOT NULL) WITHOUT ROWID;
     CREATE INDEX orders_at ON orders (at);
-    CREATE TABLE crls (
-        ca BLOB PRIMARY KEY, number BLOB NOT NULL, last BLOB NOT NULL,
-        complete_tbs BLOB NOT NULL) WITHOUT ROWID;
-    PRAGMA user_version = 1;
+)";
+/// Since schema 2: what was revoked stands in rows, so that a CRL of a million entries is compared
+/// row by row, and only what is new is written.
+constexpr const char* kCrlTables = R"(
+    CREATE TABLE issuers (id INTEGER PRIMARY KEY, ca BLOB NOT NULL UNIQUE);
+    CREATE TABLE signed_crls (
+        issuer INTEGER NOT NULL REFERENCES issuers (id), number INTEGER NOT NULL,
+        at INTEGER NOT NULL, hash BLOB NOT NULL, complete INTEGER NOT NULL,
+        PRIMARY KEY (issuer, number)) WITHOUT ROWID;
+    CREATE TABLE revoked (
+        issuer INTEGER NOT NULL REFERENCES issuers (id), serial BLOB NOT NULL,
+        revoked_at INTEGER NOT NULL, number INTEGER NOT NULL, on_hold INTEGER NOT NULL,
+        PRIMARY KEY (issuer, serial)) WITHOUT ROWID;
 )";
 
 Error bad_file(const std::filesystem::path& file, const std::string& fault) {
@@ -50,28 +60,46 @@ Result<void> create_private(const std::filesystem::path& file) {
                               "; its folder must exist and be writable");
 }
 
+Result<void> upgrade(Database& database, std::int64_t version) {
+    if (version == 0) {
+        if (auto made = database.execute(kTables); !made) return made;
+    }
+    if (auto made = database.execute(kCrlTables); !made) return made;
+    if (version == 1) {
+        if (auto taken = take_over_last_crls(database); !taken) return taken;
+        if (auto gone = database.execute("DROP TABLE crls"); !gone) return gone;
+    }
+    return database.execute("PRAGMA user_version = 2");
+}
+
 Result<void> make_tables(Database& database) {
     const auto version = database.query_integer("PRAGMA user_version");
     if (!version) return version.error();
     if (*version == kSchema) return {};
-    if (*version != 0) {
+    if (*version < 0 || *version > kSchema) {
         return Error{Errc::kConfig, "made by a newer scepgate (schema " + std::to_string(*version) +
                                         "); run that one"};
     }
-    const auto tables = database.query_integer("SELECT count(*) FROM sqlite_schema");
-    if (!tables) return tables.error();
-    if (*tables != 0) return Error{Errc::kConfig, "a database of something else; name another"};
-    if (const auto wal = database.query_text("PRAGMA journal_mode = WAL"); !wal) return wal.error();
+    if (*version == 0) {
+        const auto tables = database.query_integer("SELECT count(*) FROM sqlite_schema");
+        if (!tables) return tables.error();
+        if (*tables != 0) return Error{Errc::kConfig, "a database of something else; name another"};
+        const auto wal = database.query_text("PRAGMA journal_mode = WAL");
+        if (!wal) return wal.error();
+    }
     if (const auto begun = database.begin_writing(); !begun) return begun.error();
-    if (const auto made = database.execute(kTables); !made) return made.error();
-    return database.commit();
+    auto done = upgrade(database, *version);
+    if (done) return database.commit();
+    if (const auto undone = database.rollback(); !undone)
+        done.error().detail += "; " + undone.error().detail;
+    return done;
 }
 
 }  // namespace
 
 struct SignedRecords::Impl {
     Database database;
-    Statement find_order, add_order, add_signed, not_after, counts, find_crls, keep_crls;
+    Statement find_order, add_order, add_signed, not_after, counts;
     Statement forget_orders, forget_signed;
 
     static Result<std::unique_ptr<Impl>> prepare(Database database) {
@@ -87,11 +115,6 @@ struct SignedRecords::Impl {
              {impl->counts,
               "SELECT template, at / 60 * 60 AS minute, count(*) FROM signed WHERE at > ? "
               "GROUP BY minute, template ORDER BY minute"},
-             {impl->find_crls, "SELECT number, last, complete_tbs FROM crls WHERE ca = ?"},
-             {impl->keep_crls,
-              "INSERT INTO crls (ca, number, last, complete_tbs) VALUES (?, ?, ?, ?) "
-              "ON CONFLICT (ca) DO UPDATE SET number = excluded.number, last = excluded.last, "
-              "complete_tbs = excluded.complete_tbs"},
              {impl->forget_orders,
               "DELETE FROM orders WHERE id IN (SELECT id FROM orders WHERE at <= ? LIMIT 4)"},
              {impl->forget_signed,
@@ -206,32 +229,6 @@ Result<std::vector<SignedCount>> SignedRecords::counts_since(std::int64_t at) {
         if (!*row) return all;
         all.push_back({query.text(0), query.integer(1), query.integer(2)});
     }
-}
-
-Result<std::optional<SignedCrls>> SignedRecords::find_crls(const Sha256& ca) {
-    const std::lock_guard lock(database_mutex_);
-    auto query = impl_->find_crls.run();
-    query.bind(ByteView(ca));
-    const auto row = query.next();
-    if (!row) return row.error();
-    if (!*row) return std::optional<SignedCrls>();
-    SignedCrls crls{query.blob(0), {}, query.blob(2)};
-    const Bytes last = query.blob(1);
-    if (last.size() != crls.last.size()) {
-        return Error{Errc::kUnavailable, "signer.state is damaged: restore a backup"};
-    }
-    std::copy(last.begin(), last.end(), crls.last.begin());
-    return std::optional(std::move(crls));
-}
-
-Result<void> SignedRecords::keep_crls(const Sha256& ca, const SignedCrls& crls) {
-    const std::lock_guard lock(database_mutex_);
-    return impl_->keep_crls.run()
-        .bind(ByteView(ca))
-        .bind(crls.number)
-        .bind(ByteView(crls.last))
-        .bind(ByteView(crls.complete_tbs))
-        .finish();
 }
 
 }  // namespace scepgate::server::signer

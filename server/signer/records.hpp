@@ -1,4 +1,5 @@
-// What a signer must not forget: what it signed, for whom it was asked, and its last CRLs.
+// What a signer must not forget: what it signed, and for whom it was asked. Of CRLs:
+// revocation_records.hpp.
 #pragma once
 
 #include <condition_variable>
@@ -31,15 +32,8 @@ struct SignedCount {
     std::int64_t count = 0;
 };
 
-/// The last CRLs of one CA.
-struct SignedCrls {
-    Bytes number;        ///< unsigned big-endian; of the last one, complete or delta
-    Sha256 last{};       ///< SHA-256 of its TBSCertList
-    Bytes complete_tbs;  ///< the last complete one's TBSCertList; empty: there was none
-};
-
-/// A small SQLite database of the signer's own. What add() and keep_crls() return from is on disk;
-/// callers that wait together are committed together. Safe for concurrent use; all calls block.
+/// A small SQLite database of the signer's own. What add() returns from is on disk; callers
+/// that wait together are committed together. Safe for concurrent use; all calls block.
 /// Errors: kConflict, where a row contradicts one that is there; kUnavailable; kConfig (open()).
 class SignedRecords {
 public:
@@ -58,9 +52,6 @@ public:
     Result<std::optional<std::int64_t>> not_after(const Sha256& ca, ByteView serial);
     /// All since then, in the order of time.
     Result<std::vector<SignedCount>> counts_since(std::int64_t at);
-
-    Result<std::optional<SignedCrls>> find_crls(const Sha256& ca);
-    Result<void> keep_crls(const Sha256& ca, const SignedCrls& crls);
 
 private:
     struct Impl;

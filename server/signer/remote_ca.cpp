@@ -1,6 +1,8 @@
 #include "server/signer/remote_ca.hpp"
 
+#include "certs/csr.hpp"
 #include "certs/der.hpp"
+#include "certs/oids.hpp"
 #include "policy/grant_record.hpp"
 #include "server/signer/reasons.hpp"
 
@@ -10,18 +12,27 @@ namespace {
 namespace asio = boost::asio;
 using certs::Certificate;
 
+Error as_error(const Refusal& refusal) {
+    return {refusal.temporary ? Errc::kUnavailable : Errc::kDenied,
+            "the signer refused (" + refusal.code + "): " + refusal.text};
+}
+
+bool signs_ocsp_alone(const Certificate& certificate) {
+    const auto usages = certificate.extended_key_usage();
+    const auto is_ca = certificate.is_ca();
+    return usages && *usages && (*usages)->size() == 1 &&
+           equal((*usages)->front(), certs::oid::kEkuOcspSigning) && is_ca && !*is_ca;
+}
+
 class RemoteKey final : public certs::KeyOperations {
 public:
     RemoteKey(std::string ca, std::shared_ptr<SignerClient> client)
         : ca_(std::move(ca)), client_(std::move(client)) {}
 
     Result<Bytes> sign(certs::Digest, ByteView data) const override {
-        const auto answer = client_->ask_and_wait(CrlOrder{ca_, to_bytes(data)});
+        const auto answer = client_->send_and_wait(encode_crl_order(ca_, data));
         if (!answer) return answer.error();
-        if (const auto* refusal = std::get_if<Refusal>(&*answer)) {
-            return Error{refusal->temporary ? Errc::kUnavailable : Errc::kDenied,
-                         "the signer refused (" + refusal->code + "): " + refusal->text};
-        }
+        if (const auto* refusal = std::get_if<Refusal>(&*answer)) return as_error(*refusal);
         const auto* made = std::get_if<SignatureAnswer>(&*answer);
         if (made == nullptr) return Error{Errc::kMalformed, "the signer answered something else"};
         return made->signature;
@@ -48,6 +59,32 @@ certs::PrivateKey remote_key(std::string ca, certs::PublicKey public_key,
                              std::shared_ptr<SignerClient> client) {
     return certs::PrivateKey::from_operations(
         std::move(public_key), std::make_shared<RemoteKey>(std::move(ca), std::move(client)));
+}
+
+Result<Certificate> certify_responder(const std::string& ca, const Certificate& ca_certificate,
+                                      SignerClient& client, const certs::PrivateKey& key) {
+    // The signer takes the key alone, and writes its own subject.
+    auto subject = certs::Name::from_text("CN=OCSP responder");
+    if (!subject) return subject.error();
+    certs::CsrContents contents;
+    contents.subject = *std::move(subject);
+    auto csr = certs::build_csr(contents, key);
+    if (!csr) return csr.error();
+    const auto answer = client.ask_and_wait(ResponderOrder{ca, *std::move(csr)});
+    if (!answer) return answer.error();
+    if (const auto* refusal = std::get_if<Refusal>(&*answer)) return as_error(*refusal);
+    const auto* issued = std::get_if<IssuedAnswer>(&*answer);
+    if (issued == nullptr) return malformed("the signer answered something else");
+    auto certificate = Certificate::from_der(issued->certificate);
+    if (!certificate) return in_context("the signer's answer", certificate.error());
+    const auto ca_key = ca_certificate.public_key();
+    const bool ours = ca_key && certificate->signed_by(*ca_key) &&
+                      equal(certificate->issuer_der(), ca_certificate.subject_der()) &&
+                      equal(certificate->spki(), key.public_key().spki());
+    if (!ours || !signs_ocsp_alone(*certificate)) {
+        return malformed("the signer gave a certificate that is none for this OCSP responder");
+    }
+    return certificate;
 }
 
 asio::awaitable<Result<ca_backend::IssueOutcome, Refusal>> RemoteCa::issue(

@@ -11,6 +11,14 @@ namespace scepgate::server::signer {
 [[nodiscard]] certs::PrivateKey remote_key(std::string ca, certs::PublicKey public_key,
                                            std::shared_ptr<SignerClient> client);
 
+/// Has the signer certify the key of an OCSP responder of its CA, whose certificate this is, and
+/// judges what comes back. Blocks. kUnavailable: there is no signer, or it says to come again;
+/// kDenied: it refuses; kMalformed: it answers something else.
+[[nodiscard]] Result<certs::Certificate> certify_responder(const std::string& ca,
+                                                           const certs::Certificate& ca_certificate,
+                                                           SignerClient& client,
+                                                           const certs::PrivateKey& key);
+
 /// Has certificates issued by the signer. All else (chain, revocation, CRLs, what would be issued)
 /// is `local`'s, an embedded CA with remote_key().
 ///

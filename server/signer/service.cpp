@@ -1,8 +1,10 @@
 #include "server/signer/service.hpp"
 
+#include "ca_backend/ocsp_responder.hpp"
 #include "ca_backend/wait_for.hpp"
+#include "certs/csr.hpp"
+#include "certs/der.hpp"
 #include "policy/grant_record.hpp"
-#include "server/signer/crl_judge.hpp"
 #include "server/signer/reasons.hpp"
 
 namespace scepgate::server::signer {
@@ -10,8 +12,14 @@ namespace {
 
 using certs::Certificate;
 
-Sha256 key_hash(const SigningCa& ca) {
-    return sha256(ca.key.public_key().spki());
+/// What records have in place of a template's name, for an OCSP responder's certificate.
+const std::string kResponderTemplate = "(OCSP responder)";
+
+/// The same for every attempt with one key.
+Sha256 responder_order_id(const SigningCa& ca, const ResponderOrder& order) {
+    namespace der = certs::der;
+    return sha256(der::sequence({der::utf8_string("scepgate OCSP responder"),
+                                 der::octet_string(key_hash(ca)), der::octet_string(order.csr)}));
 }
 
 }  // namespace
@@ -54,8 +62,11 @@ Result<std::unique_ptr<SignerService>> SignerService::create(
     const auto before = parts.records->counts_since(parts.clock->now() - 86'400);
     if (!before) return before.error();
     std::unique_ptr<SignerService> service(new SignerService(std::move(parts), std::move(runtime)));
-    for (const SignedCount& each : *before)
-        service->rates_.add(each.template_name, each.at, each.count);
+    for (const SignedCount& each : *before) {
+        const bool responder = each.template_name == kResponderTemplate;
+        auto& counter = responder ? service->responder_rate_ : service->rates_;
+        counter.add(each.template_name, each.at, each.count);
+    }
     return service;
 }
 
@@ -97,9 +108,15 @@ Answer SignerService::answer_one(const CrlOrder& order, const std::string& peer)
     if (ca == current->cas.end()) {
         return note(refused(reason::kCaUnknown, "one of 'cas'", order.ca), "crl", order.ca, peer);
     }
-    auto made =
-        sign_crl(ca->second, current->longest_crl, current->longest_certificate, order, peer);
+    auto made = parts_.crls->sign(ca->second, current->crls, order, peer);
     if (!made) return note(made.error(), "crl", order.ca, peer);
+    return *std::move(made);
+}
+
+Answer SignerService::answer_one(const ResponderOrder& order, const std::string& peer) {
+    const auto current = runtime();
+    auto made = certify_responder(*current, order, peer);
+    if (!made) return note(made.error(), "certify_responder", order.ca, peer);
     return *std::move(made);
 }
 
@@ -201,61 +218,63 @@ Result<void, Refusal> SignerService::record(const IssueOrder& order, const Judge
     return {};
 }
 
-Result<SignatureAnswer, Refusal> SignerService::sign_crl(const SigningCa& ca,
-                                                         std::int64_t longest_crl,
-                                                         std::int64_t longest_certificate,
-                                                         const CrlOrder& order,
-                                                         const std::string& peer) {
-    const Certificate& certificate = ca.backend->chain().front();
-    const auto usage = certificate.key_usage();
-    if (!usage || (*usage && !(*usage)->has(certs::KeyUsageBit::kCrlSign))) {
-        return refused(reason::kCrlRefused, "the CA's key usage lacks cRLSign");
+Result<IssuedAnswer, Refusal> SignerService::certify_responder(const SignerRuntime& runtime,
+                                                               const ResponderOrder& order,
+                                                               const std::string& peer) {
+    const auto ca = runtime.cas.find(order.ca);
+    if (ca == runtime.cas.end()) return refused(reason::kCaUnknown, "one of 'cas'", order.ca);
+    const auto csr = certs::Csr::from_der(order.csr, {}, /*allow_sha1=*/false);
+    if (!csr) return refused(reason::kProofInvalid, csr.error().detail);
+    const certs::PublicKey& key = csr->public_key();
+    if (runtime.is_own_key(key)) {
+        return refused(reason::kKeyIsSigners, "the request is for a CA's own key");
     }
-    const Sha256 id = key_hash(ca);
-    const std::lock_guard lock(crl_mutex_);
-    auto found = parts_.records->find_crls(id);
-    if (!found) return refused(reason::kRecordsUnavailable, found.error().detail);
-    SignedCrls last = found->has_value() ? **std::move(found) : SignedCrls();
-    const Sha256 hash = sha256(order.to_be_signed);
-
-    CrlRules rules;
-    rules.issuer_der = certificate.subject_der();
-    rules.key_identifier = certificate.subject_key_identifier();
-    rules.key_type = ca.key.type();
-    rules.now = parts_.clock->now();
-    rules.longest_validity = longest_crl;
-    rules.longest_certificate = longest_certificate;
-    rules.not_after = [&](ByteView serial) -> std::optional<std::int64_t> {
-        const auto known = parts_.records->not_after(id, serial);
-        // Records that cannot be read must not let a revocation be forgotten.
-        if (!known) return std::numeric_limits<std::int64_t>::max();
-        return *known;
-    };
-    // The answer to the same order was lost: the same number may be signed once more.
-    const bool again = hash == last.last;
-    const auto judged = judge_crl(order.to_be_signed, again ? ByteView() : ByteView(last.number),
-                                  last.complete_tbs, rules);
-    if (!judged) return refused(reason::kCrlRefused, judged.error().detail);
-
-    AuditRecord line("crl", rules.now);
+    const Sha256 id = responder_order_id(ca->second, order);
+    const Turn turn(*this, id);
+    auto before = parts_.records->find_order(id, parts_.clock->now());
+    if (!before) return refused(reason::kRecordsUnavailable, before.error().detail);
+    if (*before) return IssuedAnswer{**std::move(before), {"signed for an earlier attempt"}};
+    const auto made = sign_responder(ca->second, key, runtime);
+    if (!made) return made.error();
+    AuditRecord line("certify_responder", parts_.clock->now());
     line.add("ca", order.ca)
-        .add("number", to_hex(judged->crl.number()))
-        .add("revoked", static_cast<std::int64_t>(judged->crl.entries().size()))
-        .add("next_update", certs::utc_text(judged->crl.next_update()))
-        .add("tbs_sha256", to_hex(hash))
+        .add("serial", made->serial_hex())
+        .add("sha256", to_hex(sha256(made->der())))
+        .add("not_after", certs::utc_text(made->not_after()))
+        .add("key_sha256", to_hex(sha256(made->spki())))
         .add("peer", peer);
     if (const auto written = parts_.audit->write(line); !written)
         return refused(reason::kAuditUnavailable, written.error().detail);
-    if (!again) {
-        last.number = to_bytes(judged->crl.number());
-        last.last = hash;
-        last.complete_tbs = order.to_be_signed;
-        if (const auto kept = parts_.records->keep_crls(id, last); !kept)
-            return refused(reason::kRecordsUnavailable, kept.error().detail);
+    const SignedRow row{id,
+                        key_hash(ca->second),
+                        kResponderTemplate,
+                        ca_backend::certificate_id(*made).serial,
+                        parts_.clock->now(),
+                        made->not_after(),
+                        to_bytes(made->der())};
+    if (const auto added = parts_.records->add(row); !added)
+        return refused(reason::kRecordsUnavailable, added.error().detail);
+    return IssuedAnswer{to_bytes(made->der()), {}};
+}
+
+Result<Certificate, Refusal> SignerService::sign_responder(const SigningCa& ca,
+                                                           const certs::PublicKey& key,
+                                                           const SignerRuntime& runtime) {
+    RateRules rules;
+    rules.in_all.per_day = runtime.responders_per_day;
+    const bool none = runtime.responders_per_day == 0;
+    if (none || responder_rate_.take(rules, kResponderTemplate, parts_.clock->now())) {
+        return refused(reason::kRateLimited,
+                       "at most " + std::to_string(runtime.responders_per_day) +
+                           " OCSP responders a day (limits.ocsp_responders_per_day)",
+                       "one more");
     }
-    auto signature = ca.key.sign(judged->digest, order.to_be_signed);
-    if (!signature) return refused(reason::kSigningFailed, signature.error().detail);
-    return SignatureAnswer{*std::move(signature)};
+    auto made = ca.backend->certify_ocsp_responder(key, ca_backend::kOcspResponderLifetime);
+    if (!made) {
+        responder_rate_.give_back(kResponderTemplate, parts_.clock->now());
+        return refused(reason::kSigningFailed, made.error().detail);
+    }
+    return *std::move(made);
 }
 
 Refusal SignerService::note(Refusal refusal, std::string_view order, const std::string& ca,

@@ -8,36 +8,28 @@
 #include <set>
 #include <string>
 
-#include "ca_backend/embedded_ca.hpp"
 #include "policy/issuance_rules.hpp"
-#include "server/audit_log.hpp"
 #include "server/log.hpp"
-#include "server/signer/message.hpp"
+#include "server/signer/crl_signing.hpp"
 #include "server/signer/rate_limit.hpp"
-#include "server/signer/records.hpp"
 
 namespace scepgate::server::signer {
-
-/// A CA whose key is here.
-struct SigningCa {
-    std::shared_ptr<ca_backend::EmbeddedCa> backend;
-    certs::PrivateKey key;
-};
 
 /// What the configuration says: immutable, replaced as a whole by SIGHUP.
 struct SignerRuntime {
     std::map<std::string, SigningCa> cas;
-    std::vector<std::string> templates;    ///< names, of all CAs
-    std::int64_t longest_certificate = 0;  ///< seconds: the longest validity of a template
+    std::vector<std::string> templates;  ///< names, of all CAs
     std::optional<policy::IssuanceRules> rules;
     RateRules rates;
-    std::int64_t longest_crl = 31 * 86'400;  ///< seconds
+    CrlLimits crls;
+    std::int64_t responders_per_day = 0;  ///< certificates for OCSP responders; 0: none
     [[nodiscard]] bool is_own_key(const certs::PublicKey& key) const;
 };
 
 /// What it works with; the same as long as it runs.
 struct SignerParts {
     std::shared_ptr<SignedRecords> records;
+    std::shared_ptr<CrlSigning> crls;
     std::shared_ptr<AuditLog> audit;
     std::shared_ptr<Log> log;
     std::shared_ptr<const certs::Clock> clock;
@@ -73,23 +65,27 @@ private:
     Answer answer_one(const DescribeOrder& order, const std::string& peer);
     Answer answer_one(const IssueOrder& order, const std::string& peer);
     Answer answer_one(const CrlOrder& order, const std::string& peer);
+    Answer answer_one(const ResponderOrder& order, const std::string& peer);
     Result<IssuedAnswer, Refusal> issue(const SignerRuntime& runtime, const IssueOrder& order,
                                         const std::string& peer);
     Result<IssuedAnswer, Refusal> sign_new(const SignerRuntime& runtime, const IssueOrder& order,
                                            const Judged& judged, const std::string& peer);
     Result<void, Refusal> record(const IssueOrder& order, const Judged& judged,
                                  const certs::Certificate& certificate, const std::string& peer);
-    Result<SignatureAnswer, Refusal> sign_crl(const SigningCa& ca, std::int64_t longest_crl,
-                                              std::int64_t longest_certificate,
-                                              const CrlOrder& order, const std::string& peer);
+    Result<IssuedAnswer, Refusal> certify_responder(const SignerRuntime& runtime,
+                                                    const ResponderOrder& order,
+                                                    const std::string& peer);
+    Result<certs::Certificate, Refusal> sign_responder(const SigningCa& ca,
+                                                       const certs::PublicKey& key,
+                                                       const SignerRuntime& runtime);
     Refusal note(Refusal refusal, std::string_view order, const std::string& ca,
                  const std::string& peer);
 
     SignerParts parts_;
     RateCounter rates_;
+    RateCounter responder_rate_;
     mutable std::mutex runtime_mutex_;
     std::shared_ptr<const SignerRuntime> runtime_;
-    std::mutex crl_mutex_;  ///< one CRL at a time: numbers follow each other
     std::mutex turns_mutex_;
     std::condition_variable turn_over_;
     std::set<Sha256> at_work_;  ///< orders; guarded by turns_mutex_

@@ -15,7 +15,9 @@ import harness
 import soft_token
 
 SHARED = ("templates", "openssl_patched")
-KINDS = {"describe": 1, "issue": 2, "crl": 3, "description": 0x81, "issued": 0x82,
+SERVED = ("crl", "ocsp")  # by the server
+WRITTEN = ("crl_urls", "ocsp_urls", "ca_issuers_urls", "freshest_crl_urls")  # into certificates
+KINDS = {"describe": 1, "issue": 2, "crl": 3, "responder": 4, "description": 0x81, "issued": 0x82,
          "signature": 0x83, "refused": 0xFF}
 _running = []
 
@@ -143,7 +145,7 @@ class Signer:
                 "audit": {"file": "signer-audit.jsonl"}, "cas": {}}
         ours.update({key: config[key] for key in SHARED if key in config})
         for name, ca in mine.items():
-            moved = dict(ca)
+            moved = {key: value for key, value in ca.items() if key not in SERVED}
             for key in ("certificate", "chain"):
                 if key in ca:
                     moved[key] = str(self.lab.dir / ca[key])
@@ -158,8 +160,7 @@ class Signer:
                     place(file, target)
                 moved["key"]["file"] = str(target)
             ours["cas"][name] = moved
-            # The signer certifies no OCSP responder.
-            theirs = {key: value for key, value in ca.items() if key not in ("key", "ocsp")}
+            theirs = {key: value for key, value in ca.items() if key not in ("key", *WRITTEN)}
             config["cas"][name] = {**theirs, "type": "signer", "socket": str(self.socket)}
         self.write(ours)
         return True
@@ -255,7 +256,7 @@ def join(lab, config):
     for name, ca in config.get("cas", {}).items():
         if ca.get("type") == "signer" and name in keys:
             theirs = {key: value for key, value in ca.items() if key not in ("socket", "type")}
-            config["cas"][name] = {"type": "embedded", **theirs, "key": keys[name]}
+            config["cas"][name] = {"type": "embedded", **theirs, **keys[name]}
 
 
 def separate(lab, config):
@@ -268,7 +269,9 @@ def separate(lab, config):
     config = json.loads(json.dumps(config))
     file = lab.dir / KEYS
     known = json.loads(file.read_text()) if file.exists() else {}
-    file.write_text(json.dumps({**known, **{name: ca["key"] for name, ca in embedded.items()}}))
+    for name, ca in embedded.items():
+        known[name] = {key: ca[key] for key in ("key", *WRITTEN) if key in ca}
+    file.write_text(json.dumps(known))
     lab.signer = lab.signer or Signer(lab)
     lab.signer.take_over(config, place=shutil.copy)
     if lab.signer.process is None:

@@ -10,9 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
 
-from harness import SEPARATE_SIGNER, run
-
-needs_responder = pytest.mark.skipif(SEPARATE_SIGNER, reason="the signer certifies no responder")
+from harness import run
 
 
 @pytest.fixture
@@ -56,7 +54,6 @@ def get_target(der):
     return "/ocsp/" + urllib.parse.quote(base64.b64encode(der), safe="")
 
 
-@needs_responder
 def test_a_certificate_says_where_its_crl_and_responder_are(issued):
     points = issued.certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints)
     assert points.value[0].full_name[0].value.endswith("/crl/lab.crl")
@@ -118,7 +115,6 @@ def test_caches_can_ask_whether_the_crl_is_new(issued):
         assert new.status == 200 and new.header("ETag") != tag
 
 
-@needs_responder
 def test_openssl_is_told_good_revoked_held_and_released(issued):
     good = openssl_ocsp(issued)
     assert "Response verify OK" in good.stderr and "cert.pem: good" in good.stdout
@@ -134,7 +130,6 @@ def test_openssl_is_told_good_revoked_held_and_released(issued):
     assert "Nonce" not in revoked.stderr, "the nonce came back"
 
 
-@needs_responder
 def test_gnutls_takes_the_answers(issued):
     asked = ["ocsptool", "--ask=" + issued.url.replace("/scep", "/ocsp"), "--load-cert",
              str(issued.device / "cert.pem"), "--load-issuer", str(issued.dir / "ca.pem"),
@@ -146,7 +141,6 @@ def test_gnutls_takes_the_answers(issued):
     assert "Certificate Status: revoked" in revoked.stdout
 
 
-@needs_responder
 def test_a_get_is_answered_from_memory_until_the_status_changes(issued):
     """RFC 5019: without a nonce the same octets go to all, and caches may keep them."""
     target = get_target(request(issued))
@@ -173,21 +167,18 @@ def test_a_get_is_answered_from_memory_until_the_status_changes(issued):
         assert answer.revocation_reason == x509.ReasonFlags.key_compromise
 
 
-@needs_responder
 def test_what_was_never_issued_is_unknown(issued):
     done = openssl("ocsp", "-issuer", issued.dir / "ca.pem", "-CAfile", issued.dir / "ca.pem",
                    "-serial", "0x123456", "-url", issued.url.replace("/scep", "/ocsp"))
     assert "0x123456: unknown" in done.stdout and "Response verify OK" in done.stderr
 
 
-@needs_responder
 def test_who_asks_about_another_issuer_is_told_unauthorized(issued):
     reply = issued.http().request("POST", "/ocsp", body=request(issued, issued.certificate))
     answer = ocsp.load_der_ocsp_response(reply.body)
     assert answer.response_status == ocsp.OCSPResponseStatus.UNAUTHORIZED
 
 
-@needs_responder
 @pytest.mark.parametrize("body", [b"", b"x", b"0\0", b"\x30\x80\0\0", bytes(20_000)],
                          ids=["nothing", "letter", "empty", "indefinite", "zeros"])
 def test_garbage_is_a_malformed_request(issued, body):
@@ -209,7 +200,6 @@ def test_a_revoked_or_held_device_cannot_renew(issued):
     assert run("renew", "--url", issued.url, "--in", issued.device).returncode == 1
 
 
-@needs_responder
 def test_paths_that_are_taken_are_faults(new_lab):
     lab = new_lab(start=False)
     lab.edit(lambda config: config["cas"]["lab"]["ocsp"].update(path="/scep"))

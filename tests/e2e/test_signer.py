@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import der
 import scep_client
-from harness import BINARY, Lab, run, wait_until
+from harness import BINARY, Lab, load_json_with_comments, run, wait_until
 from signer_lab import Connection, Signer, frame, separated
 
 
@@ -114,6 +114,15 @@ def test_init_makes_a_lab_whose_key_is_the_signers(tmp_path):
         done = run("enroll", "--url", lab.url, "--challenge", "none", "--subject", "CN=device",
                    "--out", tmp_path / "device")
         assert done.returncode == 0, done.stderr + lab.log()
+        assert lab.get("/crl/lab.crl").status == 200
+        answered = subprocess.run(
+            ["openssl", "ocsp", "-issuer", lab.dir / "ca.pem", "-CAfile", lab.dir / "ca.pem",
+             "-cert", tmp_path / "device/cert.pem", "-url", lab.url.replace("/scep", "/ocsp")],
+            capture_output=True, text=True, timeout=30)
+        assert "cert.pem: good" in answered.stdout, answered.stderr + lab.log()
+        assert "Response verify OK" in answered.stderr
+        config = load_json_with_comments((lab.dir / "signer/signer.json").read_text())
+        assert config["audit"]["sync"] == "every"
         lab.stop()
         signer.send_signal(signal.SIGTERM)
         assert signer.wait(20) == 0
@@ -244,6 +253,32 @@ def test_config_check_judges_a_signers_configuration(pair):
     assert bad.returncode == 2 and "endpoints" in bad.stderr
     assert run("serve", "--config", signer.config_file).returncode == 2
     assert run("signer", "--config", lab.config_file).returncode == 2
+
+
+@pytest.mark.parametrize("key", ["crl_urls", "ocsp_urls", "ca_issuers_urls", "freshest_crl_urls"])
+def test_what_certificates_say_is_refused_on_the_servers_side(pair, key):
+    lab, _ = pair
+    lab.edit(lambda config: config["cas"]["lab"].update({key: ["http://pki.example/x"]}))
+    checked = run("config", "check", "--config", lab.config_file)
+    assert checked.returncode == 2
+    assert f"cas.lab.{key}" in checked.stderr and "signer's configuration" in checked.stderr
+
+
+@pytest.mark.parametrize("key", ["crl", "ocsp"])
+def test_what_is_served_is_refused_on_the_signers_side(pair, key):
+    _, signer = pair
+    signer.edit(lambda config: config["cas"]["lab"].update({key: {}}))
+    checked = run("config", "check", "--config", signer.config_file)
+    assert checked.returncode == 2
+    assert f"cas.lab.{key}" in checked.stderr and "server's configuration" in checked.stderr
+
+
+def test_a_missing_type_names_both(pair):
+    lab, _ = pair
+    lab.edit(lambda config: config["cas"]["lab"].pop("type"))
+    checked = run("config", "check", "--config", lab.config_file)
+    assert checked.returncode == 2
+    assert "embedded" in checked.stderr and "signer" in checked.stderr
 
 
 # -- with a server that was taken over ----------------------------------------------------------

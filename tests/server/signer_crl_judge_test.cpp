@@ -49,25 +49,47 @@ protected:
         return to_bytes(std::move(builder).sign(key, digest).value().to_be_signed());
     }
 
-    Result<JudgedCrl> judge(ByteView last_complete = {}, const Bytes& last_number = {6}) {
-        return judge_crl(tbs(contents, revoked), last_number, last_complete, rules);
+    /// As the signer judges it, with this on record.
+    Result<CrlChanges> judge(std::vector<RevocationOnRecord> on_record = {}) {
+        judged = judge_crl(tbs(contents, revoked), rules);
+        if (!judged) return judged.error();
+        std::size_t at = 0;
+        return compare_with_records(
+            *judged,
+            [&]() -> Result<std::optional<RevocationOnRecord>> {
+                if (at == on_record.size()) return std::optional<RevocationOnRecord>();
+                return std::optional(on_record[at++]);
+            },
+            rules);
     }
 
-    void expect_denied(std::string_view why, ByteView last_complete = {},
-                       const Bytes& last_number = {6}) {
-        const auto judged = judge(last_complete, last_number);
-        ASSERT_FALSE(judged);
-        EXPECT_EQ(judged.error().code, Errc::kDenied) << judged.error().detail;
-        EXPECT_NE(judged.error().detail.find(why), std::string::npos) << judged.error().detail;
+    void expect_denied(std::string_view why, std::vector<RevocationOnRecord> on_record = {}) {
+        const auto outcome = judge(std::move(on_record));
+        ASSERT_FALSE(outcome);
+        EXPECT_EQ(outcome.error().code, Errc::kDenied) << outcome.error().detail;
+        EXPECT_NE(outcome.error().detail.find(why), std::string::npos) << outcome.error().detail;
     }
 
-    /// A CRL from before, with serial number 2 revoked for this reason.
-    Bytes before(RevocationReason reason, std::int64_t revoked_at = kNow - kDay) {
-        CrlContents last = contents;
-        last.number = 6;
-        return tbs(last, {{{2}, revoked_at, reason}});
+    static RevocationOnRecord for_ever(std::uint8_t serial, std::int64_t number = 6,
+                                       std::int64_t revoked_at = kNow - kDay) {
+        return {{serial}, revoked_at, number, false};
+    }
+    static RevocationOnRecord on_hold(std::uint8_t serial, std::int64_t number = 6) {
+        return {{serial}, kNow - kDay, number, true};
+    }
+    static certs::RevokedCertificate entry(std::uint8_t serial, RevocationReason reason) {
+        return {{serial}, kNow - kDay, reason};
+    }
+    static std::vector<std::string> serials(const CrlChanges& changes) {
+        std::vector<std::string> all;
+        for (const auto& each : changes.revoked)
+            all.push_back("+" + to_hex(each.serial));
+        for (const Bytes& each : changes.released)
+            all.push_back("-" + to_hex(each));
+        return all;
     }
 
+    Result<JudgedCrl> judged;
     Bytes key_identifier = Bytes(20, 1);
     Bytes issuer = certs::Name::from_text("CN=Test CA").value().der();
     CrlContents contents;
@@ -76,18 +98,27 @@ protected:
     std::optional<std::int64_t> expiry_of_2 = kNow + 100 * kDay;
 };
 
-TEST_F(SignerCrlTest, TakesTheNextOne) {
-    revoked = {{{5}, kNow - 5, RevocationReason::kSuperseded}};
-    const auto judged = judge(before(RevocationReason::kCertificateHold));
-    ASSERT_TRUE(judged) << judged.error().detail;
+TEST_F(SignerCrlTest, TakesTheNextOneAndSaysWhatChanges) {
+    revoked = {entry(5, RevocationReason::kSuperseded)};
+    const auto changes = judge({on_hold(2)});
+    ASSERT_TRUE(changes) << changes.error().detail;
     EXPECT_EQ(judged->digest, Digest::kSha256);
-    EXPECT_EQ(judged->crl.entries().size(), 1U);
+    EXPECT_EQ(judged->number, 7);
+    EXPECT_EQ(serials(*changes), (std::vector<std::string>{"+05", "-02"}));
 }
 
-TEST_F(SignerCrlTest, RefusesANumberThatDoesNotGrow) {
-    expect_denied("number", {}, {7});
-    expect_denied("number", {}, {8});
-    expect_denied("number", {}, {1, 0});
+TEST_F(SignerCrlTest, ComparesNumbersOfAnyLength) {
+    const auto reason = RevocationReason::kSuperseded;
+    revoked = {{{0x02, 0x00}, kNow, reason}, {{0xFF}, kNow, reason}, {{0x03}, kNow, reason}};
+    const auto same = judge({for_ever(0x03), for_ever(0xFF), {{0x02, 0x00}, kNow, 6, false}});
+    ASSERT_TRUE(same) << same.error().detail;
+    EXPECT_TRUE(serials(*same).empty());
+}
+
+TEST_F(SignerCrlTest, RefusesANumberThatNoStoreOfOursCounts) {
+    EXPECT_EQ(crl_number(Bytes(8, 0x7F)).value(), 0x7F7F7F7F7F7F7F7F);
+    EXPECT_FALSE(crl_number(Bytes(8, 0x80)));
+    EXPECT_FALSE(crl_number({}));
 }
 
 TEST_F(SignerCrlTest, RefusesAnotherIssuerOrKey) {
@@ -109,26 +140,71 @@ TEST_F(SignerCrlTest, RefusesTimesThatAreNotNow) {
 }
 
 TEST_F(SignerCrlTest, RefusesToForgetWhatWasRevoked) {
-    expect_denied("leaves out", before(RevocationReason::kKeyCompromise));
-    revoked = {{{2}, kNow - kDay, RevocationReason::kCertificateHold}};
-    expect_denied("on hold", before(RevocationReason::kKeyCompromise));
-    revoked = {{{2}, kNow - kDay, RevocationReason::kSuperseded}};
-    EXPECT_TRUE(judge(before(RevocationReason::kKeyCompromise)));
+    expect_denied("leaves out", {for_ever(2)});
+    revoked = {entry(2, RevocationReason::kCertificateHold)};
+    expect_denied("on hold", {for_ever(2)});
+    revoked = {entry(2, RevocationReason::kSuperseded)};
+    EXPECT_TRUE(serials(judge({for_ever(2)}).value()).empty());
+    EXPECT_EQ(serials(judge({on_hold(2)}).value()), std::vector<std::string>{"+02"})
+        << "from now on it is for ever";
 }
 
 TEST_F(SignerCrlTest, ForgetsWhatHasExpired) {
     expiry_of_2 = kNow - 1;
-    EXPECT_TRUE(judge(before(RevocationReason::kKeyCompromise)));
+    EXPECT_EQ(serials(judge({for_ever(2)}).value()), std::vector<std::string>{"-02"});
     expiry_of_2 = std::nullopt;  // not signed here: when it has expired for certain
-    expect_denied("leaves out", before(RevocationReason::kKeyCompromise));
-    EXPECT_TRUE(judge(before(RevocationReason::kKeyCompromise, kNow - 365 * kDay)));
+    expect_denied("leaves out", {for_ever(2)});
+    EXPECT_TRUE(judge({for_ever(2, 6, kNow - 365 * kDay)}));
+}
+
+TEST_F(SignerCrlTest, AsksOfADeltaWhatWasRevokedSinceItsBase) {
+    contents.base_number = 5;
+    EXPECT_TRUE(serials(judge({for_ever(2, 5)}).value()).empty()) << "the base has it";
+    expect_denied("leaves out", {for_ever(2, 6)});
+    expiry_of_2 = kNow - 1;
+    EXPECT_EQ(serials(judge({for_ever(2, 6)}).value()), std::vector<std::string>{"-02"});
+    revoked = {entry(2, RevocationReason::kSuperseded), entry(9, RevocationReason::kSuperseded)};
+    EXPECT_EQ(serials(judge({for_ever(2, 6)}).value()), std::vector<std::string>{"+09"});
+    EXPECT_EQ(judged->base, 5);
+}
+
+TEST_F(SignerCrlTest, LetsADeltaTakeBackAHoldAndNothingElse) {
+    contents.base_number = 5;
+    revoked = {entry(2, RevocationReason::kRemoveFromCrl)};
+    EXPECT_EQ(serials(judge({on_hold(2, 5)}).value()), std::vector<std::string>{"-02"});
+    EXPECT_TRUE(serials(judge().value()).empty()) << "said once more; it is off the record";
+    expect_denied("takes back", {for_ever(2, 5)});
+    revoked = {};
+    EXPECT_EQ(serials(judge({on_hold(2, 6)}).value()), std::vector<std::string>{"-02"})
+        << "held since the base, and not any more";
+    EXPECT_TRUE(serials(judge({on_hold(2, 5)}).value()).empty()) << "the base has it on hold";
+}
+
+TEST_F(SignerCrlTest, TakesACrlThatNamesWhereItIsButNoneOfSomeCertificatesAlone) {
+    contents.issuing_distribution_point = certs::IssuingDistributionPoint{{"http://a.example/c"}};
+    contents.freshest_crl_urls = {"http://a.example/d"};
+    EXPECT_TRUE(judge());
+    contents.issuing_distribution_point->only_user_certificates = true;
+    expect_denied("some certificates");
+}
+
+TEST_F(SignerCrlTest, PassesOnThatTheRecordsCannotBeRead) {
+    const auto crl = judge_crl(tbs(contents), rules).value();
+    const auto failed = compare_with_records(
+        crl,
+        []() -> Result<std::optional<RevocationOnRecord>> {
+            return Error{Errc::kUnavailable, "disk"};
+        },
+        rules);
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().code, Errc::kUnavailable);
 }
 
 TEST_F(SignerCrlTest, RefusesAWeakDigestAndAnotherKindOfKey) {
-    const auto weak = judge_crl(tbs(contents, {}, ec_key(), Digest::kSha1), {}, {}, rules);
+    const auto weak = judge_crl(tbs(contents, {}, ec_key(), Digest::kSha1), rules);
     ASSERT_FALSE(weak);
     EXPECT_EQ(weak.error().code, Errc::kDenied);
-    const auto rsa = judge_crl(tbs(contents, {}, rsa_key()), {}, {}, rules);
+    const auto rsa = judge_crl(tbs(contents, {}, rsa_key()), rules);
     ASSERT_FALSE(rsa);
     EXPECT_EQ(rsa.error().code, Errc::kDenied);
 }
@@ -144,12 +220,12 @@ TEST_F(SignerCrlTest, SignsNothingElseWithTheCrlKey) {
     made.extensions = {certs::basic_constraints_extension(true)};
     const auto certificate = certs::build_certificate(made, ec_key(), Digest::kSha256).value();
     const auto parts = certs::read_signed_structure(certificate.der(), "certificate").value();
-    EXPECT_FALSE(judge_crl(parts.to_be_signed, {}, {}, rules));
-    EXPECT_FALSE(judge_crl(Bytes(32, 7), {}, {}, rules));
-    EXPECT_FALSE(judge_crl({}, {}, {}, rules));
+    EXPECT_FALSE(judge_crl(parts.to_be_signed, rules));
+    EXPECT_FALSE(judge_crl(Bytes(32, 7), rules));
+    EXPECT_FALSE(judge_crl({}, rules));
     Bytes longer = tbs(contents);
     longer.push_back(0);
-    EXPECT_FALSE(judge_crl(longer, {}, {}, rules));
+    EXPECT_FALSE(judge_crl(longer, rules));
 }
 
 }  // namespace

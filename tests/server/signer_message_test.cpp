@@ -40,7 +40,8 @@ Bytes frame(std::uint8_t kind, std::initializer_list<std::uint8_t> fields) {
 
 TEST(SignerMessageTest, BringsEveryOrderAcross) {
     for (const Order& order : {Order(DescribeOrder{"lab"}), Order(issue_order()),
-                               Order(CrlOrder{"lab", Bytes(100'000, 0x30)})}) {
+                               Order(CrlOrder{"lab", Bytes(100'000, 0x30)}),
+                               Order(ResponderOrder{"lab", {0x30, 0x01, 0x00}})}) {
         const Bytes octets = encode(order);
         const auto decoded = decode_order(octets);
         ASSERT_TRUE(decoded) << decoded.error().detail;

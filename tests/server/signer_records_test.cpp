@@ -106,22 +106,6 @@ TEST_F(SignerRecordsTest, CountsByMinuteAndTemplate) {
     EXPECT_EQ(records->counts_since(kNow).value().size(), 1U);
 }
 
-TEST_F(SignerRecordsTest, KeepsTheLastCrlsOfEachCa) {
-    const auto records = SignedRecords::open(file_).value();
-    Sha256 ca{};
-    EXPECT_FALSE(records->find_crls(ca).value());
-    SignedCrls crls{{1, 0}, {}, {0x30, 0x00}};
-    crls.last.fill(5);
-    ASSERT_TRUE(records->keep_crls(ca, crls));
-    crls.number = {1, 1};
-    ASSERT_TRUE(records->keep_crls(ca, crls));
-    const auto found = records->find_crls(ca).value();
-    ASSERT_TRUE(found);
-    EXPECT_EQ(found->number, crls.number);
-    EXPECT_EQ(found->last, crls.last);
-    EXPECT_EQ(found->complete_tbs, crls.complete_tbs);
-}
-
 TEST_F(SignerRecordsTest, TakesNoFileOfSomethingElse) {
     std::ofstream(file_) << std::string(4096, 'x');
     EXPECT_EQ(SignedRecords::open(file_).error().code, Errc::kConfig);

@@ -1,0 +1,135 @@
+// The OCSP responder: what it keeps, what it signs anew, and how much of that.
+#include "ca_backend/ocsp_responder.hpp"
+
+#include <gtest/gtest.h>
+#include <openssl/ocsp.h>
+
+#include "ca_backend/embedded_ca.hpp"
+#include "tests/ca_backend/support/pending.hpp"
+
+namespace scepgate::ca_backend {
+namespace {
+
+namespace der = certs::der;
+using testing::ca_settings;
+using testing::describe;
+using testing::issue_ok;
+using testing::kNow;
+using testing::make_grant;
+using testing::make_record;
+using testing::open_store;
+using testing::record;
+
+constexpr int kSuccessful = OCSP_RESPONSE_STATUS_SUCCESSFUL;
+constexpr int kTryLater = OCSP_RESPONSE_STATUS_TRYLATER;
+
+class OcspResponderTest : public ::testing::Test {
+protected:
+    OcspResponderTest() {
+        settings_.ca = ca_->chain().front();
+        settings_.certify = [this](const certs::PrivateKey& key) -> Result<certs::Certificate> {
+            ++certified_;
+            if (ca_is_away_) return Error{Errc::kUnavailable, "away"};
+            return ca_->certify_ocsp_responder(key.public_key(), kOcspResponderLifetime);
+        };
+        settings_.uncached_per_second = 3;
+        certificate_ = issue_ok(*ca_, make_grant()).certificate;
+        EXPECT_EQ(describe(record(*store_, make_record(certificate_))), "recorded");
+    }
+
+    void make() { responder_ = OcspResponder::create(settings_, clock_).value(); }
+
+    /// Asks about these serial numbers; the responseStatus as OpenSSL reads it.
+    int ask(const std::vector<Bytes>& serials, std::optional<std::uint8_t> nonce = std::nullopt) {
+        if (!responder_) make();
+        const auto hashes = certs::ocsp_issuer_hashes(settings_.ca, certs::Digest::kSha256).value();
+        certs::OcspRequest request;
+        std::vector<Bytes> whole;
+        for (const Bytes& serial : serials) {
+            whole.push_back(der::sequence({der::unsigned_integer(serial)}));
+            request.certificates.push_back(
+                {certs::Digest::kSha256, hashes.name, hashes.key, serial, {}});
+        }
+        for (std::size_t i = 0; i < whole.size(); ++i)
+            request.certificates[i].whole = whole[i];
+        const Bytes octets(16, nonce.value_or(0));
+        if (nonce) request.nonce = octets;
+        fault_.clear();
+        last_ = responder_->answer(request, *store_, fault_);
+        // The CertID that is repeated is none here, so the status alone is looked at.
+        certs::DerReader outer(last_.der);
+        certs::DerReader fields(outer.read(certs::DerTag::kSequence).value());
+        return fields.read(certs::DerTag::kEnumerated).value().front();
+    }
+
+    Bytes serial() const { return to_bytes(certificate_.serial()); }
+
+    testing::TemporaryDirectory directory_;
+    std::unique_ptr<SqliteStore> store_ = open_store(directory_.path() / "scepgate.db");
+    std::shared_ptr<certs::FixedClock> clock_ = std::make_shared<certs::FixedClock>(kNow);
+    std::shared_ptr<EmbeddedCa> ca_ = EmbeddedCa::create(ca_settings({}), clock_).value();
+    OcspSettings settings_;
+    certs::Certificate certificate_;
+    std::shared_ptr<OcspResponder> responder_;
+    OcspReply last_;
+    std::string fault_;
+    int certified_ = 0;
+    bool ca_is_away_ = false;
+};
+
+TEST_F(OcspResponderTest, GivesAnAnswerWithoutANonceAgain) {
+    ASSERT_EQ(ask({serial()}), kSuccessful) << fault_;
+    const Bytes first = last_.der;
+    ASSERT_EQ(ask({serial()}), kSuccessful);
+    EXPECT_EQ(last_.der, first);
+    EXPECT_TRUE(last_.for_all);
+}
+
+TEST_F(OcspResponderTest, SignsSoManyAnswersWithANonceInASecondAndNoMore) {
+    for (std::uint8_t i = 0; i < 3; ++i)
+        EXPECT_EQ(ask({serial()}, i), kSuccessful) << fault_;
+    EXPECT_EQ(ask({serial()}, std::uint8_t{4}), kTryLater);
+    EXPECT_NE(fault_.find("ocsp.uncached_per_second"), std::string::npos) << fault_;
+    clock_->set(kNow + 1);
+    EXPECT_EQ(ask({serial()}, std::uint8_t{5}), kSuccessful);
+}
+
+TEST_F(OcspResponderTest, CountsUnknownAndSeveralCertificatesAlike) {
+    EXPECT_EQ(ask({{0x01}}), kSuccessful);
+    EXPECT_EQ(ask({{0x01}}), kSuccessful);
+    EXPECT_EQ(ask({serial(), serial()}), kSuccessful);
+    EXPECT_EQ(ask({{0x01}}), kTryLater);
+    EXPECT_EQ(ask({serial(), serial()}), kTryLater);
+}
+
+TEST_F(OcspResponderTest, AnswersThatCanBeKeptAreGivenInAFloodToo) {
+    for (std::uint8_t i = 0; i < 10; ++i)
+        (void)ask({serial()}, i);
+    EXPECT_EQ(ask({serial()}), kSuccessful) << "signed for the first time";
+    EXPECT_EQ(ask({serial()}), kSuccessful) << "kept";
+}
+
+TEST_F(OcspResponderTest, AsksACaThatIsAwayOnceInAWhile) {
+    ca_is_away_ = true;
+    EXPECT_EQ(ask({serial()}), kTryLater);
+    EXPECT_EQ(ask({serial()}), kTryLater);
+    EXPECT_EQ(certified_, 1);
+    ca_is_away_ = false;
+    clock_->set(kNow + 5);
+    EXPECT_EQ(ask({serial()}), kSuccessful) << fault_;
+    EXPECT_EQ(certified_, 2);
+}
+
+TEST_F(OcspResponderTest, SignsOnWithTheKeyItHasWhileItsRenewalFails) {
+    ASSERT_EQ(ask({serial()}), kSuccessful);
+    ca_is_away_ = true;
+    clock_->set(kNow + kOcspResponderLifetime - 3600);
+    EXPECT_EQ(ask({serial()}), kSuccessful) << fault_;
+    EXPECT_EQ(certified_, 2);
+    EXPECT_LE(last_.next_update, kNow + kOcspResponderLifetime);
+    clock_->set(kNow + kOcspResponderLifetime + 1);
+    EXPECT_EQ(ask({serial()}), kTryLater);
+}
+
+}  // namespace
+}  // namespace scepgate::ca_backend

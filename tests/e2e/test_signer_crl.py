@@ -1,0 +1,237 @@
+"""What a signer asks of CRLs and of OCSP responders, when the server was taken over."""
+
+import datetime
+import shutil
+import threading
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+import der
+import scep_client
+from harness import Lab
+from signer_lab import Connection, frame, separated
+
+REASONS = {"revoked": x509.ReasonFlags.key_compromise, "held": x509.ReasonFlags.certificate_hold,
+           "removed": x509.ReasonFlags.remove_from_crl}
+
+
+class Forger:
+    """A server that was taken over: it knows the CA's certificate and the signer's socket."""
+
+    def __init__(self, path, source, **options):
+        shutil.copytree(source, path)
+        self.lab = Lab(path)
+        self.signer = separated(self.lab, **options)
+        self.ca = x509.load_pem_x509_certificate((path / "ca.pem").read_bytes())
+        key = self.ca.public_key()
+        # TBSCertList names the algorithm: any key of the same kind writes the same.
+        self.key = (rsa.generate_private_key(65537, 2048) if isinstance(key, rsa.RSAPublicKey)
+                    else ec.generate_private_key(key.curve))
+
+    def tbs(self, number, entries=(), base=None):
+        now = datetime.datetime.utcnow()
+        builder = (x509.CertificateRevocationListBuilder().issuer_name(self.ca.subject)
+                   .last_update(now).next_update(now + datetime.timedelta(days=7))
+                   .add_extension(x509.CRLNumber(number), False)
+                   .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                       self.ca.public_key()), False))
+        if base is not None:
+            builder = builder.add_extension(x509.DeltaCRLIndicator(base), True)
+        for serial, what in entries:
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now)
+                .add_extension(x509.CRLReason(REASONS[what]), False).build())
+        return builder.sign(self.key, hashes.SHA256()).tbs_certlist_bytes
+
+    def ask(self, *arguments, **options):
+        return self.signer.ask(frame("crl", "lab", self.tbs(*arguments, **options)))
+
+    def verify(self, signature, data):
+        key = self.ca.public_key()
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+        else:
+            key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
+
+    def long_tbs(self, number, serials):
+        """The same by hand: the library takes quadratic time for many entries."""
+        short = self.tbs(number, [(1, "revoked")])
+        start = short.index(der.integer(1) + b"\x17\x0d") - 2
+        entry = short[start:start + 2 + short[start + 1]]
+        time = entry[5:20]
+        entries = b"".join(der.sequence(der.integer(serial), time) for serial in serials)
+        content = short[2 + max(0, short[1] - 0x80):]
+        before, after = content.split(der.tlv(0x30, entry))
+        return der.tlv(0x30, before + der.tlv(0x30, entries) + after)
+
+
+@pytest.fixture
+def forger(templates, tmp_path):
+    made = []
+
+    def make(**options):
+        made.append(Forger(tmp_path / f"forger{len(made)}", templates(), **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        try:
+            each.signer.stop()
+        finally:
+            each.signer.kill()
+
+
+def csr(key):
+    return scep_client.Csr(key).der()
+
+
+# -- deltas --------------------------------------------------------------------------------------
+
+def test_a_delta_of_a_complete_crl_that_was_signed_here_is_signed(forger):
+    made = forger()
+    assert made.ask(5, [(7, "held"), (9, "revoked")]).kind == "signature"
+    tbs = made.tbs(6, [(7, "removed"), (11, "revoked")], base=5)
+    answer = made.signer.ask(frame("crl", "lab", tbs))
+    assert answer.kind == "signature", answer.text
+    made.verify(answer.fields[1][0], tbs)
+    line = made.signer.audit("crl")[-1]
+    assert (line["number"], line["base_number"], line["revoked"]) == ("06", "05", 2)
+
+
+@pytest.mark.parametrize("number, entries, base, says", [
+    (7, [(9, "revoked")], 4, "no complete CRL signed here"),
+    (7, [(9, "revoked")], 6, "no complete CRL signed here"),  # a delta
+    (6, [(9, "revoked")], 5, "number"),
+    (7, [], 5, "leaves out certificate 0b"),
+    (7, [(11, "held")], 5, "on hold"),
+    (7, [(11, "removed")], 5, "takes back"),
+    (7, [(11, "revoked"), (9, "removed")], 5, "takes back"),
+])
+def test_a_delta_takes_back_nothing_that_was_for_ever(forger, number, entries, base, says):
+    made = forger()
+    assert made.ask(5, [(9, "revoked")]).kind == "signature"
+    assert made.ask(6, [(11, "revoked")], base=5).kind == "signature"
+    answer = made.ask(number, entries, base=base)
+    assert answer.code == "SignerCrlRefused" and says in answer.text, answer.text
+
+
+def test_what_a_delta_revoked_stands_on_the_next_complete_crl_even_after_a_restart(forger):
+    made = forger()
+    assert made.ask(1).kind == "signature"
+    assert made.ask(2, [(11, "revoked")], base=1).kind == "signature"
+    made.signer.stop()
+    made.signer.start()
+    answer = made.ask(3)
+    assert answer.code == "SignerCrlRefused" and "leaves out certificate 0b" in answer.text
+    assert made.ask(4, [(11, "revoked")]).kind == "signature"
+
+
+def test_a_crl_of_some_certificates_alone_is_not_signed(forger):
+    made = forger()
+    now = datetime.datetime.utcnow()
+    partial = (x509.CertificateRevocationListBuilder().issuer_name(made.ca.subject)
+               .last_update(now).next_update(now + datetime.timedelta(days=7))
+               .add_extension(x509.CRLNumber(3), False)
+               .add_extension(x509.IssuingDistributionPoint(None, None, True, False, None, False,
+                                                            False), True)
+               .sign(made.key, hashes.SHA256()).tbs_certlist_bytes)
+    answer = made.signer.ask(frame("crl", "lab", partial))
+    assert answer.code == "SignerCrlRefused" and "some certificates alone" in answer.text
+
+
+def test_crls_have_a_rate_of_their_own_that_lasts_over_a_restart(forger):
+    made = forger(limits={"crls_per_hour": 2})
+    assert [made.ask(number).kind for number in (1, 2)] == ["signature"] * 2
+    third = made.ask(3)
+    assert third.code == "SignerRateLimited" and third.temporary
+    made.signer.stop()
+    made.signer.start()
+    assert made.ask(3).code == "SignerRateLimited"
+
+
+# -- long ones -----------------------------------------------------------------------------------
+
+def test_a_long_crl_is_signed_and_remembered_entry_by_entry(forger):
+    made = forger()
+    serials = range(1 << 60, (1 << 60) + 50_000)
+    tbs = made.long_tbs(1, serials)
+    assert len(tbs) > 1 << 20
+    answer = made.signer.ask(frame("crl", "lab", tbs))
+    assert answer.kind == "signature", answer.text
+    made.verify(answer.fields[1][0], tbs)
+    missing = [serial for serial in serials if serial != serials[31_000]]
+    refused = made.signer.ask(frame("crl", "lab", made.long_tbs(2, missing)))
+    assert refused.code == "SignerCrlRefused"
+    assert f"leaves out certificate {serials[31_000]:x}" in refused.text
+    assert made.signer.ask(frame("crl", "lab", made.long_tbs(2, serials))).kind == "signature"
+
+
+def test_of_long_orders_one_is_taken_at_a_time_and_short_ones_pass_by(forger):
+    made = forger()
+    long_order = frame("crl", "lab", made.long_tbs(1, range(1 << 60, (1 << 60) + 50_000)))
+    answers = []
+    with Connection(made.signer.socket) as first, Connection(made.signer.socket) as second:
+        first.send(long_order[:-1])
+        other = threading.Thread(target=lambda: answers.append(second.ask(long_order)))
+        other.start()
+        assert made.signer.ask(frame("describe", "lab")).kind == "description"
+        assert answers == []
+        first.send(long_order[-1:])
+        assert first.answer().kind == "signature"
+        other.join(60)
+    assert [answer.kind for answer in answers] == ["signature"]
+
+
+# -- OCSP responders -----------------------------------------------------------------------------
+
+def test_an_ocsp_responder_is_certified_for_that_alone(forger):
+    made = forger()
+    key = ec.generate_private_key(ec.SECP256R1())
+    order = frame("responder", "lab", csr(key))
+    answer = made.signer.ask(order)
+    assert answer.kind == "issued", answer.text
+    certificate = x509.load_der_x509_certificate(answer.fields[1][0])
+    made.verify(certificate.signature, certificate.tbs_certificate_bytes)
+    extensions = certificate.extensions
+    usages = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(usages) == [x509.ExtendedKeyUsageOID.OCSP_SIGNING]
+    assert not extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert extensions.get_extension_for_class(x509.OCSPNoCheck)
+    key_usage = extensions.get_extension_for_class(x509.KeyUsage).value
+    assert key_usage.digital_signature and not key_usage.crl_sign and not key_usage.key_cert_sign
+    assert certificate.not_valid_after - datetime.datetime.utcnow() <= datetime.timedelta(days=14)
+    certified, own = (each.public_bytes(serialization.Encoding.DER,
+                                        serialization.PublicFormat.SubjectPublicKeyInfo)
+                      for each in (certificate.public_key(), key.public_key()))
+    assert certified == own
+    # What the request wants beside its key does not matter, and one key has one certificate.
+    assert made.signer.ask(order).fields[1] == answer.fields[1]
+    (line,) = made.signer.audit("certify_responder")
+    assert int(line["serial"], 16) == certificate.serial_number
+
+
+def test_ocsp_responders_have_a_rate_of_their_own(forger):
+    made = forger(limits={"ocsp_responders_per_day": 1, "per_day": 1})
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    first, second = (frame("responder", "lab", csr(key)) for key in keys)
+    assert made.signer.ask(first).kind == "issued"
+    refused = made.signer.ask(second)
+    assert refused.code == "SignerRateLimited" and refused.temporary
+    made.signer.stop()
+    made.signer.start()
+    assert made.signer.ask(second).code == "SignerRateLimited"
+    assert made.signer.ask(first).kind == "issued", "signed before"
+
+
+def test_no_ocsp_responder_is_certified_for_a_key_without_its_proof(forger):
+    made = forger()
+    spoilt = bytearray(csr(ec.generate_private_key(ec.SECP256R1())))
+    spoilt[-1] ^= 1
+    assert made.signer.ask(frame("responder", "lab", bytes(spoilt))).code == "SignerProofInvalid"
+    assert made.signer.ask(frame("responder", "lab", b"0")).code == "SignerProofInvalid"
+    none = frame("responder", "other", csr(ec.generate_private_key(ec.SECP256R1())))
+    assert made.signer.ask(none).code == "SignerCaUnknown"
+    assert made.signer.audit("certify_responder") == []

@@ -1,0 +1,157 @@
+// What a signer remembers of CRLs, and what becomes of the records of the schema before.
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "ca_backend/sqlite.hpp"
+#include "certs/crl_builder.hpp"
+#include "certs/name.hpp"
+#include "server/signer/records.hpp"
+#include "server/signer/revocation_records.hpp"
+#include "tests/certs/support/key_fixtures.hpp"
+
+namespace scepgate::server::signer {
+namespace {
+
+namespace fs = std::filesystem;
+using certs::Crl;
+using certs::RevocationReason;
+
+constexpr std::int64_t kNow = 1'800'000'000;
+
+class SignerRevocationRecordsTest : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string name = (fs::temp_directory_path() / "signer-XXXXXX").string();
+        ASSERT_NE(::mkdtemp(name.data()), nullptr);
+        directory_ = name;
+        file_ = directory_ / "signer.db";
+        ca_.fill(9);
+    }
+    void TearDown() override { fs::remove_all(directory_); }
+
+    std::unique_ptr<RevocationRecords> open() {
+        SignedRecords::open(file_).value();
+        return RevocationRecords::open(file_).value();
+    }
+
+    static SignedCrl crl(std::int64_t number, bool complete = true) {
+        SignedCrl made{number, kNow + number, {}, complete};
+        made.hash.fill(static_cast<std::uint8_t>(number));
+        return made;
+    }
+
+    /// "05@1" on hold: "05@1?"
+    std::vector<std::string> on_record(RevocationRecords& records, const Sha256& ca) {
+        std::vector<std::string> all;
+        const auto next = records.revoked(ca);
+        while (const auto row = next().value()) {
+            all.push_back(to_hex(row->serial) + "@" + std::to_string(row->number) +
+                          (row->on_hold ? "?" : ""));
+        }
+        return all;
+    }
+
+    fs::path directory_, file_;
+    Sha256 ca_{};
+};
+
+using Texts = std::vector<std::string>;
+
+TEST_F(SignerRevocationRecordsTest, KeepWhatWasSignedAndRevokedOverARestart) {
+    const Bytes one{0x80}, two{0x01, 0x00}, three{0x03};
+    CrlChanges changes;
+    changes.revoked = {{two, kNow - 2, RevocationReason::kSuperseded, {}},
+                       {one, kNow - 1, RevocationReason::kCertificateHold, {}},
+                       {three, kNow - 3, RevocationReason::kKeyCompromise, {}}};
+    ASSERT_TRUE(open()->add(ca_, crl(1), changes));
+    const auto records = open();
+    EXPECT_EQ(on_record(*records, ca_), (Texts{"03@1", "80@1?", "0100@1"})) << "ordered as numbers";
+    EXPECT_TRUE(on_record(*records, Sha256{}).empty()) << "another CA's";
+    const auto last = records->last(ca_).value();
+    ASSERT_TRUE(last);
+    EXPECT_EQ(last->number, 1);
+    EXPECT_EQ(last->hash, crl(1).hash);
+    EXPECT_FALSE(records->last(Sha256{}).value());
+}
+
+TEST_F(SignerRevocationRecordsTest, FollowChanges) {
+    const Bytes one{0x01}, two{0x02};
+    const auto records = open();
+    CrlChanges changes;
+    changes.revoked = {{one, kNow, RevocationReason::kCertificateHold, {}},
+                       {two, kNow, RevocationReason::kCertificateHold, {}}};
+    ASSERT_TRUE(records->add(ca_, crl(1), changes));
+    changes.revoked = {{one, kNow, RevocationReason::kSuperseded, {}}};
+    changes.released = {two};
+    ASSERT_TRUE(records->add(ca_, crl(2, false), changes));
+    EXPECT_EQ(on_record(*records, ca_), Texts{"01@2"});
+    EXPECT_TRUE(records->is_complete(ca_, 1).value());
+    EXPECT_FALSE(records->is_complete(ca_, 2).value()) << "a delta";
+    EXPECT_FALSE(records->is_complete(ca_, 3).value());
+    EXPECT_EQ(records->count_since(ca_, kNow).value(), 2);
+    EXPECT_EQ(records->count_since(ca_, kNow + 1).value(), 1);
+}
+
+TEST_F(SignerRevocationRecordsTest, TakeMoreThanOneTransactionHolds) {
+    constexpr std::size_t kMany = 20'001;
+    std::vector<Bytes> serials;
+    for (std::size_t i = 0; i < kMany; ++i) {
+        serials.push_back({0x01, static_cast<std::uint8_t>(i >> 8U), static_cast<std::uint8_t>(i)});
+    }
+    CrlChanges changes;
+    for (const Bytes& serial : serials)
+        changes.revoked.push_back({serial, kNow, RevocationReason::kSuperseded, {}});
+    const auto records = open();
+    ASSERT_TRUE(records->add(ca_, crl(1), changes));
+    EXPECT_EQ(on_record(*records, ca_).size(), kMany);
+}
+
+TEST_F(SignerRevocationRecordsTest, TakeOverWhatASignerOfSchema1Knew) {
+    certs::CrlContents contents;
+    contents.issuer_der = certs::Name::from_text("CN=Test CA").value().der();
+    contents.authority_key_identifier = Bytes(20, 1);
+    contents.number = 260;
+    contents.this_update = kNow;
+    contents.next_update = kNow + 86'400;
+    certs::CrlBuilder builder(contents);
+    builder.add({{0x05}, kNow - 1, RevocationReason::kSuperseded}).value();
+    builder.add({{0x06}, kNow - 1, RevocationReason::kCertificateHold}).value();
+    const Crl last =
+        std::move(builder).sign(certs::testing::ec_key(), certs::Digest::kSha256).value();
+    {
+        std::ofstream create(file_);
+        create.close();
+        auto database = ca_backend::sqlite::Database::open(
+                            file_, ca_backend::sqlite::Database::Access::kReadWrite)
+                            .value();
+        ASSERT_TRUE(database.execute(R"(
+            CREATE TABLE signed (
+                ca BLOB NOT NULL, serial BLOB NOT NULL, template TEXT NOT NULL,
+                at INTEGER NOT NULL, not_after INTEGER NOT NULL,
+                PRIMARY KEY (ca, serial)) WITHOUT ROWID;
+            CREATE INDEX signed_at ON signed (at);
+            CREATE INDEX signed_not_after ON signed (not_after);
+            CREATE TABLE orders (
+                id BLOB PRIMARY KEY, at INTEGER NOT NULL, certificate BLOB NOT NULL) WITHOUT ROWID;
+            CREATE INDEX orders_at ON orders (at);
+            CREATE TABLE crls (
+                ca BLOB PRIMARY KEY, number BLOB NOT NULL, last BLOB NOT NULL,
+                complete_tbs BLOB NOT NULL) WITHOUT ROWID;
+            PRAGMA user_version = 1;)"));
+        auto keep = ca_backend::sql::Statement::prepare(
+                        database, "INSERT INTO crls VALUES (?, x'0104', ?, ?)")
+                        .value();
+        const Sha256 hash = crl(7).hash;
+        ASSERT_TRUE(
+            keep.run().bind(ByteView(ca_)).bind(ByteView(hash)).bind(last.to_be_signed()).finish());
+    }
+    const auto records = open();
+    EXPECT_EQ(on_record(*records, ca_), (Texts{"05@260", "06@260?"}));
+    EXPECT_EQ(records->last(ca_).value()->number, 260);
+    EXPECT_EQ(records->last(ca_).value()->hash, crl(7).hash) << "a lost answer is given again";
+    EXPECT_TRUE(records->is_complete(ca_, 260).value());
+}
+
+}  // namespace
+}  // namespace scepgate::server::signer
