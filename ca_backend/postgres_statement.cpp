@@ -86,9 +86,12 @@ void PreparedStatement::bind(int parameter, ByteView blob) {
 }
 
 Result<void> PreparedStatement::run() {
+    // A long statement would push the reason out of the log's line.
+    constexpr std::size_t kMost = 80;
+    const std::string_view tried = std::string_view(sql_).substr(0, kMost);
     if (!prepared_) {
         const int sent = PQsendPrepare(database_.get(), name_.c_str(), sql_.c_str(), 0, nullptr);
-        if (const auto done = database_.answer(sent, sql_); !done) return done.error();
+        if (const auto done = database_.answer(sent, tried); !done) return done.error();
         prepared_ = true;
     }
     std::vector<const char*> values;
@@ -103,7 +106,7 @@ Result<void> PreparedStatement::run() {
     const int sent =
         PQsendQueryPrepared(database_.get(), name_.c_str(), static_cast<int>(values.size()),
                             values.data(), lengths.data(), formats.data(), kBinary);
-    auto result = database_.answer(sent, sql_);
+    auto result = database_.answer(sent, tried);
     if (!result) return result.error();
     result_ = *std::move(result);
     const std::string_view count = PQcmdTuples(result_.get());

@@ -30,7 +30,10 @@ Errc classify(int status) {
 }
 
 Error make_error(std::string_view what, int status, const char* words, int system_error = 0) {
-    std::string detail(what);
+    // A long statement would push the reason out of the log's line.
+    constexpr std::size_t kMost = 80;
+    std::string detail(what.substr(0, kMost));
+    if (what.size() > kMost) detail += "...";
     detail += ": " + std::string(words) + " (SQLite code " + std::to_string(status);
     if (system_error != 0) detail += ", " + std::generic_category().message(system_error);
     return {classify(status), detail + ")"};
