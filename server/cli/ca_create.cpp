@@ -118,6 +118,7 @@ private:
         const std::string& ca = options_.common.ca;
         report_.ca = ca;
         report_.entry = {{"type", "embedded"}, {"certificate", ca + ".pem"}, {"key", key_.json}};
+        add_publication(report_, setup_);
         const auto recorded = setup_.record("ca_create", ca, report_.certificate);
         if (!recorded) return recorded.error();
         const auto entered = enter_ca(setup_.lock, ca, report_.entry);

@@ -43,6 +43,7 @@ public:
         report.certificate = chain->certificates.front();
         report.notes = std::move(chain->notes);
         report.entry = {{"type", "embedded"}, {"certificate", ca + ".pem"}, {"key", key_.json}};
+        add_publication(report, setup_);
         const fs::path file = setup_.folder() / (ca + ".pem");
         const auto written = write_new_file(file, as_bytes(pem_of(chain->certificates)), false);
         if (!written) return written.error();

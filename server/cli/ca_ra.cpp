@@ -29,6 +29,11 @@ public:
     Result<CaReport> make() {
         const auto ca = setup_.find(options_.common.ca);
         if (!ca) return ca.error();
+        if (setup_.config.signer || (*ca)->signer) {
+            return Error{Errc::kConfig,
+                         "the RA's keys are the server's, and the CA's is the signer's: "
+                         "docs/signer.md says how one certifies the other (Renewal and rollover)"};
+        }
         auto party = setup_.load(**ca);
         if (!party) return party.error();
         ca_ = std::move(*party);
@@ -113,7 +118,7 @@ private:
             order.use = usage == certs::KeyUsageBit::kKeyEncipherment ? certs::Pkcs11Use::kDecrypt
                                                                       : certs::Pkcs11Use::kSign;
             order.object_suffix = number + std::string("-") + role;
-            auto key = obtain_key(options_.key, order, files_);
+            auto key = new_key(index, usage, order);
             if (!key) return key.error();
             if (key->key.type() != certs::KeyType::kRsa &&
                 usage == certs::KeyUsageBit::kKeyEncipherment) {
@@ -138,6 +143,15 @@ private:
                                                   {"key", key->json}};
         }
         return {};
+    }
+
+    /// Without --key it is kept as the one before.
+    Result<OrderedKey> new_key(std::size_t index, certs::KeyUsageBit usage, const KeyOrder& order) {
+        const auto& ra = setup_.config.endpoints[index].ra;
+        if (!ra) return obtain_key(options_.key, order, files_);
+        const auto& present =
+            usage == certs::KeyUsageBit::kKeyEncipherment ? ra->encryption.key : ra->signing.key;
+        return obtain_key_like(present, options_.key, order, files_);
     }
 
     [[nodiscard]] std::string free_name(const std::string& stem, const std::string& role) const {
@@ -214,7 +228,7 @@ void add_ca_ra(CLI::App& ca, int& status) {
     options->key.add_to(*command,
                         "The RA's keys (in a token -signing and -encryption are put behind the "
                         "object's name)",
-                        "rsa:2048");
+                        "rsa:2048, where and as the present keys are kept");
     command->callback([&status, options] { status = make_ra(*options); });
 }
 

@@ -7,6 +7,7 @@
 #include "certs/clock.hpp"
 #include "server/audit_settings.hpp"
 #include "server/ca_name_advice.hpp"
+#include "server/cli/ca_publication.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/store_access.hpp"
 #include "server/cli/support.hpp"
@@ -21,8 +22,9 @@ namespace {
 
 Error held_by_signer(const CaConfig& ca) {
     return Error{Errc::kConfig, ca.json_path +
-                                    ": its key is in the signer, not here: see docs/signer.md "
-                                    "(Renewal and rollover)"};
+                                    ": its key is in the signer: give this command the signer's "
+                                    "configuration, as the signer's user, and copy the "
+                                    "certificate here (docs/signer.md, Renewal and rollover)"};
 }
 
 }  // namespace
@@ -151,6 +153,18 @@ Result<std::vector<certs::Certificate>> read_any_certificates(const fs::path& fi
     if (all) return all;
     return Error{Errc::kConfig, file.string() + ": " + all.error().detail +
                                     "; give certificates in PEM or DER, or a PKCS#7 (.p7b)"};
+}
+
+void add_publication(CaReport& report, const CaSetup& setup) {
+    CaPublication published = publication_like(setup.lock, "", report.ca);
+    report.entry.update(published.members);
+    if (published.members.contains("crl_urls")) {
+        report.notes.push_back(
+            "CRL and OCSP are published as the other CA's are: judge crl_urls "
+            "and ocsp_urls before it issues (docs/revocation.md)");
+    }
+    for (std::string& note : published.notes)
+        report.notes.push_back(std::move(note));
 }
 
 int print(const CaReport& report, bool json) {

@@ -79,4 +79,8 @@ struct CaReport {
 };
 int print(const CaReport& report, bool json);
 
+/// Puts into the entry of report.ca where its CRL and OCSP responder are to be
+/// (publication_like()), and a note of it.
+void add_publication(CaReport& report, const CaSetup& setup);
+
 }  // namespace scepgate::server::cli

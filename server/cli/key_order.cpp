@@ -21,6 +21,12 @@ std::optional<SecretSource> source(const std::string& option, const std::string&
     return std::nullopt;
 }
 
+/// As the options of the command line have it.
+void name_source(const SecretSource& source, std::string& file, std::string& environment) {
+    if (source.file) file = source.file->string();
+    if (source.environment) environment = *source.environment;
+}
+
 Result<OrderedKey> from_token(const KeyOptions& options, const KeyOrder& order) {
     auto uri = certs::Pkcs11Uri::parse(options.key);
     if (!uri) return bad("--key: " + uri.error().detail);
@@ -129,6 +135,31 @@ Result<OrderedKey> obtain_key(const KeyOptions& options, const KeyOrder& order, 
     std::error_code ignored;
     if (fs::exists(options.key, ignored)) return from_file(options, order);
     return bad("--key: there is no such file, and no " + spec.error().detail);
+}
+
+Result<OrderedKey> obtain_key_like(const KeySource& present, KeyOptions options, KeyOrder order,
+                                   NewFiles& files) {
+    if (!options.key.empty()) return obtain_key(options, order, files);
+    if (!present.token) {
+        if (present.passphrase && !options.passphrase())
+            name_source(*present.passphrase, options.passphrase_file, options.passphrase_env);
+        return obtain_key(options, order, files);
+    }
+    certs::Pkcs11Uri uri = present.token->uri;
+    uri.id.clear();
+    order.object_suffix.clear();
+    options.module = present.token->module.string();
+    if (options.key_type.empty()) options.key_type = order.usual;
+    if (present.token->pin && !options.pin())
+        name_source(*present.token->pin, options.pin_file, options.pin_env);
+    constexpr int kMostOfADay = 100;
+    for (int number = 1;; ++number) {
+        uri.object = order.name + (number > 1 ? "-" + std::to_string(number) : "");
+        options.key = uri.text();
+        auto key = obtain_key(options, order, files);
+        const bool taken = !key && key.error().code == Errc::kDenied;
+        if (!taken || number == kMostOfADay) return key;
+    }
 }
 
 Json to_json(const SecretSource& source, const fs::path& folder) {

@@ -44,6 +44,11 @@ struct KeyOrder {
 /// together, a key that cannot be read. kDenied: what would be made is there already.
 Result<OrderedKey> obtain_key(const KeyOptions& options, const KeyOrder& order, NewFiles& files);
 
+/// The same, for a key that takes the place of `present`: without --key a new one in the same token
+/// (under order.name, with a number where that is taken), or a file under the same passphrase.
+Result<OrderedKey> obtain_key_like(const KeySource& present, KeyOptions options, KeyOrder order,
+                                   NewFiles& files);
+
 /// What the configuration says of a secret.
 [[nodiscard]] nlohmann::ordered_json to_json(const SecretSource& source,
                                              const std::filesystem::path& folder);

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "certs/oids.hpp"
+#include "server/cli/ca_publication.hpp"
 #include "server/cli/folder_builder.hpp"
 #include "server/cli/key_order.hpp"
 #include "server/cli/party.hpp"
@@ -90,6 +91,8 @@ public:
             if (!made) return made.error();
         }
         if (const auto read = read_additions(); !read) return read.error();
+        auto published = publication_like(lock_, settings_.ca, rollover_.next_ca);
+        rollover_.notes = std::move(published.notes);
         const auto added = add_to_config(lock_, rollover_.additions);
         if (!added) return added.error();
         rollover_.added = *added;
@@ -115,6 +118,12 @@ private:
                               endpoint.next->ca + "'");
             }
             endpoints_.push_back(i);
+        }
+        if (config_.signer) {
+            return Error{Errc::kConfig,
+                         "this is a signer's configuration, which has no endpoints: make the next "
+                         "CA with 'scepgate ca create', and go on as docs/signer.md says (Renewal "
+                         "and rollover)"};
         }
         if (endpoints_.empty()) return denied("no endpoint uses the CA '" + settings_.ca + "'");
         return load(found->second);
@@ -151,12 +160,6 @@ private:
                 "the endpoint \"next\": { \"ca\": NAME, \"ra\": { \"signing\": …, "
                 "\"encryption\": … }, \"from\": \"" +
                 settings_.from + "\" } (docs/rollover.md)");
-        }
-        if (!ca.crl_urls.empty() || !ca.ocsp_urls.empty() || !ca.ca_issuers_urls.empty()) {
-            rollover_.notes.push_back(
-                "the URLs of '" + settings_.ca +
-                "' are not taken over: give the next CA crl_urls, ocsp_urls and ca_issuers_urls "
-                "of its own");
         }
         return {};
     }
@@ -241,6 +244,7 @@ private:
         ca.update(key_pair_json("ca", prefix()));
         const std::int64_t validity = config_.cas.at(settings_.ca).crl_validity;
         if (validity != CaConfig{}.crl_validity) ca["crl_validity"] = std::to_string(validity);
+        ca.update(publication_like(lock_, settings_.ca, rollover_.next_ca).members);
         return ca;
     }
 

@@ -401,6 +401,86 @@ def test_renewing_with_a_new_key_is_a_rollover(lab):
     assert lab.config()["endpoints"][0]["next"]["from"] == "2030-01-01T00:00:00Z"
 
 
+def distribution(file):
+    certificate = x509.load_pem_x509_certificate(file.read_bytes())
+    crls = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    return [crls[0].full_name[0].value, access[0].access_location.value]
+
+
+@pytest.mark.parametrize("command", ["create", "import"])
+def test_a_new_CA_publishes_as_the_other_does(lab, parent, tmp_path, command):
+    arguments = ["--root", "--ca-name", "Example CA", "--key", "ec:p384"]
+    if command == "import":
+        arguments = ["--certificate", parent.file("root"), "--key", parent.dir / "root.key"]
+    done(ca(lab, command, *arguments))
+    done(ca(lab, "ra"))
+    lab.start()
+    out = tmp_path / "device"
+    done(enrol(lab, out))
+    first = lab.config()["cas"]["lab"]
+    assert distribution(out / "cert.pem") == [
+        first["crl_urls"][0].replace("/lab.crl", "/issuing.crl"), first["ocsp_urls"][0]]
+    (tmp_path / "ca.crl").write_bytes(lab.get("/crl/issuing.crl").body)
+    openssl("verify", "-crl_check", "-CAfile", lab.dir / "issuing.pem", "-CRLfile",
+            tmp_path / "ca.crl", out / "cert.pem")
+    if not harness.SEPARATE_SIGNER:  # a signer certifies no responder
+        told = openssl("ocsp", "-issuer", lab.dir / "issuing.pem", "-CAfile", lab.dir / "issuing.pem",
+                       "-cert", out / "cert.pem", "-url", f"http://127.0.0.1:{lab.port}/ocsp")
+        assert "cert.pem: good" in told.stdout
+
+
+def test_the_next_CA_publishes_as_the_present_one_does(lab):
+    done(ca(lab, "rollover", "--from", "2030-01-01T00:00:00Z", name="lab"))
+    cas = lab.config()["cas"]
+    assert cas["lab-2030"]["crl"] == {**cas["lab"]["crl"], "path": "/crl/lab-2030.crl"}
+    assert cas["lab-2030"]["ocsp"] == cas["lab"]["ocsp"]
+    assert cas["lab-2030"]["ocsp_urls"] == cas["lab"]["ocsp_urls"]
+    assert cas["lab-2030"]["crl_urls"] == [
+        url.replace("/lab.crl", "/lab-2030.crl") for url in cas["lab"]["crl_urls"]]
+    checked = check(lab)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_what_cannot_be_published_alike_is_left_to_the_operator(lab):
+    lab.edit(lambda config: config["cas"]["lab"].update(
+        crl_urls=["http://other.example/%3.crl"], dns_name="pki.example",
+        ca_issuers_urls=["http://%1/ca.crt"]))
+    notes = json.loads(done(ca(lab, "rollover", "--json", "--from", "2030-01-01T00:00:00Z",
+                               name="lab")))["notes"]
+    assert "crl_urls" not in lab.config()["cas"]["lab-2030"]
+    assert [note.split()[0] for note in notes] == ["crl_urls", "ca_issuers_urls"]
+    for entry in lab.config()["cas"]:
+        lab.edit(lambda config: config["cas"][entry].pop("crl_urls", None))
+    told = json.loads(done(ca(lab, "create", "--root", "--ca-name", "X", "--key", "ec:p256",
+                              "--json")))
+    assert any("name neither a CRL nor an OCSP responder" in note for note in told["notes"])
+
+
+def test_RA_keys_are_encrypted_as_those_before(lab):
+    (lab.dir / "passphrase").touch(mode=0o600)
+    (lab.dir / "passphrase").write_text("correct horse\n")
+    done(ca(lab, "ra", "--passphrase-file", lab.dir / "passphrase", name="lab"))
+    done(ca(lab, "ra", name="lab"))
+    ra = lab.config()["endpoints"][0]["ra"]
+    for role in ("signing", "encryption"):
+        assert ra[role]["key"]["passphrase"] == {"file": "passphrase"}
+        assert "BEGIN ENCRYPTED PRIVATE KEY" in (lab.dir / ra[role]["key"]["file"]).read_text()
+    assert check(lab).returncode == 0
+
+
+@pytest.mark.parametrize("command, more", [("ra", ()), ("rollover",
+                                                        ("--from", "2030-01-01T00:00:00Z"))])
+def test_what_a_signer_cannot_do_alone_is_told_with_its_guide(tmp_path, command, more):
+    made = harness.run("init", tmp_path / "lab", "--signer")
+    assert made.returncode == 0, made.stderr
+    for config in ("scepgate.json", "signer/signer.json"):
+        refused = harness.run("ca", command, "--config", tmp_path / "lab" / config, "--ca", "lab",
+                              *more)
+        assert refused.returncode == 2
+        assert "docs/signer.md" in refused.stderr and "ignature" not in refused.stderr
+
+
 def test_subordinate_is_renewed_by_its_parent(lab, parent):
     subordinate(lab)
     done(ca(lab, "install", parent.certify(request(lab), "issuing"), parent.file("root")))
@@ -471,6 +551,17 @@ def test_keys_in_a_token_from_the_start(lab, parent, tmp_path):
     assert ra["encryption"]["key"]["pin"] == {"file": "token.pin"}
     lab.start()
     done(enrol(lab, tmp_path / "device"))
+    # The next ones are kept where these are, without being told.
+    done(ca(lab, "ra"))
+    next_ra = lab.config()["endpoints"][0]["ra"]
+    for role in ("signing", "encryption"):
+        assert next_ra[role]["key"]["pkcs11"].startswith("pkcs11:token=lab;object=ra-issuing-")
+        assert next_ra[role]["key"]["module"] == soft_token.MODULE
+        assert next_ra[role]["key"]["pin"] == {"file": "token.pin"}
+    done(ca(lab, "ra"))  # twice on one day
+    lab.process.send_signal(signal.SIGHUP)
+    harness.wait_until(lambda: "reloaded" in lab.log(), "the reload")
+    done(enrol(lab, tmp_path / "second"))
     again = ca(lab, "create", "--root", "--ca-name", "Other", "--key",
                "pkcs11:token=lab;object=issuing-ca", "--key-type", "ec:p256", *token, name="other")
     assert again.returncode == 1 and "has such a key already" in again.stderr
