@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "e2e"))
+TESTS = Path(__file__).resolve().parent
+sys.path.insert(0, str(TESTS / "e2e"))
 
 from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: E402
 
 import harness  # noqa: E402
+import modes  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -23,6 +25,20 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if not harness.BINARY.exists():
         raise pytest.UsageError(f"{harness.BINARY} is not there: build it, or set SCEPGATE")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Modes of the whole suite (modes.py)."""
+    chosen, left_out = modes.current(harness), []
+    for item in list(items):
+        file = item.path.relative_to(TESTS).as_posix()
+        if file in modes.WITH_EVERY_CHANGE:
+            item.add_marker("modes")
+        if modes.is_left_out(f"{file}::{item.name}", chosen):
+            items.remove(item)
+            left_out.append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")

@@ -136,6 +136,15 @@ def self_signed(key, subject=None, days=30):
 
 # --- Messages ---------------------------------------------------------------------------------
 
+def assert_signed_by(issuer, certificate):
+    """Of either kind of key; raises when it is not."""
+    how = () if isinstance(issuer.public_key(), ec.EllipticCurvePublicKey) else (
+        padding.PKCS1v15(),)
+    digest = certificate.signature_hash_algorithm
+    how += (digest,) if how else (ec.ECDSA(digest),)
+    issuer.public_key().verify(certificate.signature, certificate.tbs_certificate_bytes, *how)
+
+
 def cert_der(certificate):
     return certificate.public_bytes(serialization.Encoding.DER)
 

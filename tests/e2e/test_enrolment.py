@@ -35,8 +35,7 @@ def test_a_device_with_a_blob_gets_exactly_what_the_blob_says(blob_lab, keys):
     ca = blob_lab.ca()
     assert issued.subject == csr.subject
     assert issued.issuer == ca.ca.subject
-    ca.ca.public_key().verify(issued.signature, issued.tbs_certificate_bytes,
-                              scep.padding.PKCS1v15(), issued.signature_hash_algorithm)
+    scep.assert_signed_by(ca.ca, issued)
     san = issued.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert san.get_values_for_type(x509.DNSName) == ["laptop-7.example"]
     assert [n.value for n in san.get_values_for_type(x509.OtherName)] == [der.utf8("anna@example")]
