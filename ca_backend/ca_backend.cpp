@@ -2,6 +2,10 @@
 
 namespace scepgate::ca_backend {
 
+std::string_view to_text(CrlKind kind) noexcept {
+    return kind == CrlKind::kDelta ? "delta" : "complete";
+}
+
 Result<std::optional<IssuePreview>, Refusal> CaBackend::preview(const Grant&, const IssueContext&) {
     return std::optional<IssuePreview>();
 }
@@ -12,7 +16,7 @@ boost::asio::awaitable<Result<void>> CaBackend::revoke(Store&, Bytes, certs::Rev
                                             "the certificate at the CA itself"};
 }
 
-boost::asio::awaitable<Result<certs::Crl>> CaBackend::crl(Store&) {
+boost::asio::awaitable<Result<certs::Crl>> CaBackend::crl(Store&, CrlWanted) {
     co_return Error{Errc::kUnsupported,
                     "CA \"" + name() + "\" makes no CRL here; it publishes its own"};
 }

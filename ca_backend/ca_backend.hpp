@@ -12,6 +12,24 @@ namespace scepgate::ca_backend {
 
 class Store;
 
+/// RFC 5280 section 5: all that is revoked, or what has changed since an earlier complete one.
+enum class CrlKind : int { kComplete = 0, kDelta = 1 };
+[[nodiscard]] std::string_view to_text(CrlKind kind) noexcept;  ///< "complete", "delta"
+
+/// How much somebody wants the newest CRL.
+enum class CrlDemand {
+    kNewest,  ///< whatever the last one cost: for a person who asks
+    kPaced,   ///< makes a new one when it is time
+    /// Where somebody else asks with kPaced, again and again: what there is, as long as it is
+    /// valid, when making another takes long.
+    kAtHand,
+};
+
+struct CrlWanted {
+    CrlKind kind = CrlKind::kComplete;
+    CrlDemand demand = CrlDemand::kPaced;
+};
+
 /// Where the order comes from.
 struct IssueContext {
     std::string endpoint;
@@ -72,8 +90,8 @@ public:
                                                         certs::RevocationReason reason);
 
     /// The CA's current CRL: made anew after a revocation, and long before its nextUpdate.
-    /// kUnsupported when the CA makes none; kUnavailable when it cannot now.
-    virtual boost::asio::awaitable<Result<certs::Crl>> crl(Store& store);
+    /// kUnsupported when the CA makes none of this kind; kUnavailable when it cannot now.
+    virtual boost::asio::awaitable<Result<certs::Crl>> crl(Store& store, CrlWanted wanted);
 };
 
 }  // namespace scepgate::ca_backend

@@ -18,6 +18,8 @@ struct CertificateId {
 [[nodiscard]] CertificateId certificate_id(const certs::Certificate& certificate);
 /// INTEGER content octets as they are kept, and as people write the serial number in hex.
 [[nodiscard]] Bytes without_sign_octet(ByteView serial);
+/// What people write: either case, with or without leading zeros. kMalformed.
+[[nodiscard]] Result<Bytes> parse_serial(std::string_view hex);
 
 /// Whom a certificate is for, and for what: issuer, subject and subject alternative names as they
 /// are encoded, and the template. One device may well have one certificate to sign and one to
@@ -28,6 +30,7 @@ struct CertificateId {
 struct Revocation {
     std::int64_t at = 0;  ///< seconds since the epoch
     certs::RevocationReason reason = certs::RevocationReason::kUnspecified;
+    std::optional<std::int64_t> invalidity_date = {};
     [[nodiscard]] bool on_hold() const noexcept {
         return reason == certs::RevocationReason::kCertificateHold;
     }
@@ -39,6 +42,11 @@ struct RevocationOrder {
     CertificateId certificate;
     certs::RevocationReason reason = certs::RevocationReason::kUnspecified;
     std::int64_t at = 0;
+    /// When the key was, or may have been, in other hands (RFC 5280 section 5.3.2).
+    std::optional<std::int64_t> invalidity_date = {};
+    /// notAfter of a certificate that is not recorded, as after a restore: it can be taken back all
+    /// the same. Empty: it must be recorded.
+    std::optional<std::int64_t> not_recorded = {};
 };
 
 /// A stored certificate, with the request that it answered.
@@ -52,21 +60,6 @@ struct CertificateRow {
     std::int64_t issued_at = 0;
     std::string endpoint, transaction_id, ca, template_name, policy, device_id, user_id;
     std::optional<Revocation> revocation;
-    Bytes der;
-};
-
-/// What a new CRL has to say. Numbers and lists grow together: a CRL with a greater number knows of
-/// every revocation that one with a smaller number knows.
-struct CrlBasis {
-    std::int64_t number = 0;
-    std::int64_t revision = 0;  ///< of the issuer's revocations: every change counts
-    std::vector<certs::RevokedCertificate> revoked;
-};
-
-/// A CRL that was made.
-struct KeptCrl {
-    std::int64_t number = 0;
-    std::int64_t revision = 0;
     Bytes der;
 };
 

@@ -1,8 +1,11 @@
 #include "ca_backend/crl_maker.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -10,62 +13,135 @@ namespace scepgate::ca_backend {
 
 namespace asio = boost::asio;
 using certs::Crl;
+using Clock = std::chrono::steady_clock;
 
-CrlMaker::CrlMaker(CrlSettings settings)
-    : settings_(std::move(settings)), issuer_(issuer_hash(settings_.issuer_der)) {}
+namespace {
 
-bool CrlMaker::is_fresh(const Current& current, std::int64_t revision,
-                        std::int64_t now) const noexcept {
-    // One from the future is of a clock that was set back: verifiers would refuse it.
-    return current.crl && current.revision == revision && current.crl.this_update() <= now &&
-           now < current.crl.this_update() + settings_.period;
+/// Seconds for which a maker is believed to be at work after it last said so.
+constexpr std::int64_t kLease = 60;
+constexpr std::chrono::seconds kSaySoEvery{15};
+/// Of entries, between two looks at the clock.
+constexpr std::size_t kPage = 10'000;
+constexpr std::int64_t kQuickMs = 1000;
+constexpr std::int64_t kPaceFactor = 5;
+
+std::int64_t milliseconds_since(Clock::time_point begun) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun).count();
 }
 
-/// The right to make a CRL, and the duty to tell the others how that ended.
+}  // namespace
+
+/// The right to make CRLs, as the store knows it.
+class CrlMaker::Lease {
+public:
+    Lease(Store& store, const IssuerHash& issuer, std::int64_t now)
+        : store_(store), issuer_(issuer), now_(now) {}
+
+    [[nodiscard]] const std::string& maker() const noexcept { return maker_; }
+    [[nodiscard]] std::int64_t until() const {
+        return now_ + milliseconds_since(begun_) / 1000 + kLease;
+    }
+    [[nodiscard]] Clock::time_point begun() const noexcept { return begun_; }
+    [[nodiscard]] bool is_to_be_extended() const { return Clock::now() > said_ + kSaySoEvery; }
+    asio::awaitable<Result<void>> extend() {
+        said_ = Clock::now();
+        std::string maker = maker_;
+        co_return co_await store_.extend_crl(issuer_, std::move(maker), until());
+    }
+
+private:
+    Store& store_;
+    IssuerHash issuer_;
+    std::int64_t now_;
+    std::string maker_ = to_hex(random_bytes(16));
+    Clock::time_point begun_ = Clock::now();
+    Clock::time_point said_ = begun_;
+};
+
+/// The right to make a CRL in this process, and the duty to tell the others how that ended.
 class CrlMaker::Turn {
 public:
-    explicit Turn(CrlMaker& maker) noexcept : maker_(maker) {}
+    Turn(CrlMaker& maker, CrlKind kind) noexcept : maker_(maker), kind_(kind) {}
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
-    ~Turn() { maker_.end_turn(outcome); }
+    ~Turn() { maker_.end_turn(kind_, outcome); }
 
     Result<Current> outcome = Error{Errc::kUnavailable, "making a CRL was broken off"};
 
 private:
     CrlMaker& maker_;
+    CrlKind kind_;
 };
 
-asio::awaitable<Result<Crl>> CrlMaker::current(Store& store, std::int64_t now) {
+CrlMaker::CrlMaker(CrlSettings settings)
+    : settings_(std::move(settings)), issuer_(issuer_hash(settings_.issuer_der)) {}
+
+const CrlTimes& CrlMaker::times(CrlKind kind) const {
+    return kind == CrlKind::kDelta ? *settings_.delta : settings_.complete;
+}
+
+bool CrlMaker::is_valid(const Current& current, std::int64_t now, CrlKind kind) const {
+    // One from the future is of a clock that was set back: verifiers would refuse it.
+    return current.crl && current.crl.this_update() <= now &&
+           now < current.crl.this_update() + times(kind).period;
+}
+
+bool CrlMaker::is_fresh(const Current& current, const Occasion& occasion) const {
+    return current.state.revision >= occasion.revision &&
+           is_valid(current, occasion.now, occasion.wanted.kind);
+}
+
+bool CrlMaker::will_do(const Current& current, const Occasion& occasion) const {
+    if (occasion.wanted.demand == CrlDemand::kNewest) return false;
+    if (!is_valid(current, occasion.now, occasion.wanted.kind)) return false;
+    if (current.state.took_ms < kQuickMs) return false;
+    if (occasion.wanted.demand == CrlDemand::kAtHand) return true;
+    const std::int64_t pause = current.state.took_ms * (1 + kPaceFactor) / 1000;
+    return occasion.now < current.crl.this_update() + pause;
+}
+
+asio::awaitable<Result<Crl>> CrlMaker::current(Store& store, std::int64_t now, CrlWanted wanted) {
+    if (wanted.kind == CrlKind::kDelta && !makes_deltas()) {
+        co_return Error{Errc::kUnsupported, "CA \"" + settings_.ca + "\" makes no delta CRLs"};
+    }
     while (true) {
         const auto revision = store.revocation_revision(issuer_);
-        if (!revision) co_return revision.error();
+        const Occasion occasion{wanted, revision ? *revision : 0, now};
         bool others_turn = true;
         {
             const std::lock_guard lock(mutex_);
-            if (is_fresh(current_, *revision, now)) co_return current_.crl;
-            others_turn = std::exchange(making_, true);
+            Desk& own = desk(wanted.kind);
+            // While the store is away, whoever asks is better served by what is valid.
+            if (!revision && wanted.demand == CrlDemand::kAtHand &&
+                is_valid(own.current, now, wanted.kind)) {
+                co_return own.current.crl;
+            }
+            if (!revision) co_return revision.error();
+            if (is_fresh(own.current, occasion)) co_return own.current.crl;
+            if (own.making && will_do(own.current, occasion)) co_return own.current.crl;
+            others_turn = std::exchange(own.making, true);
         }
         if (others_turn) {
-            const auto made = co_await join();
+            const auto made = co_await join(wanted.kind);
             if (!made) co_return made.error();
             // Otherwise there was a revocation after it was begun.
-            if (made->revision >= *revision) co_return made->crl;
+            if (made->state.revision >= *revision) co_return made->crl;
             continue;
         }
-        Turn turn(*this);
-        turn.outcome = co_await renew(store, *revision, now);
+        Turn turn(*this, wanted.kind);
+        turn.outcome = co_await renew(store, occasion);
         if (!turn.outcome) co_return turn.outcome.error();
         co_return turn.outcome->crl;
     }
 }
 
 /// What whoever is at work has made; of revision -1 when they have just ended.
-asio::awaitable<Result<CrlMaker::Current>> CrlMaker::join() {
+asio::awaitable<Result<CrlMaker::Current>> CrlMaker::join(CrlKind kind) {
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    const auto initiate = [this, executor](auto handler) {
+    const auto initiate = [this, executor, kind](auto handler) {
         std::unique_lock lock(mutex_);
-        if (making_) {
-            waiting_.push_back({std::move(handler), asio::make_work_guard(executor)});
+        if (desk(kind).making) {
+            desk(kind).waiting.push_back({std::move(handler), asio::make_work_guard(executor)});
             return;
         }
         lock.unlock();
@@ -77,15 +153,16 @@ asio::awaitable<Result<CrlMaker::Current>> CrlMaker::join() {
         initiate, asio::use_awaitable);
 }
 
-void CrlMaker::end_turn(const Result<Current>& outcome) {
-    std::vector<Waiting> told;
+void CrlMaker::end_turn(CrlKind kind, const Result<Current>& outcome) {
+    std::vector<Waiter> told;
     {
         const std::lock_guard lock(mutex_);
-        making_ = false;
-        told.swap(waiting_);
-        if (outcome && outcome->number > current_.number) current_ = *outcome;
+        Desk& own = desk(kind);
+        own.making = false;
+        told.swap(own.waiting);
+        if (outcome && outcome->state.number > own.current.state.number) own.current = *outcome;
     }
-    for (Waiting& each : told) {
+    for (Waiter& each : told) {
         asio::post(each.guard.get_executor(),
                    [handler = std::move(each.handler), outcome]() mutable {
                        std::move(handler)(std::move(outcome));
@@ -93,49 +170,132 @@ void CrlMaker::end_turn(const Result<Current>& outcome) {
     }
 }
 
-asio::awaitable<Result<CrlMaker::Current>> CrlMaker::renew(Store& store, std::int64_t revision,
-                                                           std::int64_t now) const {
-    auto before = kept(store, revision, now);
-    if (!before) co_return before.error();
-    if (*before) co_return std::move(**before);
-    auto made = co_await make(store, now);
-    if (!made) co_return in_context("CA \"" + settings_.ca + "\"", made.error());
-    co_return made;
+/// Makes one, or waits until another process has.
+asio::awaitable<Result<CrlMaker::Current>> CrlMaker::renew(Store& store, Occasion occasion) {
+    constexpr std::chrono::milliseconds kLook{200};
+    const auto begun = Clock::now();
+    while (true) {
+        auto kept = newest_kept(store, occasion);
+        if (!kept) co_return kept.error();
+        if (is_fresh(*kept, occasion) || will_do(*kept, occasion)) co_return kept;
+        auto made = co_await make(store, occasion);
+        if (!made) co_return in_context("CA \"" + settings_.ca + "\"", made.error());
+        if (*made) co_return std::move(**made);
+        asio::steady_timer timer(co_await asio::this_coro::executor, kLook);
+        co_await timer.async_wait(asio::use_awaitable);
+        occasion.now += milliseconds_since(begun) / 1000;
+    }
 }
 
-Result<std::optional<CrlMaker::Current>> CrlMaker::kept(Store& store, std::int64_t revision,
-                                                        std::int64_t now) const {
-    auto found = store.find_crl(issuer_);
+/// Of this process or another, if it is of use; else none.
+Result<CrlMaker::Current> CrlMaker::newest_kept(Store& store, const Occasion& occasion) {
+    Current known;
+    {
+        const std::lock_guard lock(mutex_);
+        known = desk(occasion.wanted.kind).current;
+    }
+    const auto state = store.find_crl_state(issuer_, occasion.wanted.kind);
+    if (!state) return state.error();
+    if (!*state || (*state)->number <= known.state.number) return known;
+    auto found = store.find_crl(issuer_, occasion.wanted.kind);
     if (!found) return found.error();
-    if (!*found) return std::optional<Current>();
-    auto crl = Crl::from_der((*found)->der);
-    // Of a key that this CA had before, it is of no use.
-    if (!crl || !crl->signed_by(settings_.key.public_key())) return std::optional<Current>();
-    Current current{*std::move(crl), (*found)->number, (*found)->revision};
-    const bool usable = is_fresh(current, revision, now) &&
-                        current.crl.next_update() == current.crl.this_update() + settings_.validity;
-    return usable ? std::optional(std::move(current)) : std::nullopt;
+    if (!*found) return known;
+    auto crl = Crl::from_der(std::move((*found)->der), certs::CrlScope::kAny);
+    // Of a key that this CA had before, or made by other rules, it is of no use.
+    if (!crl || !crl->signed_by(settings_.key.public_key())) return known;
+    const bool as_settled =
+        crl->next_update() == crl->this_update() + times(occasion.wanted.kind).validity &&
+        crl->issuing_distribution_point() == settings_.issuing_distribution_point &&
+        (occasion.wanted.kind == CrlKind::kDelta ||
+         crl->freshest_crl_urls() == settings_.freshest_crl_urls);
+    if (!as_settled) return known;
+    return Current{*std::move(crl), (*found)->state};
 }
 
-asio::awaitable<Result<CrlMaker::Current>> CrlMaker::make(Store& store, std::int64_t now) const {
-    auto basis = co_await store.begin_crl(issuer_, now);
-    if (!basis) co_return basis.error();
+/// Nothing when another process is at it, or was faster.
+asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& store,
+                                                                         Occasion occasion) {
+    Lease lease(store, issuer_, occasion.now);
+    CrlOrder order;
+    order.issuer = issuer_;
+    order.key = settings_.key_identifier;
+    order.complete = occasion.wanted.kind == CrlKind::kComplete;
+    order.delta = makes_deltas();
+    order.now = occasion.now;
+    order.until = lease.until();
+    order.maker = lease.maker();
+    auto begun = co_await store.begin_crl(std::move(order));
+    if (!begun) co_return begun.error();
+    Result<std::optional<Current>> outcome = std::optional<Current>();
+    // The small one first: it need not wait for the other.
+    for (const CrlKind kind : {CrlKind::kDelta, CrlKind::kComplete}) {
+        const bool granted = kind == CrlKind::kDelta ? begun->delta : begun->complete;
+        const bool has_base = kind == CrlKind::kComplete || begun->base;
+        if (!granted || !has_base) continue;
+        auto made = co_await make_one(store, kind, *begun, lease, occasion.now);
+        if (kind == occasion.wanted.kind || !made) outcome = std::move(made);
+        if (!outcome) break;
+    }
+    if (begun->complete || begun->delta) {
+        std::string maker = lease.maker();
+        // It runs out by itself.
+        (void)co_await store.end_crl(issuer_, std::move(maker));
+    }
+    co_return outcome;
+}
+
+asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make_one(
+    Store& store, CrlKind kind, CrlBegun& begun, Lease& lease, std::int64_t now) {
+    auto crl = co_await build(kind, begun, lease, now);
+    if (!crl) co_return Error{Errc::kUnavailable, "making a CRL: " + crl.error().detail};
+    CrlToKeep keep;
+    keep.kind = kind;
+    keep.crl = *crl;
+    keep.begun = lease.begun();
+    keep.state = {begun.number, begun.revision, kind == CrlKind::kDelta ? begun.base->number : 0,
+                  now};
+    if (kind == CrlKind::kComplete && makes_deltas()) keep.base_period = settings_.complete.period;
+    if (settings_.record) {
+        const MadeCrl made{settings_.ca, kind, begun.number, keep.state.base, *crl};
+        if (const auto recorded = settings_.record(made); !recorded) co_return recorded.error();
+    }
+    CrlState state = keep.state;
+    const auto kept = co_await store.keep_crl(issuer_, std::move(keep));
+    if (!kept) co_return kept.error();
+    if (!*kept) co_return std::optional<Current>();
+    state.took_ms = milliseconds_since(lease.begun());
+    co_return std::optional(Current{*std::move(crl), state});
+}
+
+asio::awaitable<Result<Crl>> CrlMaker::build(CrlKind kind, CrlBegun& begun, Lease& lease,
+                                             std::int64_t now) const {
     certs::CrlContents contents;
     contents.issuer_der = settings_.issuer_der;
     contents.authority_key_identifier = settings_.key_identifier;
-    contents.number = basis->number;
+    contents.number = begun.number;
     contents.this_update = now;
-    contents.next_update = now + settings_.validity;
-    certs::CrlBuilder builder(std::move(contents), basis->revoked.size());
-    for (const certs::RevokedCertificate& revoked : basis->revoked) {
-        if (const auto added = builder.add(revoked); !added) co_return added.error();
+    contents.next_update = now + times(kind).validity;
+    contents.issuing_distribution_point = settings_.issuing_distribution_point;
+    if (kind == CrlKind::kDelta) {
+        contents.base_number = begun.base->number;
+    } else {
+        contents.freshest_crl_urls = settings_.freshest_crl_urls;
     }
-    auto crl = std::move(builder).sign(settings_.key, settings_.digest);
-    if (!crl) co_return Error{Errc::kUnavailable, "making a CRL: " + crl.error().detail};
-    KeptCrl keep{basis->number, basis->revision, to_bytes(crl->der())};
-    const auto kept = co_await store.keep_crl(issuer_, std::move(keep));
-    if (!kept) co_return kept.error();
-    co_return Current{*std::move(crl), basis->number, basis->revision};
+    certs::CrlBuilder builder(std::move(contents));
+    while (true) {
+        const auto page = kind == CrlKind::kDelta ? begun.list->next_change(*begun.base, kPage)
+                                                  : begun.list->next(now, kPage);
+        if (!page) co_return page.error();
+        for (const certs::RevokedCertificate& revoked : *page) {
+            if (const auto added = builder.add(revoked); !added) co_return added.error();
+        }
+        if (page->size() < kPage) break;
+        if (!lease.is_to_be_extended()) continue;
+        if (const auto extended = co_await lease.extend(); !extended) co_return extended.error();
+    }
+    // Gives the connection back before the long part.
+    if (kind == CrlKind::kComplete || !begun.complete) begun.list.reset();
+    co_return std::move(builder).sign(settings_.key, settings_.digest);
 }
 
 }  // namespace scepgate::ca_backend

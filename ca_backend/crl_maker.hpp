@@ -1,6 +1,8 @@
-// The current CRL of a CA whose key is here.
+// The current CRLs of a CA whose key is here.
 #pragma once
 
+#include <array>
+#include <functional>
 #include <mutex>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -8,10 +10,26 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
+#include "ca_backend/ca_backend.hpp"
 #include "ca_backend/store.hpp"
 #include "certs/private_key.hpp"
 
 namespace scepgate::ca_backend {
+
+/// How long CRLs of one kind are valid.
+struct CrlTimes {
+    std::int64_t validity = 0;  ///< seconds from thisUpdate to nextUpdate
+    std::int64_t period = 0;    ///< seconds from thisUpdate until the next is made
+};
+
+/// A CRL that was signed and is about to be kept.
+struct MadeCrl {
+    std::string ca;
+    CrlKind kind = CrlKind::kComplete;
+    std::int64_t number = 0;
+    std::int64_t base = 0;  ///< of a delta
+    certs::Crl crl;
+};
 
 struct CrlSettings {
     std::string ca;  ///< its name, for messages
@@ -19,53 +37,84 @@ struct CrlSettings {
     Bytes key_identifier;
     certs::PrivateKey key;
     certs::Digest digest = certs::Digest::kSha256;
-    std::int64_t validity = 0;  ///< seconds from thisUpdate to nextUpdate
-    std::int64_t period = 0;    ///< seconds from thisUpdate until the next is made
+    CrlTimes complete;
+    std::optional<CrlTimes> delta;  ///< empty: there are none
+    std::optional<certs::IssuingDistributionPoint> issuing_distribution_point;
+    std::vector<std::string> freshest_crl_urls;  ///< in complete CRLs
+    /// Told before a CRL is kept and given out; when it fails the CRL is thrown away.
+    std::function<Result<void>(const MadeCrl&)> record;
 };
 
 /// Gives the same CRL until a revocation was recorded or its period has passed, then makes the
 /// next. It is kept in the store, so that a restart and other processes give it too.
+///
+/// After a revocation the next one is made at once when the last took less than a second; else no
+/// sooner than five times as long as it took after it was begun, so that revocations that come fast
+/// do not keep a core busy. With a complete CRL the delta is made that says the same since the base
+/// before (RFC 5280 section 5.2.3: both under one number); between two complete ones, deltas have
+/// numbers of their own.
+///
+/// Of several processes on one store one makes a CRL, and the others wait for it (CrlStore).
 class CrlMaker {
 public:
     explicit CrlMaker(CrlSettings settings);
 
     [[nodiscard]] const IssuerHash& issuer() const noexcept { return issuer_; }
+    [[nodiscard]] bool makes_deltas() const noexcept { return settings_.delta.has_value(); }
 
     /// One caller at a time makes a new one; those who come meanwhile wait for it and share it, or
-    /// its failure: a crowd of them does not make a crowd of signatures, and none of them gets a
-    /// CRL from before a revocation that was recorded when it asked. Safe for concurrent use.
-    boost::asio::awaitable<Result<certs::Crl>> current(Store& store, std::int64_t now);
+    /// its failure: a crowd of them does not make a crowd of signatures, and unless it is paced
+    /// none of them gets a CRL from before a revocation that was recorded when it asked.
+    /// kUnsupported: deltas that are not made. Safe for concurrent use.
+    boost::asio::awaitable<Result<certs::Crl>> current(Store& store, std::int64_t now,
+                                                       CrlWanted wanted);
 
 private:
     struct Current {
         certs::Crl crl;
-        std::int64_t number = 0;
-        std::int64_t revision = -1;
+        CrlState state{.revision = -1};
     };
-
-    struct Waiting {
-        boost::asio::any_completion_handler<void(Result<Current>)> handler;
+    using Waiting = boost::asio::any_completion_handler<void(Result<Current>)>;
+    struct Waiter {
+        Waiting handler;
         boost::asio::executor_work_guard<boost::asio::any_io_executor> guard;
     };
+    /// Of one kind.
+    struct Desk {
+        Current current;
+        bool making = false;
+        std::vector<Waiter> waiting;  ///< for the one that is being made
+    };
+    struct Occasion {
+        CrlWanted wanted;
+        std::int64_t revision = 0;
+        std::int64_t now = 0;
+    };
     class Turn;
+    class Lease;
 
-    boost::asio::awaitable<Result<Current>> join();
-    void end_turn(const Result<Current>& outcome);
-    boost::asio::awaitable<Result<Current>> renew(Store& store, std::int64_t revision,
-                                                  std::int64_t now) const;
-    [[nodiscard]] bool is_fresh(const Current& current, std::int64_t revision,
-                                std::int64_t now) const noexcept;
-    [[nodiscard]] Result<std::optional<Current>> kept(Store& store, std::int64_t revision,
-                                                      std::int64_t now) const;
-    boost::asio::awaitable<Result<Current>> make(Store& store, std::int64_t now) const;
+    [[nodiscard]] Desk& desk(CrlKind kind) { return desks_[static_cast<std::size_t>(kind)]; }
+    [[nodiscard]] const CrlTimes& times(CrlKind kind) const;
+    [[nodiscard]] bool is_valid(const Current& current, std::int64_t now, CrlKind kind) const;
+    [[nodiscard]] bool is_fresh(const Current& current, const Occasion& occasion) const;
+    /// Not the newest, but what has to do.
+    [[nodiscard]] bool will_do(const Current& current, const Occasion& occasion) const;
+
+    boost::asio::awaitable<Result<Current>> join(CrlKind kind);
+    void end_turn(CrlKind kind, const Result<Current>& outcome);
+    boost::asio::awaitable<Result<Current>> renew(Store& store, Occasion occasion);
+    Result<Current> newest_kept(Store& store, const Occasion& occasion);
+    boost::asio::awaitable<Result<std::optional<Current>>> make(Store& store, Occasion occasion);
+    boost::asio::awaitable<Result<std::optional<Current>>> make_one(Store& store, CrlKind kind,
+                                                                    CrlBegun& begun, Lease& lease,
+                                                                    std::int64_t now);
+    boost::asio::awaitable<Result<certs::Crl>> build(CrlKind kind, CrlBegun& begun, Lease& lease,
+                                                     std::int64_t now) const;
 
     CrlSettings settings_;
     IssuerHash issuer_;
     std::mutex mutex_;
-    // Guarded by mutex_:
-    Current current_;
-    bool making_ = false;
-    std::vector<Waiting> waiting_;  ///< for the one that is being made
+    std::array<Desk, 2> desks_;  ///< guarded by mutex_
 };
 
 }  // namespace scepgate::ca_backend

@@ -86,6 +86,26 @@ std::string validity_text(const EmbeddedCaSettings& settings, std::int64_t now) 
            ", now is " + certs::utc_text(now);
 }
 
+CrlSettings crl_settings(const EmbeddedCaSettings& settings, Digest digest) {
+    CrlSettings crls;
+    crls.ca = settings.name;
+    crls.issuer_der = to_bytes(settings.chain.front().subject_der());
+    crls.key_identifier = issuer_key_identifier(settings);
+    crls.key = settings.key;
+    crls.digest = digest;
+    crls.complete.validity = settings.crl_validity;
+    crls.complete.period =
+        settings.crl_period != 0 ? settings.crl_period : settings.crl_validity / 2;
+    crls.delta = settings.delta_crl;
+    if (settings.issuing_distribution_point) {
+        crls.issuing_distribution_point.emplace();
+        crls.issuing_distribution_point->uris = settings.crl_urls;
+    }
+    if (settings.delta_crl) crls.freshest_crl_urls = settings.freshest_crl_urls;
+    crls.record = settings.record_crl;
+    return crls;
+}
+
 constexpr Reason kNotValid{
     FailInfo::kBadRequest, "CaNotValid", "CA",
     "renew the CA's certificate (docs/rollover.md), or set the server's clock", true};
@@ -115,6 +135,14 @@ Result<std::shared_ptr<EmbeddedCa>> EmbeddedCa::create(EmbeddedCaSettings settin
     if (settings.crl_period < 0 || settings.crl_period > settings.crl_validity) {
         return bad_ca(settings, "a CRL must be followed by the next before its end");
     }
+    if (const auto& delta = settings.delta_crl;
+        delta && (delta->period <= 0 || delta->period > delta->validity)) {
+        return bad_ca(settings, "a delta CRL must be followed by the next before its end");
+    }
+    if (settings.issuing_distribution_point && settings.crl_urls.empty()) {
+        return bad_ca(settings,
+                      "an issuing distribution point has the CRL's URLs, and it has none");
+    }
     for (const auto& [name, tmpl] : settings.templates) {
         const auto sound = check_template(tmpl);
         if (!sound) return bad_ca(settings, sound.error().detail);
@@ -135,9 +163,7 @@ EmbeddedCa::EmbeddedCa(EmbeddedCaSettings settings, std::shared_ptr<const certs:
       authority_key_identifier_(
           certs::authority_key_identifier_extension(issuer_key_identifier(settings_))),
       may_sign_crls_(may_sign_crls(settings_.chain.front())),
-      crl_maker_({settings_.name, to_bytes(settings_.chain.front().subject_der()),
-                  issuer_key_identifier(settings_), settings_.key, digest_, settings_.crl_validity,
-                  settings_.crl_period != 0 ? settings_.crl_period : settings_.crl_validity / 2}) {
+      crl_maker_(crl_settings(settings_, digest_)) {
     const auto append = [this](Bytes extension) {
         if (!extension.empty()) pointers_.push_back(std::move(extension));
     };
@@ -242,7 +268,7 @@ boost::asio::awaitable<Result<void>> EmbeddedCa::revoke(Store& store, Bytes seri
     co_return Result<void>();
 }
 
-boost::asio::awaitable<Result<certs::Crl>> EmbeddedCa::crl(Store& store) {
+boost::asio::awaitable<Result<certs::Crl>> EmbeddedCa::crl(Store& store, CrlWanted wanted) {
     if (!may_sign_crls_) {
         co_return Error{
             Errc::kUnsupported,
@@ -252,7 +278,7 @@ boost::asio::awaitable<Result<certs::Crl>> EmbeddedCa::crl(Store& store) {
     if (!is_valid(settings_.chain.front(), now)) {
         co_return Error{Errc::kUnavailable, validity_text(settings_, now)};
     }
-    co_return co_await crl_maker_.current(store, now);
+    co_return co_await crl_maker_.current(store, now, wanted);
 }
 
 Result<certs::Certificate> EmbeddedCa::certify_ocsp_responder(const certs::PublicKey& key,

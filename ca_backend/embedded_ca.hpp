@@ -26,6 +26,9 @@ struct EmbeddedCaSettings {
     std::vector<std::string> freshest_crl_urls;           ///< the same for its delta CRL
     std::int64_t crl_validity = std::int64_t{7} * 86400;  ///< seconds
     std::int64_t crl_period = 0;  ///< seconds until the next is made; 0: half of the validity
+    std::optional<CrlTimes> delta_crl = {};   ///< empty: there are no delta CRLs
+    bool issuing_distribution_point = false;  ///< CRLs name `crl_urls`
+    std::function<Result<void>(const MadeCrl&)> record_crl = {};  ///< see CrlSettings
 };
 
 /// Signs with a key in this process. notBefore is backdated, notAfter never beyond the CA's own;
@@ -55,7 +58,7 @@ public:
                                                 certs::RevocationReason reason) override;
     /// See CrlMaker. kUnsupported: the CA certificate's key usage lacks cRLSign; kUnavailable: it
     /// is not valid now. Signs on the thread that runs it.
-    boost::asio::awaitable<Result<certs::Crl>> crl(Store& store) override;
+    boost::asio::awaitable<Result<certs::Crl>> crl(Store& store, CrlWanted wanted) override;
 
     [[nodiscard]] certs::KeyType key_type() const noexcept { return settings_.key.type(); }
     /// A certificate for a responder that answers for this CA (RFC 6960 section 4.2.2.2), valid for

@@ -147,9 +147,17 @@ Result<OcspCertificateStatus> OcspResponder::status_of(const certs::OcspCertId& 
     if (!names_ca(id)) return OcspCertificateStatus{};
     const auto row = store.find_certificate({issuer_, to_bytes(id.serial)});
     if (!row) return Error{Errc::kUnavailable, row.error().detail};
-    if (!*row) return OcspCertificateStatus{};
-    const auto& revocation = (*row)->revocation;
-    if (!revocation) return OcspCertificateStatus{OcspCertificateStatus::Kind::kGood};
+    std::optional<Revocation> revocation;
+    if (*row) {
+        revocation = (*row)->revocation;
+        if (!revocation) return OcspCertificateStatus{OcspCertificateStatus::Kind::kGood};
+    } else {
+        // One that is not recorded, as after a restore, may have been taken back all the same.
+        const auto found = store.find_revocation({issuer_, to_bytes(id.serial)});
+        if (!found) return Error{Errc::kUnavailable, found.error().detail};
+        if (!*found) return OcspCertificateStatus{};
+        revocation = *found;
+    }
     return OcspCertificateStatus{OcspCertificateStatus::Kind::kRevoked, revocation->at,
                                  revocation->reason};
 }

@@ -203,6 +203,10 @@ Result<void> Database::execute(const char* sql) {
     return {};
 }
 
+Result<void> Database::begin_snapshot() {
+    return execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+}
+
 Result<void> Database::begin_writing() {
     ++turns_;
     // Each statement sees what was committed before it began: all that the turn's last holder

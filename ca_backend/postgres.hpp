@@ -25,6 +25,7 @@ public:
 
     Result<std::unique_ptr<sql::Prepared>> prepare(std::string_view sql) override;
     Result<void> execute(const char* sql) override;
+    Result<void> begin_snapshot() override;
     /// Waits for the turn: an advisory lock of the database, which other nodes' writers take too.
     Result<void> begin_writing() override;
     /// The same for who changes the tables, which may not be there yet.

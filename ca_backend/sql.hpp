@@ -54,6 +54,9 @@ public:
     /// Runs statements that return no rows.
     virtual Result<void> execute(const char* sql) = 0;
 
+    /// From its first look-up to rollback() all is seen as it was committed then, whatever others
+    /// write.
+    virtual Result<void> begin_snapshot() = 0;
     /// From here on nobody else writes, in whatever process, so what is looked up stays true until
     /// the end.
     virtual Result<void> begin_writing() = 0;

@@ -21,6 +21,8 @@ public:
         return readers_.with(std::move(read));
     }
 
+    Result<ReaderPool::Held> hold_reader() { return readers_.hold(); }
+
     /// Does `work` on the writer's thread and gives what it returned, once that is on disk. The
     /// coroutine's frame, where both live, belongs to the handler that the writer keeps.
     template <class T>

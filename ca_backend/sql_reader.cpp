@@ -14,15 +14,26 @@ Result<std::unique_ptr<Reader>> Reader::prepare(std::unique_ptr<Connection> conn
     if (!transactions) return transactions.error();
     auto certificates = Certificates::prepare(*connection);
     if (!certificates) return certificates.error();
+    auto revocations = Revocations::prepare(*connection);
+    if (!revocations) return revocations.error();
     auto crls = Crls::prepare(*connection);
     if (!crls) return crls.error();
+    auto pages = RevocationPages::prepare(*connection);
+    if (!pages) return pages.error();
     auto outbox = OutboxReader::prepare(*connection);
     if (!outbox) return outbox.error();
     auto challenges = Challenges::prepare(*connection);
     if (!challenges) return challenges.error();
     return std::make_unique<Reader>(Reader{std::move(connection), *std::move(transactions),
-                                           *std::move(certificates), *std::move(crls),
-                                           *std::move(outbox), *std::move(challenges)});
+                                           *std::move(certificates), *std::move(revocations),
+                                           *std::move(crls), *std::move(pages), *std::move(outbox),
+                                           *std::move(challenges)});
+}
+
+Result<ReaderPool::Held> ReaderPool::hold() {
+    auto reader = take();
+    if (!reader) return reader.error();
+    return Held(*this, *std::move(reader));
 }
 
 Result<std::unique_ptr<Reader>> ReaderPool::take() {

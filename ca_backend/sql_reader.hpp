@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "ca_backend/sql_challenges.hpp"
+#include "ca_backend/sql_crls.hpp"
 #include "ca_backend/sql_outbox_rows.hpp"
 #include "ca_backend/sql_revocations.hpp"
 #include "ca_backend/sql_transactions.hpp"
@@ -18,7 +19,9 @@ struct Reader {
     std::unique_ptr<Connection> connection;
     Transactions transactions;
     Certificates certificates;
+    Revocations revocations;
     Crls crls;
+    RevocationPages pages;
     OutboxReader outbox;
     Challenges challenges;
 
@@ -51,6 +54,25 @@ public:
         give_back(*std::move(another));
         return result;
     }
+
+    /// One for a while: nobody else has it meanwhile.
+    class Held {
+    public:
+        Held() = default;
+        Held(ReaderPool& pool, std::unique_ptr<Reader> reader) noexcept
+            : pool_(&pool), reader_(std::move(reader)) {}
+        Held(Held&& other) noexcept = default;
+        Held& operator=(Held&&) = delete;
+        ~Held() {
+            if (reader_) pool_->give_back(std::move(reader_));
+        }
+        [[nodiscard]] Reader& operator*() const noexcept { return *reader_; }
+
+    private:
+        ReaderPool* pool_ = nullptr;
+        std::unique_ptr<Reader> reader_;
+    };
+    Result<Held> hold();
 
 private:
     Result<std::unique_ptr<Reader>> take();

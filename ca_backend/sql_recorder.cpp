@@ -53,9 +53,12 @@ Result<Recorder> Recorder::prepare(Connection& connection) {
     if (!transactions) return transactions.error();
     auto certificates = Certificates::prepare(connection);
     if (!certificates) return certificates.error();
+    auto revocations = Revocations::prepare(connection);
+    if (!revocations) return revocations.error();
     Recorder made;
     made.transactions_ = *std::move(transactions);
     made.certificates_ = *std::move(certificates);
+    made.revocations_ = *std::move(revocations);
     const auto prepared = prepare_all(
         connection,
         {{made.certificate_,
@@ -151,9 +154,9 @@ Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& recor
         if (*redeemed) return Against(AlreadyRedeemed{});
     }
     if (!record.renewal) return Against();
-    const auto signer = certificates_.find(record.renewal->certificate);
-    if (!signer) return signer.error();
-    if (*signer && (*signer)->revocation) return Against(SignerRevoked{});
+    const auto revocation = revocations_.find(record.renewal->certificate);
+    if (!revocation) return revocation.error();
+    if (*revocation) return Against(SignerRevoked{});
     const bool own = waited != nullptr && has_used(*waited, record.renewal->once);
     if (record.renewal->once && !own) {
         const auto renewed = transactions_.is_redeemed(*record.renewal->once);

@@ -1,7 +1,7 @@
 // Writing transactions inside an open write transaction of the database.
 #pragma once
 
-#include "ca_backend/sql_certificates.hpp"
+#include "ca_backend/sql_revocations.hpp"
 #include "ca_backend/sql_transactions.hpp"
 
 namespace scepgate::ca_backend::sql {
@@ -36,6 +36,7 @@ private:
 
     Transactions transactions_;
     Certificates certificates_;
+    Revocations revocations_;
     Statement certificate_;
     Statement name_;
     Statement issued_;

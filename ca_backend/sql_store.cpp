@@ -121,32 +121,14 @@ asio::awaitable<Result<CertificateRow>> SqlStore::revoke(RevocationOrder order) 
     auto done =
         co_await impl_->write<CertificateRow>([&](sql::Changes& changes) -> Result<CertificateRow> {
             auto row = changes.revoker.revoke(order);
-            if (!row || !announcer) return row;
+            // Of what is not recorded nobody would know whose certificate it was.
+            if (!row || !announcer || order.not_recorded) return row;
             const auto told = changes.outbox.add(announcer->revoked(*row, order.at), order.at);
             if (!told) return told.error();
             return row;
         });
     if (done && announcer) announcer->added();
     co_return done;
-}
-
-Result<std::int64_t> SqlStore::revocation_revision(const IssuerHash& issuer) {
-    return impl_->read([&issuer](sql::Reader& reader) { return reader.crls.revision(issuer); });
-}
-
-asio::awaitable<Result<CrlBasis>> SqlStore::begin_crl(IssuerHash issuer, std::int64_t now) {
-    return impl_->write<CrlBasis>(
-        [issuer, now](sql::Changes& changes) { return changes.revoker.begin_crl(issuer, now); });
-}
-
-asio::awaitable<Result<void>> SqlStore::keep_crl(IssuerHash issuer, KeptCrl crl) {
-    return impl_->write<void>([issuer, crl = std::move(crl)](sql::Changes& changes) {
-        return changes.revoker.keep_crl(issuer, crl);
-    });
-}
-
-Result<std::optional<KeptCrl>> SqlStore::find_crl(const IssuerHash& issuer) {
-    return impl_->read([&issuer](sql::Reader& reader) { return reader.crls.find(issuer); });
 }
 
 Outbox& SqlStore::outbox() noexcept {

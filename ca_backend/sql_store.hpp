@@ -44,11 +44,19 @@ public:
     Result<std::optional<CertificateRow>> find_serial(std::string_view serial_hex) override;
 
     boost::asio::awaitable<Result<CertificateRow>> revoke(RevocationOrder order) override;
+
     Result<std::int64_t> revocation_revision(const IssuerHash& issuer) override;
-    boost::asio::awaitable<Result<CrlBasis>> begin_crl(IssuerHash issuer,
-                                                       std::int64_t now) override;
-    boost::asio::awaitable<Result<void>> keep_crl(IssuerHash issuer, KeptCrl crl) override;
-    Result<std::optional<KeptCrl>> find_crl(const IssuerHash& issuer) override;
+    Result<std::optional<Revocation>> find_revocation(const CertificateId& id) override;
+    boost::asio::awaitable<Result<CrlBegun>> begin_crl(CrlOrder order) override;
+    boost::asio::awaitable<Result<void>> extend_crl(IssuerHash issuer, std::string maker,
+                                                    std::int64_t until) override;
+    boost::asio::awaitable<Result<bool>> keep_crl(IssuerHash issuer, CrlToKeep crl) override;
+    boost::asio::awaitable<Result<void>> end_crl(IssuerHash issuer, std::string maker) override;
+    Result<std::optional<CrlState>> find_crl_state(const IssuerHash& issuer, CrlKind kind) override;
+    Result<std::optional<KeptCrl>> find_crl(const IssuerHash& issuer, CrlKind kind) override;
+    boost::asio::awaitable<Result<std::int64_t>> lift_crl_number(IssuerHash issuer,
+                                                                 std::int64_t above) override;
+
     [[nodiscard]] Outbox& outbox() noexcept override;
 
     boost::asio::awaitable<Result<AddChallengeOutcome>> add_challenge(

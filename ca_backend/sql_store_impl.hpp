@@ -15,6 +15,7 @@ public:
     auto read(Read read) {
         return connections_.read(std::move(read));
     }
+    Result<sql::ReaderPool::Held> hold_reader() { return connections_.hold_reader(); }
     template <class T>
     boost::asio::awaitable<Result<T>> write(std::function<Result<T>(sql::Changes&)> work) {
         return connections_.write<T>(std::move(work));

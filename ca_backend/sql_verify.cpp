@@ -29,6 +29,13 @@ constexpr Rule kRules[] = {
      "WHERE t.id IS NULL"},
     {"revocation_reason", "it has a time of revocation without a reason, or a reason alone",
      "SELECT 1, id FROM certificates WHERE (revoked_at IS NULL) <> (revocation_reason IS NULL)"},
+    {"revocation_differs", "its status and the list that CRLs are made from disagree",
+     "SELECT 1, c.id FROM certificates AS c LEFT JOIN revocations AS r ON r.issuer = c.issuer_hash "
+     "AND r.serial = c.serial AND r.reason <> 8 WHERE (c.revoked_at IS NULL) <> (r.serial IS NULL) "
+     "OR c.revoked_at <> r.revoked_at OR c.revocation_reason <> r.reason"},
+    {"revocation_uncounted", "its revision is beyond its issuer's: no delta CRL would have it",
+     "SELECT 1, r.revision FROM revocations AS r LEFT JOIN crls ON crls.issuer = r.issuer "
+     "WHERE r.revision > coalesce(crls.revision, 0)"},
 };
 
 std::string differs(std::string_view what, const std::string& row, const std::string& certificate) {

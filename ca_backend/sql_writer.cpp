@@ -25,12 +25,14 @@ Result<Changes> Changes::prepare(std::unique_ptr<Connection> connection) {
     if (!recorder) return recorder.error();
     auto revoker = Revoker::prepare(*connection);
     if (!revoker) return revoker.error();
+    auto crls = CrlKeeper::prepare(*connection);
+    if (!crls) return crls.error();
     auto outbox = OutboxWriter::prepare(*connection);
     if (!outbox) return outbox.error();
     auto challenges = ChallengeWriter::prepare(*connection);
     if (!challenges) return challenges.error();
     return Changes{std::move(connection), *std::move(recorder), *std::move(revoker),
-                   *std::move(outbox), *std::move(challenges)};
+                   *std::move(crls),      *std::move(outbox),   *std::move(challenges)};
 }
 
 Result<std::unique_ptr<Writer>> Writer::start(std::unique_ptr<Connection> connection,

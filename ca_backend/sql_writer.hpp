@@ -13,6 +13,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 
 #include "ca_backend/sql_challenges.hpp"
+#include "ca_backend/sql_crls.hpp"
 #include "ca_backend/sql_outbox_rows.hpp"
 #include "ca_backend/sql_recorder.hpp"
 #include "ca_backend/sql_revocations.hpp"
@@ -24,6 +25,7 @@ struct Changes {
     std::unique_ptr<Connection> connection;
     Recorder recorder;
     Revoker revoker;
+    CrlKeeper crls;
     OutboxWriter outbox;
     ChallengeWriter challenges;
     std::int64_t now =

@@ -218,6 +218,10 @@ Result<void> Database::run(std::optional<Statement>& bracket, const char* sql) {
     return bracket->run().finish();
 }
 
+Result<void> Database::begin_snapshot() {
+    return execute("BEGIN");
+}
+
 Result<void> Database::begin_writing() {
     return run(begin_, "BEGIN IMMEDIATE");
 }

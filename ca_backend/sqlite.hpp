@@ -27,6 +27,7 @@ public:
 
     Result<std::unique_ptr<sql::Prepared>> prepare(std::string_view sql) override;
     Result<void> execute(const char* sql) override;
+    Result<void> begin_snapshot() override;
     Result<void> begin_writing() override;
     Result<void> commit() override;
     Result<void> rollback() override;

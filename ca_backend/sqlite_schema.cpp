@@ -243,6 +243,62 @@ constexpr auto* kVersion6Indexes =
     "CREATE INDEX certificates_by_revocation ON certificates(revoked_at, id)"
     "  WHERE revoked_at IS NOT NULL;";
 
+/// revocations: the contents of CRLs, small and in their order, where certificates are large and in
+/// the order of their issuing; certificates that are not recorded can be in it too. `revision`: the
+/// issuer's at the row's last change; reason 8 (removeFromCRL): good again, for deltas.
+/// crls: the counters of an issuer; kept_crls: the CRL of each kind (0 complete, 1 delta) that is
+/// given out, and who makes the next; its octets are in crl_parts. crl_bases: complete CRLs that
+/// deltas refer to. A CRL that was kept before is made anew.
+constexpr auto* kVersion7 =
+    "CREATE TABLE revocations("
+    "  issuer BLOB NOT NULL,"
+    "  serial BLOB NOT NULL CHECK(length(serial) > 0),"
+    "  revoked_at INTEGER NOT NULL,"
+    "  reason INTEGER NOT NULL,"
+    "  invalidity_date INTEGER,"
+    "  not_after INTEGER NOT NULL,"
+    "  revision INTEGER NOT NULL,"
+    "  PRIMARY KEY(issuer, serial)"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO revocations(issuer, serial, revoked_at, reason, not_after, revision)"
+    "  SELECT issuer_hash, serial, revoked_at, coalesce(revocation_reason, 0), not_after,"
+    "  coalesce((SELECT revision FROM crls WHERE crls.issuer = issuer_hash), 0)"
+    "  FROM certificates WHERE revoked_at IS NOT NULL ORDER BY issuer_hash, serial;"
+    "DROP INDEX certificates_revoked;"
+    "CREATE INDEX revocations_by_revision ON revocations(issuer, revision, serial);"
+    "ALTER TABLE crls DROP COLUMN kept_number;"
+    "ALTER TABLE crls DROP COLUMN kept_revision;"
+    "ALTER TABLE crls DROP COLUMN der;"
+    "CREATE TABLE kept_crls("
+    "  issuer BLOB NOT NULL,"
+    "  kind INTEGER NOT NULL CHECK(kind BETWEEN 0 AND 1),"
+    "  number INTEGER NOT NULL DEFAULT 0,"
+    "  revision INTEGER NOT NULL DEFAULT 0,"
+    "  base INTEGER NOT NULL DEFAULT 0,"
+    "  this_update INTEGER NOT NULL DEFAULT 0,"
+    "  took_ms INTEGER NOT NULL DEFAULT 0,"
+    "  making_until INTEGER NOT NULL DEFAULT 0,"
+    "  making_by TEXT NOT NULL DEFAULT '',"
+    "  PRIMARY KEY(issuer, kind)"
+    ") STRICT;"
+    "CREATE TABLE crl_parts("
+    "  issuer BLOB NOT NULL,"
+    "  kind INTEGER NOT NULL,"
+    "  number INTEGER NOT NULL,"
+    "  part INTEGER NOT NULL,"
+    "  octets BLOB NOT NULL,"
+    "  PRIMARY KEY(issuer, kind, number, part)"
+    ") STRICT;"
+    "CREATE TABLE crl_bases("
+    "  issuer BLOB NOT NULL,"
+    "  number INTEGER NOT NULL,"
+    "  key BLOB NOT NULL,"
+    "  revision INTEGER NOT NULL,"
+    "  made INTEGER NOT NULL,"
+    "  next_update INTEGER NOT NULL,"
+    "  PRIMARY KEY(issuer, number)"
+    ") STRICT, WITHOUT ROWID;";
+
 /// For what SQL cannot compute from a stored certificate. `select`: row, certificate, its template
 /// and DER, of the first row after ?. `values`: the octets that `update` sets, before the row.
 template <class Values>
@@ -371,14 +427,18 @@ Result<void> to_version_6(Database& database) {
     return database.execute(kVersion6Indexes);
 }
 
+Result<void> to_version_7(Database& database) {
+    return database.execute(kVersion7);
+}
+
 /// Each takes the schema from its index to the next version. Released ones are never edited.
 ///
 /// certificates: a serial number is unique with its issuer (RFC 5280 section 4.1.2.2). The id grows
 /// with each commit, so newest first needs no index over a time.
 /// transactions: one index for requests, polls and people: an index more is a page to write with
 /// every enrolment. redemptions: looked up by their key alone, which is random.
-constexpr std::array kMigrations = {to_version_1, to_version_2, to_version_3,
-                                    to_version_4, to_version_5, to_version_6};
+constexpr std::array kMigrations = {to_version_1, to_version_2, to_version_3, to_version_4,
+                                    to_version_5, to_version_6, to_version_7};
 
 /// SQLite does not wait for locks by itself when the journal mode changes.
 Result<void> switch_to_wal(Database& database) {

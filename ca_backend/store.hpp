@@ -6,6 +6,7 @@
 
 #include "ca_backend/certificate_list.hpp"
 #include "ca_backend/challenge_store.hpp"
+#include "ca_backend/crl_store.hpp"
 #include "ca_backend/outbox.hpp"
 #include "ca_backend/transaction.hpp"
 
@@ -17,7 +18,7 @@ namespace scepgate::ca_backend {
 ///
 /// What is awaited returns when it is durable; requests that wait together are committed together.
 /// kUnavailable: could not be done now (disk full, locked); nothing was written.
-class Store : public ChallengeStore {
+class Store : public ChallengeStore, public CrlStore {
 public:
     // Transactions. `now` tells which of the pending ones have expired.
 
@@ -60,21 +61,12 @@ public:
     /// The newest with this serial number, whoever issued it.
     virtual Result<std::optional<CertificateRow>> find_serial(std::string_view serial_hex) = 0;
 
-    // Revocation and CRLs.
+    // Revocation. CRLs: crl_store.hpp.
 
-    /// Returns the certificate as it is now. kNotFound; kConflict when it is revoked for ever, is
-    /// on hold already, or (kRemoveFromCrl) is not on hold.
+    /// Returns the certificate as it is now; of one that is not recorded only what the order says.
+    /// kNotFound; kConflict when it is revoked for ever, is on hold already, (kRemoveFromCrl) is
+    /// not on hold, or is recorded although the order says that it is not.
     virtual boost::asio::awaitable<Result<CertificateRow>> revoke(RevocationOrder order) = 0;
-    /// Grows with every change of a revocation of this issuer; 0: there was none yet.
-    virtual Result<std::int64_t> revocation_revision(const IssuerHash& issuer) = 0;
-    /// The next CRL number with what it must list, in one step. A revoked certificate is listed
-    /// until 30 days after it expired (RFC 5280 section 3.3: on one CRL after that, at least).
-    virtual boost::asio::awaitable<Result<CrlBasis>> begin_crl(IssuerHash issuer,
-                                                               std::int64_t now) = 0;
-    /// Keeps the newest CRL, for the next start and for other processes; an older number than the
-    /// kept one's changes nothing.
-    virtual boost::asio::awaitable<Result<void>> keep_crl(IssuerHash issuer, KeptCrl crl) = 0;
-    virtual Result<std::optional<KeptCrl>> find_crl(const IssuerHash& issuer) = 0;
 
     /// What others are to be told of all this.
     [[nodiscard]] virtual Outbox& outbox() noexcept = 0;

@@ -97,7 +97,7 @@ boost::asio::awaitable<Outcome> LookUp::crl(const Operation& operation) const {
     }
     auto recipient = scep::reply_recipient(operation.message);
     if (!recipient) co_return recipient.error();
-    auto crl = co_await ca->crl(*parts_.store);
+    auto crl = co_await ca->crl(*parts_.store, ca_backend::CrlWanted());
     if (!crl && crl.error().code == Errc::kUnsupported) {
         co_return refused(reason::kCrlUnsupported, crl.error().detail);
     }

@@ -43,8 +43,9 @@ public:
                                                 certs::RevocationReason reason) override {
         return local_->revoke(store, std::move(serial), reason);
     }
-    boost::asio::awaitable<Result<certs::Crl>> crl(ca_backend::Store& store) override {
-        return local_->crl(store);
+    boost::asio::awaitable<Result<certs::Crl>> crl(ca_backend::Store& store,
+                                                   ca_backend::CrlWanted wanted) override {
+        return local_->crl(store, wanted);
     }
 
 private:

@@ -35,7 +35,7 @@ protected:
         EXPECT_EQ(describe(record(*store_, make_record(certificate))), "recorded");
         return certificate;
     }
-    Crl crl(EmbeddedCa& ca) { return wait_for(ca.crl(*store_)).value(); }
+    Crl crl(EmbeddedCa& ca) { return wait_for(ca.crl(*store_, {})).value(); }
     Result<void> revoke(EmbeddedCa& ca, const certs::Certificate& certificate,
                         RevocationReason reason) {
         return wait_for(ca.revoke(*store_, to_bytes(certificate.serial()), reason));
@@ -45,7 +45,7 @@ protected:
         const auto revoked =
             co_await ca.revoke(*store_, std::move(serial), RevocationReason::kKeyCompromise);
         if (!revoked) co_return revoked.error();
-        co_return co_await ca.crl(*store_);
+        co_return co_await ca.crl(*store_, CrlWanted());
     }
 
     /// Asked for many times before the first answer, on so many threads.
@@ -53,7 +53,8 @@ protected:
         boost::asio::thread_pool pool(threads);
         std::vector<std::future<Result<Crl>>> asked;
         for (int i = 0; i < 16; ++i)
-            asked.push_back(boost::asio::co_spawn(pool, ca.crl(*store_), boost::asio::use_future));
+            asked.push_back(
+                boost::asio::co_spawn(pool, ca.crl(*store_, {}), boost::asio::use_future));
         std::vector<Crl> got;
         for (auto& each : asked)
             got.push_back(each.get().value());
@@ -190,7 +191,7 @@ TEST_F(EmbeddedCaCrlTest, A09_WhoWaitsForOneFromBeforeTheirRevocationGetsTheNext
     boost::asio::io_context context;
     // The store does one after the other: the first CRL is begun, the revocation recorded, the
     // first CRL kept.
-    auto first = boost::asio::co_spawn(context, ca->crl(*store_), boost::asio::use_future);
+    auto first = boost::asio::co_spawn(context, ca->crl(*store_, {}), boost::asio::use_future);
     auto second = boost::asio::co_spawn(context, revoke_and_ask(*ca, to_bytes(device.serial())),
                                         boost::asio::use_future);
     context.run();
@@ -221,10 +222,10 @@ TEST_F(EmbeddedCaCrlTest, RevokesOnlyItsOwnCertificates) {
 
 TEST_F(EmbeddedCaCrlTest, SaysWhyItMakesNone) {
     const auto without = make_ca({.key_usage = certs::KeyUsage{certs::KeyUsageBit::kKeyCertSign}});
-    EXPECT_EQ(wait_for(without->crl(*store_)).error().code, Errc::kUnsupported);
+    EXPECT_EQ(wait_for(without->crl(*store_, {})).error().code, Errc::kUnsupported);
     const auto ca = make_ca();
     clock_->set(ca->chain().front().not_after());
-    EXPECT_EQ(wait_for(ca->crl(*store_)).error().code, Errc::kUnavailable);
+    EXPECT_EQ(wait_for(ca->crl(*store_, {})).error().code, Errc::kUnavailable);
     auto settings = ca_settings();
     for (const std::int64_t validity : {60L, 3600L - 1, 400 * kDay + 1}) {
         settings.crl_validity = validity;

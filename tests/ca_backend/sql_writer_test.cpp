@@ -41,6 +41,7 @@ public:
         transient_ = true;
         return Error{Errc::kUnavailable, "deadlock"};
     }
+    Result<void> begin_snapshot() override { return real_->begin_snapshot(); }
     Result<void> begin_writing() override {
         now_ = Accident::kNone;
         transient_ = false;

@@ -1,6 +1,9 @@
 // Looking certificates up, taking them back, and what CRLs are made from.
+#include <set>
+
 #include <gtest/gtest.h>
 
+#include "ca_backend/sql_verify.hpp"
 #include "tests/ca_backend/support/pending.hpp"
 #include "tests/ca_backend/support/place.hpp"
 
@@ -109,7 +112,7 @@ TEST_P(StoreRevocationTest, SaysWhatItDoesNotKnow) {
     EXPECT_EQ(revoke(make_certificate(), RevocationReason::kSuperseded).error().code,
               Errc::kNotFound);
     EXPECT_EQ(store_->revocation_revision(issuer_).value(), 0);
-    EXPECT_FALSE(store_->find_crl(issuer_).value());
+    EXPECT_FALSE(store_->find_crl(issuer_, CrlKind::kComplete).value());
 }
 
 TEST_P(StoreRevocationTest, CountsEveryChange) {
@@ -126,45 +129,91 @@ TEST_P(StoreRevocationTest, CountsEveryChange) {
     EXPECT_EQ(store_->revocation_revision(issuer_).value(), before) << "nothing changed";
 }
 
-TEST_P(StoreRevocationTest, NumbersCrlsUpwardsOverRestartsAndNodes) {
-    std::int64_t before = 0;
-    for (int i = 0; i < 3; ++i) {
-        const auto basis = wait_for(store_->begin_crl(issuer_, kNow)).value();
-        EXPECT_GT(basis.number, before);
-        before = wait_for(open_store(place_)->begin_crl(issuer_, kNow)).value().number;
-        EXPECT_GT(before, basis.number);
-        store_.reset();
-        store_ = open_store(place_, Mode::kOpenExisting);
-    }
-    IssuerHash other{};
-    EXPECT_EQ(wait_for(store_->begin_crl(other, kNow)).value().number, 1) << "each issuer its own";
-}
-
-TEST_P(StoreRevocationTest, ListsWhatIsRevokedUntilLongAfterItExpired) {
-    const auto good = recorded();
+TEST_P(StoreRevocationTest, KeepsTheListOfCrlsInStepWithTheStatus) {
     const auto certificate = recorded();
-    ASSERT_TRUE(revoke(certificate, RevocationReason::kSuperseded, kNow - 5));
-    const auto basis = wait_for(store_->begin_crl(issuer_, kNow)).value();
-    ASSERT_EQ(basis.revoked.size(), 1U);
-    EXPECT_EQ(to_hex(basis.revoked[0].serial), certificate.serial_hex());
-    EXPECT_EQ(basis.revoked[0].revoked_at, kNow - 5);
-    EXPECT_EQ(basis.revoked[0].reason, RevocationReason::kSuperseded);
-    EXPECT_EQ(basis.revision, store_->revocation_revision(issuer_).value());
-    const std::int64_t end = certificate.not_after();
-    EXPECT_EQ(wait_for(store_->begin_crl(issuer_, end + 29 * kDay)).value().revoked.size(), 1U);
-    EXPECT_EQ(wait_for(store_->begin_crl(issuer_, end + 31 * kDay)).value().revoked.size(), 0U);
-    EXPECT_TRUE(wait_for(store_->begin_crl(IssuerHash{}, kNow)).value().revoked.empty());
+    const auto id = certificate_id(certificate);
+    EXPECT_FALSE(store_->find_revocation(id).value());
+    ASSERT_TRUE(revoke(certificate, RevocationReason::kCertificateHold));
+    EXPECT_EQ(store_->find_revocation(id).value()->reason, RevocationReason::kCertificateHold);
+    ASSERT_TRUE(revoke(certificate, RevocationReason::kRemoveFromCrl));
+    EXPECT_FALSE(store_->find_revocation(id).value()) << "good again";
+    ASSERT_TRUE(
+        wait_for(store_->revoke({id, RevocationReason::kKeyCompromise, kNow, kNow - kDay})));
+    const auto found = store_->find_revocation(id).value();
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->at, kNow);
+    EXPECT_EQ(found->invalidity_date, kNow - kDay);
+    EXPECT_TRUE(verify_references(*place_.connect())->empty());
 }
 
-TEST_P(StoreRevocationTest, KeepsTheNewestCrl) {
-    const std::int64_t number = wait_for(store_->begin_crl(issuer_, kNow)).value().number;
-    ASSERT_TRUE(wait_for(store_->keep_crl(issuer_, {number + 1, 7, {1, 2}})));
-    ASSERT_TRUE(wait_for(store_->keep_crl(issuer_, {number, 6, {3}}))) << "late, and passed over";
-    const auto kept = store_->find_crl(issuer_).value();
-    ASSERT_TRUE(kept);
-    EXPECT_EQ(kept->number, number + 1);
-    EXPECT_EQ(kept->revision, 7);
-    EXPECT_EQ(kept->der, (Bytes{1, 2}));
+TEST_P(StoreRevocationTest, TellsWhenTheListOfCrlsAndTheStatusDisagree) {
+    const auto kinds = [this] {
+        std::set<std::string> found;
+        for (const auto& fault : verify_references(*place_.connect()).value())
+            found.insert(fault.kind);
+        return found;
+    };
+    const auto revoked = recorded();
+    const auto good = recorded();
+    ASSERT_TRUE(revoke(revoked, RevocationReason::kSuperseded));
+    ASSERT_TRUE(kinds().empty());
+    const auto tamper = [this](const std::string& sql) {
+        ASSERT_TRUE(place_.connect()->execute(sql.c_str()));
+    };
+    tamper("UPDATE revocations SET reason = 1");
+    EXPECT_EQ(kinds(), std::set<std::string>{"revocation_differs"});
+    tamper("UPDATE revocations SET reason = 8");
+    EXPECT_EQ(kinds(), std::set<std::string>{"revocation_differs"}) << "no CRL would list it";
+    tamper("DELETE FROM revocations");
+    EXPECT_EQ(kinds(), std::set<std::string>{"revocation_differs"});
+    tamper(
+        "INSERT INTO revocations(issuer, serial, revoked_at, reason, not_after, revision) "
+        "SELECT issuer_hash, serial, " +
+        std::to_string(kNow) +
+        ", 4, not_after, 1 "
+        "FROM certificates");
+    EXPECT_EQ(kinds(), std::set<std::string>{"revocation_differs"}) << "a good one is listed";
+    tamper(
+        "DELETE FROM revocations WHERE serial IN (SELECT serial FROM certificates WHERE "
+        "revoked_at IS NULL)");
+    EXPECT_TRUE(kinds().empty());
+    tamper("UPDATE revocations SET revision = 7");
+    EXPECT_EQ(kinds(), std::set<std::string>{"revocation_uncounted"});
+}
+
+TEST_P(StoreRevocationTest, TakesBackWhatIsNotRecorded) {
+    const auto certificate = make_certificate();
+    const auto id = certificate_id(certificate);
+    const std::int64_t end = certificate.not_after();
+    const auto order = [&](RevocationReason reason) {
+        return wait_for(store_->revoke({id, reason, kNow, {}, end}));
+    };
+    const auto held = order(RevocationReason::kCertificateHold);
+    ASSERT_TRUE(held) << held.error().detail;
+    EXPECT_EQ(held->serial, certificate.serial_hex());
+    EXPECT_EQ(order(RevocationReason::kCertificateHold).error().code, Errc::kConflict);
+    ASSERT_TRUE(order(RevocationReason::kRemoveFromCrl));
+    EXPECT_FALSE(store_->find_revocation(id).value());
+    ASSERT_TRUE(order(RevocationReason::kKeyCompromise));
+    EXPECT_EQ(order(RevocationReason::kSuperseded).error().code, Errc::kConflict) << "for ever";
+    EXPECT_EQ(store_->find_revocation(id).value()->reason, RevocationReason::kKeyCompromise);
+    EXPECT_EQ(store_->revocation_revision(issuer_).value(), 3);
+    EXPECT_TRUE(verify_references(*place_.connect())->empty());
+
+    const auto known = recorded();
+    const auto wrong = wait_for(
+        store_->revoke({certificate_id(known), RevocationReason::kSuperseded, kNow, {}, end}));
+    EXPECT_EQ(wrong.error().code, Errc::kConflict) << "it is recorded";
+}
+
+TEST_P(StoreRevocationTest, RenewsNothingThatWasTakenBackUnrecorded) {
+    const auto old = make_certificate();
+    ASSERT_TRUE(wait_for(store_->revoke(
+        {certificate_id(old), RevocationReason::kKeyCompromise, kNow, {}, old.not_after()})));
+    auto renewal = make_record();
+    renewal.renewal.emplace();
+    renewal.renewal->certificate = certificate_id(old);
+    EXPECT_EQ(describe(record(*store_, renewal)), "signer revoked");
 }
 
 TEST_P(StoreRevocationTest, FiltersByRevocationAndExpiry) {
@@ -184,7 +233,7 @@ TEST_P(StoreRevocationTest, WritesNothingWhenOpenedForReading) {
     const auto certificate = recorded();
     store_ = open_store(place_, Mode::kReadOnly);
     EXPECT_EQ(revoke(certificate, RevocationReason::kSuperseded).error().code, Errc::kDenied);
-    EXPECT_EQ(wait_for(store_->begin_crl(issuer_, kNow)).error().code, Errc::kDenied);
+    EXPECT_EQ(wait_for(store_->lift_crl_number(issuer_, 7)).error().code, Errc::kDenied);
 }
 
 }  // namespace

@@ -82,18 +82,40 @@ public:
     Result<std::int64_t> revocation_revision(const ca_backend::IssuerHash& issuer) override {
         return store_->revocation_revision(issuer);
     }
-    boost::asio::awaitable<Result<ca_backend::CrlBasis>> begin_crl(ca_backend::IssuerHash issuer,
-                                                                   std::int64_t now) override {
-        return store_->begin_crl(issuer, now);
+    Result<std::optional<ca_backend::Revocation>> find_revocation(
+        const ca_backend::CertificateId& id) override {
+        if (reads_fail) return down();
+        return store_->find_revocation(id);
     }
-    boost::asio::awaitable<Result<void>> keep_crl(ca_backend::IssuerHash issuer,
-                                                  ca_backend::KeptCrl crl) override {
-        if (writes_fail) return failed<void>();
+    boost::asio::awaitable<Result<ca_backend::CrlBegun>> begin_crl(
+        ca_backend::CrlOrder order) override {
+        return store_->begin_crl(std::move(order));
+    }
+    boost::asio::awaitable<Result<void>> extend_crl(ca_backend::IssuerHash issuer,
+                                                    std::string maker,
+                                                    std::int64_t until) override {
+        return store_->extend_crl(issuer, std::move(maker), until);
+    }
+    boost::asio::awaitable<Result<bool>> keep_crl(ca_backend::IssuerHash issuer,
+                                                  ca_backend::CrlToKeep crl) override {
+        if (writes_fail) return failed<bool>();
         return store_->keep_crl(issuer, std::move(crl));
     }
-    Result<std::optional<ca_backend::KeptCrl>> find_crl(
-        const ca_backend::IssuerHash& issuer) override {
-        return store_->find_crl(issuer);
+    boost::asio::awaitable<Result<void>> end_crl(ca_backend::IssuerHash issuer,
+                                                 std::string maker) override {
+        return store_->end_crl(issuer, std::move(maker));
+    }
+    Result<std::optional<ca_backend::CrlState>> find_crl_state(const ca_backend::IssuerHash& issuer,
+                                                               ca_backend::CrlKind kind) override {
+        return store_->find_crl_state(issuer, kind);
+    }
+    Result<std::optional<ca_backend::KeptCrl>> find_crl(const ca_backend::IssuerHash& issuer,
+                                                        ca_backend::CrlKind kind) override {
+        return store_->find_crl(issuer, kind);
+    }
+    boost::asio::awaitable<Result<std::int64_t>> lift_crl_number(ca_backend::IssuerHash issuer,
+                                                                 std::int64_t above) override {
+        return store_->lift_crl_number(issuer, above);
     }
     [[nodiscard]] ca_backend::Outbox& outbox() noexcept override { return store_->outbox(); }
     boost::asio::awaitable<Result<ca_backend::AddChallengeOutcome>> add_challenge(

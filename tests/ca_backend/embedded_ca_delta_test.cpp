@@ -1,0 +1,221 @@
+// Delta CRLs of the embedded CA, who is told of CRLs, and how often large ones are made.
+#include <future>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+#include <gtest/gtest.h>
+
+#include "tests/ca_backend/support/pending.hpp"
+#include "tests/ca_backend/support/place.hpp"
+
+namespace scepgate::ca_backend {
+namespace {
+
+using certs::Crl;
+using certs::RevocationReason;
+using testing::ca_settings;
+using testing::describe;
+using testing::issue_ok;
+using testing::kDay;
+using testing::kNow;
+using testing::make_grant;
+using testing::make_record;
+using testing::open_store;
+using testing::record;
+
+constexpr std::int64_t kHour = 3600;
+
+class EmbeddedCaDeltaTest : public testing::OnEachEngine {
+protected:
+    EmbeddedCaDeltaTest() {
+        settings_.crl_period = 7 * kDay;
+        settings_.crl_validity = 8 * kDay;
+        settings_.delta_crl = CrlTimes{2 * kHour, kHour};
+        settings_.crl_urls = {"http://pki.example/ca.crl"};
+        settings_.freshest_crl_urls = {"http://pki.example/ca+.crl"};
+        settings_.record_crl = [this](const MadeCrl& made) -> Result<void> {
+            if (records_fail_) return Error{Errc::kUnavailable, "the audit file is full"};
+            made_.push_back(std::string(to_text(made.kind)) + " " + std::to_string(made.number));
+            return {};
+        };
+        start();
+    }
+    /// As after a restart.
+    void start() { ca_ = EmbeddedCa::create(settings_, clock_).value(); }
+
+    certs::Certificate issued() {
+        const auto certificate = issue_ok(*ca_, make_grant()).certificate;
+        EXPECT_EQ(describe(record(*store_, make_record(certificate))), "recorded");
+        return certificate;
+    }
+    void revoke(const certs::Certificate& certificate, RevocationReason reason) {
+        const auto done = wait_for(ca_->revoke(*store_, to_bytes(certificate.serial()), reason));
+        ASSERT_TRUE(done) << done.error().detail;
+    }
+    Result<Crl> ask(CrlKind kind, CrlDemand demand = CrlDemand::kPaced) {
+        return wait_for(ca_->crl(*store_, {kind, demand}));
+    }
+    Crl complete() { return ask(CrlKind::kComplete).value(); }
+    Crl delta() { return ask(CrlKind::kDelta).value(); }
+    static std::string number(const Crl& crl) { return to_hex(crl.number()); }
+    static std::string base(const Crl& crl) {
+        return crl.base_number() ? to_hex(*crl.base_number()) : "none";
+    }
+    static std::string reason(const Crl& crl, const certs::Certificate& of) {
+        const auto entry = crl.find(of.serial());
+        return entry ? std::string(to_text(entry->reason)) : "not listed";
+    }
+    void tamper(const std::string& sql) { ASSERT_TRUE(place_.connect()->execute(sql.c_str())); }
+
+    std::unique_ptr<SqlStore> store_ = open_store(place_);
+    std::shared_ptr<certs::FixedClock> clock_ = std::make_shared<certs::FixedClock>(kNow);
+    EmbeddedCaSettings settings_ = ca_settings();
+    bool records_fail_ = false;
+    std::vector<std::string> made_;
+    std::shared_ptr<EmbeddedCa> ca_;
+};
+
+SCEPGATE_ON_EACH_ENGINE(EmbeddedCaDeltaTest);
+
+TEST_P(EmbeddedCaDeltaTest, SaysWhatHasChangedSinceTheBase) {
+    const auto early = issued();
+    const auto device = issued();
+    revoke(early, RevocationReason::kKeyCompromise);
+    const Crl first = complete();
+    revoke(device, RevocationReason::kCertificateHold);
+    const Crl held = delta();
+    EXPECT_EQ(base(held), number(first));
+    EXPECT_GT(number(held), number(first));
+    EXPECT_EQ(reason(held, device), "certificateHold");
+    EXPECT_EQ(reason(held, early), "not listed") << "the base has it";
+    EXPECT_EQ(held.next_update(), kNow + 2 * kHour);
+    EXPECT_EQ(reason(complete(), device), "certificateHold") << "the complete one, too";
+    revoke(device, RevocationReason::kRemoveFromCrl);
+    const Crl released = delta();
+    EXPECT_EQ(reason(released, device), "removeFromCRL");
+    EXPECT_EQ(base(released), number(first)) << "the base of this week";
+    EXPECT_EQ(reason(complete(), device), "not listed");
+    revoke(device, RevocationReason::kSuperseded);
+    EXPECT_EQ(reason(delta(), device), "superseded");
+}
+
+TEST_P(EmbeddedCaDeltaTest, MakesTheBaseThatTheFirstDeltaNeeds) {
+    const Crl first = delta();
+    EXPECT_EQ(base(first), number(complete()));
+    EXPECT_TRUE(first.entries().empty());
+    EXPECT_EQ(made_, (std::vector<std::string>{"complete 1", "delta 2"}));
+}
+
+TEST_P(EmbeddedCaDeltaTest, ACompleteOneComesWithADeltaThatSaysTheSameUnderItsNumber) {
+    (void)complete();
+    const auto device = issued();
+    revoke(device, RevocationReason::kSuperseded);
+    const Crl full = complete();
+    const Crl change = delta();
+    EXPECT_EQ(number(change), number(full)) << "RFC 5280 section 5.2.3";
+    EXPECT_EQ(change.this_update(), full.this_update());
+    EXPECT_EQ(reason(change, device), "superseded");
+    EXPECT_EQ(made_, (std::vector<std::string>{"complete 1", "delta 2", "complete 2"}));
+}
+
+TEST_P(EmbeddedCaDeltaTest, MakesDeltasInTheirOwnTime) {
+    const Crl first = delta();
+    clock_->set(kNow + kHour - 1);
+    EXPECT_TRUE(equal(delta().der(), first.der()));
+    clock_->set(kNow + kHour);
+    const Crl second = delta();
+    EXPECT_GT(number(second), number(first));
+    EXPECT_EQ(complete().this_update(), kNow) << "that one lasts for a week";
+    start();
+    EXPECT_TRUE(equal(delta().der(), second.der())) << "kept over a restart";
+}
+
+TEST_P(EmbeddedCaDeltaTest, CompleteOnesNameThePlaceOfDeltasAndBothTheirDistributionPoint) {
+    settings_.issuing_distribution_point = true;
+    start();
+    const Crl full = complete();
+    const Crl change = delta();
+    EXPECT_EQ(full.freshest_crl_urls(), settings_.freshest_crl_urls);
+    EXPECT_TRUE(change.freshest_crl_urls().empty()) << "RFC 5280 section 5.2.6";
+    ASSERT_TRUE(full.issuing_distribution_point());
+    EXPECT_EQ(full.issuing_distribution_point()->uris, settings_.crl_urls);
+    EXPECT_EQ(change.issuing_distribution_point(), full.issuing_distribution_point())
+        << "of one scope";
+    settings_.issuing_distribution_point = false;
+    start();
+    EXPECT_FALSE(complete().issuing_distribution_point()) << "at once";
+}
+
+TEST_P(EmbeddedCaDeltaTest, MakesNoneUnlessToldTo) {
+    settings_.delta_crl.reset();
+    start();
+    EXPECT_EQ(ask(CrlKind::kDelta).error().code, Errc::kUnsupported);
+    EXPECT_TRUE(complete().freshest_crl_urls().empty()) << "there is nothing";
+}
+
+TEST_P(EmbeddedCaDeltaTest, GivesOutNothingThatIsNotRecorded) {
+    records_fail_ = true;
+    const auto refused = ask(CrlKind::kComplete);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().detail.find("the audit file is full"), std::string::npos);
+    EXPECT_FALSE(
+        store_->find_crl(issuer_hash(ca_->chain().front().subject_der()), CrlKind::kComplete)
+            .value());
+    records_fail_ = false;
+    EXPECT_EQ(number(complete()), "02") << "and the next is not held up by it";
+}
+
+TEST_P(EmbeddedCaDeltaTest, MakesALargeCrlNotForEachRevocation) {
+    const auto device = issued();
+    const Crl first = complete();
+    const Crl change = delta();
+    tamper("UPDATE kept_crls SET took_ms = 2000 WHERE kind = 0");
+    start();
+    revoke(device, RevocationReason::kKeyCompromise);
+    EXPECT_TRUE(equal(ask(CrlKind::kComplete).value().der(), first.der()));
+    clock_->set(kNow + 11);
+    EXPECT_TRUE(equal(ask(CrlKind::kComplete).value().der(), first.der()));
+    EXPECT_EQ(reason(ask(CrlKind::kDelta).value(), device), "keyCompromise") << "at once";
+    EXPECT_GT(number(delta()), number(change));
+    clock_->set(kNow + 12);
+    EXPECT_TRUE(equal(ask(CrlKind::kComplete, CrlDemand::kAtHand).value().der(), first.der()))
+        << "somebody else makes it";
+    EXPECT_EQ(reason(ask(CrlKind::kComplete).value(), device), "keyCompromise")
+        << "five times as long after it was begun and made";
+}
+
+TEST_P(EmbeddedCaDeltaTest, MakesALargeCrlForWhoeverInsistsAndWhenItIsTime) {
+    const auto device = issued();
+    (void)complete();
+    tamper("UPDATE kept_crls SET took_ms = 1000000");
+    start();
+    revoke(device, RevocationReason::kKeyCompromise);
+    EXPECT_EQ(reason(ask(CrlKind::kComplete, CrlDemand::kNewest).value(), device), "keyCompromise");
+    tamper("UPDATE kept_crls SET took_ms = 1000000000");
+    start();
+    clock_->set(kNow + 7 * kDay);
+    EXPECT_EQ(ask(CrlKind::kComplete, CrlDemand::kAtHand).value().this_update(), kNow + 7 * kDay);
+}
+
+TEST_P(EmbeddedCaDeltaTest, WaitsForAnotherNodeThatIsMakingOne) {
+    const IssuerHash issuer = issuer_hash(ca_->chain().front().subject_der());
+    CrlOrder other;
+    other.issuer = issuer;
+    other.now = kNow;
+    other.until = kNow + 3600;
+    other.maker = "another node";
+    ASSERT_TRUE(wait_for(store_->begin_crl(other)).value().complete);
+    boost::asio::io_context context;
+    auto asked =
+        boost::asio::co_spawn(context, ca_->crl(*store_, {CrlKind::kComplete, CrlDemand::kPaced}),
+                              boost::asio::use_future);
+    context.run_for(std::chrono::milliseconds(500));
+    EXPECT_EQ(asked.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+    EXPECT_TRUE(made_.empty());
+    ASSERT_TRUE(wait_for(store_->end_crl(issuer, "another node")));
+    context.run();
+    EXPECT_EQ(number(asked.get().value()), "02") << "it gave up, so this one is made here";
+}
+
+}  // namespace
+}  // namespace scepgate::ca_backend
