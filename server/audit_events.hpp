@@ -37,6 +37,7 @@ inline constexpr std::array kAuditEvents{
     AuditEventKind{"hold", "4870", "a certificate was revoked until further notice"},
     AuditEventKind{"release", "4870", "a certificate on hold is good again"},
     AuditEventKind{"crl", "4872", "a CRL was made and published"},
+    AuditEventKind{"crl_number", "-", "CRL numbers go on above the one of another CRL"},
     AuditEventKind{"certify_responder", "4887", "an OCSP responder's key was certified"},
     AuditEventKind{"rotate", "4892", "keys of challenges were changed"},
     AuditEventKind{"rollover", "4892", "the next CA was made"},

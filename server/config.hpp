@@ -12,6 +12,7 @@
 #include "policy/issuance_rules.hpp"
 #include "policy/renewal.hpp"
 #include "server/config_admin.hpp"
+#include "server/config_crl.hpp"
 #include "server/config_notifiers.hpp"
 #include "server/config_policy.hpp"
 #include "server/config_signer.hpp"
@@ -43,13 +44,6 @@ private:
     std::vector<ConfigFault> list_;
 };
 
-/// Where and how long a CA's CRL is good.
-struct CrlConfig {
-    std::int64_t period = std::int64_t{7} * 86400;  ///< seconds until the next is made
-    std::int64_t overlap = 86400;                   ///< seconds that it is valid for beyond that
-    std::string path;                               ///< on the SCEP listener; "" for none
-};
-
 /// A CA's OCSP responder.
 struct OcspConfig {
     std::string path = "/ocsp";  ///< on the SCEP listener
@@ -71,6 +65,7 @@ struct CaConfig {
     std::int64_t crl_validity = std::int64_t{7} * 86400;   ///< seconds; renewed at half of it
     std::optional<CrlConfig> crl;                          ///< in place of crl_validity
     std::optional<OcspConfig> ocsp;                        ///< absent: no responder
+    std::string certificate_path;  ///< of the CA's certificate on the SCEP listener; "" for none
 };
 
 /// A certificate policy that a template puts into certificates.

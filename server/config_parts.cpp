@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/config_ca_urls.hpp"
+#include "server/config_crl_reader.hpp"
 #include "server/config_key_source.hpp"
 #include "server/config_paths.hpp"
 #include "server/config_policy_rule.hpp"
@@ -87,34 +88,12 @@ CaConfig ConfigParts::ca(const Json& json, const std::string& path) {
 }
 
 void ConfigParts::publishing(ConfigReader& owner, CaConfig& ca) {
-    const auto path = [this](ConfigReader& reader, std::string& target) {
-        reader.text("path", target);
-        // A CA's name in a URL can have spaces: they come as %20, and are compared decoded.
-        std::string spaceless = target;
-        std::replace(spaceless.begin(), spaceless.end(), ' ', '-');
-        if (target.empty() || sound_endpoint_path(spaceless)) return;
-        faults_.error(reader.path_of("path"), "'" + target + "' is no path",
-                      "begin it with / and leave out empty segments, \".\", \"..\" and all of "
-                      "? # % and \\");
-    };
-    if (const Json* json = owner.member("crl")) {
-        ConfigReader reader(*json, owner.path_of("crl"), faults_);
-        ca.crl.emplace();
-        const std::string& at = ca.json_path;
-        ca.crl->path = "/crl/" + at.substr(at.find('.') + 1) + ".crl";
-        reader.duration("period", ca.crl->period, 3600, 366 * 86'400LL);
-        reader.duration("overlap", ca.crl->overlap, 600, 30 * 86'400LL);
-        path(reader, ca.crl->path);
-        reader.finish();
-        if (owner.member("crl_validity") != nullptr) {
-            faults_.error(owner.path_of("crl_validity"), "stands beside 'crl'",
-                          "leave it out: crl.period and crl.overlap say it");
-        }
-    }
+    read_crl(owner, *this, ca, faults_);
+    read_published_path(owner, "certificate_path", ca.certificate_path, faults_);
     if (const Json* json = owner.member("ocsp")) {
         ConfigReader reader(*json, owner.path_of("ocsp"), faults_);
         ca.ocsp.emplace();
-        path(reader, ca.ocsp->path);
+        read_published_path(reader, "path", ca.ocsp->path, faults_);
         if (ca.ocsp->path.empty()) {
             faults_.error(reader.path_of("path"), "is empty", "give it as /ocsp");
         }

@@ -18,7 +18,7 @@ public:
         : base_(std::move(base)), faults_(faults) {}
 
     [[nodiscard]] CaConfig ca(const Json& json, const std::string& path);
-    /// Its "crl" and "ocsp".
+    /// Its "crl", "certificate_path" and "ocsp".
     void publishing(ConfigReader& owner, CaConfig& ca);
     [[nodiscard]] EndpointConfig endpoint(const Json& json, const std::string& path);
     [[nodiscard]] KeyPairConfig key_pair(const Json& json, const std::string& path);

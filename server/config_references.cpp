@@ -86,7 +86,10 @@ void check_published_paths(const Config& config, Places& taken, ConfigFaults& fa
     for (const auto& [path, at] : responders)
         check(path, at);
     for (const auto& [name, ca] : config.cas) {
-        if (ca.crl) check(ca.crl->path, ca.json_path + ".crl.path");
+        check(ca.certificate_path, ca.json_path + ".certificate_path");
+        if (!ca.crl) continue;
+        check(ca.crl->path, ca.json_path + ".crl.path");
+        if (ca.crl->delta) check(ca.crl->delta->path, ca.json_path + ".crl.delta.path");
     }
 }
 

@@ -40,6 +40,11 @@ bool leads_to_responder(std::string_view path, std::string_view responder) {
     return path.size() == responder.size() || path[responder.size()] == '/';
 }
 
+/// Empty paths are none: a request's has a slash.
+bool is_one_of(std::string_view path, const Publication& of) {
+    return path == of.crl_path || path == of.delta_path || path == of.certificate_path;
+}
+
 HttpReply plain_reply(unsigned status, std::string_view text, std::string_view headers = {}) {
     HttpReply reply;
     reply.status = status;
@@ -106,21 +111,27 @@ bool Publications::serves(std::string_view path) const {
     if (all_.empty()) return false;
     const std::string plain = decoded(path);
     return std::any_of(all_.begin(), all_.end(), [&](const Publication& each) {
-        return (!each.crl_path.empty() && plain == each.crl_path) ||
-               leads_to_responder(plain, each.ocsp_path);
+        return is_one_of(plain, each) || leads_to_responder(plain, each.ocsp_path);
     });
 }
 
 boost::asio::awaitable<HttpReply> Publications::answer(const HttpRequest& request,
                                                        RequestRecord& record) const {
     const auto store = store_->get();
-    if (!store) co_return plain_reply(503, "Service Unavailable\n", "Retry-After: 5\r\n");
     const std::string path = decoded(request.path);
     for (const Publication& each : all_) {
-        if (!each.crl_path.empty() && path == each.crl_path) {
-            co_return co_await crl(each, request, *store, record);
+        if (!is_one_of(path, each)) continue;
+        record.endpoint = path;
+        if (request.method == HttpMethod::kPost) {
+            co_return plain_reply(405, "Method Not Allowed\n", "Allow: GET, HEAD\r\n");
         }
+        if (path == each.certificate_path) co_return certificate(each, request, record);
+        if (!store) co_return plain_reply(503, "Service Unavailable\n", "Retry-After: 5\r\n");
+        const auto kind =
+            path == each.crl_path ? ca_backend::CrlKind::kComplete : ca_backend::CrlKind::kDelta;
+        co_return co_await crl(each, kind, request, *store, record);
     }
+    if (!store) co_return plain_reply(503, "Service Unavailable\n", "Retry-After: 5\r\n");
     for (const Publication& each : all_) {
         if (!leads_to_responder(path, each.ocsp_path)) continue;
         record.operation = "OCSP";
@@ -135,16 +146,30 @@ boost::asio::awaitable<HttpReply> Publications::answer(const HttpRequest& reques
     co_return plain_reply(404, "Not Found\n");
 }
 
+HttpReply Publications::certificate(const Publication& from, const HttpRequest& request,
+                                    RequestRecord& record) {
+    record.operation = "CACertificate";
+    record.code = "Success";
+    const certs::Certificate& own = from.ca->chain().front();
+    const std::int64_t now = certs::SystemClock().now();
+    const Sha256 hash = sha256(own.der());
+    const std::string tag = "\"" + to_hex(ByteView(hash).first(16)) + "\"";
+    HttpReply reply;
+    reply.content_type = "application/pkix-cert";
+    reply.headers = cache_headers(own.not_before(), own.not_after(), kLongestCrlAge, now, tag);
+    reply.body = to_bytes(own.der());
+    if (has_tag(request.if_none_match, tag)) turn_into_not_modified(reply);
+    return reply;
+}
+
 boost::asio::awaitable<HttpReply> Publications::crl(const Publication& from,
+                                                    ca_backend::CrlKind kind,
                                                     const HttpRequest& request,
                                                     ca_backend::Store& store,
                                                     RequestRecord& record) const {
-    record.operation = "CRL";
-    record.endpoint = from.crl_path;
-    if (request.method == HttpMethod::kPost) {
-        co_return plain_reply(405, "Method Not Allowed\n", "Allow: GET, HEAD\r\n");
-    }
-    const auto current = co_await from.ca->crl(store);
+    record.operation = kind == ca_backend::CrlKind::kDelta ? "DeltaCRL" : "CRL";
+    const ca_backend::CrlWanted wanted{kind, ca_backend::CrlDemand::kAtHand};
+    const auto current = co_await from.ca->crl(store, wanted);
     if (!current) {
         record.reason = current.error().detail;
         co_return plain_reply(503, "Service Unavailable\n", "Retry-After: 5\r\n");

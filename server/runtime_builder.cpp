@@ -6,6 +6,7 @@
 #include "server/config_policy_rule.hpp"
 #include "server/renewal_advice.hpp"
 #include "server/runtime_endpoint.hpp"
+#include "server/runtime_publishing.hpp"
 #include "server/runtime_webhook.hpp"
 #include "server/template_advice.hpp"
 
@@ -46,12 +47,18 @@ bool is_retired(const std::string& ca, const Config& config, std::int64_t now) {
 Publications build_publications(const Config& config, const std::map<std::string, BuiltCa>& cas,
                                 const RuntimeContext& context) {
     std::vector<Publication> all;
+    PublisherDuties duties;
     for (const auto& [name, ca] : cas) {
         const CaConfig& wanted = config.cas.at(name);
-        if (!wanted.crl && !wanted.ocsp) continue;
+        if (!wanted.crl && !wanted.ocsp && wanted.certificate_path.empty()) continue;
         Publication made;
         made.ca = ca.backend;
-        if (wanted.crl) made.crl_path = wanted.crl->path;
+        made.certificate_path = wanted.certificate_path;
+        if (wanted.crl) {
+            made.crl_path = wanted.crl->path;
+            if (wanted.crl->delta) made.delta_path = wanted.crl->delta->path;
+            add_duties(name, wanted, ca, duties);
+        }
         if (wanted.ocsp) {
             made.ocsp_path = wanted.ocsp->path;
             ca_backend::OcspSettings settings;
@@ -68,7 +75,8 @@ Publications build_publications(const Config& config, const std::map<std::string
         }
         all.push_back(std::move(made));
     }
-    return Publications(std::move(all), context.services.store);
+    judge_files(duties, config, context.faults);
+    return Publications(std::move(all), std::move(duties), context.services.store);
 }
 
 }  // namespace

@@ -158,7 +158,14 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
     if (config.crl) {
         settings.crl_period = config.crl->period;
         settings.crl_validity = config.crl->period + config.crl->overlap;
+        settings.issuing_distribution_point = config.crl->issuing_distribution_point;
+        if (const auto& delta = config.crl->delta)
+            settings.delta_crl =
+                ca_backend::CrlTimes{delta->period + delta->overlap, delta->period};
     }
+    settings.record_crl = [records = context.services.crls](const ca_backend::MadeCrl& made) {
+        return records->write(made);
+    };
     if (templates) settings.templates = *templates;
     auto backend = ca_backend::EmbeddedCa::create(std::move(settings), context.clock);
     if (!backend) {

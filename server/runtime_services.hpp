@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "ca_backend/store.hpp"
+#include "server/crl_records.hpp"
 #include "server/outbound_http.hpp"
 
 namespace scepgate::server {
@@ -23,6 +24,7 @@ private:
 
 struct RuntimeServices {
     std::shared_ptr<StoreLink> store = std::make_shared<StoreLink>();
+    std::shared_ptr<CrlRecords> crls = std::make_shared<CrlRecords>();
     std::shared_ptr<OutboundHttp> http = std::make_shared<OutboundHttp>();
 };
 

@@ -17,9 +17,11 @@
 #include "server/config_changes.hpp"
 #include "server/config_judge.hpp"
 #include "server/config_shape.hpp"
+#include "server/crl_publisher.hpp"
 #include "server/http_server.hpp"
 #include "server/notifier.hpp"
 #include "server/revocation_polling.hpp"
+#include "server/runtime_publishing.hpp"
 #include "server/scep_handler.hpp"
 #include "server/store_opening.hpp"
 
@@ -59,6 +61,7 @@ public:
         notifier_->use(judged.runtime->notifiers());
         server_->start();
         polling_->start(judged.runtime->revocation_feeds());
+        publisher_->start(judged.runtime->publications().duties());
         for (const auto& address : server_->addresses()) {
             log_->info("serving", LogFields().add("address", address));
         }
@@ -80,6 +83,7 @@ public:
         notifier_->stop(kNotifyTime);
         services_.http->stop();
         polling_->stop();
+        publisher_->stop();
         workers_->join();
         audit_event("stop");
         log_->info("stopped");
@@ -101,11 +105,15 @@ private:
         if (!store) return refuse(store_path(config_), store.error());
         store_ = std::move(*store);
         services_.store->connect(store_);
+        services_.crls->connect(audit_);
+        if (const auto lifted = lift_crl_numbers(config_, *store_); !lifted)
+            return refuse("audit.file", lifted.error());
         workers_ = std::make_unique<WorkerPool>(config_.crypto_threads, config_.queue);
         ServiceParts parts{store_, audit_, log_, clock_};
         notifier_ = std::make_shared<Notifier>(parts);
         parts.notifier = notifier_;
         polling_ = std::make_unique<RevocationPolling>(parts);
+        publisher_ = std::make_unique<CrlPublisher>(services_.store, log_);
         operations_ = std::make_unique<PkiOperations>(std::move(parts));
         handler_ = std::make_unique<ScepHandler>(judged.runtime, *operations_, *workers_, log_);
         auto server = HttpServer::create(config_.http, *handler_);
@@ -169,6 +177,7 @@ private:
         handler_->replace(judged.runtime);
         notifier_->use(judged.runtime->notifiers());
         polling_->start(judged.runtime->revocation_feeds());
+        publisher_->start(judged.runtime->publications().duties());
         server_->update(judged.config.http);
         report(server_->reload_tls());
         if (admin_server_) reload_admin(judged);
@@ -243,6 +252,7 @@ private:
     std::shared_ptr<Notifier> notifier_;
     std::unique_ptr<WorkerPool> workers_;
     std::unique_ptr<RevocationPolling> polling_;
+    std::unique_ptr<CrlPublisher> publisher_;
     std::unique_ptr<PkiOperations> operations_;
     std::unique_ptr<ScepHandler> handler_;
     std::unique_ptr<HttpServer> server_;
