@@ -1,4 +1,4 @@
-// The subcommands of "scepgate ca" that set a CA up and renew it.
+// The subcommands of "scepgate ca".
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,5 +11,6 @@ void add_ca_csr(CLI::App& ca, int& status);
 void add_ca_install(CLI::App& ca, int& status);
 void add_ca_renew(CLI::App& ca, int& status);
 void add_ca_ra(CLI::App& ca, int& status);
+void add_ca_crl(CLI::App& ca, int& status);
 
 }  // namespace scepgate::server::cli

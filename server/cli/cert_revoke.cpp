@@ -5,6 +5,7 @@
 #include "server/cli/commands.hpp"
 #include "server/cli/operator_act.hpp"
 #include "server/cli/support.hpp"
+#include "server/config_reader.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -16,6 +17,10 @@ struct Options {
     std::string config;
     std::string serial;
     std::string reason = "unspecified";
+    std::string invalidity_date;
+    std::string ca;         ///< with not_recorded
+    std::string not_after;  ///< with not_recorded
+    bool not_recorded = false;
     bool json = false;
 };
 
@@ -28,7 +33,8 @@ AuditEvent event_of(RevocationReason reason) {
 void print(const CertificateRow& row, bool json) {
     if (json) return print_json(to_json(row));
     const std::string& name = row.subject.empty() ? row.subject_alt_name : row.subject;
-    std::cout << "Certificate " << row.serial << " for '" << name << "' ";
+    std::cout << "Certificate " << row.serial
+              << (row.der.empty() ? ", which is not recorded, " : " for '" + name + "' ");
     if (!row.revocation) {
         std::cout << "is good again";
     } else {
@@ -38,34 +44,95 @@ void print(const CertificateRow& row, bool json) {
     std::cout << "; the next CRL says so\n";
 }
 
+/// A time of day, or a day's beginning.
+Result<std::int64_t> parse_date(const std::string& text) {
+    constexpr std::size_t kDay = std::string_view("2027-01-01").size();
+    auto time = parse_time(text.size() == kDay ? text + "T00:00:00Z" : text);
+    if (time) return time;
+    return Error{Errc::kMalformed, "'" + text + "': give a time such as 2027-01-01T00:00:00Z"};
+}
+
+/// What the change is done to, and its facts for the audit file.
+struct Subject {
+    ca_backend::RevocationOrder order;
+    CertificateRow row;
+};
+
+/// By its number and issuer alone. 0 or the exit status.
+int find_not_recorded(const Options& options, const Config& config, Subject& subject) {
+    const auto name = choose_ca(config, options.ca);
+    if (!name) return kUsage;
+    const auto ca = load_ca(config, *name);
+    if (!ca) return kUsage;
+    const auto serial = ca_backend::parse_serial(options.serial);
+    if (!serial) return complain(kUsage, "serial number: " + serial.error().detail);
+    const auto& certificate = ca->chain().front();
+    std::int64_t not_after = certificate.not_after();
+    if (!options.not_after.empty()) {
+        const auto given = parse_date(options.not_after);
+        if (!given) return complain(kUsage, "--not-after: " + given.error().detail);
+        not_after = *given;
+    }
+    subject.order.certificate = {ca_backend::issuer_hash(certificate.subject_der()), *serial};
+    subject.order.not_recorded = not_after;
+    subject.row.serial = to_hex(ca_backend::without_sign_octet(*serial));
+    subject.row.ca = *name;
+    subject.row.not_after = not_after;
+    return kSuccess;
+}
+
+int find_recorded(const Options& options, ca_backend::Store& store, Subject& subject) {
+    auto row = store.find_serial(options.serial);
+    if (!row) {
+        return complain(row.error().code == Errc::kMalformed ? kUsage : kFailed,
+                        row.error().detail);
+    }
+    if (!*row) {
+        return complain(kFailed, "there is no certificate with serial " + options.serial +
+                                     "; one that was issued after the backup that this store was "
+                                     "restored from is taken back with --not-recorded");
+    }
+    const auto certificate = certs::Certificate::from_der((*row)->der);
+    if (!certificate) return complain(kFailed, certificate.error().detail);
+    // By the certificate's own issuer: the CA may have another key, name or certificate by now, or
+    // be gone from the configuration, and its certificates must be revocable all the same.
+    subject.order.certificate = ca_backend::certificate_id(*certificate);
+    subject.row = **std::move(row);
+    return kSuccess;
+}
+
 int change(const Options& options, RevocationReason reason) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     auto records = open_records(*config);
     if (!records) return kUsage;
-    const auto row = records->store->find_serial(options.serial);
-    if (!row) {
-        return complain(row.error().code == Errc::kMalformed ? kUsage : kFailed,
-                        row.error().detail);
+    Subject subject;
+    const int found = options.not_recorded ? find_not_recorded(options, *config, subject)
+                                           : find_recorded(options, *records->store, subject);
+    if (found != kSuccess) return found;
+    subject.order.reason = reason;
+    subject.order.at = certs::SystemClock().now();
+    if (!options.invalidity_date.empty()) {
+        const auto date = parse_date(options.invalidity_date);
+        if (!date) return complain(kUsage, "--invalidity-date: " + date.error().detail);
+        if (*date > subject.order.at)
+            return complain(kUsage, "--invalidity-date: it lies in the future");
+        subject.order.invalidity_date = *date;
     }
-    if (!*row) return complain(kFailed, "there is no certificate with serial " + options.serial);
-    const auto certificate = certs::Certificate::from_der((*row)->der);
-    if (!certificate) return complain(kFailed, certificate.error().detail);
-
-    // By the certificate's own issuer: the CA may have another key, name or certificate by now, or
-    // be gone from the configuration, and its certificates must be revocable all the same.
-    const ca_backend::RevocationOrder order{ca_backend::certificate_id(*certificate), reason,
-                                            certs::SystemClock().now()};
+    const CertificateRow& row = subject.row;
     const auto facts = [&](AuditRecord& line) {
-        line.add("ca", (*row)->ca)
-            .add("serial", (*row)->serial)
-            .add("subject", (*row)->subject)
-            .add_if("subject_alt_name", (*row)->subject_alt_name)
-            .add("not_after", certs::utc_text((*row)->not_after))
-            .add("reason", to_text(reason));
+        line.add("ca", row.ca).add("serial", row.serial);
+        if (options.not_recorded) {
+            line.add("recorded", "no");
+        } else {
+            line.add("subject", row.subject).add_if("subject_alt_name", row.subject_alt_name);
+        }
+        line.add("not_after", certs::utc_text(row.not_after)).add("reason", to_text(reason));
+        if (subject.order.invalidity_date)
+            line.add("invalidity_date", certs::utc_text(*subject.order.invalidity_date));
     };
     const auto done = audited(*records->audit, event_of(reason), facts,
-                              [&] { return wait_for(records->store->revoke(order)); });
+                              [&] { return wait_for(records->store->revoke(subject.order)); });
     if (!done) return complain(kFailed, done.error().detail);
     print(*done, options.json);
     return flush_output(kSuccess);
@@ -89,6 +156,17 @@ void add_cert_revoke(CLI::App& cert, int& status) {
         command->add_option("SERIAL", options->serial, "The serial number in hex")->required();
         add_config_option(*command, options->config);
         command->add_flag("--json", options->json, "Print the certificate's record as JSON");
+        auto* not_recorded = command->add_flag(
+            "--not-recorded", options->not_recorded,
+            "The store does not know the certificate, as after a restore: take it back by its "
+            "serial number alone");
+        command->add_option("--ca", options->ca, "Its CA, where there are several")
+            ->needs(not_recorded);
+        command
+            ->add_option("--not-after", options->not_after,
+                         "Until when it is valid, as in 2027-01-01T00:00:00Z: so long it is "
+                         "listed. Default: as long as the CA")
+            ->needs(not_recorded);
         return command;
     };
     CLI::App* revoke_command =
@@ -100,6 +178,9 @@ void add_cert_revoke(CLI::App& cert, int& status) {
                      "keyCompromise, affiliationChanged, superseded, cessationOfOperation, "
                      "privilegeWithdrawn, ... (RFC 5280)")
         ->capture_default_str();
+    revoke_command->add_option("--invalidity-date", options->invalidity_date,
+                               "Since when its key was, or may have been, in other hands, as in "
+                               "2026-11-01T08:00:00Z; the CRL says so");
     revoke_command->callback([&status, options] { status = revoke(*options); });
     add("hold", "Revoke a certificate until 'cert release' (reason certificateHold)")
         ->callback(

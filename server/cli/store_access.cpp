@@ -54,7 +54,18 @@ std::optional<Records> open_records(const Config& config) {
     return Records{*std::move(audit), *std::move(store)};
 }
 
-std::shared_ptr<ca_backend::CaBackend> load_ca(const Config& config, const std::string& name) {
+std::optional<std::string> choose_ca(const Config& config, const std::string& option) {
+    if (!option.empty()) return option;
+    if (config.cas.size() == 1) return config.cas.begin()->first;
+    std::string all;
+    for (const auto& [name, ca] : config.cas)
+        all += (all.empty() ? "" : ", ") + name;
+    complain(kUsage, "there are several CAs; choose one with --ca: " + all);
+    return std::nullopt;
+}
+
+std::shared_ptr<ca_backend::CaBackend> load_ca(const Config& config, const std::string& name,
+                                               std::shared_ptr<AuditLog> audit) {
     const auto found = config.cas.find(name);
     if (found == config.cas.end()) {
         complain(kUsage, "there is no CA '" + name + "' in the configuration");
@@ -62,6 +73,7 @@ std::shared_ptr<ca_backend::CaBackend> load_ca(const Config& config, const std::
     }
     ConfigFaults faults;
     RuntimeContext context(std::make_shared<certs::SystemClock>(), faults);
+    context.services.crls->connect(std::move(audit), operator_name());
     auto built = build_ca(name, found->second, Templates{}, context);
     print_faults(faults);
     return built ? built->backend : nullptr;

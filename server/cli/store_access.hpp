@@ -27,10 +27,14 @@ struct Records {
 /// Prints what is wrong and gives nothing when one of them cannot be opened.
 [[nodiscard]] std::optional<Records> open_records(const Config& config);
 
+/// The CA's name that an option gives, or the only one; prints what there is to choose from.
+[[nodiscard]] std::optional<std::string> choose_ca(const Config& config, const std::string& option);
+
 /// One of the configuration's CAs, whatever else of the configuration has faults. Prints what is
-/// wrong with the CA and gives null.
-[[nodiscard]] std::shared_ptr<ca_backend::CaBackend> load_ca(const Config& config,
-                                                             const std::string& name);
+/// wrong with the CA and gives null. `audit`: where CRLs that it makes are recorded; without it
+/// none can be made.
+[[nodiscard]] std::shared_ptr<ca_backend::CaBackend> load_ca(
+    const Config& config, const std::string& name, std::shared_ptr<AuditLog> audit = nullptr);
 
 /// Who runs this: the user's name, and whom sudo was called by ("root (alice)").
 [[nodiscard]] std::string operator_name();
