@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kLongest = 730;  ///< days
 /// To copy a command and run it: until then nothing serves.
-constexpr std::int64_t kAtOnce = 300;
+constexpr std::int64_t kRenewAtOnce = 300;
 
 /// Nothing else goes with the old certificate: the file is no link and has one PEM block, and so
 /// neither a chain nor a key.
@@ -122,7 +122,7 @@ std::string by_rollover(const Config& config, const std::string& name, std::int6
     const CaConfig& ca = config.cas.at(name);
     if (ca.signer) return "see docs/signer.md (Renewal and rollover)";
     // A date to be filled in would be forgotten; a day before the end, or at once.
-    const std::int64_t from = end - kDay > now + kDay ? end - kDay : now + kAtOnce;
+    const std::int64_t from = end - kDay > now + kDay ? end - kDay : now + kRenewAtOnce;
     if (ca.key.token) {
         return "make its successor in the token with 'scepgate ca create --root', and RA "
                "certificates by that with 'scepgate ca ra --from " +

@@ -31,17 +31,17 @@ HttpReply json_reply(unsigned status, const Json& json) {
 }
 
 Problem to_problem(const MintingRefusal& refusal) {
-    using Kind = MintingRefusal::Kind;
+    using Why = MintingRefusal::Kind;
     switch (refusal.kind) {
-        case Kind::kUnsupported:
+        case Why::kUnsupported:
             return {409, "policy_unsupported", refusal.text};
-        case Kind::kNotAllowed:
+        case Why::kNotAllowed:
             return {422, "not_allowed", refusal.text};
-        case Kind::kCacheFull:
+        case Why::kCacheFull:
             return {503, "cache_full", refusal.text, 60};
-        case Kind::kQuotaReached:
+        case Why::kQuotaReached:
             return {429, "quota_reached", refusal.text, 60};
-        case Kind::kUnavailable:
+        case Why::kUnavailable:
             break;
     }
     // What failed is the administrator's to know, in the audit file.
