@@ -18,8 +18,6 @@ struct CertificateId {
 [[nodiscard]] CertificateId certificate_id(const certs::Certificate& certificate);
 /// INTEGER content octets as they are kept, and as people write the serial number in hex.
 [[nodiscard]] Bytes without_sign_octet(ByteView serial);
-/// What people write: either case, with or without leading zeros. kMalformed.
-[[nodiscard]] Result<Bytes> parse_serial(std::string_view hex);
 
 /// Whom a certificate is for, and for what: issuer, subject and subject alternative names as they
 /// are encoded, and the template. One device may well have one certificate to sign and one to

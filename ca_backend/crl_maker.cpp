@@ -22,7 +22,7 @@ constexpr std::int64_t kLease = 60;
 constexpr std::chrono::seconds kSaySoEvery{15};
 /// Of entries, between two looks at the clock.
 constexpr std::size_t kPage = 10'000;
-constexpr std::int64_t kQuickMs = 1000;
+constexpr std::int64_t kQuickMs = 3000;
 constexpr std::int64_t kPaceFactor = 5;
 
 std::int64_t milliseconds_since(Clock::time_point begun) {

@@ -73,14 +73,6 @@ Bytes without_sign_octet(ByteView serial) {
     return to_bytes(serial.subspan(has_one ? 1 : 0));
 }
 
-Result<Bytes> parse_serial(std::string_view hex) {
-    const std::size_t start = std::min(hex.find_first_not_of('0'), hex.size());
-    std::string digits(hex.substr(start));
-    while (digits.empty() || digits.size() % 2 != 0)
-        digits.insert(digits.begin(), '0');
-    return from_hex(digits);
-}
-
 Sha256 identity_hash(const certs::Certificate& certificate, std::string_view template_name) {
     const certs::Extension* names =
         certs::find_extension(certificate.extensions(), certs::oid::kSubjectAltName);

@@ -26,7 +26,10 @@ void read_published_files(ConfigReader& reader, const std::string& key, const Co
     std::vector<std::string> all;
     reader.texts(key, all);
     for (std::size_t i = 0; i < all.size(); ++i) {
-        if (expanded(all[i], false)) {
+        // Folders are taken as they are.
+        const bool plain_folder =
+            std::filesystem::path(all[i]).parent_path().string().find('%') == std::string::npos;
+        if (plain_folder && expanded(all[i], false)) {
             files.push_back(parts.resolve(all[i]).string());
             continue;
         }
