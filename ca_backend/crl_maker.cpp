@@ -220,7 +220,9 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& 
     order.issuer = issuer_;
     order.key = settings_.key_identifier;
     order.complete = occasion.wanted.kind == CrlKind::kComplete;
-    order.delta = makes_deltas();
+    // A separate signer takes each number once, so there a delta always has one of its own.
+    order.delta =
+        makes_deltas() && (occasion.wanted.kind == CrlKind::kDelta || settings_.key.is_here());
     order.now = occasion.now;
     order.until = lease.until();
     order.maker = lease.maker();
