@@ -1,9 +1,11 @@
 #include "certs/weak_keys.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 
 #include "certs/ossl.hpp"
 
@@ -80,6 +82,33 @@ bool all_pass(const BIGNUM* modulus, const std::array<ResidueTest, Count>& tests
 bool has_roca_fingerprint(const BIGNUM* modulus) {
     return all_pass(modulus, kRoca1) && all_pass(modulus, kRoca2) && all_pass(modulus, kRoca3) &&
            all_pass(modulus, kRoca4);
+}
+
+/// The odd primes under 752 (NIST SP 800-89 section 5.3.3), multiplied while a word holds them.
+constexpr auto kSmallPrimes = [] {
+    std::array<std::uint64_t, 38> products{};
+    std::size_t count = 0;
+    std::uint64_t words = 1;
+    for (std::uint64_t candidate = 3; candidate < 752; candidate += 2) {
+        bool prime = true;
+        for (std::uint64_t divisor = 3; divisor * divisor <= candidate; divisor += 2)
+            prime = prime && candidate % divisor != 0;
+        if (!prime) continue;
+        if (words * candidate >= kWord) {
+            products[count++] = words;
+            words = 1;
+        }
+        words *= candidate;
+    }
+    products[count] = words;
+    return products;
+}();
+static_assert(kSmallPrimes.back() != 0);
+
+bool has_small_factor(const BIGNUM* modulus) {
+    return std::any_of(kSmallPrimes.begin(), kSmallPrimes.end(), [&](std::uint64_t primes) {
+        return std::gcd(std::uint64_t{BN_mod_word(modulus, primes)}, primes) != 1;
+    });
 }
 
 /// The largest number whose square is not over `n`; null without memory. Newton's method from the
@@ -180,6 +209,8 @@ std::optional<std::string_view> weakness_of(const PublicKey& key) {
     const ByteView octets = key.rsa_modulus();
     const BnPtr modulus(BN_bin2bn(octets.data(), static_cast<int>(octets.size()), nullptr));
     if (!modulus) return "its modulus cannot be read";
+    if (has_small_factor(modulus.get()))
+        return "its modulus has a factor under 752: its private key can be computed";
     if (has_roca_fingerprint(modulus.get()))
         return "it has the fingerprint of ROCA (CVE-2017-15361): its private key can be computed";
     if (has_close_primes(modulus.get()))

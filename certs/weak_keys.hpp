@@ -12,7 +12,8 @@ namespace scepgate::certs {
 /// - the fingerprint of ROCA (CVE-2017-15361): primes k·M + (65537^a mod M), from Infineon's
 /// RSALib;
 /// - two primes close together (CVE-2022-26320): Fermat's method finds them in a few hundred steps.
-/// Under 20 microseconds for 2048 bits; for keys that a stranger wants certified.
+/// - a prime factor under 752 (NIST SP 800-89 section 5.3.3).
+/// Under 100 microseconds for 2048 bits; for keys that a stranger wants certified.
 [[nodiscard]] std::optional<std::string_view> weakness_of(const PublicKey& key);
 
 }  // namespace scepgate::certs

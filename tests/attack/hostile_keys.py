@@ -81,6 +81,15 @@ def close_primes():
     return WeakRsa(p, prime_from(p + 2**100))
 
 
+def factor_of_3():
+    return WeakRsa(random_prime(2046), 3)
+
+
+def factor_of_751():
+    """The largest prime that is looked for (NIST SP 800-89 section 5.3.3)."""
+    return WeakRsa(random_prime(2038), 751)
+
+
 def roca():
     """Primes of Infineon's form k·M + 65537^a mod M (CVE-2017-15361)."""
     smalls, candidate = [2], 3

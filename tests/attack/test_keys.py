@@ -86,7 +86,8 @@ def test_with_an_exponent_of_1_the_padded_digest_is_no_signature(target):
 
 
 @pytest.mark.attack("K03")
-@pytest.mark.parametrize("make", [hostile_keys.close_primes, hostile_keys.roca],
+@pytest.mark.parametrize("make", [hostile_keys.close_primes, hostile_keys.roca,
+                                  hostile_keys.factor_of_3, hostile_keys.factor_of_751],
                          ids=lambda make: make.__name__)
 def test_a_key_that_is_known_to_be_weak_is_certified_for_nobody(target, make):
     """Its owner has it and signs with it; others would have it soon."""

@@ -133,6 +133,18 @@ TEST_F(WeakKeysTest, K03_RefusesPrimesThatAreClose) {
     }
 }
 
+TEST_F(WeakKeysTest, K03_RefusesASmallFactor) {
+    for (const BN_ULONG factor : {3UL, 7UL, 251UL, 743UL, 751UL}) {
+        const BnPtr small = numbers_.number();
+        BN_set_word(small.get(), factor);
+        BnPtr large = numbers_.number();
+        BN_rand(large.get(), 2048 - BN_num_bits(small.get()), BN_RAND_TOP_TWO, BN_RAND_BOTTOM_ODD);
+        const auto weakness = weakness_of(numbers_.key(small.get(), large.get()));
+        ASSERT_TRUE(weakness) << factor;
+        EXPECT_NE(weakness->find("factor under 752"), std::string_view::npos);
+    }
+}
+
 TEST_F(WeakKeysTest, K03_RefusesASquare) {
     const BnPtr p = numbers_.prime_from(Numbers::random_1024().get());
     EXPECT_TRUE(weakness_of(numbers_.key(p.get(), p.get())));
