@@ -151,11 +151,15 @@ Result<void> read_recipients(ByteView set, CmsEnvelopedData& data) {
             } else {
                 ++data.other_recipients;
             }
-        } else {
+        } else if (element->tag == context_constructed(2) ||
+                   element->tag == context_constructed(3) ||
+                   element->tag == context_constructed(4)) {
             ++data.other_recipients;
             if (element->tag == context_constructed(3)) {
                 data.password_recipients.push_back(element->content);
             }
+        } else {
+            return malformed("a RecipientInfo of no type that RFC 5652 has");
         }
     }
     return {};

@@ -154,6 +154,14 @@ def test_beside_ours_another_type_of_recipient_is_passed_over(target, sealed):
     target.granted(target.around(sealed.change(version=3, recipients=[*everything, ours]).der()))
 
 
+@pytest.mark.attack("E03")
+@pytest.mark.parametrize("tag", [0xA0, 0xA5, 0xBE, 0x02, 0x04, 0x31], ids=hex)
+def test_what_is_no_recipient_at_all_is_badRequest(target, sealed, tag):
+    odd = der.tlv(tag, der.NULL if tag & 0x20 else b"\0")
+    target.refused_envelope(sealed.change(recipients=[*sealed.recipients, odd]), "badRequest",
+                            "EnvelopeMalformed")
+
+
 SHA256 = der.algorithm(oids.DIGEST["sha256"])
 LABEL = der.tlv(0xA2, der.algorithm("1.2.840.113549.1.1.9", der.octets(b"label")))
 TRANSPORTS = {

@@ -167,6 +167,16 @@ TEST(CmsEnvelopedDataTest, E03_OtherRecipientsAreCounted) {
     EXPECT_TRUE(data->key_agreement.empty());
 }
 
+TEST(CmsEnvelopedDataTest, E03_WhatIsNoRecipientIsRefused) {
+    RawEnvelope envelope = sound();
+    for (const Bytes& odd : {explicit_tag(0, der::null()), explicit_tag(5, der::null()),
+                             der::integer(1), der::octet_string(Bytes{1})}) {
+        envelope.recipients = {odd};
+        const Bytes octets = envelope.build();
+        EXPECT_FALSE(parse_enveloped_data(octets, false)) << to_hex(odd);
+    }
+}
+
 TEST(CmsEnvelopedDataTest, E02_TakesAtMost16Recipients) {
     RawEnvelope envelope = sound();
     envelope.recipients.assign(16, envelope.recipients[0]);
