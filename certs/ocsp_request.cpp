@@ -41,7 +41,10 @@ Result<OcspCertId> parse_cert_id(ByteView whole) {
     id.issuer_key_hash = *key;
     const auto serial = fields.read(DerTag::kInteger);
     if (!serial) return serial.error();
-    if (serial->empty() || serial->size() > kLongestSerial || ((*serial)[0] & 0x80) != 0) {
+    // One number has one encoding: what is kept is found by it, and repeated in the answer.
+    const bool padded = serial->size() > 1 && (*serial)[0] == 0 && ((*serial)[1] & 0x80) == 0;
+    if (serial->empty() || serial->size() > kLongestSerial || ((*serial)[0] & 0x80) != 0 ||
+        padded) {
         return malformed("CertID: no serial number");
     }
     id.serial = *serial;

@@ -103,9 +103,10 @@ def test_every_truncation_and_every_changed_octet_of_a_request_is_answered(respo
                 "successful", "malformed_request", "unauthorized")
 
 
-def malformed(one):
+def malformed(one, padded):
     return {
         "nothing": b"", "an octet behind": request(one) + b"\0",
+        "a serial number that is padded": request(padded),
         "nobody asked about": request(), "17 certificates": request(*[one] * 17),
         "1000 certificates": request(*[one] * 1000),
         "a nonce of 33": request(one, extensions=extension(NONCE, der.octets(bytes(33)))),
@@ -129,7 +130,8 @@ def malformed(one):
 
 @pytest.mark.attack("P01")
 def test_what_is_no_sound_request_is_malformed(responder, known):
-    for what, octets in malformed(cert_id(responder.issuer, known)).items():
+    padded = cert_id(responder.issuer, der.tlv(2, b"\0\0" + known.to_bytes(20, "big").lstrip(b"\0")))
+    for what, octets in malformed(cert_id(responder.issuer, known), padded).items():
         assert responder.ask(octets).response_status == Status.MALFORMED_REQUEST, what
     assert responder.raw(bytes(2 << 20)).status == 413
 

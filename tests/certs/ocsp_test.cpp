@@ -69,6 +69,8 @@ std::vector<BadRequest> bad_requests() {
     const std::string two_digits = "020105";
     std::string negative = kCertId;
     negative.replace(negative.size() - 6, 6, "020185");
+    std::string padded = kCertId;
+    padded.replace(padded.size() - 6, 6, "02020005").replace(0, 4, "303b");
     std::string md5 = kCertId;
     md5.replace(md5.find("06052b0e03021a"), 14, "06052b0e03021b");
     std::string short_hash =
@@ -80,6 +82,7 @@ std::vector<BadRequest> bad_requests() {
             {"TooManyCertificates", request(kMostOcspCertificates + 1)},
             {"TrailingOctet", trailing},
             {"NegativeSerial", request(1, {}, negative)},
+            {"PaddedSerial", request(1, {}, padded)},
             {"UnknownDigest", request(1, {}, md5)},
             {"HashTooShort", request(1, {}, short_hash)},
             {"EmptyNonce", request(1, nonce(0))},
