@@ -261,9 +261,20 @@ SignatureAlgorithm PrivateKey::signature_algorithm(Digest digest) const noexcept
     return {type(), digest};
 }
 
+Result<Bytes> PrivateKey::sign_elsewhere(Digest digest, ByteView data) const {
+    auto signature = state_->elsewhere->sign(digest, data);
+    // libcrypto checks its own RSA signatures; a token's faulty one would give the key away.
+    if (signature && !public_key().verifies(signature_algorithm(digest), data, *signature)) {
+        return Error{Errc::kUnavailable,
+                     "the signature that the key's token or signer made does not verify: a fault "
+                     "over there; it was thrown away"};
+    }
+    return signature;
+}
+
 Result<Bytes> PrivateKey::sign(Digest digest, ByteView data) const {
     if (!state_) return unsupported("signing without a key");
-    if (state_->elsewhere) return state_->elsewhere->sign(digest, data);
+    if (state_->elsewhere) return sign_elsewhere(digest, data);
     const EvpPkeyCtxPtr context = state_->contexts.signing(evp(), digest);
     if (!context) return take_ossl_error("signing");
     const Bytes hashed = digest_of(digest, data);

@@ -53,7 +53,8 @@ public:
     [[nodiscard]] KeyType type() const noexcept { return public_key().type(); }
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
 
-    /// RSASSA-PKCS1-v1_5 or ECDSA (DER signature), by the key's type.
+    /// RSASSA-PKCS1-v1_5 or ECDSA (DER signature), by the key's type. kUnavailable: whoever holds
+    /// the key cannot now, or has made a signature that does not verify.
     [[nodiscard]] Result<Bytes> sign(Digest digest, ByteView data) const;
     /// The algorithm that sign() uses with this digest.
     [[nodiscard]] SignatureAlgorithm signature_algorithm(Digest digest) const noexcept;
@@ -82,6 +83,7 @@ private:
     explicit PrivateKey(std::shared_ptr<const State> state) noexcept;
     static Result<PrivateKey> from_evp(EvpPkeyPtr key, const KeyLimits& limits);
     [[nodiscard]] Result<void> check_rsa(ByteView ciphertext) const;
+    [[nodiscard]] Result<Bytes> sign_elsewhere(Digest digest, ByteView data) const;
     std::shared_ptr<const State> state_;
 };
 

@@ -353,5 +353,27 @@ TEST(PrivateKeyTest, SignsWithAKeyThatIsElsewhereAndDoesNothingElseWithIt) {
     EXPECT_EQ(far.evp(), nullptr);
 }
 
+TEST(PrivateKeyTest, A06_GivesOutNoWrongSignatureOfAKeyThatIsElsewhere) {
+    class Faulty final : public KeyOperations {
+    public:
+        explicit Faulty(PrivateKey key) : key_(std::move(key)) {}
+        Result<Bytes> sign(Digest digest, ByteView data) const override {
+            auto signature = key_.sign(digest, data);
+            signature->back() ^= 1;
+            return signature;
+        }
+
+    private:
+        PrivateKey key_;
+    };
+    for (const PrivateKey& near : {rsa_key(), ec_key()}) {
+        const auto far =
+            PrivateKey::from_operations(near.public_key(), std::make_shared<Faulty>(near));
+        const auto signature = far.sign(Digest::kSha256, as_bytes("a reply"));
+        ASSERT_FALSE(signature);
+        EXPECT_EQ(signature.error().code, Errc::kUnavailable);
+    }
+}
+
 }  // namespace
 }  // namespace scepgate::certs
