@@ -19,7 +19,6 @@ from blob_maker import explicit
 from test_load import at_once
 
 Status = ocsp.OCSPResponseStatus
-pytestmark = pytest.mark.skipif(harness.SEPARATE_SIGNER, reason="the signer certifies no responder")
 
 
 def cert_id(issuer, serial, digest="sha1", name=None, key=None):

@@ -312,8 +312,10 @@ class Lab:
         file = self.dir / "audit.jsonl"
         return file.read_text() if file.exists() else ""
 
-    def audit(self):
-        return [json.loads(line) for line in self.audit_text().splitlines()]
+    def audit(self, crls=False):
+        """What was done. The CRLs (`crls`) that the server makes by itself, at any time, are left out."""
+        lines = [json.loads(line) for line in self.audit_text().splitlines()]
+        return [line for line in lines if crls or line["event"] != "crl"]
 
     def certificates(self):
         """`cert list --json` (works beside a running server)."""

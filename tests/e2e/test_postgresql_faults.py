@@ -55,9 +55,19 @@ def sound(lab, everybody):
 
 
 def backends(cluster, database):
-    return [int(pid) for pid in cluster.sql(
-        database, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND "
-                  "application_name = 'scepgate'").split()]
+    """The processes that serve scepgate; waits for a cluster that recovers."""
+    found = []
+
+    def asked():
+        try:
+            found[:] = cluster.sql(
+                database, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND "
+                          "application_name = 'scepgate'").split()
+        except AssertionError:
+            return False
+        return True
+    wait_until(asked, "the cluster answers")
+    return [int(pid) for pid in found]
 
 
 def end_politely(cluster, database):

@@ -42,7 +42,7 @@ def revoked(lab):
 
 
 def audit(lab, event):
-    return [line for line in lab.audit() if line["event"] == event]
+    return [line for line in lab.audit(crls=True) if line["event"] == event]
 
 
 def verify(lab, certificate, crl_file):

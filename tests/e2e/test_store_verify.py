@@ -1,11 +1,9 @@
 """store backup and store verify: beside a running server, and on stores that were tampered with."""
 
 import json
-import re
 import shutil
 import sqlite3
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -48,7 +46,7 @@ def sql(lab, *statements):
 def test_a_running_servers_store_is_sound(lab):
     report = verify(lab)
     assert report["sound"] and report["certificates"] == 2
-    assert report["audit_records"] == len(lab.audit())
+    assert report["audit_records"] == len(lab.audit(crls=True))
     text = run("store", "verify", "--config", lab.config_file)
     assert text.returncode == 0 and text.stdout.endswith("all sound\n")
 
@@ -139,19 +137,8 @@ def test_a_backup_of_a_running_server_is_whole_and_only_its_owners(lab, tmp_path
     assert again.returncode == 1 and "exists" in again.stderr
 
 
-def documented_sql():
-    text = (Path(__file__).resolve().parents[2] / "docs/backup.md").read_text()
-    return re.search(r'sqlite3 scepgate.db "([^"]*)"', text)[1]
-
-
-def crl_number(lab):
-    return int(json.loads(run("ca", "crl", "--json", "--config", lab.config_file).stdout)["number"],
-               16)
-
-
 def test_a_restored_backup_serves_and_what_it_lacks_is_named(lab, tmp_path):
     out = tmp_path / "copy.db"
-    first = crl_number(lab)
     assert run("store", "backup", "--config", lab.config_file, "--out", out).returncode == 0
     enrol(lab, "late")
     late = lab.certificates()[0]
@@ -160,14 +147,12 @@ def test_a_restored_backup_serves_and_what_it_lacks_is_named(lab, tmp_path):
         file.unlink()
     shutil.copy(out, lab.dir / "scepgate.db")
     (lab.dir / "scepgate.db").chmod(0o600)
-    sql(lab, documented_sql())
     lab.start()
     assert len(lab.certificates()) == 2
     report = verify(lab)
     assert kinds(report) == ["not_stored"]
     fault, = report["faults"]
     assert late["serial"] in fault["where"] and "CN=late" in fault["where"]
-    assert crl_number(lab) > first + 1000
     enrol(lab, "new")
     assert len(lab.certificates()) == 3
 
