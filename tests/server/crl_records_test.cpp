@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/ca_backend/support/records.hpp"
+#include "tests/server/support/temporary_folder.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -23,7 +23,7 @@ protected:
         return last_recorded_crl(file_, ca).value();
     }
 
-    ca_backend::testing::TemporaryDirectory directory_;
+    testing::TemporaryFolder directory_;
     std::filesystem::path file_ = directory_.path() / "audit.jsonl";
 };
 

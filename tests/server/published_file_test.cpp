@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/ca_backend/support/records.hpp"
+#include "tests/server/support/temporary_folder.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -26,7 +26,7 @@ protected:
             std::distance(fs::directory_iterator(directory_.path()), fs::directory_iterator()));
     }
 
-    ca_backend::testing::TemporaryDirectory directory_;
+    testing::TemporaryFolder directory_;
     fs::path file_ = directory_.path() / "Lab CA+.crl";
 };
 
