@@ -1,5 +1,7 @@
 #include "server/signer/revocation_records.hpp"
 
+#include <algorithm>
+
 #include "ca_backend/sqlite.hpp"
 
 namespace scepgate::server::signer {
@@ -18,8 +20,9 @@ constexpr std::int64_t kKept = std::int64_t{400} * 86'400;
 
 /// With its length in front, so that the database orders them as numbers.
 Bytes key_of(ByteView serial) {
-    Bytes key{static_cast<std::uint8_t>(std::min<std::size_t>(serial.size(), 0xFF))};
-    key.insert(key.end(), serial.begin(), serial.end());
+    Bytes key(1 + serial.size());
+    key.front() = static_cast<std::uint8_t>(std::min<std::size_t>(serial.size(), 0xFF));
+    std::copy(serial.begin(), serial.end(), key.begin() + 1);
     return key;
 }
 
