@@ -12,7 +12,7 @@ namespace scepgate::certs {
 namespace {
 
 constexpr std::size_t kMaxNames = 100;
-constexpr std::size_t kMaxValueOctets = 4096;
+constexpr std::size_t kMaxNameOctets = 4096;
 
 constexpr struct {
     GeneralNameType type;
@@ -209,7 +209,7 @@ Result<GeneralNameType> general_name_type(std::string_view text) {
 
 Result<GeneralName> GeneralName::make(GeneralNameType type, std::string_view value) {
     if (value.empty()) return refuse(type, value, "it is empty");
-    if (value.size() > kMaxValueOctets) return refuse(type, value, "it is over 4096 octets");
+    if (value.size() > kMaxNameOctets) return refuse(type, value, "it is over 4096 octets");
     Fault fault = nullptr;
     switch (type) {
         case GeneralNameType::kDns:
