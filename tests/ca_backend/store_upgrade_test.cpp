@@ -116,7 +116,9 @@ void expect_kept(SqlStore& store, sql::Connection& connection,
     }
     const auto waiting = store.list_pending({.now = kNow}).value();
     ASSERT_EQ(waiting.size(), has_pending ? 1U : 0U);
-    if (has_pending) EXPECT_EQ(waiting[0].pending->csr, (Bytes{4, 5, 6}));
+    if (has_pending) {
+        EXPECT_EQ(waiting[0].pending->csr, (Bytes{4, 5, 6}));
+    }
     EXPECT_EQ(store.list({.alt_name = "dns:D2.example"}).value().rows.size(), 1U);
     EXPECT_EQ(store.list({.subject = "CN=device-3,O=Example"}).value().rows.size(), 1U);
     EXPECT_EQ(describe(record(store, make_record())), "recorded");
