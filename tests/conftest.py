@@ -1,5 +1,4 @@
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -75,27 +74,11 @@ def new_lab(templates, tmp_path):
     labs = []
 
     def make(*arguments, edit=None, start=True):
-        path = tmp_path / f"lab{len(labs)}"
-        shutil.copytree(templates(*arguments), path)
-        lab = harness.Lab(path)
-        labs.append(lab)
-
-        def move(config):
-            config["listen"] = [{"address": f"127.0.0.1:{lab.port}"}]
-            if edit:
-                edit(config)
-
-        lab.edit(move)
-        return lab.start() if start else lab
+        labs.append(harness.copy_of(templates(*arguments), tmp_path / f"lab{len(labs)}", edit))
+        return labs[-1].start() if start else labs[-1]
 
     yield make
-    try:
-        for lab in labs:
-            lab.stop()
-    finally:
-        for lab in labs:
-            lab.kill()
-            lab.end_signer()
+    harness.stop_all(labs)
 
 
 @pytest.fixture
@@ -123,23 +106,10 @@ def second_node():
 
 
 def _shared(templates, tmp_path_factory, name, *arguments, edit=None):
-    path = tmp_path_factory.mktemp(name) / "lab"
-    shutil.copytree(templates(*arguments), path)
-    shared = harness.Lab(path)
-
-    def move(config):
-        config["listen"] = [{"address": f"127.0.0.1:{shared.port}"}]
-        if edit:
-            edit(config)
-
-    shared.edit(move)
-    shared.start()
-    try:
-        yield shared
-        shared.stop()
-    finally:
-        shared.kill()
-        shared.end_signer()
+    folder = tmp_path_factory.mktemp(name) / "lab"
+    shared = harness.copy_of(templates(*arguments), folder, edit).start()
+    yield shared
+    harness.stop_all([shared])
 
 
 @pytest.fixture(scope="session")

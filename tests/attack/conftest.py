@@ -8,8 +8,6 @@ its own: anything with an attribute `oracle`.
 `--attack-rounds N` (or SCEPGATE_ATTACK_ROUNDS) multiplies the rounds of the tests that repeat.
 """
 
-import shutil
-
 import pytest
 
 import harness
@@ -30,26 +28,12 @@ def serve(templates, tmp_path_factory):
     labs = []
 
     def start(*arguments, edit=None):
-        lab = harness.Lab(tmp_path_factory.mktemp("attack") / "lab")
-        shutil.copytree(templates(*arguments), lab.dir)
-        labs.append(lab)
-
-        def move(config):
-            config["listen"] = [{"address": f"127.0.0.1:{lab.port}"}]
-            if edit:
-                edit(config)
-
-        lab.edit(move)
-        return lab.start()
+        folder = tmp_path_factory.mktemp("attack") / "lab"
+        labs.append(harness.copy_of(templates(*arguments), folder, edit))
+        return labs[-1].start()
 
     yield start
-    try:
-        for lab in labs:
-            lab.stop()
-    finally:
-        for lab in labs:
-            lab.kill()
-            lab.end_signer()
+    harness.stop_all(labs)
 
 
 @pytest.fixture(scope="module")

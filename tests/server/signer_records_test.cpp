@@ -1,11 +1,11 @@
 #include <array>
-#include <cstdlib>
 #include <fstream>
 #include <thread>
 
 #include <gtest/gtest.h>
 
 #include "server/signer/records.hpp"
+#include "tests/server/support/temporary_folder.hpp"
 
 namespace scepgate::server::signer {
 namespace {
@@ -14,16 +14,8 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kNow = 1'800'000'000;
 
-class SignerRecordsTest : public testing::Test {
+class SignerRecordsTest : public ::testing::Test {
 protected:
-    void SetUp() override {
-        std::string name = (fs::temp_directory_path() / "signer-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        directory_ = name;
-        file_ = directory_ / "signer.db";
-    }
-    void TearDown() override { fs::remove_all(directory_); }
-
     static SignedRow row(std::uint8_t number, std::int64_t at = kNow) {
         SignedRow made;
         made.id.fill(number);
@@ -36,7 +28,8 @@ protected:
         return made;
     }
 
-    fs::path directory_, file_;
+    server::testing::TemporaryFolder directory_;
+    fs::path file_ = directory_.path() / "signer.db";
 };
 
 TEST_F(SignerRecordsTest, KeepsWhatWasAddedOverARestart) {
@@ -109,7 +102,7 @@ TEST_F(SignerRecordsTest, CountsByMinuteAndTemplate) {
 TEST_F(SignerRecordsTest, TakesNoFileOfSomethingElse) {
     std::ofstream(file_) << std::string(4096, 'x');
     EXPECT_EQ(SignedRecords::open(file_).error().code, Errc::kConfig);
-    EXPECT_EQ(SignedRecords::open(directory_ / "no/such").error().code, Errc::kConfig);
+    EXPECT_EQ(SignedRecords::open(directory_.path() / "no/such").error().code, Errc::kConfig);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "server/signer/records.hpp"
 #include "server/signer/revocation_records.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
+#include "tests/server/support/temporary_folder.hpp"
 
 namespace scepgate::server::signer {
 namespace {
@@ -19,16 +20,9 @@ using certs::RevocationReason;
 
 constexpr std::int64_t kNow = 1'800'000'000;
 
-class SignerRevocationRecordsTest : public testing::Test {
+class SignerRevocationRecordsTest : public ::testing::Test {
 protected:
-    void SetUp() override {
-        std::string name = (fs::temp_directory_path() / "signer-XXXXXX").string();
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        directory_ = name;
-        file_ = directory_ / "signer.db";
-        ca_.fill(9);
-    }
-    void TearDown() override { fs::remove_all(directory_); }
+    void SetUp() override { ca_.fill(9); }
 
     std::unique_ptr<RevocationRecords> open() {
         SignedRecords::open(file_).value();
@@ -52,7 +46,8 @@ protected:
         return all;
     }
 
-    fs::path directory_, file_;
+    server::testing::TemporaryFolder directory_;
+    fs::path file_ = directory_.path() / "signer.db";
     Sha256 ca_{};
 };
 
