@@ -52,12 +52,12 @@ def audit(lab, event):
 @pytest.mark.parametrize("verdict", ["approve", "reject"])
 def test_what_cannot_be_audited_is_not_decided(lab, verdict):
     wait_for_operator(lab, "transaction-1")
-    before = lab.audit_text()
+    before = lab.audit()
     lab.edit(lambda config: config.update(audit={"file": "/dev/full"}))
     refused = command(lab, verdict, "transaction-1")
     assert refused.returncode == 1 and "nothing was done" in refused.stderr
     row, = listed(lab)
-    assert row["state"] == "pending" and lab.audit_text() == before
+    assert row["state"] == "pending" and lab.audit() == before
 
 
 def test_an_intention_stands_in_the_audit_file_before_and_its_end_after(lab):
