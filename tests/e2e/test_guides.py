@@ -1,0 +1,253 @@
+"""What the guides to the CA say is done as they say it: every command of docs/ca.md, revocation.md,
+certificates.md and signer.md, in its order, in an empty folder. Replaced are ports, the system's folders
+and users, and what stands for a value of the reader's (SERIAL, F)."""
+
+import getpass
+import grp
+import json
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import harness
+import soft_token
+import walk
+
+LAB = "lab/scepgate.json"
+
+
+@pytest.fixture
+def reader(tmp_path):
+    """Makes somebody who reads a document; at the end everything in it has to be done."""
+    readers = []
+
+    def make(document, folder=tmp_path, **instead):
+        port = harness.free_port()
+        reads = walk.Walk(document, folder, {"127.0.0.1:8080": f"127.0.0.1:{port}", **instead})
+        reads.port = port
+        readers.append(reads)
+        return reads
+
+    yield make
+    for reads in readers:
+        reads.end()
+    assert all("ERROR: " not in reads.logs() for reads in readers)
+
+
+@pytest.mark.parametrize("document", ["ca.md", "revocation.md", "certificates.md", "signer.md"])
+def test_whatever_is_a_command_is_marked_as_one(document):
+    for block in walk.blocks(document):
+        commands = re.match(r"(scepgate|openssl|curl|cd|cp|install|softhsm2-util|[(]umask) ", block.text)
+        assert (block.kind == "sh") >= bool(commands), block.text
+
+
+def enrolled(reads, name, ca="lab/ca.pem"):
+    """A device with a certificate; its serial number."""
+    names = f"--subject CN={name},O=Example --dns {name}.example --key-usage both"
+    reads.do(f"scepgate challenge create --config {LAB} {names} --device-id 4711 > {name}.challenge\n"
+             f"scepgate enroll --url http://127.0.0.1:{reads.port}/scep --ca-file {ca} "
+             f"--challenge-file {name}.challenge {names} --out {name}")
+    return reads.do(f"openssl x509 -in {name}/cert.pem -noout -serial").strip().partition("=")[2]
+
+
+def test_the_guide_to_a_CA_below_an_offline_root_leads_to_one(reader):
+    reads = reader("ca.md")
+    reads.run("A CA behind it")
+    offline = "Root offline, subordinate online"
+    reads.run(offline, 4)
+    assert "fit to serve" in reads.output
+
+    def without_the_lab(config):
+        del config["cas"]["lab"]
+        del config["endpoints"][0]["ra"]["previous_encryption"]
+        del config["endpoints"][0]["renewal"]["previous_cas"]
+
+    reads.edit(LAB, without_the_lab)
+    reads.do("rm lab/ca.* lab/ra-signing.* lab/ra-encryption.*")
+    assert "laptop-17/cert.pem: OK" in reads.run(offline)
+
+    renewal = "Renewal"
+    again = [b for b in reads.blocks if b.heading == renewal and "--ca issuing" in b.text]
+    same_key, new_key = again
+    for block in again:
+        block.done = True
+    before = reads.do("openssl x509 -in lab/issuing.pem -noout -serial -subject")
+    reads.do(same_key.text)
+    after = reads.do("openssl x509 -in lab/issuing.pem -noout -serial -subject")
+    assert before.splitlines()[0] != after.splitlines()[0]
+    assert before.splitlines()[1] == after.splitlines()[1]
+    reads.hang_up(LAB)
+    assert "laptop-17/cert.pem: OK" in reads.do(
+        "openssl verify -CAfile root.pem -untrusted lab/issuing.pem laptop-17/cert.pem")
+    reads.do(new_key.text)
+    reads.do(f"scepgate config check --config {LAB}")
+    reads.hang_up(LAB)
+    reads.do(f"scepgate getnextca --url http://127.0.0.1:{reads.port}/scep --in laptop-17 --out next")
+    assert "G2" in reads.do("openssl x509 -in next/next-ca.pem -noout -subject")
+
+    reads.run("The key is stolen, or lost")
+    reads.do("openssl verify -crl_check_all -CAfile root.pem -untrusted lab/issuing.pem "
+             "-CRLfile root.crl -CRLfile issuing.crl laptop-17/cert.pem", status=2)
+    assert "certificate revoked" in reads.output
+    assert all(re.match("softhsm2-util|scepgate ca (import|renew)", left) for left in reads.left())
+
+
+def test_the_guide_to_a_CA_of_another_kind_leads_to_one(reader, tmp_path):
+    reads = reader("ca.md")
+    reads.run("A CA behind it")
+    reads.do(f"scepgate serve --config {LAB} &")
+
+    (tmp_path / "tokens").mkdir()
+    reads.environment = soft_token.environment(tmp_path, reads.environment)
+    assert "fit to serve" in reads.run("A token (HSM)")
+    reads.stop(LAB)  # the token was not there when it started
+    reads.do(f"scepgate serve --config {LAB} &")
+    enrolled(reads, "by-token", "lab/hsm.pem")
+    assert "OK" in reads.do("openssl verify -CAfile lab/hsm.pem by-token/cert.pem")
+
+    reads.do("""(umask 077; echo kept-from-before > lab/old.passphrase)
+openssl req -x509 -newkey rsa:2048 -keyout old.key -out old.pem -days 900 -subj "/CN=Old CA" \\
+  -passout file:lab/old.passphrase -addext keyUsage=critical,keyCertSign,cRLSign
+openssl pkcs12 -export -in old.pem -inkey old.key -out old-ca.p12 -passin file:lab/old.passphrase \\
+  -passout pass:kept-from-before""")
+    reads.run("Import")
+    reads.hang_up(LAB)
+    enrolled(reads, "by-import", "old.pem")
+    assert "OK" in reads.do("openssl verify -CAfile old.pem by-import/cert.pem")
+    assert not re.search("(?m)^(softhsm2-util|scepgate ca import)", "\n".join(reads.left()))
+
+
+def test_the_guide_to_the_renewal_of_a_root_leads_to_it(reader):
+    reads = reader("ca.md")
+    reads.run("A CA behind it")
+    reads.do(f"scepgate serve --config {LAB} &")
+    enrolled(reads, "early")
+    reads.run("Renewal", 1)
+    reads.hang_up(LAB)
+    assert "OK" in reads.do("openssl verify -CAfile lab/ca.pem early/cert.pem")
+    enrolled(reads, "late")
+    assert "late/cert.pem: OK" in reads.do("openssl verify -CAfile early/ca.pem late/cert.pem")
+    reads.run("Renewal", 1)
+    reads.do(f"scepgate config check --config {LAB}")
+    reads.hang_up(LAB)
+    reads.do(f"scepgate getnextca --url http://127.0.0.1:{reads.port}/scep --in late --out next")
+    assert not re.search("(?m)^scepgate ca renew", "\n".join(reads.left()))
+
+
+def test_the_guide_to_revocation_is_true(reader, tmp_path):
+    reads = reader("revocation.md")
+    reads.do(f"scepgate init lab --listen 127.0.0.1:{reads.port} --url http://pki.example/scep\n"
+             f"scepgate serve --config {LAB} &")
+    shutil.copy(tmp_path / "lab/ca.pem", tmp_path / "ca.pem")
+    reads.instead["SERIAL"] = first = enrolled(reads, "laptop-17")
+    assert first.lower() in reads.run("Taking a certificate back", 1)
+    reads.instead["SERIAL"] = enrolled(reads, "laptop-18")
+    reads.run("Taking a certificate back")
+    reads.instead["SERIAL"] = "5EA1"
+    reads.run("A certificate that the store does not know")
+
+    delta = reads.json("Delta CRLs")
+    reads.edit(LAB, lambda config: config["cas"]["lab"].update(delta))
+    reads.edit(LAB, lambda config: config["cas"]["lab"]["crl"].update(publish_to=["%3%8%9.crl"]))
+    reads.do(f"scepgate config check --config {LAB}")
+    reads.hang_up(LAB)
+    reads.run("The CRL by command")
+    assert (tmp_path / "lab/scepgate Lab CA+.crl").exists()
+    shutil.copy(tmp_path / "ca.crl", tmp_path / "last.crl")
+    reads.run("Numbers")
+    served = reads.json("Over HTTP")["cas"]["lab"]
+    assert reads.edit(LAB, lambda config: config["cas"]["lab"].update(served | delta)) is None
+    reads.hang_up(LAB)
+
+    shutil.copytree(tmp_path / "laptop-17", tmp_path / "revoked")
+    enrolled(reads, "laptop-19")
+    for device, status in (("laptop-19", 0), ("revoked", 2)):
+        shutil.copy(tmp_path / device / "cert.pem", tmp_path / "cert.pem")
+        for block in reads.blocks:
+            if block.heading in ("The CRL", "Delta CRLs") and block.kind == "sh":
+                block.done = False
+        for heading in ("The CRL", "Delta CRLs"):
+            reads.run(heading, status=status)
+            assert ("certificate revoked" in reads.output) == bool(status), reads.output
+    reads.run("OCSP")
+    assert "cert.pem: revoked" in reads.output
+    assert not reads.left()
+
+
+def test_the_guide_to_finding_certificates_finds_them(reader):
+    reads = reader("certificates.md", F=LAB)
+    reads.do(f"scepgate init lab --listen 127.0.0.1:{reads.port}\nscepgate serve --config {LAB} &")
+    reads.instead["SERIAL"] = serial = enrolled(reads, "laptop-17")
+    found = reads.run("Finding certificates")
+    assert found.lower().count(serial.lower()) == 5, found  # not among those that expire, or are revoked
+    reads.run("Ten million certificates")
+    assert not reads.left()
+
+
+def test_the_guide_to_the_signer_leads_to_one(reader):
+    reads = reader("signer.md")
+    reads.instead["init lab"] = f"init lab --listen 127.0.0.1:{reads.port}"
+    reads.run("A lab")
+    enrolled(reads, "device1")
+    assert "OK" in reads.do("openssl verify -CAfile lab/ca.pem device1/cert.pem")
+
+
+@pytest.fixture
+def short_folder():
+    """A Unix socket's path has at most 107 octets."""
+    with tempfile.TemporaryDirectory(prefix="two") as folder:
+        yield Path(folder)
+
+
+def test_the_guide_to_two_users_leads_to_them(reader, short_folder):
+    """Both users are the one who runs this; the system's folders are elsewhere; there is no systemd."""
+    top, me, group = short_folder, getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
+    reads = reader("signer.md", top, **{f"/{name}": f"{top}/{name}" for name in ("etc", "var/lib", "run")})
+    reads.instead.update({"-o scepgate-signer": f"-o {me}", "-g scepgate-signer": f"-g {group}",
+                          '"allow": ["scepgate"]': f'"allow": ["{me}"]'})
+    for name in ("useradd", "usermod", "systemctl", "chown"):
+        reads.program(name, "exit 0\n")
+    reads.program("runuser", 'shift 3\nexec "$@"\n')
+    (top / "etc/systemd/system").mkdir(parents=True)
+    for name in ("var/lib", "run"):
+        (top / name).mkdir(parents=True)
+    (top / "deploy").symlink_to(harness.TOP / "deploy")
+    server, signer = "etc/scepgate/scepgate.json", "etc/scepgate-signer/signer.json"
+    reads.do(f"scepgate init etc/scepgate --listen 127.0.0.1:{reads.port} --url http://pki.example/scep")
+
+    heading = "Two users"
+    reads.run(heading, 1)
+    (top / signer).touch(mode=0o600)
+    (top / signer).write_text(json.dumps(reads.json(heading)))
+    reads.edit(server, lambda config: config.update(reads.json(heading, 1)))
+    reads.run(heading)
+    (top / "etc/scepgate/ca.key").unlink()
+    reads.do(f"scepgate config check --config {signer}\nscepgate signer --config {signer} &\n"
+             f"scepgate config check --config {server}\nscepgate serve --config {server} &")
+    enrol = f"""scepgate challenge create --config {server} --subject CN=d --dns %.devices.example.com > challenge
+scepgate enroll --url http://127.0.0.1:{reads.port}/scep --ca-file etc/scepgate/ca.pem \\
+  --challenge-file challenge --subject CN=d --dns %.devices.example.com --out %"""
+    reads.do(enrol.replace("%", "d1"))
+    reads.do(enrol.replace("%.devices", "d2.others"), status=1)  # outside signer.rules
+    reads.do(f"curl -sf http://127.0.0.1:{reads.port}/crl/lab.crl -o lab.crl\n"
+             "openssl verify -crl_check -CAfile etc/scepgate/ca.pem -CRLfile lab.crl d1/cert.pem")
+
+    heading = "Renewal and rollover"
+    reads.run(heading)
+    reads.hang_up(signer)
+    reads.edit(server, lambda config: joined(config, reads.json(heading)))
+    assert "fit to serve" in reads.do(f"scepgate config check --config {server}")
+    reads.hang_up(server)
+    reads.do(f"scepgate getnextca --url http://127.0.0.1:{reads.port}/scep --in d1 --out next\n"
+             "cmp next/next-ca.pem etc/scepgate/lab-2027.pem\n"
+             f"curl -sf http://127.0.0.1:{reads.port}/crl/lab-2027.crl -o next.crl")
+    assert [left.split()[:2] for left in reads.left()] == [["scepgate", "init"]]  # the lab
+
+
+def joined(config, shown):
+    config["cas"] |= shown["cas"]
+    config["endpoints"][0] |= shown["endpoints"][0]
