@@ -471,6 +471,14 @@ def claims():
         envelope(texts["least"].encode(), "ra", oaep=hashes.SHA256))[1])[2])[1])
 
 
+def matches():
+    infos = {name: request_info(der) for name, der in requests("device").items()}
+    for name, info in infos.items():
+        seed("match", name, info + info)
+        seed("match", "bare-" + name, infos["bare"] + info)
+        seed("match", name + "-bare", info + infos["bare"])
+
+
 def admin_requests():
     full = {"policy": "mdm", "subject": "CN=device,O=Example", "key_usage": "both",
             "san": {"dns": ["a.example"], "upn": ["u@b.example"], "email": ["e@b.example"],
@@ -536,7 +544,7 @@ def main():
     for path in (FUZZ / "corpus").glob("*/seed-*"):
         path.unlink()
     for make in (messages, replies, lookups, files, names, der_and_ber, queries, uris, audit_files,
-                 http_requests, claims, admin_requests, webhook_answers, signer_messages):
+                 http_requests, claims, matches, admin_requests, webhook_answers, signer_messages):
         make()
     for folder in sorted((FUZZ / "corpus").iterdir()):
         print(f"{folder.name:20} {len(list(folder.iterdir())):4} seeds")
