@@ -8,6 +8,7 @@
 #include "server/config_policy_reader.hpp"
 #include "server/config_policy_rule.hpp"
 #include "server/config_references.hpp"
+#include "server/config_sandbox_reader.hpp"
 #include "server/config_signer_reader.hpp"
 #include "server/config_store_reader.hpp"
 #include "server/config_template.hpp"
@@ -70,6 +71,8 @@ private:
         });
         read_threads(top, config);
         read_files(top, config);
+        read_run_as(top, config, faults_);
+        read_sandbox(top, config, faults_);
         top.flag("openssl_patched", config.openssl_patched);
     }
 

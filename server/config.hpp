@@ -15,6 +15,7 @@
 #include "server/config_crl.hpp"
 #include "server/config_notifiers.hpp"
 #include "server/config_policy.hpp"
+#include "server/config_sandbox.hpp"
 #include "server/config_signer.hpp"
 #include "server/config_store.hpp"
 #include "server/endpoint_shape.hpp"
@@ -157,8 +158,10 @@ struct LogConfig {
 struct Config {
     std::filesystem::path file;
     HttpSettings http;
-    unsigned crypto_threads = 0;   ///< 0: one a core
-    std::size_t queue = 512;       ///< enrolments in progress; above it 503
+    unsigned crypto_threads = 0;        ///< 0: one a core
+    std::size_t queue = 512;            ///< enrolments in progress; above it 503
+    std::optional<RunAsConfig> run_as;  ///< absent: it stays the user that it is
+    SandboxConfig sandbox;
     bool openssl_patched = false;  ///< an old OpenSSL has its distributor's fixes
     LogConfig log;
     std::filesystem::path audit_file;

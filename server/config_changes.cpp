@@ -67,6 +67,8 @@ void warn_of_restart(const Config& started, const Config& now, ConfigFaults& fau
     check(started.audit_file == now.audit_file, "audit.file");
     check(same_source(started.audit_hmac_key, now.audit_hmac_key), "audit.hmac_key");
     check(started.audit_sync == now.audit_sync, "audit.sync");
+    check(started.run_as == now.run_as, "run_as");
+    check(started.sandbox == now.sandbox, "sandbox");
     check(started.queue == now.queue, "limits.queue");
     check(started.http.io_threads == now.http.io_threads, "threads.io");
     check(started.crypto_threads == now.crypto_threads, "threads.crypto");

@@ -37,7 +37,7 @@ std::string bind_remedy(const error_code& error) {
     }
     if (error == asio::error::access_denied) {
         return "ports below 1024 need CAP_NET_BIND_SERVICE (AmbientCapabilities= in the systemd "
-               "unit)";
+               "unit), or a start as root with \"run_as\"";
     }
     return "check the address";
 }

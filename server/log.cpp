@@ -33,6 +33,11 @@ public:
         owned_ = true;
     }
 
+    [[nodiscard]] int descriptor() {
+        const std::lock_guard lock(mutex_);
+        return descriptor_;
+    }
+
 private:
     static constexpr std::size_t kBuffer = 64 * 1024;
 
@@ -119,6 +124,10 @@ Result<std::shared_ptr<Log>> Log::open(const LogConfig& config) {
         logger->set_pattern("%Y-%m-%dT%H:%M:%S.%fZ %l %v", spdlog::pattern_time_type::utc);
     }
     return std::shared_ptr<Log>(new Log(std::move(logger), config));
+}
+
+int Log::descriptor() const {
+    return static_cast<BufferedSink&>(*logger_->sinks().front()).descriptor();
 }
 
 Result<void> Log::reopen() {

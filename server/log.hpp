@@ -48,6 +48,9 @@ public:
     [[nodiscard]] bool debug_enabled() const { return logger_->should_log(spdlog::level::debug); }
     [[nodiscard]] bool info_enabled() const { return logger_->should_log(spdlog::level::info); }
     void flush() { logger_->flush(); }
+    /// Where lines go now.
+    [[nodiscard]] int descriptor() const;
+    [[nodiscard]] bool json() const noexcept { return config_.format == LogConfig::Format::kJson; }
     /// Opens the file anew after it was moved away (SIGHUP, logrotate).
     Result<void> reopen();
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/cli/commands.hpp"
+#include "server/cli/confinement.hpp"
 #include "server/cli/support.hpp"
 #include "server/config_judge.hpp"
 #include "server/signer/compare.hpp"
@@ -28,6 +29,7 @@ int check(const std::string& file, bool json) {
     ConfigFaults faults;
     const auto clock = std::make_shared<certs::SystemClock>();
     bool usable = false;
+    judge_as_its_user(file, faults);
     if (signer::is_signers(file)) {
         usable = signer::judge_signer(file, Occasion::kCheck, clock, faults).runtime != nullptr;
     } else {

@@ -13,6 +13,8 @@
 #include "server/audit_settings.hpp"
 #include "server/ca_watch.hpp"
 #include "server/cli/commands.hpp"
+#include "server/cli/confinement.hpp"
+#include "server/cli/service_manager.hpp"
 #include "server/cli/support.hpp"
 #include "server/config_changes.hpp"
 #include "server/config_judge.hpp"
@@ -22,6 +24,7 @@
 #include "server/notifier.hpp"
 #include "server/revocation_polling.hpp"
 #include "server/runtime_publishing.hpp"
+#include "server/sandbox/refused_syscall.hpp"
 #include "server/scep_handler.hpp"
 #include "server/store_opening.hpp"
 
@@ -41,6 +44,7 @@ public:
     explicit Service(std::string file) : file_(std::move(file)) {}
 
     int run() {
+        if (const auto begun = confinement_.begin(file_); !begun) return refuse("", begun.error());
         ConfigFaults faults;
         const auto judged = judge_config(file_, Occasion::kStart, clock_, faults, services_);
         config_ = judged.config;
@@ -50,6 +54,8 @@ public:
         if (const int status = open(judged); status != kSuccess) return status;
         for (const auto& fault : faults.list())
             log_->warn(fault.text());
+        if (const auto confined = confinement_.finish(config_, *log_); !confined)
+            return refuse("", confined.error());
 
         asio::io_context signals;
         asio::signal_set set(signals, SIGTERM, SIGINT, SIGHUP);
@@ -71,6 +77,7 @@ public:
                 log_->info("serving admin", LogFields().add("address", address));
         }
         log_->flush();
+        tell_service_manager("READY=1");
         wait(set);
         daily_.emplace(signals);
         watch_daily();
@@ -78,6 +85,7 @@ public:
         daily_.reset();
 
         log_->info("stopping");
+        tell_service_manager("STOPPING=1");
         server_->drain(kDrainTime);
         if (admin_server_) admin_server_->drain(kDrainTime);
         notifier_->stop(kNotifyTime);
@@ -172,6 +180,7 @@ private:
         if (judged.runtime) warn_of_restart(config_, judged.config, faults);
         log_reload_faults(*log_, faults);
         report(log_->reopen());
+        sandbox::tell_refused_syscalls_in(log_->descriptor());
         report(audit_->reopen());
         if (!judged.runtime) return;
         handler_->replace(judged.runtime);
@@ -242,6 +251,7 @@ private:
     }
 
     std::string file_;
+    Confinement confinement_;
     Config config_;  ///< what was started
     std::string config_sha256_;
     std::shared_ptr<const certs::Clock> clock_ = std::make_shared<certs::SystemClock>();

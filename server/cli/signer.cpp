@@ -6,8 +6,11 @@
 
 #include "server/audit_settings.hpp"
 #include "server/cli/commands.hpp"
+#include "server/cli/confinement.hpp"
+#include "server/cli/service_manager.hpp"
 #include "server/cli/support.hpp"
 #include "server/cores.hpp"
+#include "server/sandbox/refused_syscall.hpp"
 #include "server/signer/judge.hpp"
 #include "server/signer/listener.hpp"
 
@@ -27,6 +30,7 @@ public:
     explicit SignerProgram(std::string file) : file_(std::move(file)), signals_(context_) {}
 
     int run() {
+        if (const auto begun = confinement_.begin(file_); !begun) return complain(begun.error());
         ConfigFaults faults;
         auto judged = signer::judge_signer(file_, Occasion::kStart, clock_, faults);
         if (faults.has_errors() || judged.config.log.file) print_faults(faults);
@@ -34,6 +38,8 @@ public:
         if (const int status = open(judged); status != kSuccess) return status;
         for (const auto& fault : faults.list())
             log_->warn(fault.text());
+        if (const auto confined = confinement_.finish(judged.config, *log_); !confined)
+            return complain(confined.error());
 
         signals_.add(SIGTERM);
         signals_.add(SIGINT);
@@ -45,6 +51,7 @@ public:
                                   .add("socket", judged.config.signer->socket.string())
                                   .add("cas", std::uint64_t{judged.runtime->cas.size()}));
         log_->flush();
+        tell_service_manager("READY=1");
         wait();
         context_.run();
         workers_->join();
@@ -93,6 +100,7 @@ private:
             if (error) return;
             if (signal != SIGHUP) {
                 log_->info("stopping");
+                tell_service_manager("STOPPING=1");
                 listener_->drain(kDrainTime, [this] { context_.stop(); });
                 return;
             }
@@ -112,6 +120,7 @@ private:
         auto judged = signer::judge_signer(file_, Occasion::kReload, clock_, faults);
         log_reload_faults(*log_, faults);
         report(log_->reopen());
+        sandbox::tell_refused_syscalls_in(log_->descriptor());
         report(audit_->reopen());
         if (!judged.runtime) return;
         service_->replace(judged.runtime);
@@ -130,6 +139,7 @@ private:
     }
 
     std::string file_;
+    Confinement confinement_;
     std::shared_ptr<const certs::Clock> clock_ = std::make_shared<certs::SystemClock>();
     std::shared_ptr<Log> log_;
     std::shared_ptr<AuditLog> audit_;

@@ -24,6 +24,7 @@ BINARY = Path(os.environ.get("SCEPGATE", TOP / "build" / "scepgate")).resolve()
 PATH = "/scep"
 SANITIZER_REPORT = re.compile(
     r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|WARNING: ThreadSanitizer|runtime error:")
+REFUSED_CALL = "a system call that is not allowed"  # server/sandbox/refused_syscall.cpp
 
 
 # The whole suite with the CA's key in a signer of its own (docs/signer.md).
@@ -184,6 +185,7 @@ class Lab:
         self.log_file = self.dir / "server.log"
         self.stderr_seen = ""
         self.signer = None
+        self.intruded = False  # by a test, which has system calls refused
 
     # -- making and changing ---------------------------------------------------------------------
 
@@ -303,6 +305,9 @@ class Lab:
     def assert_clean(self):
         report = SANITIZER_REPORT.search(self.log())
         assert not report, self.log()[-8000:]
+        if not self.intruded:
+            refused = [line for line in self.log().splitlines() if REFUSED_CALL in line]
+            assert not refused, refused
 
     # -- what it wrote ---------------------------------------------------------------------------
 

@@ -194,6 +194,7 @@ class Signer:
         self.process = None
         assert status == 0, f"exit status {status}:\n{self.log()[-4000:]}"
         assert not harness.SANITIZER_REPORT.search(self.log()), self.log()[-8000:]
+        assert harness.REFUSED_CALL not in self.log(), self.log()[-8000:]
 
     def kill(self):
         if self.process is not None:

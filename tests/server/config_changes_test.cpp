@@ -51,6 +51,11 @@ INSTANTIATE_TEST_SUITE_P(
                    c.audit_hmac_key = SecretSource{"", "/key", {}};
                }},
         Change{"audit.sync", [](Config& c) { c.audit_sync = true; }},
+        Change{"run_as",
+               [](Config& c) {
+                   c.run_as = RunAsConfig{"scepgate", ""};
+               }},
+        Change{"sandbox", [](Config& c) { c.sandbox.seccomp = false; }},
         Change{"limits.queue", [](Config& c) { c.queue = 1; }},
         Change{"threads.io", [](Config& c) { c.http.io_threads = 7; }},
         Change{"threads.crypto", [](Config& c) { c.crypto_threads = 7; }}));

@@ -1,0 +1,30 @@
+// What 'serve' and 'signer' give up, and when (docs/deployment.md).
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "server/config.hpp"
+#include "server/log.hpp"
+#include "server/sandbox/run_as.hpp"
+
+namespace scepgate::server::cli {
+
+/// 1. begin(), before the configuration is judged: no core dumps; from there on files are those of
+///    "run_as", and only ports are still bound as root.
+/// 2. finish(), when all is open and before a stranger is heard: root's rights go for good, and the
+///    filter of system calls comes.
+class Confinement {
+public:
+    /// The file is read for "run_as" alone: its faults are for its judge.
+    Result<void> begin(const std::filesystem::path& file);
+    Result<void> finish(const Config& config, Log& log);
+
+private:
+    std::optional<sandbox::UserChange> change_;
+};
+
+/// For 'config check': judges as the user that the server will be. A warning where it cannot.
+void judge_as_its_user(const std::filesystem::path& file, ConfigFaults& faults);
+
+}  // namespace scepgate::server::cli

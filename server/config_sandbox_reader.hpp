@@ -1,0 +1,11 @@
+// Reads "run_as" and "sandbox", which server and signer have alike.
+#pragma once
+
+#include "server/config_reader.hpp"
+
+namespace scepgate::server {
+
+void read_run_as(ConfigReader& top, Config& config, ConfigFaults& faults);
+void read_sandbox(ConfigReader& top, Config& config, ConfigFaults& faults);
+
+}  // namespace scepgate::server

@@ -1,0 +1,158 @@
+#include "server/sandbox/run_as.hpp"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <grp.h>
+#include <linux/capability.h>
+#include <optional>
+#include <pwd.h>
+#include <string>
+#include <sys/syscall.h>
+#include <system_error>
+#include <unistd.h>
+
+#include "server/sandbox/hardening.hpp"
+
+namespace scepgate::server::sandbox {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// capget(2) and capset(2), which have no functions in libc.
+using Capabilities = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
+
+bool read_capabilities(pid_t thread, Capabilities& out) {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, thread};
+    return ::syscall(SYS_capget, &header, out.data()) == 0;
+}
+
+struct Account {
+    uid_t user = 0;
+    gid_t group = 0;
+    std::string name;  ///< empty: a number that nobody has
+    std::string home;
+};
+
+std::optional<std::uint32_t> as_number(const std::string& text) {
+    std::uint32_t number = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (fault != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+Error no_run_as(const std::string& what) {
+    return {Errc::kConfig, what};
+}
+
+Result<Account> find_account(const RunAsConfig& config) {
+    Account account;
+    const auto number = as_number(config.user);
+    const passwd* entry = number ? ::getpwuid(*number) : ::getpwnam(config.user.c_str());
+    if (entry != nullptr) {
+        account = {entry->pw_uid, entry->pw_gid, entry->pw_name, entry->pw_dir};
+    } else if (number && !config.group.empty()) {
+        account.user = *number;
+    } else {
+        return no_run_as("there is no user '" + config.user +
+                         "'; make one: useradd --system --no-create-home scepgate" +
+                         (number ? ", or give the group's number too" : ""));
+    }
+    if (account.user == 0) return no_run_as("names root, which keeps every right");
+    if (config.group.empty()) return account;
+    const auto group_number = as_number(config.group);
+    const group* found = ::getgrnam(config.group.c_str());
+    if (found == nullptr && !group_number)
+        return no_run_as("there is no group '" + config.group + "'");
+    account.group = found != nullptr ? found->gr_gid : *group_number;
+    return account;
+}
+
+Error refused_step(const char* what) {
+    return no_run_as(std::string(what) + " is refused: " + std::generic_category().message(errno) +
+                     "; start with the capabilities CAP_SETUID and CAP_SETGID, or as that user");
+}
+
+/// Whoever is this user already and has nothing to give up.
+bool is_already(const Account& account) {
+    uid_t real = 0, effective = 0, saved = 0;
+    ::getresuid(&real, &effective, &saved);
+    return real == account.user && effective == account.user && saved == account.user &&
+           ::getegid() == account.group;
+}
+
+/// All but CAP_NET_BIND_SERVICE, of this thread. Other threads give theirs up in finish().
+Result<void> keep_binding_alone() {
+    Capabilities sets{};
+    if (!read_capabilities(0, sets)) return refused_step("capget");
+    constexpr std::uint32_t kBind = 1U << CAP_NET_BIND_SERVICE;
+    const std::uint32_t kept = sets[0].permitted & kBind;
+    sets = {};
+    sets[0].permitted = sets[0].effective = kept;
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    if (::syscall(SYS_capset, &header, sets.data()) != 0) return refused_step("capset");
+    return {};
+}
+
+/// That no thread of this process has a capability left.
+Result<void> verify_no_capabilities() {
+    std::error_code failure;
+    fs::directory_iterator tasks("/proc/self/task", failure);
+    if (failure)
+        return no_run_as("/proc/self/task cannot be read (" + failure.message() + "): mount /proc");
+    for (const auto& task : tasks) {
+        const auto thread = as_number(task.path().filename().string());
+        Capabilities sets{};
+        if (!thread || !read_capabilities(static_cast<pid_t>(*thread), sets)) continue;  // ended
+        for (const auto& part : sets) {
+            if ((part.effective | part.permitted) != 0)
+                return no_run_as("a thread keeps capabilities of root");
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<UserChange> UserChange::begin(const RunAsConfig& config) {
+    const auto account = find_account(config);
+    if (!account) return account.error();
+    if (is_already(*account)) return UserChange(account->user, account->group, false);
+    if (::geteuid() != 0) {
+        return no_run_as("only root can become '" + config.user +
+                         "'; start as root or as that user, or leave run_as out");
+    }
+    const int groups = account->name.empty() ? ::setgroups(1, &account->group)
+                                             : ::initgroups(account->name.c_str(), account->group);
+    if (groups != 0) return refused_step("setgroups");
+    if (::setresgid(account->group, account->group, account->group) != 0)
+        return refused_step("setresgid");
+    // The saved user stays root until finish(): as long as one of the three is root, the kernel
+    // lets a thread have capabilities, and when the last one goes, all threads lose all of them.
+    if (::setresuid(account->user, account->user, 0) != 0) return refused_step("setresuid");
+    if (const auto kept = keep_binding_alone(); !kept) return kept.error();
+    if (const auto none = forbid_core_dumps(); !none) return none.error();
+    // Where libraries look for their settings: not among root's.
+    const std::string home = account->home.empty() ? "/" : account->home;
+    ::setenv("HOME", home.c_str(), 1);
+    return UserChange(account->user, account->group, true);
+}
+
+Result<void> UserChange::finish() {
+    if (!changed_) return {};
+    if (::setresuid(user_, user_, user_) != 0) return refused_step("setresuid");
+    if (const auto none = forbid_core_dumps(); !none) return none;
+    uid_t real = 0, effective = 0, saved = 0;
+    gid_t real_group = 0, effective_group = 0, saved_group = 0;
+    if (::getresuid(&real, &effective, &saved) != 0 ||
+        ::getresgid(&real_group, &effective_group, &saved_group) != 0 || real != user_ ||
+        effective != user_ || saved != user_ || real_group != group_ || effective_group != group_ ||
+        saved_group != group_ || ::setresuid(0, 0, 0) == 0) {
+        return no_run_as("the process is not that user alone");
+    }
+    return verify_no_capabilities();
+}
+
+}  // namespace scepgate::server::sandbox

@@ -1,0 +1,32 @@
+// From root to the user that a server is: "run_as".
+#pragma once
+
+#include <sys/types.h>
+
+#include "certs/result.hpp"
+#include "server/config_sandbox.hpp"
+
+namespace scepgate::server::sandbox {
+
+/// A process that root has started becomes another user in two steps, so that it can bind ports
+/// below 1024 between them, and nothing else as root: files are opened, and made, by the user.
+class UserChange {
+public:
+    /// The first step; before there are threads of our own. From here on files are judged and made
+    /// as the user, and the main thread alone can bind any port. Nothing happens where the process
+    /// is that user already. kConfig when there is no such user or group, or this is not root.
+    static Result<UserChange> begin(const RunAsConfig& config);
+
+    /// The second, for good: every right of root is given up by all threads, and that is verified.
+    Result<void> finish();
+
+private:
+    UserChange(uid_t user, gid_t group, bool changed)
+        : user_(user), group_(group), changed_(changed) {}
+
+    uid_t user_;
+    gid_t group_;
+    bool changed_;
+};
+
+}  // namespace scepgate::server::sandbox
