@@ -30,6 +30,8 @@ Result<Party> make_party(const PartySettings& settings, const Party* issuer) {
         contents.extensions.push_back(certs::authority_key_identifier_extension(
             issuer->certificate.subject_key_identifier().value_or(ByteView())));
     }
+    for (const Bytes& pointer : settings.pointers)
+        contents.extensions.push_back(pointer);
     auto certificate = certs::build_certificate(contents, issuer != nullptr ? issuer->key : *key,
                                                 certs::Digest::kSha256);
     if (!certificate) return certificate.error();

@@ -37,6 +37,7 @@ struct PartySettings {
     std::optional<int> path_length = 0;  ///< of a CA: 0, of device certificates alone
     std::int64_t not_before = 0, not_after = 0;
     certs::PrivateKey existing_key{};  ///< in place of a new one of `key`
+    std::vector<Bytes> pointers{};     ///< extensions: where the issuer's CRL and certificate are
 };
 
 /// A CA's key usage.

@@ -260,6 +260,9 @@ def test_root_and_subordinate_in_one_configuration(lab, tmp_path):
     done(ca(lab, "ra"))
     lab.start()
     done(enrol(lab, tmp_path / "device"))
+    # Verifiers of the whole chain find the CRL of the CA above.
+    below = x509.load_pem_x509_certificate((lab.dir / "issuing.pem").read_bytes())
+    assert "/crl/root.crl" in str(below.extensions.get_extension_for_class(x509.CRLDistributionPoints))
     # One of the lab's own CA cannot be below it: that has path length 0.
     refused = ca(lab, "create", "--subordinate-of", "lab", "--ca-name", "Below", "--key",
                  "ec:p256", name="below")
