@@ -199,9 +199,15 @@ AuditChainFile::Appended AuditChainFile::write(std::span<const AuditRecord* cons
     if (written < text.size()) {
         appended.error =
             cannot_write(failure == ENOSPC ? "the disk is full" : std::strerror(failure));
-    } else if (sync_ && regular_ && ::fdatasync(descriptor_) != 0) {
-        // Nobody knows what is on the disk now.
-        return {0, cannot_write(std::strerror(errno))};
+    }
+    // What is whole of a write that fell short counts too.
+    if (written > 0 && sync_ && regular_ && ::fdatasync(descriptor_) != 0) {
+        Error error = cannot_write(std::strerror(errno));
+        // Nobody knows what is on the disk now, and the kernel will not try again: nothing may be
+        // chained to it. Where it cannot be taken back (chattr +a) the chain may show a fault.
+        if (::ftruncate(descriptor_, static_cast<off_t>(state.size)) != 0)
+            error.detail += "; nor can the records be taken back";
+        return {0, std::move(error)};
     }
     std::size_t whole = 0;
     while (whole < ends.size() && ends[whole].offset <= written)

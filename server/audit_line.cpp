@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "server/audit_torn.hpp"
+
 namespace scepgate::server {
 namespace {
 
@@ -71,6 +73,7 @@ std::string make_audit_line(const AuditPosition& before, std::string_view member
 }
 
 std::optional<AuditLink> parse_audit_line(std::string_view line) {
+    if (has_zero_octets(line)) return std::nullopt;
     if (!take(line, kSeq)) return std::nullopt;
     const auto seq = take_number(line);
     if (!seq || !take(line, kPrev)) return std::nullopt;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/audit_torn.hpp"
+
 namespace scepgate::server {
 namespace {
 
@@ -29,23 +31,30 @@ public:
         return AuditRecovery{(*last)->at, "head_lost", (*last)->end};
     }
 
-    /// Records that were written after the head was.
+    /// Records that were written after the head was: also behind a line that was cut short before,
+    /// of which the next one tells.
     Result<AuditRecovery> after(Found found) const {
         AuditLineReader reader(descriptor_, found.end, size_);
-        bool lines = false;
+        std::uint64_t at = found.end;
+        bool lines = false, zeros = false;
         for (;;) {
             const auto line = reader.next();
             if (!line) return line.error();
             if (!*line) break;
             const auto link = link_of(**line);
-            if (!link || !link->continues(found.at)) {
-                lines = (*line)->ends || reader_has_more(reader);
-                break;
+            const bool first = at == found.end;
+            at += (*line)->size();
+            if (link && link->continues(found.at)) {
+                found = {{link->seq, digest_.of((*line)->text)}, at};
+                lines = zeros = false;
+            } else {
+                lines = lines || (*line)->ends || !first;
+                zeros = zeros || has_zero_octets((*line)->text);
             }
-            found = {{link->seq, digest_.of((*line)->text)}, found.end + (*line)->size()};
         }
         const bool rest = found.end < size_;
-        return AuditRecovery{found.at, !rest ? "" : lines ? "foreign" : "torn", found.end};
+        const bool foreign = lines && !zeros;
+        return AuditRecovery{found.at, !rest ? "" : foreign ? "foreign" : "torn", found.end};
     }
 
     /// The head's record, wherever it is in the file.
@@ -60,11 +69,6 @@ public:
 private:
     static std::optional<AuditLink> link_of(const Line& line) {
         return line.whole() ? parse_audit_line(line.text) : std::nullopt;
-    }
-
-    static bool reader_has_more(AuditLineReader& reader) {
-        const auto more = reader.next();
-        return more && more->has_value();
     }
 
     /// The last record from `start` on for which `good` holds.

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "server/audit_torn.hpp"
+
 namespace scepgate::server {
 namespace {
 
@@ -49,7 +51,7 @@ void AuditVerifier::miss_newest(std::string file) {
 }
 
 void AuditVerifier::begin_file(std::string name) {
-    end_gap();
+    end_gap(true);
     file_ = std::move(name);
     line_ = 0;
     ++report_.files;
@@ -63,7 +65,7 @@ void AuditVerifier::line(const AuditLineReader::Line& line) {
     if (is_chain_record(line.text)) {
         close_gap(line.text, here(at.seq));
     } else {
-        end_gap();
+        end_gap(false);
     }
     judge(*link, at);
     ++report_.records;
@@ -115,17 +117,18 @@ void AuditVerifier::add_gap(const AuditLineReader::Line& line) {
     gap_.octets += line.size();
     gap_.ended = line.ends;
     gap_.lines = gap_.lines || line.ends;
+    gap_.zeros = gap_.zeros || has_zero_octets(line.text);
 }
 
-/// Nobody says what these lines are.
-void AuditVerifier::end_gap() {
+/// Nobody says what these lines are, or (at the end of a file) not yet.
+void AuditVerifier::end_gap(bool at_end) {
     if (gap_.octets == 0) return;
     const std::string found = std::to_string(gap_.octets) + " octets that are no record";
-    if (gap_.lines) {
+    if (gap_.lines && !(at_end && gap_.zeros)) {
         fault("not_a_record", {file_, gap_.first_line, 0}, name_of(report_.last.seq + 1), found);
     } else {
         note({file_, gap_.first_line, 0},
-             "the last line was cut short by a crash or a full disk; it is no record");
+             "what stands at the end was cut short by a crash or a full disk; it is no record");
     }
     gap_ = Gap();
 }
@@ -154,7 +157,7 @@ void AuditVerifier::close_gap(std::string_view chain_line, const AuditPlace& pla
 }
 
 AuditReport AuditVerifier::finish() {
-    end_gap();
+    end_gap(true);
     for (const Kept& kept : kept_) {
         if (kept.found) continue;
         const bool cut = kept.position.seq > report_.last.seq;

@@ -77,10 +77,11 @@ private:
         std::uint64_t octets = 0, first_line = 0;
         bool ended = true;
         bool lines = false;  ///< at least one whole line
+        bool zeros = false;  ///< octets that a power failure left
         RunningSha256 hash;
     };
     void add_gap(const AuditLineReader::Line& line);
-    void end_gap();
+    void end_gap(bool at_end);
     void close_gap(std::string_view chain_line, const AuditPlace& place);
     void judge(const AuditLink& link, const AuditPosition& at);
     void judge_break(const AuditLink& link, const AuditPosition& at);

@@ -216,6 +216,53 @@ TEST_F(AuditChainTest, RecordsThatTheHeadDoesNotKnowYetAreKept) {
     EXPECT_EQ(report.records, 5U);
 }
 
+/// As after a full disk and then a power failure: the head is not synced with each record.
+TEST_F(AuditChainTest, RecordsBehindATornLineThatTheHeadDoesNotKnowYetAreKept) {
+    write(2);
+    fs::copy_file(head_file(), directory_ / "old");
+    add(R"({"seq":3,"prev":"00)");
+    write(2);
+    fs::copy_file(directory_ / "old", head_file(), fs::copy_options::overwrite_existing);
+    EXPECT_EQ(kinds(verify()), Kinds{});
+    write(1);
+    const auto report = verify();
+    EXPECT_EQ(kinds(report), Kinds{});
+    EXPECT_EQ(report.records, 6U);
+    add(R"({"seq":7,"prev":"00)");
+    fs::rename(directory_ / "old", head_file());
+    write(1);
+    EXPECT_EQ(kinds(verify()), Kinds{});
+    EXPECT_EQ(verify().records, 8U);
+}
+
+/// Of a record over two pages of the file the second is on the disk and the first is not.
+TEST_F(AuditChainTest, ALineOfWhichAPowerFailureLeftZerosIsTorn) {
+    const std::string beginning = R"({"seq":3,"prev":)", zeros(300, '\0');
+    for (const std::string& torn :
+         {zeros + "\"a\":1}\n", beginning + zeros + "}\n", zeros + "1}\n{\"seq\":4", zeros}) {
+        fs::remove_all(directory_);
+        fs::create_directories(directory_);
+        write(2);
+        add(torn);
+        EXPECT_EQ(kinds(verify()), Kinds{});
+        EXPECT_EQ(verify().notes.size(), 1U);
+        write(1);
+        const auto report = verify();
+        EXPECT_EQ(kinds(report), Kinds{});
+        EXPECT_EQ(report.records, 4U);
+    }
+}
+
+TEST_F(AuditChainTest, ARecordWithZerosInItIsNoRecord) {
+    write(2);
+    auto all = lines();
+    all[1].replace(all[1].find("issue"), 5, std::string(5, '\0'));
+    put(all);
+    EXPECT_NE(kinds(verify()), Kinds{});
+    write(1);
+    EXPECT_NE(kinds(verify()), Kinds{});
+}
+
 TEST_F(AuditChainTest, TheChainGoesOnInTheNextFileWithoutBeingTold) {
     const auto log = open();
     log->write(AuditRecord("issue", 0)).value();
