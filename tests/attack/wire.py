@@ -59,6 +59,13 @@ def exchange(port, octets, half_close=False):
         return replies(rest(connection))
 
 
+def exchange_from(port, source, octets):
+    """The status of the first reply to `octets` from another address."""
+    with connect(port, source) as connection:
+        connection.sendall(octets)
+        return int(connection.recv(65536).split(b" ", 2)[1])
+
+
 def refused(port, octets, *statuses, half_close=False):
     """One refusal and the end of the connection, whatever comes after the fault."""
     found = exchange(port, octets, half_close)
