@@ -174,6 +174,7 @@ void CrlMaker::end_turn(CrlKind kind, const Result<Current>& outcome) {
 asio::awaitable<Result<CrlMaker::Current>> CrlMaker::renew(Store& store, Occasion occasion) {
     constexpr std::chrono::milliseconds kLook{200};
     const auto begun = Clock::now();
+    const std::int64_t asked = occasion.now;
     while (true) {
         auto kept = newest_kept(store, occasion);
         if (!kept) co_return kept.error();
@@ -183,7 +184,7 @@ asio::awaitable<Result<CrlMaker::Current>> CrlMaker::renew(Store& store, Occasio
         if (*made) co_return std::move(**made);
         asio::steady_timer timer(co_await asio::this_coro::executor, kLook);
         co_await timer.async_wait(asio::use_awaitable);
-        occasion.now += milliseconds_since(begun) / 1000;
+        occasion.now = asked + milliseconds_since(begun) / 1000;
     }
 }
 
@@ -203,13 +204,16 @@ Result<CrlMaker::Current> CrlMaker::newest_kept(Store& store, const Occasion& oc
     auto crl = Crl::from_der(std::move((*found)->der), certs::CrlScope::kAny);
     // Of a key that this CA had before, or made by other rules, it is of no use.
     if (!crl || !crl->signed_by(settings_.key.public_key())) return known;
-    const bool as_settled =
-        crl->next_update() == crl->this_update() + times(occasion.wanted.kind).validity &&
-        crl->issuing_distribution_point() == settings_.issuing_distribution_point &&
-        (occasion.wanted.kind == CrlKind::kDelta ||
-         crl->freshest_crl_urls() == settings_.freshest_crl_urls);
-    if (!as_settled) return known;
+    if (!is_as_settled(*crl, occasion.wanted.kind)) return known;
     return Current{*std::move(crl), (*found)->state};
+}
+
+bool CrlMaker::is_as_settled(const Crl& crl, CrlKind kind) const {
+    if (crl.next_update() != crl.this_update() + times(kind).validity) return false;
+    const auto pointers = settings_.pointers();
+    if (!pointers) return pointers.error().code == Errc::kUnavailable;
+    return crl.issuing_distribution_point() == pointers->issuing_distribution_point &&
+           (kind == CrlKind::kDelta || crl.freshest_crl_urls() == pointers->freshest_crl_urls);
 }
 
 /// Nothing when another process is at it, or was faster.
@@ -220,9 +224,7 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& 
     order.issuer = issuer_;
     order.key = settings_.key_identifier;
     order.complete = occasion.wanted.kind == CrlKind::kComplete;
-    // A separate signer takes each number once, so there a delta always has one of its own.
-    order.delta =
-        makes_deltas() && (occasion.wanted.kind == CrlKind::kDelta || settings_.key.is_here());
+    order.delta = makes_deltas();
     order.now = occasion.now;
     order.until = lease.until();
     order.maker = lease.maker();
@@ -235,8 +237,8 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& 
         const bool has_base = kind == CrlKind::kComplete || begun->base;
         if (!granted || !has_base) continue;
         auto made = co_await make_one(store, kind, *begun, lease, occasion.now);
-        if (kind == occasion.wanted.kind || !made) outcome = std::move(made);
-        if (!outcome) break;
+        // Whoever wants the other one is told why there is none when they ask for it.
+        if (kind == occasion.wanted.kind) outcome = std::move(made);
     }
     if (begun->complete || begun->delta) {
         std::string maker = lease.maker();
@@ -271,17 +273,19 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make_one(
 
 asio::awaitable<Result<Crl>> CrlMaker::build(CrlKind kind, CrlBegun& begun, Lease& lease,
                                              std::int64_t now) const {
+    auto pointers = settings_.pointers();
+    if (!pointers) co_return pointers.error();
     certs::CrlContents contents;
     contents.issuer_der = settings_.issuer_der;
     contents.authority_key_identifier = settings_.key_identifier;
     contents.number = begun.number;
     contents.this_update = now;
     contents.next_update = now + times(kind).validity;
-    contents.issuing_distribution_point = settings_.issuing_distribution_point;
+    contents.issuing_distribution_point = std::move(pointers->issuing_distribution_point);
     if (kind == CrlKind::kDelta) {
         contents.base_number = begun.base->number;
     } else {
-        contents.freshest_crl_urls = settings_.freshest_crl_urls;
+        contents.freshest_crl_urls = std::move(pointers->freshest_crl_urls);
     }
     certs::CrlBuilder builder(std::move(contents));
     while (true) {

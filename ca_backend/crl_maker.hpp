@@ -31,6 +31,18 @@ struct MadeCrl {
     certs::Crl crl;
 };
 
+/// Where a CA publishes its CRLs. All URLs of one kind name the same CRL.
+struct CrlUrls {
+    std::vector<std::string> complete;
+    std::vector<std::string> freshest;  ///< of the delta
+};
+
+/// What a CRL says of where CRLs are.
+struct CrlPointers {
+    std::optional<certs::IssuingDistributionPoint> issuing_distribution_point;
+    std::vector<std::string> freshest_crl_urls;  ///< in complete CRLs
+};
+
 struct CrlSettings {
     std::string ca;  ///< its name, for messages
     Bytes issuer_der;
@@ -39,8 +51,10 @@ struct CrlSettings {
     certs::Digest digest = certs::Digest::kSha256;
     CrlTimes complete;
     std::optional<CrlTimes> delta;  ///< empty: there are none
-    std::optional<certs::IssuingDistributionPoint> issuing_distribution_point;
-    std::vector<std::string> freshest_crl_urls;  ///< in complete CRLs
+    /// Asked before a CRL is made, and before one from the store is given out, which is no more of
+    /// use when it says something else. When it fails none is made; kUnavailable: a kept one is
+    /// given out.
+    std::function<Result<CrlPointers>()> pointers;
     /// Told before a CRL is kept and given out; when it fails the CRL is thrown away.
     std::function<Result<void>(const MadeCrl&)> record;
 };
@@ -52,7 +66,7 @@ struct CrlSettings {
 /// sooner than five times as long as it took after it was begun, so that revocations that come fast
 /// do not keep a core busy. With a complete CRL the delta is made that says the same since the base
 /// before (RFC 5280 section 5.2.3: both under one number); between two complete ones, deltas have
-/// numbers of their own.
+/// numbers of their own. When that delta cannot be made, the complete one is made all the same.
 ///
 /// Of several processes on one store one makes a CRL, and the others wait for it (CrlStore).
 class CrlMaker {
@@ -108,6 +122,7 @@ private:
     boost::asio::awaitable<Result<std::optional<Current>>> make_one(Store& store, CrlKind kind,
                                                                     CrlBegun& begun, Lease& lease,
                                                                     std::int64_t now);
+    [[nodiscard]] bool is_as_settled(const certs::Crl& crl, CrlKind kind) const;
     boost::asio::awaitable<Result<certs::Crl>> build(CrlKind kind, CrlBegun& begun, Lease& lease,
                                                      std::int64_t now) const;
 

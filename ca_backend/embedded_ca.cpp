@@ -86,6 +86,32 @@ std::string validity_text(const EmbeddedCaSettings& settings, std::int64_t now) 
            ", now is " + certs::utc_text(now);
 }
 
+Result<CrlPointers> crl_pointers(const CrlUrls& urls, bool deltas, bool named) {
+    CrlPointers pointers;
+    if (named && urls.complete.empty()) {
+        return Error{Errc::kConfig,
+                     "an issuing distribution point has the CRL's URLs, and it has none"};
+    }
+    if (named) pointers.issuing_distribution_point.emplace().uris = urls.complete;
+    if (deltas) pointers.freshest_crl_urls = urls.freshest;
+    return pointers;
+}
+
+std::function<Result<CrlPointers>()> crl_pointers_of(const EmbeddedCaSettings& settings) {
+    const bool deltas = settings.delta_crl.has_value();
+    const bool named = settings.issuing_distribution_point;
+    if (settings.urls_elsewhere) {
+        return [ask = settings.urls_elsewhere, deltas, named]() -> Result<CrlPointers> {
+            const auto urls = ask();
+            if (!urls) return urls.error();
+            return crl_pointers(*urls, deltas, named);
+        };
+    }
+    return [urls = CrlUrls{settings.crl_urls, settings.freshest_crl_urls}, deltas, named] {
+        return crl_pointers(urls, deltas, named);
+    };
+}
+
 CrlSettings crl_settings(const EmbeddedCaSettings& settings, Digest digest) {
     CrlSettings crls;
     crls.ca = settings.name;
@@ -97,11 +123,7 @@ CrlSettings crl_settings(const EmbeddedCaSettings& settings, Digest digest) {
     crls.complete.period =
         settings.crl_period != 0 ? settings.crl_period : settings.crl_validity / 2;
     crls.delta = settings.delta_crl;
-    if (settings.issuing_distribution_point) {
-        crls.issuing_distribution_point.emplace();
-        crls.issuing_distribution_point->uris = settings.crl_urls;
-    }
-    if (settings.delta_crl) crls.freshest_crl_urls = settings.freshest_crl_urls;
+    crls.pointers = crl_pointers_of(settings);
     crls.record = settings.record_crl;
     return crls;
 }
@@ -139,9 +161,9 @@ Result<std::shared_ptr<EmbeddedCa>> EmbeddedCa::create(EmbeddedCaSettings settin
         delta && (delta->period <= 0 || delta->period > delta->validity)) {
         return bad_ca(settings, "a delta CRL must be followed by the next before its end");
     }
-    if (settings.issuing_distribution_point && settings.crl_urls.empty()) {
-        return bad_ca(settings,
-                      "an issuing distribution point has the CRL's URLs, and it has none");
+    if (!settings.urls_elsewhere) {
+        const auto sound = crl_pointers_of(settings)();
+        if (!sound) return bad_ca(settings, sound.error().detail);
     }
     for (const auto& [name, tmpl] : settings.templates) {
         const auto sound = check_template(tmpl);

@@ -28,6 +28,9 @@ struct EmbeddedCaSettings {
     std::int64_t crl_period = 0;  ///< seconds until the next is made; 0: half of the validity
     std::optional<CrlTimes> delta_crl = {};   ///< empty: there are no delta CRLs
     bool issuing_distribution_point = false;  ///< CRLs name `crl_urls`
+    /// Where another process writes the certificates: what its `crl_urls` and `freshest_crl_urls`
+    /// are, for CRLs; those here are empty then. It may block.
+    std::function<Result<CrlUrls>()> urls_elsewhere = {};
     std::function<Result<void>(const MadeCrl&)> record_crl = {};  ///< see CrlSettings
 };
 

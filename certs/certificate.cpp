@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "certs/issuer_signature.hpp"
 #include "certs/oids.hpp"
 #include "certs/signed_structure.hpp"
 
@@ -235,11 +236,8 @@ Bytes Certificate::issuer_and_serial() const {
 bool Certificate::signed_by(const PublicKey& issuer_key) const {
     // RFC 5280 section 4.1.1.2: both identifiers are the same; only the inner one is signed.
     if (!equal(state().inner_algorithm, state().outer_algorithm)) return false;
-    DerReader reader(state().outer_algorithm);
-    const auto identifier = read_algorithm(reader);
-    if (!identifier) return false;
-    const auto algorithm = parse_signature_algorithm(*identifier);
-    return algorithm && issuer_key.verifies(*algorithm, tbs(), state().signature);
+    return check_issuer_signature(state().outer_algorithm, issuer_key, tbs(), state().signature)
+        .has_value();
 }
 
 }  // namespace scepgate::certs

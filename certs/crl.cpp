@@ -2,6 +2,7 @@
 
 #include "certs/crl_entry.hpp"
 #include "certs/crl_state.hpp"
+#include "certs/issuer_signature.hpp"
 
 namespace scepgate::certs {
 
@@ -103,11 +104,9 @@ std::string Crl::pem() const {
 
 bool Crl::signed_by(const PublicKey& issuer_key) const {
     if (!*this) return false;
-    DerReader reader(state().outer_algorithm);
-    const auto identifier = read_algorithm(reader);
-    if (!identifier) return false;
-    const auto algorithm = parse_signature_algorithm(*identifier);
-    return algorithm && issuer_key.verifies(*algorithm, state().tbs, state().signature);
+    return check_issuer_signature(state().outer_algorithm, issuer_key, state().tbs,
+                                  state().signature)
+        .has_value();
 }
 
 }  // namespace scepgate::certs

@@ -6,7 +6,7 @@
 namespace scepgate::certs {
 namespace {
 
-constexpr std::size_t kLongestNonce = 32;
+constexpr std::size_t kLongestNonce = 128;  // RFC 9654 section 2.1
 constexpr std::size_t kLongestSerial = 32;
 
 //   CertID ::= SEQUENCE {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "certs/clock.hpp"
+#include "certs/issuer_signature.hpp"
 #include "certs/oids.hpp"
 
 namespace scepgate::server {
@@ -62,15 +63,22 @@ Result<void> judge(const Certificate& ca, bool own, std::int64_t below, std::int
     return {};
 }
 
-/// The issuer's certificate among those given; of several the one that ends last.
+/// The issuer's certificate among those given; of several the one that ends last. `fault`: why one
+/// of its name is not it.
 const Certificate* issuer_of(const Certificate& child, const std::vector<Certificate>& given,
-                             bool& name_found) {
+                             std::string& fault) {
     const Certificate* best = nullptr;
     for (const Certificate& candidate : given) {
         if (!certs::same_name(candidate.subject_der(), child.issuer_der())) continue;
-        name_found = true;
         const auto key = candidate.public_key();
-        if (!key || !child.signed_by(*key)) continue;
+        Result<void> by_it = key ? certs::check_issuer_signature(child.der(), *key) : key.error();
+        if (by_it && !child.signed_by(*key)) by_it = malformed("its two algorithms differ");
+        if (!by_it) {
+            fault = by_it.error().code == Errc::kBadSignature
+                        ? "is not by the '" + child.issuer_text() + "' that is given"
+                        : "cannot be verified: " + by_it.error().detail;
+            continue;
+        }
         if (best == nullptr || best->not_after() < candidate.not_after()) best = &candidate;
     }
     return best;
@@ -101,15 +109,14 @@ Result<CaChain> order_ca_chain(const certs::PublicKey& key, const std::vector<Ce
             return sound.error();
         chain.certificates.push_back(*at);
         if (!at->self_issued()) ++below;
-        bool name_found = false;
-        const Certificate* issuer = issuer_of(*at, given, name_found);
+        std::string fault;
+        const Certificate* issuer = issuer_of(*at, given, fault);
         if (issuer == nullptr) {
-            return denied(name_found ? "the signature of " + named(*at) + " is not by the '" +
-                                           at->issuer_text() + "' that is given"
-                                     : "the certificate of '" + at->issuer_text() +
-                                           "', which issued " + named(*at) +
-                                           ", is missing: add it, and what is above it up "
-                                           "to the root");
+            return denied(fault.empty() ? "the certificate of '" + at->issuer_text() +
+                                              "', which issued " + named(*at) +
+                                              ", is missing: add it, and what is above it up "
+                                              "to the root"
+                                        : "the signature of " + named(*at) + ' ' + fault);
         }
         if (*issuer == *at) break;  // a root
         if (chain.certificates.size() > given.size())

@@ -40,22 +40,11 @@ void read_published_files(ConfigReader& reader, const std::string& key, const Co
     }
 }
 
-void judge_delta(const ConfigReader& reader, const CaConfig& ca, ConfigFaults& faults) {
-    const CrlConfig& crl = *ca.crl;
-    if (!crl.delta) {
-        if (ca.freshest_crl_urls.empty()) return;
-        faults.warn(ca.json_path + ".freshest_crl_urls",
-                    "certificates name a delta CRL, and none is made",
-                    "add crl.delta, or leave the URLs out if the delta CRL is made elsewhere");
-        return;
-    }
+void judge_delta(const ConfigReader& reader, const CrlConfig& crl, ConfigFaults& faults) {
+    if (!crl.delta) return;
     if (crl.delta->period >= crl.period) {
         faults.error(reader.path_of("delta") + ".period", "is as long as the complete CRL's",
                      "make it shorter than crl.period, or leave crl.delta out");
-    }
-    if (ca.freshest_crl_urls.empty()) {
-        faults.warn(reader.path_of("delta"), "no certificate and no CRL says where the delta is",
-                    "add freshest_crl_urls, such as [\"http://pki.example/crl/%3%8%9.crl\"]");
     }
     for (std::size_t i = 0; i < crl.publish_to.size(); ++i) {
         if (expanded(crl.publish_to[i], false) != expanded(crl.publish_to[i], true)) continue;
@@ -81,14 +70,7 @@ void read_published_path(ConfigReader& reader, const std::string& key, std::stri
 
 void read_crl(ConfigReader& owner, const ConfigParts& parts, CaConfig& ca, ConfigFaults& faults) {
     const Json* json = owner.member("crl");
-    if (json == nullptr) {
-        if (!ca.freshest_crl_urls.empty()) {
-            faults.warn(owner.path_of("freshest_crl_urls"),
-                        "certificates name a delta CRL, and none is made here",
-                        "add crl.delta, or leave the URLs out if the delta CRL is made elsewhere");
-        }
-        return;
-    }
+    if (json == nullptr) return;
     ConfigReader reader(*json, owner.path_of("crl"), faults);
     CrlConfig& crl = ca.crl.emplace();
     const std::string name = ca.json_path.substr(ca.json_path.find('.') + 1);
@@ -110,15 +92,30 @@ void read_crl(ConfigReader& owner, const ConfigParts& parts, CaConfig& ca, Confi
         inner.finish();
     }
     reader.finish();
-    judge_delta(reader, ca, faults);
-    if (crl.issuing_distribution_point && ca.crl_urls.empty()) {
-        faults.error(reader.path_of("issuing_distribution_point"),
-                     "there are no crl_urls, which is what it says",
-                     "add crl_urls: verifiers compare them with those in certificates");
-    }
+    judge_delta(reader, crl, faults);
     if (owner.member("crl_validity") != nullptr) {
         faults.error(owner.path_of("crl_validity"), "stands beside 'crl'",
                      "leave it out: crl.period and crl.overlap say it");
+    }
+}
+
+void judge_crl_urls(const CaConfig& ca, bool has_crl_urls, bool has_freshest_crl_urls,
+                    ConfigFaults& faults) {
+    const bool deltas = ca.crl && ca.crl->delta;
+    if (has_freshest_crl_urls && !deltas) {
+        faults.warn(ca.json_path + ".freshest_crl_urls",
+                    "certificates name a delta CRL, and none is made here",
+                    "add crl.delta, or leave the URLs out if the delta CRL is made elsewhere");
+    }
+    if (deltas && !has_freshest_crl_urls) {
+        faults.warn(ca.json_path + ".crl.delta",
+                    "no certificate and no CRL says where the delta is",
+                    "add freshest_crl_urls, such as [\"http://pki.example/crl/%3%8%9.crl\"]");
+    }
+    if (ca.crl && ca.crl->issuing_distribution_point && !has_crl_urls) {
+        faults.error(ca.json_path + ".crl.issuing_distribution_point",
+                     "there are no crl_urls, which is what it says",
+                     "add crl_urls: verifiers compare them with those in certificates");
     }
 }
 

@@ -1,6 +1,7 @@
 #include "server/config_references.hpp"
 
 #include "server/config_admin_reader.hpp"
+#include "server/config_crl_reader.hpp"
 #include "server/config_intune_judge.hpp"
 #include "server/config_policy_rule.hpp"
 #include "server/config_template.hpp"
@@ -184,6 +185,11 @@ void check_references(const Config& config, ConfigFaults& faults) {
         listeners.insert(listeners.end(), more.begin(), more.end());
     }
     check_published_paths(config, paths, faults);
+    for (const auto& [name, ca] : config.cas) {
+        // Of the others the signer has them: signer/compare.hpp.
+        if (!ca.signer)
+            judge_crl_urls(ca, !ca.crl_urls.empty(), !ca.freshest_crl_urls.empty(), faults);
+    }
     check_listeners(listeners, faults);
     check_admin_references(config, faults);
     check_intune(config, faults);

@@ -166,13 +166,17 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
     settings.record_crl = [records = context.services.crls](const ca_backend::MadeCrl& made) {
         return records->write(made);
     };
+    if (client) {
+        settings.urls_elsewhere = [name, client] { return signer::ask_crl_urls(name, *client); };
+    }
+    const ca_backend::CrlUrls crl_urls{settings.crl_urls, settings.freshest_crl_urls};
     if (templates) settings.templates = *templates;
     auto backend = ca_backend::EmbeddedCa::create(std::move(settings), context.clock);
     if (!backend) {
         context.faults.error(config.json_path, backend.error().detail);
         return std::nullopt;
     }
-    BuiltCa built{*backend, *backend, std::move(*credential), files, renewal, {}};
+    BuiltCa built{*backend, *backend, std::move(*credential), files, renewal, crl_urls, {}};
     if (client) {
         built.certify_responder =
             [name, client, own = built.credential.certificate](const certs::PrivateKey& key) {

@@ -12,8 +12,9 @@ struct BuiltCa {
     /// `backend`, where the key is in this process; else null.
     std::shared_ptr<ca_backend::EmbeddedCa> embedded;
     Credential credential;
-    KeyPairConfig files;    ///< where it came from
-    RenewalAdvice renewal;  ///< of its own certificate
+    KeyPairConfig files;           ///< where it came from
+    RenewalAdvice renewal;         ///< of its own certificate
+    ca_backend::CrlUrls crl_urls;  ///< as configured here
     /// As OcspSettings has it.
     std::function<Result<certs::Certificate>(const certs::PrivateKey& key)> certify_responder;
 };

@@ -1,17 +1,14 @@
 // scepgate ca create
 #include <algorithm>
 
-#include "ca_backend/pointers.hpp"
-#include "certs/ca_oids.hpp"
 #include "certs/clock.hpp"
 #include "certs/csr.hpp"
-#include "certs/oids.hpp"
 #include "server/cli/ca_commands.hpp"
+#include "server/cli/ca_parent.hpp"
 #include "server/cli/ca_request.hpp"
 #include "server/cli/ca_setup.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
-#include "server/config_ca_urls.hpp"
 #include "server/config_reader.hpp"
 #include "server/shell_word.hpp"
 
@@ -28,26 +25,6 @@ struct CreateOptions {
     std::string validity;
     std::optional<int> path_length;
 };
-
-/// Where a CA's CRL and certificate are. Not its OCSP responder, which answers for what the store
-/// has.
-std::vector<Bytes> pointers_to(const CaConfig& ca, const certs::Certificate& certificate) {
-    ConfigFaults judged_before;
-    auto names = ca_url_names(ca, certificate);
-    const auto expanded = [&](const std::vector<std::string>& urls) {
-        return expand_ca_urls(urls, names, ca.json_path, judged_before);
-    };
-    std::vector<Bytes> all;
-    all.push_back(ca_backend::crl_distribution_points(certs::oid::kCrlDistributionPoints,
-                                                      expanded(ca.crl_urls)));
-    all.push_back(ca_backend::authority_info_access({}, expanded(ca.ca_issuers_urls)));
-    names.delta = true;
-    all.push_back(ca_backend::crl_distribution_points(certs::oid::kFreshestCrl,
-                                                      expanded(ca.freshest_crl_urls)));
-    all.erase(std::remove_if(all.begin(), all.end(), [](const Bytes& e) { return e.empty(); }),
-              all.end());
-    return all;
-}
 
 constexpr std::int64_t kYear = 365 * std::int64_t{86'400};
 
@@ -81,7 +58,9 @@ private:
         auto party = setup_.load(**ca);
         if (!party) return party.error();
         parent_ = std::move(*party);
-        pointers_ = pointers_to(**ca, parent_->certificate);
+        auto pointers = pointers_of(**ca, parent_->certificate);
+        if (!pointers) return pointers.error();
+        pointers_ = std::move(*pointers);
         auto chain = CaSetup::chain_of(**ca);
         if (!chain) return chain.error();
         parents_ = std::move(*chain);

@@ -3,6 +3,7 @@
 #include "certs/clock.hpp"
 #include "certs/oids.hpp"
 #include "server/cli/ca_commands.hpp"
+#include "server/cli/ca_parent.hpp"
 #include "server/cli/ca_rollover.hpp"
 #include "server/cli/ca_setup.hpp"
 #include "server/cli/commands.hpp"
@@ -41,6 +42,20 @@ Result<certs::Certificate> renewed(const Party& ca, std::int64_t not_after, std:
     return certs::build_certificate(contents, ca.key, certs::Digest::kSha256);
 }
 
+/// What its file is to hold: the parent's chain stands behind it where one did.
+Result<std::string> with_parents(const certs::Certificate& fresh, const fs::path& file,
+                                 const std::optional<FoundParent>& parent) {
+    const auto before = certs::Certificate::all_from_file(file);
+    if (!before) return before.error();
+    std::vector<certs::Certificate> all{fresh};
+    if (parent && before->size() > 1) {
+        const auto above = CaSetup::chain_of(*parent->config);
+        if (!above) return above.error();
+        all.insert(all.end(), above->begin(), above->end());
+    }
+    return pem_of(all);
+}
+
 Result<CaReport> renew(const RenewOptions& options, const CaSetup& setup) {
     const auto ca = setup.find(options.common.ca);
     if (!ca) return ca.error();
@@ -49,7 +64,14 @@ Result<CaReport> renew(const RenewOptions& options, const CaSetup& setup) {
     const certs::Certificate& old = party->certificate;
     const std::string at =
         " --config " + shell_path(options.common.config) + " --ca " + shell_word(options.common.ca);
-    if (!old.self_issued() || !old.signed_by(party->key.public_key())) {
+    const bool root = old.self_issued() && old.signed_by(party->key.public_key());
+    std::optional<FoundParent> parent;
+    if (!root) {
+        auto found = find_parent(setup, old);
+        if (!found) return found.error();
+        parent = *std::move(found);
+    }
+    if (!root && !parent) {
         return Error{Errc::kDenied, "'" + old.subject_text() +
                                         "' is certified by the CA above it: make a request "
                                         "(scepgate ca csr" +
@@ -60,11 +82,21 @@ Result<CaReport> renew(const RenewOptions& options, const CaSetup& setup) {
     }
     const std::int64_t length = options.validity.empty() ? old.not_after() - old.not_before()
                                                          : parse_duration(options.validity).value();
-    auto fresh = renewed(*party, setup.now + length, setup.now);
+    const std::int64_t until = setup.now + length;
+    auto fresh = root ? renewed(*party, until, setup.now)
+                      : renewed_by(parent->party, *parent->config, old, setup.now - 600, until);
     if (!fresh) return fresh.error();
+    CaReport report;
+    if (!root && fresh->not_after() < until) {
+        report.notes.push_back("cut to the end of '" + fresh->issuer_text() + "', " +
+                               certs::utc_text(fresh->not_after()));
+    }
+    auto pem = with_parents(*fresh, (*ca)->certificate, parent);
+    if (!pem) return pem.error();
     if (fresh->not_after() <= old.not_after()) {
         return Error{Errc::kDenied, "it would end on " + certs::utc_text(fresh->not_after()) +
-                                        ", before the present one: give a longer --validity"};
+                                        ", before the present one: give a longer --validity" +
+                                        (root ? "" : ", or renew the CA above it first")};
     }
     const auto recorded = setup.record("ca_renew", options.common.ca, *fresh);
     if (!recorded) return recorded.error();
@@ -73,9 +105,8 @@ Result<CaReport> renew(const RenewOptions& options, const CaSetup& setup) {
         file.string() + "." + certs::utc_text(old.not_after()).substr(0, 10) + ".bak";
     if (const auto kept = write_new_file(old_file, as_bytes(old.pem()), false); !kept)
         return kept.error();
-    if (const auto written = replace_file(file, as_bytes(fresh->pem()), false); !written)
+    if (const auto written = replace_file(file, as_bytes(*pem), false); !written)
         return written.error();
-    CaReport report;
     report.ca = options.common.ca;
     report.certificate = std::move(*fresh);
     report.headline = "The CA '" + options.common.ca +
@@ -111,9 +142,10 @@ int run(RenewOptions& options) {
 void add_ca_renew(CLI::App& ca, int& status) {
     CLI::App* command = ca.add_subcommand(
         "renew",
-        "Renew a self-signed CA: a new certificate for the same name and key, in place of the old "
-        "one; or with --new-key a successor with a name and key of its own, as 'ca rollover'. A "
-        "CA below another is renewed by 'ca csr' and 'ca install'.");
+        "Renew a CA that is self-signed, or below another of the configuration: a new certificate "
+        "for the same name and key, in place of the old one; or with --new-key a successor with a "
+        "name and key of its own, as 'ca rollover'. A CA below one elsewhere is renewed by "
+        "'ca csr' and 'ca install'.");
     auto options = std::make_shared<RenewOptions>();
     options->common.add_to(*command, "The CA's name in the configuration");
     command

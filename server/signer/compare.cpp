@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "certs/certificate.hpp"
+#include "server/config_crl_reader.hpp"
 #include "server/config_template.hpp"
 #include "server/signer/client.hpp"
 
@@ -47,6 +48,8 @@ void compare_with_signers(const Config& config, ConfigFaults& faults) {
                          "give both the same file");
         }
         compare_templates(config, name, *description, faults);
+        judge_crl_urls(ca, !description->crl_urls.empty(), !description->freshest_crl_urls.empty(),
+                       faults);
     }
 }
 

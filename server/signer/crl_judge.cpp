@@ -49,6 +49,20 @@ Result<certs::Digest> digest_of(ByteView to_be_signed, certs::KeyType type) {
     return algorithm->digest;
 }
 
+Result<void> check_urls(const Crl& crl, const CrlRules& rules) {
+    const auto& point = crl.issuing_distribution_point();
+    if (point && !point->covers_all()) {
+        return denied("of some certificates alone (issuingDistributionPoint)");
+    }
+    if (point && point->uris != rules.urls.complete) {
+        return denied("its issuingDistributionPoint is not the CA's crl_urls");
+    }
+    if (!crl.freshest_crl_urls().empty() && crl.freshest_crl_urls() != rules.urls.freshest) {
+        return denied("its freshestCRL is not the CA's freshest_crl_urls");
+    }
+    return {};
+}
+
 Result<void> check_times(const Crl& crl, const CrlRules& rules) {
     if (crl.this_update() > rules.now + kClockSkew || crl.this_update() < rules.now - kClockSkew) {
         return denied("its thisUpdate is " + certs::utc_text(crl.this_update()) +
@@ -171,9 +185,7 @@ Result<JudgedCrl> judge_crl(ByteView to_be_signed, const CrlRules& rules) {
         !equal(*crl->authority_key_identifier(), *rules.key_identifier)) {
         return denied("of another key");
     }
-    if (const auto& point = crl->issuing_distribution_point(); point && !point->covers_all()) {
-        return denied("of some certificates alone (issuingDistributionPoint)");
-    }
+    if (auto urls = check_urls(*crl, rules); !urls) return urls.error();
     if (auto times = check_times(*crl, rules); !times) return times.error();
     const auto number = crl_number(crl->number());
     if (!number) return number.error();

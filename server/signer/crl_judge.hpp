@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "ca_backend/crl_maker.hpp"
 #include "certs/algorithms.hpp"
 #include "certs/crl.hpp"
 
@@ -15,6 +16,8 @@ struct CrlRules {
     ByteView issuer_der;                     ///< the CA's Name
     std::optional<ByteView> key_identifier;  ///< of the CA's certificate
     certs::KeyType key_type = certs::KeyType::kRsa;
+    /// The only ones that a CRL may name: a delta that is looked for elsewhere hides revocations.
+    ca_backend::CrlUrls urls;
     std::int64_t now = 0;
     std::int64_t longest_validity = 0;  ///< seconds from thisUpdate to nextUpdate
     /// Seconds after which a certificate of this CA has expired for certain.
@@ -32,8 +35,8 @@ struct JudgedCrl {
 };
 
 /// `to_be_signed`: one TBSCertList. kMalformed, kUnsupported: it is none, or has what no CRL of
-/// ours has. kDenied: it speaks for another issuer or for some certificates alone, lies in the past
-/// or future, lasts too long, or names a weak digest.
+/// ours has. kDenied: it speaks for another issuer or for some certificates alone, names other
+/// URLs, lies in the past or future, lasts too long, or names a weak digest.
 [[nodiscard]] Result<JudgedCrl> judge_crl(ByteView to_be_signed, const CrlRules& rules);
 
 /// A certificate that a CRL which was signed here called revoked.

@@ -13,6 +13,14 @@ Refusal refused_crl(const Error& error) {
         error.detail);
 }
 
+/// A complete CRL has the number of the delta that says the same at the same time (RFC 5280
+/// section 5.2.3).
+bool follows(const JudgedCrl& judged, const SignedCrl& last) {
+    if (judged.number > last.number) return true;
+    return judged.number == last.number && !judged.base && !last.complete &&
+           judged.crl.this_update() == last.this_update;
+}
+
 }  // namespace
 
 Sha256 key_hash(const SigningCa& ca) {
@@ -26,6 +34,7 @@ CrlRules CrlSigning::rules_of(const SigningCa& ca, const CrlLimits& limits,
     rules.issuer_der = certificate.subject_der();
     rules.key_identifier = certificate.subject_key_identifier();
     rules.key_type = ca.key.type();
+    rules.urls = ca.crl_urls;
     rules.now = clock_->now();
     rules.longest_validity = limits.longest_validity;
     rules.longest_certificate = limits.longest_certificate;
@@ -42,7 +51,7 @@ Result<CrlChanges, Refusal> CrlSigning::judge_successor(const JudgedCrl& judged,
                                                         const std::optional<SignedCrl>& last,
                                                         const CrlRules& rules,
                                                         const CrlLimits& limits, const Sha256& id) {
-    if (last && judged.number <= last->number) {
+    if (last && !follows(judged, *last)) {
         return refused(reason::kCrlRefused,
                        "CRL: its number is " + std::to_string(judged.number) +
                            ", and the last was " + std::to_string(last->number) +
@@ -106,7 +115,8 @@ Result<SignatureAnswer, Refusal> CrlSigning::sign(const SigningCa& ca, const Crl
     if (!changes) return changes.error();
     if (auto written = write_audit(*judged, order, hash, peer); !written) return written.error();
     if (!again) {
-        const SignedCrl made{judged->number, rules.now, hash, !judged->base};
+        const SignedCrl made{judged->number, rules.now, judged->crl.this_update(), hash,
+                             !judged->base};
         if (const auto kept = revocations_->add(id, made, *changes); !kept)
             return refused(reason::kRecordsUnavailable, kept.error().detail);
     }

@@ -16,6 +16,7 @@ namespace scepgate::server::signer {
 struct SigningCa {
     std::shared_ptr<ca_backend::EmbeddedCa> backend;
     certs::PrivateKey key;
+    ca_backend::CrlUrls crl_urls;  ///< as its certificates have them
 };
 
 /// SHA-256 of its SubjectPublicKeyInfo: what records name it by.

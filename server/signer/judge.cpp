@@ -93,7 +93,7 @@ std::shared_ptr<const SignerRuntime> build(const Config& config,
         auto built =
             build_ca(name, ca, templates, context, expiry, renewal_of_signers_ca(config, name));
         if (!built || built->embedded == nullptr) continue;
-        runtime->cas[name] = {built->embedded, built->credential.key};
+        runtime->cas[name] = {built->embedded, built->credential.key, built->crl_urls};
     }
     context.keys.judge(faults);
     for (const auto& [name, tmpl] : config.templates) {

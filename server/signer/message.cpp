@@ -120,7 +120,7 @@ Bytes encode_one(const ResponderOrder& order) {
 /// As many of the texts as fit beside the rest of an answer.
 std::vector<std::string> that_fit(const std::vector<std::string>& texts) {
     std::vector<std::string> all;
-    std::size_t room = kLongestAnswer / 2;
+    std::size_t room = kLongestAnswer / 6;
     for (const std::string& text : texts) {
         if (text.size() + kFieldHeaderSize > room) break;
         room -= text.size() + kFieldHeaderSize;
@@ -131,7 +131,11 @@ std::vector<std::string> that_fit(const std::vector<std::string>& texts) {
 
 Bytes encode_one(const Description& answer) {
     Bytes out = start(kDescription);
-    FieldWriter(out).add(1, answer.certificate).add(2, that_fit(answer.templates));
+    FieldWriter(out)
+        .add(1, answer.certificate)
+        .add(2, that_fit(answer.templates))
+        .add(3, that_fit(answer.crl_urls))
+        .add(4, that_fit(answer.freshest_crl_urls));
     return finish(std::move(out));
 }
 
@@ -219,10 +223,16 @@ Result<Order> decode_certify_responder(FieldReader fields) {
 Result<Answer> decode_description(FieldReader fields) {
     const auto certificate = fields.octets(1, kLongestCertificate);
     if (!certificate) return certificate.error();
-    auto templates = fields.texts(2);
-    if (!templates) return templates.error();
+    Description description{to_bytes(*certificate), {}, {}, {}};
+    std::uint8_t tag = 2;
+    for (auto* target :
+         {&description.templates, &description.crl_urls, &description.freshest_crl_urls}) {
+        auto texts = fields.texts(tag++);
+        if (!texts) return texts.error();
+        *target = std::move(*texts);
+    }
     if (const auto end = fields.finish(); !end) return end.error();
-    return Answer(Description{to_bytes(*certificate), std::move(*templates)});
+    return Answer(std::move(description));
 }
 
 Result<Answer> decode_issued(FieldReader fields) {

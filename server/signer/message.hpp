@@ -3,8 +3,8 @@
 //   frame = "SG" version(1) kind(1) length(4, big-endian) field*
 //   field = tag(1) length(4, big-endian) octets        -- never empty
 //
-// Tags come in ascending order, each once, but for notes and template names, which repeat. Every
-// message has one encoding only. An order is one frame, and so is its answer.
+// Tags come in ascending order, each once, but for notes, template names and URLs, which repeat.
+// Every message has one encoding only. An order is one frame, and so is its answer.
 #pragma once
 
 #include <string>
@@ -57,6 +57,8 @@ using Order = std::variant<DescribeOrder, IssueOrder, CrlOrder, ResponderOrder>;
 struct Description {
     Bytes certificate;                   ///< DER, of the CA
     std::vector<std::string> templates;  ///< what it issues by
+    /// What stands in its certificates, and so in the CRLs that it signs.
+    std::vector<std::string> crl_urls, freshest_crl_urls;
     bool operator==(const Description&) const = default;
 };
 struct IssuedAnswer {

@@ -16,7 +16,7 @@ using ca_backend::sql::prepare_all;
 using ca_backend::sql::Statement;
 using ca_backend::sqlite::Database;
 
-constexpr std::int64_t kSchema = 2;
+constexpr std::int64_t kSchema = 3;
 /// A row is of use for CRLs until some time after its certificate expired.
 constexpr std::int64_t kKeptAfterExpiry = std::int64_t{90} * 86'400;
 
@@ -35,14 +35,22 @@ constexpr const char* kTables = R"(
 /// row by row, and only what is new is written.
 constexpr const char* kCrlTables = R"(
     CREATE TABLE issuers (id INTEGER PRIMARY KEY, ca BLOB NOT NULL UNIQUE);
-    CREATE TABLE signed_crls (
-        issuer INTEGER NOT NULL REFERENCES issuers (id), number INTEGER NOT NULL,
-        at INTEGER NOT NULL, hash BLOB NOT NULL, complete INTEGER NOT NULL,
-        PRIMARY KEY (issuer, number)) WITHOUT ROWID;
     CREATE TABLE revoked (
         issuer INTEGER NOT NULL REFERENCES issuers (id), serial BLOB NOT NULL,
         revoked_at INTEGER NOT NULL, number INTEGER NOT NULL, on_hold INTEGER NOT NULL,
         PRIMARY KEY (issuer, serial)) WITHOUT ROWID;
+)";
+/// Since schema 3: a complete CRL and a delta may have one number.
+constexpr const char* kSignedCrls = R"(
+    CREATE TABLE signed_crls (
+        issuer INTEGER NOT NULL REFERENCES issuers (id), number INTEGER NOT NULL,
+        complete INTEGER NOT NULL, at INTEGER NOT NULL, this_update INTEGER NOT NULL,
+        hash BLOB NOT NULL, PRIMARY KEY (issuer, number, complete)) WITHOUT ROWID;
+)";
+constexpr const char* kFromSchema2 = R"(
+    INSERT INTO signed_crls (issuer, number, complete, at, this_update, hash)
+        SELECT issuer, number, complete, at, at, hash FROM signed_crls_2;
+    DROP TABLE signed_crls_2;
 )";
 
 Error bad_file(const std::filesystem::path& file, const std::string& fault) {
@@ -64,12 +72,21 @@ Result<void> upgrade(Database& database, std::int64_t version) {
     if (version == 0) {
         if (auto made = database.execute(kTables); !made) return made;
     }
-    if (auto made = database.execute(kCrlTables); !made) return made;
+    if (version == 2) {
+        const auto moved = database.execute("ALTER TABLE signed_crls RENAME TO signed_crls_2");
+        if (!moved) return moved;
+    } else if (auto made = database.execute(kCrlTables); !made) {
+        return made;
+    }
+    if (auto made = database.execute(kSignedCrls); !made) return made;
+    if (version == 2) {
+        if (auto moved = database.execute(kFromSchema2); !moved) return moved;
+    }
     if (version == 1) {
         if (auto taken = take_over_last_crls(database); !taken) return taken;
         if (auto gone = database.execute("DROP TABLE crls"); !gone) return gone;
     }
-    return database.execute("PRAGMA user_version = 2");
+    return database.execute("PRAGMA user_version = 3");
 }
 
 Result<void> make_tables(Database& database) {

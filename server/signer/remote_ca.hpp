@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ca_backend/ca_backend.hpp"
+#include "ca_backend/crl_maker.hpp"
 #include "server/signer/client.hpp"
 
 namespace scepgate::server::signer {
@@ -10,6 +11,10 @@ namespace scepgate::server::signer {
 /// is kDenied by it.
 [[nodiscard]] certs::PrivateKey remote_key(std::string ca, certs::PublicKey public_key,
                                            std::shared_ptr<SignerClient> client);
+
+/// Where the CA publishes its CRLs, as its certificates and the signer have it. Blocks. Errors as
+/// of SignerClient; kDenied: the signer refuses.
+[[nodiscard]] Result<ca_backend::CrlUrls> ask_crl_urls(const std::string& ca, SignerClient& client);
 
 /// Has the signer certify the key of an OCSP responder of its CA, whose certificate this is, and
 /// judges what comes back. Blocks. kUnavailable: there is no signer, or it says to come again;

@@ -34,7 +34,27 @@ constexpr std::string_view kAddIssuer =
     "INSERT INTO issuers (ca) VALUES (?) ON CONFLICT DO NOTHING";
 constexpr std::string_view kFindIssuer = "SELECT id FROM issuers WHERE ca = ?";
 constexpr std::string_view kAddCrl =
-    "INSERT INTO signed_crls (issuer, number, at, hash, complete) VALUES (?, ?, ?, ?, ?)";
+    "INSERT INTO signed_crls (issuer, number, complete, at, this_update, hash) "
+    "VALUES (?, ?, ?, ?, ?, ?)";
+
+Result<void> add_crl_to(Statement& statement, std::int64_t issuer, const SignedCrl& crl) {
+    return statement.run()
+        .bind(issuer)
+        .bind(crl.number)
+        .bind(std::int64_t{crl.complete})
+        .bind(crl.at)
+        .bind(crl.this_update)
+        .bind(ByteView(crl.hash))
+        .finish();
+}
+
+Result<void> read_hash(ByteView octets, Sha256& into) {
+    if (octets.size() != into.size()) {
+        return Error{Errc::kUnavailable, "signer.state is damaged: restore a backup"};
+    }
+    std::copy(octets.begin(), octets.end(), into.begin());
+    return {};
+}
 
 Result<void> add_revoked(Statement& statement, std::int64_t issuer, const certs::Crl::Entry& entry,
                          std::int64_t number) {
@@ -71,8 +91,8 @@ struct RevocationRecords::Impl {
             {{impl->add_issuer, kAddIssuer},
              {impl->issuer, kFindIssuer},
              {impl->last,
-              "SELECT number, at, hash, complete FROM signed_crls WHERE issuer = ? "
-              "ORDER BY number DESC LIMIT 1"},
+              "SELECT number, at, this_update, hash, complete FROM signed_crls WHERE issuer = ? "
+              "ORDER BY number DESC, complete DESC LIMIT 1"},
              {impl->complete,
               "SELECT 1 FROM signed_crls WHERE issuer = ? AND number = ? AND complete = 1"},
              {impl->count, "SELECT count(*) FROM signed_crls WHERE issuer = ? AND at > ?"},
@@ -138,12 +158,8 @@ Result<std::optional<SignedCrl>> RevocationRecords::last(const Sha256& ca) {
     const auto row = query.next();
     if (!row) return row.error();
     if (!*row) return std::optional<SignedCrl>();
-    SignedCrl crl{query.integer(0), query.integer(1), {}, query.integer(3) != 0};
-    const Bytes hash = query.blob(2);
-    if (hash.size() != crl.hash.size()) {
-        return Error{Errc::kUnavailable, "signer.state is damaged: restore a backup"};
-    }
-    std::copy(hash.begin(), hash.end(), crl.hash.begin());
+    SignedCrl crl{query.integer(0), query.integer(1), query.integer(2), {}, query.integer(4) != 0};
+    if (const auto read = read_hash(query.blob(3), crl.hash); !read) return read.error();
     return std::optional(crl);
 }
 
@@ -210,13 +226,7 @@ Result<void> RevocationRecords::add(const Sha256& ca, const SignedCrl& crl,
         auto forgotten =
             impl_->forget.run().bind(*id).bind(crl.at - kKept).bind(crl.number).finish();
         if (!forgotten) return forgotten;
-        return impl_->add_crl.run()
-            .bind(*id)
-            .bind(crl.number)
-            .bind(crl.at)
-            .bind(ByteView(crl.hash))
-            .bind(std::int64_t{crl.complete})
-            .finish();
+        return add_crl_to(impl_->add_crl, *id, crl);
     });
 }
 
@@ -236,7 +246,8 @@ Result<void> take_over_last_crls(Connection& database) {
         if (!*row) return {};
         const Bytes ca = rows.blob(0);
         const Bytes number_octets = rows.blob(1);
-        const Bytes hash = rows.blob(2);
+        SignedCrl last;
+        if (auto read = read_hash(rows.blob(2), last.hash); !read) return read;
         const auto number = crl_number(number_octets);
         if (!number) return number.error();
         const auto crl = read_unsigned_crl(rows.blob(3));
@@ -247,14 +258,9 @@ Result<void> take_over_last_crls(Connection& database) {
         for (const certs::Crl::Entry entry : crl->entries()) {
             if (auto added = add_revoked(add, *id, entry, *number); !added) return added;
         }
-        auto kept = add_crl.run()
-                        .bind(*id)
-                        .bind(*number)
-                        .bind(crl->this_update())
-                        .bind(hash)
-                        .bind(std::int64_t{1})
-                        .finish();
-        if (!kept) return kept;
+        last.number = *number;
+        last.at = last.this_update = crl->this_update();
+        if (auto kept = add_crl_to(add_crl, *id, last); !kept) return kept;
     }
 }
 

@@ -13,8 +13,9 @@ namespace scepgate::server::signer {
 /// A CRL that was signed.
 struct SignedCrl {
     std::int64_t number = 0;
-    std::int64_t at = 0;  ///< seconds since the epoch
-    Sha256 hash{};        ///< of its TBSCertList
+    std::int64_t at = 0;           ///< when it was signed
+    std::int64_t this_update = 0;  ///< what it says itself
+    Sha256 hash{};                 ///< of its TBSCertList
     bool complete = true;
 };
 

@@ -92,7 +92,9 @@ Answer SignerService::answer_one(const DescribeOrder& order, const std::string& 
                     peer);
     }
     const Certificate& certificate = ca->second.backend->chain().front();
-    return Description{to_bytes(certificate.der()), current->templates};
+    const ca_backend::CrlUrls& urls = ca->second.crl_urls;
+    return Description{to_bytes(certificate.der()), current->templates, urls.complete,
+                       urls.freshest};
 }
 
 Answer SignerService::answer_one(const IssueOrder& order, const std::string& peer) {

@@ -34,7 +34,8 @@ protected:
         settings_.crl_urls = {"http://pki.example/ca.crl"};
         settings_.freshest_crl_urls = {"http://pki.example/ca+.crl"};
         settings_.record_crl = [this](const MadeCrl& made) -> Result<void> {
-            if (records_fail_) return Error{Errc::kUnavailable, "the audit file is full"};
+            if (records_fail_ || (deltas_fail_ && made.kind == CrlKind::kDelta))
+                return Error{Errc::kUnavailable, "the audit file is full"};
             made_.push_back(std::string(to_text(made.kind)) + " " + std::to_string(made.number));
             return {};
         };
@@ -71,6 +72,7 @@ protected:
     std::shared_ptr<certs::FixedClock> clock_ = std::make_shared<certs::FixedClock>(kNow);
     EmbeddedCaSettings settings_ = ca_settings();
     bool records_fail_ = false;
+    bool deltas_fail_ = false;
     std::vector<std::string> made_;
     std::shared_ptr<EmbeddedCa> ca_;
 };
@@ -144,6 +146,53 @@ TEST_P(EmbeddedCaDeltaTest, CompleteOnesNameThePlaceOfDeltasAndBothTheirDistribu
     settings_.issuing_distribution_point = false;
     start();
     EXPECT_FALSE(complete().issuing_distribution_point()) << "at once";
+}
+
+TEST_P(EmbeddedCaDeltaTest, AsksWhereItsCrlsAreWhoeverWritesTheCertificates) {
+    const CrlUrls urls{settings_.crl_urls, settings_.freshest_crl_urls};
+    settings_.crl_urls.clear();
+    settings_.freshest_crl_urls.clear();
+    settings_.issuing_distribution_point = true;
+    Result<CrlUrls> answer = urls;
+    settings_.urls_elsewhere = [&answer] { return answer; };
+    start();
+    const Crl first = complete();
+    EXPECT_EQ(first.freshest_crl_urls(), urls.freshest);
+    EXPECT_EQ(first.issuing_distribution_point()->uris, urls.complete);
+    EXPECT_EQ(delta().issuing_distribution_point(), first.issuing_distribution_point());
+
+    answer = Error{Errc::kUnavailable, "nobody is there"};
+    start();
+    EXPECT_TRUE(equal(complete().der(), first.der())) << "what was signed before is given out";
+    answer = CrlUrls{{"http://new.example/ca.crl"}, {}};
+    start();
+    EXPECT_EQ(complete().issuing_distribution_point()->uris, answer->complete);
+    answer = CrlUrls{};
+    start();
+    EXPECT_NE(ask(CrlKind::kComplete).error().detail.find("has none"), std::string::npos);
+}
+
+TEST_P(EmbeddedCaDeltaTest, LetsNoMoreTimePassThanItWaitsForAnotherMaker) {
+    const auto device = issued();
+    (void)complete();
+    revoke(device, RevocationReason::kSuperseded);
+    tamper("UPDATE kept_crls SET making_by = 'dead', making_until = " + std::to_string(kNow + 3));
+    const auto begun = std::chrono::steady_clock::now();
+    const std::int64_t later = complete().this_update() - kNow;
+    EXPECT_GE(later, 3) << "the other one's lease";
+    EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::seconds(later))
+        << "or verifiers refuse it as one of the future";
+}
+
+TEST_P(EmbeddedCaDeltaTest, MakesACompleteOneThoughItsDeltaFails) {
+    const auto device = issued();
+    (void)complete();
+    revoke(device, RevocationReason::kSuperseded);
+    deltas_fail_ = true;
+    EXPECT_EQ(reason(complete(), device), "superseded");
+    EXPECT_FALSE(ask(CrlKind::kDelta));
+    deltas_fail_ = false;
+    EXPECT_EQ(reason(delta(), device), "superseded");
 }
 
 TEST_P(EmbeddedCaDeltaTest, MakesNoneUnlessToldTo) {

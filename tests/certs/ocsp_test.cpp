@@ -86,7 +86,7 @@ std::vector<BadRequest> bad_requests() {
             {"UnknownDigest", request(1, {}, md5)},
             {"HashTooShort", request(1, {}, short_hash)},
             {"EmptyNonce", request(1, nonce(0))},
-            {"NonceTooLong", request(1, nonce(33))},
+            {"NonceTooLong", request(1, nonce(129))},
             {"TooLong", request(1, nonce(kLargestOcspRequest))}};
 }
 

@@ -58,10 +58,17 @@ class OfflineParent:
                 "basicConstraints=critical,CA:TRUE", "-addext",
                 "keyUsage=critical,keyCertSign,cRLSign")
 
-    def certify(self, csr, out, section="sub", by="root", days=3650):
+    def pss_root(self, file, *options):
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
+                self.dir / f"{file}.key", "-out", self.dir / f"{file}.pem", "-days", "7300",
+                "-subj", "/O=Example/CN=Example PSS CA", "-addext",
+                "basicConstraints=critical,CA:TRUE", "-addext",
+                "keyUsage=critical,keyCertSign,cRLSign", *options)
+
+    def certify(self, csr, out, section="sub", by="root", days=3650, options=()):
         openssl("x509", "-req", "-in", csr, "-CA", self.dir / f"{by}.pem", "-CAkey",
                 self.dir / f"{by}.key", "-days", days, "-extfile", self.dir / "extensions",
-                "-extensions", section, "-out", self.dir / f"{out}.pem")
+                "-extensions", section, "-out", self.dir / f"{out}.pem", *options)
         return self.dir / f"{out}.pem"
 
     def middle(self, section="mid"):
@@ -240,6 +247,38 @@ def test_a_renewed_subordinate_takes_the_place_of_certificate_and_chain_file(lab
     assert check(lab).returncode == 0
 
 
+def pss_options(digest, salt):
+    return (f"-{digest}", "-sigopt", "rsa_padding_mode:pss", "-sigopt", f"rsa_pss_saltlen:{salt}")
+
+
+@pytest.mark.parametrize("digest", ["sha256", "sha384", "sha512"])
+def test_a_parent_may_sign_with_PSS(lab, parent, tmp_path, digest):
+    subordinate(lab)
+    options = pss_options(digest, -1)
+    parent.pss_root("pss", *options)
+    issued = parent.certify(request(lab), "issuing", by="pss", options=options)
+    assert "rsassaPss" in openssl("x509", "-in", issued, "-noout", "-text").stdout
+    done(ca(lab, "install", issued, parent.file("pss")))
+    done(ca(lab, "ra"))
+    lab.start()
+    done(enrol(lab, tmp_path / "device"))
+    openssl("verify", "-x509_strict", "-CAfile", parent.file("pss"), "-untrusted", issued,
+            tmp_path / "device" / "cert.pem")
+
+
+@pytest.mark.parametrize("digest, salt, says", [
+    ("sha1", 20, "RSASSA-PSS with hash SHA-1"),
+    ("sha256", 20, "RSASSA-PSS with a salt of 20 octets"),
+])
+def test_weak_PSS_of_a_parent_is_named(lab, parent, digest, salt, says):
+    subordinate(lab)
+    parent.pss_root("pss")
+    issued = parent.certify(request(lab), "issuing", by="pss", options=pss_options(digest, salt))
+    refused = ca(lab, "install", issued, parent.file("pss"))
+    assert refused.returncode == 1 and says in refused.stderr, refused.stderr
+    assert "cannot be verified" in refused.stderr and "is not by" not in refused.stderr
+
+
 def test_another_name_is_another_ca(lab, parent):
     subordinate(lab)
     done(ca(lab, "install", parent.certify(request(lab), "issuing"), parent.file("root")))
@@ -268,6 +307,62 @@ def test_root_and_subordinate_in_one_configuration(lab, tmp_path):
                  "ec:p256", name="below")
     assert refused.returncode == 1 and "allows 0 CAs below it" in refused.stderr
     assert not list(lab.dir.glob("below*"))
+
+
+def extension_lines(certificate):
+    wanted = "crlDistributionPoints,freshestCRL,authorityInfoAccess"
+    return openssl("x509", "-in", certificate, "-noout", "-ext", wanted).stdout
+
+
+def test_a_ca_below_another_says_where_that_ones_crl_is_and_so_does_its_renewed_one(lab, tmp_path):
+    done(ca(lab, "create", "--root", "--ca-name", "Example Root CA", "--key", "ec:p384",
+            "--validity", "3000d", name="root"))
+    base = f"http://127.0.0.1:{lab.port}"
+    lab.edit(lambda config: config["cas"]["root"].update(
+        crl={}, ocsp={"path": "/ocsp"}, crl_urls=[f"{base}/crl/root.crl"],
+        ocsp_urls=[f"{base}/ocsp"], ca_issuers_urls=[f"{base}/%8root.crt"]))
+    done(ca(lab, "create", "--subordinate-of", "root", "--ca-name", "Example Issuing CA", "--key",
+            "ec:p256", "--validity", "100d"))
+    lab.edit(lambda config: config["cas"]["issuing"].update(
+        crl={}, crl_urls=[f"{base}/crl/issuing.crl"]))
+    first = lab.dir / "issuing.pem"
+    said = extension_lines(first)
+    for url in ("/crl/root.crl", "/root.crt"):
+        assert f"URI:{base}{url}" in said
+    assert "OCSP" not in said, "its responder knows what devices have"
+    done(ca(lab, "ra"))
+    lab.start()
+    done(enrol(lab, tmp_path / "device"))
+
+    def verify():
+        crls = []
+        for name in ("root", "issuing"):
+            crls += ["-CRLfile", tmp_path / f"{name}.crl"]
+            (tmp_path / f"{name}.crl").write_bytes(lab.get(f"/crl/{name}.crl").body)
+        openssl("verify", "-crl_check_all", "-x509_strict", "-CAfile", lab.dir / "root.pem",
+                "-untrusted", lab.dir / "issuing.pem", *crls, tmp_path / "device" / "cert.pem")
+
+    verify()
+    lab.edit(lambda config: config["cas"]["root"]["crl_urls"].append("http://b.example/root.crl"))
+    shorter = ca(lab, "renew", "--validity", "50d")
+    assert shorter.returncode == 1 and "renew the CA above it first" in shorter.stderr
+    before = first.read_text()
+    told = json.loads(done(ca(lab, "renew", "--validity", "4000d", "--json")))
+    assert any("cut to the end of 'CN=Example Root CA'" in note for note in told["notes"])
+    renewed = x509.load_pem_x509_certificate(first.read_bytes())
+    old = x509.load_pem_x509_certificate(before.encode())
+    assert renewed.not_valid_after > old.not_valid_after
+    for part in ("-subject", "-pubkey"):
+        kept = openssl("x509", "-noout", part, input=before).stdout
+        assert openssl("x509", "-in", first, "-noout", part).stdout == kept
+    assert "URI:http://b.example/root.crl" in extension_lines(first)
+    assert first.read_text().count("BEGIN CERTIFICATE") == before.count("BEGIN CERTIFICATE")
+    record = [line for line in lab.audit() if line["event"] == "ca_renew"][-1]
+    assert record["ca"] == "issuing" and int(record["serial"], 16) == renewed.serial_number
+    assert check(lab).returncode == 0
+    lab.process.send_signal(signal.SIGHUP)
+    harness.wait_until(lambda: "reloaded" in lab.log(), "the reload")
+    verify()
 
 
 def test_keys_are_encrypted_under_a_passphrase(lab, tmp_path):
@@ -365,6 +460,10 @@ def test_imports_certificate_and_key(lab, parent):
     done(ca(lab, "import", "--certificate", parent.file("root"), "--key", parent.dir / "root.key"))
     entry = lab.config()["cas"]["issuing"]
     assert entry["key"] == {"file": str(parent.dir / "root.key")}
+    root = x509.load_pem_x509_certificate(parent.file("root").read_bytes())
+    record, = [line for line in lab.audit() if line["event"] == "ca_import"]
+    assert record["ca"] == "issuing" and int(record["serial"], 16) == root.serial_number
+    assert record["fingerprint"] == root.fingerprint(hashes.SHA256()).hex() and record["by"]
     refused = ca(lab, "import", "--certificate", parent.file("root"), "--key", lab.dir / "ca.key",
                  name="other")
     assert refused.returncode == 1

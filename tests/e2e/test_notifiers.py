@@ -138,6 +138,9 @@ def test_what_happens_while_the_listener_is_down_arrives_in_order(told, service,
     assert done.returncode == 0, done.stderr
     heard = service.wait_for(3)
     assert [int(each.json["certificate"]["serial"], 16) for each in heard] == serials
+    run("notify", "retry", "ops", "--config", lab.config_file)
+    first, second = [line for line in lab.audit() if line["event"] == "notify_retry"]
+    assert "notifier" not in first and second["notifier"] == "ops" and second["by"]
 
 
 def test_a_server_that_dies_tells_when_it_is_back(told, service, keys):

@@ -31,8 +31,8 @@ class Forger:
         self.key = (rsa.generate_private_key(65537, 2048) if isinstance(key, rsa.RSAPublicKey)
                     else ec.generate_private_key(key.curve))
 
-    def tbs(self, number, entries=(), base=None):
-        now = datetime.datetime.utcnow()
+    def tbs(self, number, entries=(), base=None, now=None, extensions=()):
+        now = now or datetime.datetime.utcnow()
         builder = (x509.CertificateRevocationListBuilder().issuer_name(self.ca.subject)
                    .last_update(now).next_update(now + datetime.timedelta(days=7))
                    .add_extension(x509.CRLNumber(number), False)
@@ -40,6 +40,8 @@ class Forger:
                        self.ca.public_key()), False))
         if base is not None:
             builder = builder.add_extension(x509.DeltaCRLIndicator(base), True)
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
         for serial, what in entries:
             builder = builder.add_revoked_certificate(
                 x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now)
@@ -129,17 +131,54 @@ def test_what_a_delta_revoked_stands_on_the_next_complete_crl_even_after_a_resta
     assert made.ask(4, [(11, "revoked")]).kind == "signature"
 
 
+def test_a_complete_crl_has_the_number_of_the_delta_of_the_same_moment_and_no_other(forger):
+    made = forger()
+    assert made.ask(5).kind == "signature"
+    now = datetime.datetime.utcnow()
+    entries = [(9, "revoked")]
+    assert made.ask(6, entries, base=5, now=now).kind == "signature"
+    later = made.ask(6, entries, now=now + datetime.timedelta(seconds=5))
+    assert later.code == "SignerCrlRefused" and "number" in later.text
+    forgetful = made.ask(6, [], now=now)
+    assert forgetful.code == "SignerCrlRefused" and "leaves out certificate 09" in forgetful.text
+    twin = made.tbs(6, entries, now=now)
+    assert made.signer.ask(frame("crl", "lab", twin)).kind == "signature"
+    assert made.signer.ask(frame("crl", "lab", twin)).kind == "signature", "its answer was lost"
+    for again in (made.ask(6, entries + [(11, "revoked")], now=now),
+                  made.ask(6, entries, base=5, now=now)):
+        assert again.code == "SignerCrlRefused" and "number" in again.text
+    assert made.ask(7, entries, base=6).kind == "signature"
+
+
 def test_a_crl_of_some_certificates_alone_is_not_signed(forger):
     made = forger()
-    now = datetime.datetime.utcnow()
-    partial = (x509.CertificateRevocationListBuilder().issuer_name(made.ca.subject)
-               .last_update(now).next_update(now + datetime.timedelta(days=7))
-               .add_extension(x509.CRLNumber(3), False)
-               .add_extension(x509.IssuingDistributionPoint(None, None, True, False, None, False,
-                                                            False), True)
-               .sign(made.key, hashes.SHA256()).tbs_certlist_bytes)
-    answer = made.signer.ask(frame("crl", "lab", partial))
+    partial = x509.IssuingDistributionPoint(None, None, True, False, None, False, False)
+    answer = made.ask(3, extensions=[(partial, True)])
     assert answer.code == "SignerCrlRefused" and "some certificates alone" in answer.text
+
+
+def test_a_crl_names_no_other_places_than_the_certificates_do(forger):
+    made = forger()
+    complete, freshest = "http://pki.example/lab.crl", "http://pki.example/lab+.crl"
+    made.signer.edit(lambda config: config["cas"]["lab"].update(
+        crl_urls=[complete], freshest_crl_urls=["http://pki.example/lab%9.crl"]))
+    made.signer.reload()
+    described = made.signer.ask(frame("describe", "lab"))
+    assert described.fields[3] == [complete.encode()]
+    assert described.fields[4] == [freshest.encode()]
+
+    def points(kind, url):
+        uri = x509.UniformResourceIdentifier(url)
+        if kind is x509.FreshestCRL:
+            return kind([x509.DistributionPoint([uri], None, None, None)]), False
+        return kind([uri], None, False, False, None, False, False), True
+
+    for kind in (x509.FreshestCRL, x509.IssuingDistributionPoint):
+        refused = made.ask(3, extensions=[points(kind, "http://other.example/x.crl")])
+        assert refused.code == "SignerCrlRefused" and "urls" in refused.text
+    good = made.ask(3, extensions=[points(x509.FreshestCRL, freshest),
+                                   points(x509.IssuingDistributionPoint, complete)])
+    assert good.kind == "signature", good.text
 
 
 def test_crls_have_a_rate_of_their_own_that_lasts_over_a_restart(forger):

@@ -30,6 +30,7 @@ protected:
         rules.issuer_der = issuer;
         rules.key_identifier = key_identifier;
         rules.key_type = certs::KeyType::kEc;
+        rules.urls = {{"http://a.example/c", "http://b.example/c"}, {"http://a.example/d"}};
         rules.now = kNow;
         rules.longest_validity = 31 * kDay;
         rules.longest_certificate = 365 * kDay;
@@ -181,11 +182,19 @@ TEST_F(SignerCrlTest, LetsADeltaTakeBackAHoldAndNothingElse) {
 }
 
 TEST_F(SignerCrlTest, TakesACrlThatNamesWhereItIsButNoneOfSomeCertificatesAlone) {
-    contents.issuing_distribution_point = certs::IssuingDistributionPoint{{"http://a.example/c"}};
-    contents.freshest_crl_urls = {"http://a.example/d"};
+    contents.issuing_distribution_point = certs::IssuingDistributionPoint{rules.urls.complete};
+    contents.freshest_crl_urls = rules.urls.freshest;
     EXPECT_TRUE(judge());
     contents.issuing_distribution_point->only_user_certificates = true;
     expect_denied("some certificates");
+}
+
+TEST_F(SignerCrlTest, RefusesToNameAnotherPlaceThanItsCertificatesDo) {
+    contents.freshest_crl_urls = {"http://other.example/d"};
+    expect_denied("freshest_crl_urls");
+    contents.freshest_crl_urls = {};
+    contents.issuing_distribution_point = certs::IssuingDistributionPoint{{"http://a.example/c"}};
+    expect_denied("crl_urls");
 }
 
 TEST_F(SignerCrlTest, PassesOnThatTheRecordsCannotBeRead) {

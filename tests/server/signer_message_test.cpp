@@ -52,7 +52,8 @@ TEST(SignerMessageTest, BringsEveryOrderAcross) {
 }
 
 TEST(SignerMessageTest, BringsEveryAnswerAcross) {
-    const Description description{{1, 2}, {"A", "B"}};
+    const Description description{
+        {1, 2}, {"A", "B"}, {"http://a.example/c"}, {"http://a.example/d"}};
     const IssuedAnswer issued{{3}, {"note", "another"}};
     const SignatureAnswer signature{{4, 5}};
     EXPECT_TRUE(std::get<Description>(*decode_answer(encode(Answer(description)))) == description);

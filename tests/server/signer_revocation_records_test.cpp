@@ -30,7 +30,7 @@ protected:
     }
 
     static SignedCrl crl(std::int64_t number, bool complete = true) {
-        SignedCrl made{number, kNow + number, {}, complete};
+        SignedCrl made{number, kNow + number, kNow + number - 1, {}, complete};
         made.hash.fill(static_cast<std::uint8_t>(number));
         return made;
     }
@@ -67,7 +67,21 @@ TEST_F(SignerRevocationRecordsTest, KeepWhatWasSignedAndRevokedOverARestart) {
     ASSERT_TRUE(last);
     EXPECT_EQ(last->number, 1);
     EXPECT_EQ(last->hash, crl(1).hash);
+    EXPECT_EQ(last->at, crl(1).at);
+    EXPECT_EQ(last->this_update, crl(1).this_update);
     EXPECT_FALSE(records->last(Sha256{}).value());
+}
+
+TEST_F(SignerRevocationRecordsTest, KeepACompleteCrlBesideTheDeltaOfItsNumber) {
+    const auto records = open();
+    ASSERT_TRUE(records->add(ca_, crl(4, false), {}));
+    EXPECT_FALSE(records->last(ca_).value()->complete);
+    EXPECT_FALSE(records->is_complete(ca_, 4).value());
+    ASSERT_TRUE(records->add(ca_, crl(4), {}));
+    EXPECT_TRUE(records->last(ca_).value()->complete);
+    EXPECT_TRUE(records->is_complete(ca_, 4).value());
+    EXPECT_EQ(records->count_since(ca_, kNow).value(), 2);
+    EXPECT_FALSE(records->add(ca_, crl(4), {})) << "there is one";
 }
 
 TEST_F(SignerRevocationRecordsTest, FollowChanges) {
@@ -146,6 +160,34 @@ TEST_F(SignerRevocationRecordsTest, TakeOverWhatASignerOfSchema1Knew) {
     EXPECT_EQ(records->last(ca_).value()->number, 260);
     EXPECT_EQ(records->last(ca_).value()->hash, crl(7).hash) << "a lost answer is given again";
     EXPECT_TRUE(records->is_complete(ca_, 260).value());
+}
+
+TEST_F(SignerRevocationRecordsTest, TakeOverWhatASignerOfSchema2Knew) {
+    const Bytes one{0x01};
+    CrlChanges changes;
+    changes.revoked = {{one, kNow, RevocationReason::kSuperseded, {}}};
+    ASSERT_TRUE(open()->add(ca_, crl(6), changes));
+    {
+        auto database = ca_backend::sqlite::Database::open(
+                            file_, ca_backend::sqlite::Database::Access::kReadWrite)
+                            .value();
+        ASSERT_TRUE(database.execute(R"(
+            ALTER TABLE signed_crls RENAME TO now;
+            CREATE TABLE signed_crls (
+                issuer INTEGER NOT NULL REFERENCES issuers (id), number INTEGER NOT NULL,
+                at INTEGER NOT NULL, hash BLOB NOT NULL, complete INTEGER NOT NULL,
+                PRIMARY KEY (issuer, number)) WITHOUT ROWID;
+            INSERT INTO signed_crls SELECT issuer, number, at, hash, complete FROM now;
+            INSERT INTO signed_crls SELECT issuer, 7, at, hash, 0 FROM now;
+            DROP TABLE now;
+            PRAGMA user_version = 2;)"));
+    }
+    const auto records = open();
+    EXPECT_EQ(on_record(*records, ca_), Texts{"01@6"});
+    EXPECT_EQ(records->last(ca_).value()->number, 7);
+    EXPECT_FALSE(records->last(ca_).value()->complete);
+    EXPECT_EQ(records->last(ca_).value()->hash, crl(6).hash);
+    EXPECT_TRUE(records->is_complete(ca_, 6).value());
 }
 
 }  // namespace
