@@ -51,6 +51,7 @@ std::string remedy(sqlite3* connection, int primary) {
         case SQLITE_IOERR:
             return "; " + file + " or its log cannot be read or written: look at the disk";
         case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
             return "; " + file +
                    " is damaged: stop the server, keep the file and restore a backup "
                    "(docs/backup.md)";

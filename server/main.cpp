@@ -2,6 +2,7 @@
 #include <curl/curl.h>
 
 #include "server/cli/commands.hpp"
+#include "server/cli/help.hpp"
 #include "server/cli/support.hpp"
 
 /// jemalloc(3), TUNING: a thread gives memory back that a flood took, even when nobody asks any
@@ -18,8 +19,7 @@ int main(int argc, char** argv) {
         "scepgate"};
     app.set_version_flag("--version", "scepgate " SCEPGATE_VERSION);
     app.require_subcommand(1);
-    app.get_formatter()->column_width(36);
-    app.footer("Exit status: 0 success, 1 refused or failed, 2 bad usage or configuration.");
+    cli::set_up_help(app);
 
     int status = cli::kSuccess;
     cli::add_init(app, status);
@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
     cli::add_audit(app, status);
     cli::add_store(app, status);
     cli::add_decode(app, status);
+    cli::group_commands(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -27,6 +28,46 @@ def test_every_command_has_help(command):
     result = run(*command, "--help")
     assert result.returncode == 0
     assert len(result.stdout) > 100 and result.stderr == ""
+
+
+def commands(path=()):
+    """Every command there is, from the lists in --help."""
+    yield path
+    text = run(*path, "--help").stdout
+    names = re.findall(r"(?m)^  ([a-z]\w+) {3,}\S", text.partition("--help  ")[2].partition("Examples:")[0])
+    for name in names if " SUBCOMMAND" in text else ():
+        yield from commands((*path, name))
+
+
+def test_every_example_of_the_help_could_be_typed():
+    all_of_them = list(commands())
+    assert ("ca", "create") in all_of_them and len(all_of_them) > 40
+    without = []
+    for path in all_of_them:
+        text = run(*path, "--help").stdout
+        examples = text.partition("Examples:\n")[2].partition("\n\n")[0].replace("\\\n", "")
+        for line in examples.splitlines():
+            words = shlex.split(line)
+            assert words[:1 + len(path)] == ["scepgate", *path]
+            for option in (word for word in words if word.startswith("--")):
+                assert re.search(rf"^ +(\S+,)?{option}\b", text, re.M), (path, option)
+        if not examples and " SUBCOMMAND" not in text:
+            without.append(" ".join(path))
+    assert set(without) <= {"challenge withdraw", "policy rotate", "cert show", "cert hold", "cert release",
+                            "pending list", "pending approve", "pending reject", "notify list",
+                            "notify retry", "notify drop", "store create", "audit head"}
+
+
+@pytest.mark.parametrize("typed, says", [
+    (["foo"], "'foo' is not known here\nSee: scepgate --help"),
+    (["cert", "revok"], "'revok' is not known here; did you mean 'revoke'?\nSee: scepgate cert --help"),
+    (["enroll", "--urll", "x"], "'--urll' is not known here; did you mean '--url'?"),
+    (["ca", "create", "--config", "x"], "--ca is required\nSee: scepgate ca create --help"),
+    (["serve"], "--config is required\nSee: scepgate serve --help"),
+])
+def test_what_cannot_be_understood_is_named(typed, says):
+    done = run(*typed)
+    assert done.returncode == 2 and done.stderr.startswith("scepgate: " + says)
 
 
 @pytest.mark.parametrize("command", [(), ("nonsense",), ("serve",), ("init",), ("cert", "show"),

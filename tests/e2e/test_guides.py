@@ -1,5 +1,5 @@
 """What the guides to the CA say is done as they say it: every command of docs/ca.md, revocation.md,
-certificates.md and signer.md, in its order, in an empty folder. Replaced are ports, the system's folders
+certificates.md, backup.md and signer.md, in its order, in an empty folder. Replaced are ports, the system's folders
 and users, and what stands for a value of the reader's (SERIAL, F)."""
 
 import getpass
@@ -185,6 +185,28 @@ def test_the_guide_to_finding_certificates_finds_them(reader):
     found = reads.run("Finding certificates")
     assert found.lower().count(serial.lower()) == 5, found  # not among those that expire, or are revoked
     reads.run("Ten million certificates")
+    assert not reads.left()
+
+
+def test_the_guide_to_backup_brings_a_CA_back(reader, tmp_path):
+    reads = reader("backup.md", **{"F": LAB, "/backup": tmp_path / "backup"})
+    (tmp_path / "backup").mkdir()
+    reads.do(f"scepgate init lab --listen 127.0.0.1:{reads.port}\nscepgate serve --config {LAB} &")
+    kept, lost = enrolled(reads, "kept"), None
+    assert "all sound" in reads.run("What to keep")
+    lost = enrolled(reads, "lost").lower()
+    reads.stop(LAB)
+    (tmp_path / "lab/scepgate.db").write_bytes(b"no database any more" * 1000)
+    reads.do(f"scepgate store verify --config {LAB}", status=1)
+    assert "(docs/backup.md)" in reads.output
+    reads.run("Restore")
+    faults = reads.do(f"scepgate store verify --config {LAB}", status=1)
+    assert f"not_stored: serial {lost}" in faults and faults.count("fault:") == 1
+    reads.do(f"scepgate cert revoke {lost} --config {LAB} --not-recorded --reason keyCompromise\n"
+             f"scepgate serve --config {LAB} &\n"
+             f"curl -sf http://127.0.0.1:{reads.port}/crl/lab.crl | openssl crl -inform DER -noout -text")
+    assert lost in reads.output.lower() and kept.lower() not in reads.output.lower()
+    enrolled(reads, "after")
     assert not reads.left()
 
 

@@ -58,7 +58,7 @@ class Walk:
     def do(self, text, status=0):
         """Runs these lines of a shell. A server that they start lives on until end()."""
         text = re.sub(r"(?m)^(scepgate (?:serve|signer) --config (\S+))(?: &)?$",
-                      r"\1 >> \2.log 2>&1 & echo $! > \2.pid; wait_for \2", self.mine(text))
+                      r": > \2.log; \1 >> \2.log 2>&1 & echo $! > \2.pid; wait_for \2", self.mine(text))
         log = self.folder / "output.log"
         with log.open("w") as file:
             shell = subprocess.Popen(["bash", "-euo", "pipefail", "-c", WAIT_FOR + text],
@@ -106,9 +106,10 @@ class Walk:
         return int((self.folder / f"{config}.pid").read_text())
 
     def hang_up(self, config):
-        os.kill(self.pid(config), signal.SIGHUP)
         log = self.folder / f"{config}.log"
-        harness.wait_until(lambda: "reloaded" in log.read_text(), "the reload")
+        before = log.read_text().count("info reloaded")
+        os.kill(self.pid(config), signal.SIGHUP)
+        harness.wait_until(lambda: log.read_text().count("info reloaded") > before, "the reload")
 
     def stop(self, config):
         os.kill(self.pid(config), signal.SIGTERM)
