@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "certs/oids.hpp"
+#include "certs/secret.hpp"
 
 namespace scepgate::ca_backend {
 namespace {
@@ -29,7 +30,8 @@ TransactionKey transaction_key(const EnrollmentRequest& request) {
     append(parts, as_bytes(request.transaction_id));
     append(parts, request.signer.der());
     append(parts, request.csr.der());
-    return sha256(parts);
+    const Secret wiped(std::move(parts));  // the CSR has its challenge
+    return sha256(wiped.view());
 }
 
 Sha256 signer_key_hash(const certs::Certificate& signer) {

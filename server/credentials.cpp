@@ -25,7 +25,9 @@ Result<Secret> read_file(const fs::path& file) {
     if (!error && fs::exists(status) && !fs::is_regular_file(status)) {
         return Error{Errc::kConfig, file.string() + " is not a file"};
     }
-    std::ifstream stream(file, std::ios::binary | std::ios::ate);
+    std::ifstream stream;
+    stream.rdbuf()->pubsetbuf(nullptr, 0);  // a buffer would keep a copy that nobody wipes
+    stream.open(file, std::ios::binary | std::ios::ate);
     if (!stream) {
         return Error{Errc::kConfig, "cannot read " + file.string() + ": " + std::strerror(errno)};
     }

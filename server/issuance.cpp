@@ -1,5 +1,7 @@
 #include "server/issuance.hpp"
 
+#include <openssl/crypto.h>
+
 #include "policy/renewal.hpp"
 
 namespace scepgate::server {
@@ -9,6 +11,18 @@ using certs::Certificate;
 using CertificateOrRefusal = Result<Certificate, Refusal>;
 
 namespace {
+
+/// A copy of what has a challenge in it.
+class WipedAfterUse {
+public:
+    explicit WipedAfterUse(Bytes& octets) noexcept : octets_(octets) {}
+    WipedAfterUse(const WipedAfterUse&) = delete;
+    WipedAfterUse& operator=(const WipedAfterUse&) = delete;
+    ~WipedAfterUse() { OPENSSL_cleanse(octets_.data(), octets_.size()); }
+
+private:
+    Bytes& octets_;
+};
 
 ByteView token_of(const Grant& grant) {
     return grant.redemption() ? ByteView(grant.redemption()->token) : ByteView();
@@ -126,6 +140,7 @@ asio::awaitable<CertificateOrRefusal> Issuance::sign(const Operation& operation,
     context.template_name = std::move(*chosen);
     context.transaction_id = operation.record.transaction_id;
     context.csr = to_bytes(request.csr.der());
+    const WipedAfterUse challenge_in_csr(context.csr);
     context.request = key;
 
     auto issued = co_await endpoint.ca->issue(grant, context);

@@ -22,8 +22,8 @@ Result<void> forbid_core_dumps() {
     const rlimit none{0, 0};
     if (::setrlimit(RLIMIT_CORE, &none) != 0) return hardening_fault("RLIMIT_CORE of 0");
     // A core_pattern that names a program does not ask for the limit. LeakSanitizer looks at its
-    // own process by ptrace.
-    if (!kSanitized && ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+    // own process by ptrace, which a change of user would forbid too.
+    if (::prctl(PR_SET_DUMPABLE, kSanitized ? 1 : 0, 0, 0, 0) != 0)
         return hardening_fault("PR_SET_DUMPABLE of 0");
     return {};
 }

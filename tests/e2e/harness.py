@@ -17,6 +17,7 @@ import urllib.parse
 from pathlib import Path
 
 import scep_client
+import secrets_kept
 import soft_token
 
 TOP = Path(__file__).resolve().parents[2]
@@ -186,6 +187,7 @@ class Lab:
         self.stderr_seen = ""
         self.signer = None
         self.intruded = False  # by a test, which has system calls refused
+        self.challenges = []
 
     # -- making and changing ---------------------------------------------------------------------
 
@@ -309,6 +311,17 @@ class Lab:
             refused = [line for line in self.log().splitlines() if REFUSED_CALL in line]
             assert not refused, refused
 
+    def assert_secrets_are_kept(self):
+        """What the lab's folder has of logs and audit files has none of its secrets."""
+        config = self.config_if_sound()
+        secrets = secrets_kept.of_folder(self.dir, config) if config else {}
+        secrets |= {f"challenge {number}": secrets_kept.of_challenge(challenge)
+                    for number, challenge in enumerate(self.challenges)}
+        texts = {file.name: file.read_text(errors="replace")
+                 for pattern in ("*.log*", "*.jsonl*") for file in self.dir.glob(pattern)
+                 if file.is_file()}
+        secrets_kept.assert_kept(secrets, texts)
+
     # -- what it wrote ---------------------------------------------------------------------------
 
     def log(self):
@@ -343,6 +356,7 @@ class Lab:
         made = run("challenge", "create", "--config", self.config_file, *arguments)
         assert made.returncode == 0, made.stderr
         lines = made.stdout.split()
+        self.challenges += lines
         return lines if "--count" in arguments else lines[0]
 
     def http(self, **options):
@@ -401,6 +415,7 @@ def stop_all(labs):
     try:
         for lab in labs:
             lab.stop()
+            lab.assert_secrets_are_kept()
     finally:
         for lab in labs:
             lab.kill()

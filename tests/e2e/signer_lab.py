@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import harness
+import secrets_kept
 import soft_token
 
 SHARED = ("templates", "openssl_patched")
@@ -195,6 +196,8 @@ class Signer:
         assert status == 0, f"exit status {status}:\n{self.log()[-4000:]}"
         assert not harness.SANITIZER_REPORT.search(self.log()), self.log()[-8000:]
         assert harness.REFUSED_CALL not in self.log(), self.log()[-8000:]
+        texts = {file.name: file.read_text() for file in (self.log_file, self.dir / "signer-audit.jsonl")}
+        secrets_kept.assert_kept(secrets_kept.of_folder(self.dir, self.config()), texts)
 
     def kill(self):
         if self.process is not None:
