@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from harness import run, wait_until
+from harness import run
 
 DELTA_URL = "http://pki.example/crl/lab+.crl"
 

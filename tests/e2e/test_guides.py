@@ -1,6 +1,6 @@
 """What the guides to the CA say is done as they say it: every command of docs/ca.md, revocation.md,
-certificates.md, backup.md and signer.md, in its order, in an empty folder. Replaced are ports, the system's folders
-and users, and what stands for a value of the reader's (SERIAL, F)."""
+certificates.md, backup.md, rollover.md and signer.md, in its order, in an empty folder. Replaced are
+ports, the system's folders and users, and what stands for a value of the reader's (SERIAL, F, PID)."""
 
 import getpass
 import grp
@@ -38,7 +38,8 @@ def reader(tmp_path):
     assert all("ERROR: " not in reads.logs() for reads in readers)
 
 
-@pytest.mark.parametrize("document", ["ca.md", "revocation.md", "certificates.md", "signer.md"])
+@pytest.mark.parametrize("document", ["ca.md", "revocation.md", "certificates.md", "signer.md",
+                                      "rollover.md"])
 def test_whatever_is_a_command_is_marked_as_one(document):
     for block in walk.blocks(document):
         commands = re.match(r"(scepgate|openssl|curl|cd|cp|install|softhsm2-util|[(]umask) ", block.text)
@@ -46,7 +47,7 @@ def test_whatever_is_a_command_is_marked_as_one(document):
 
 
 def enrolled(reads, name, ca="lab/ca.pem"):
-    """A device with a certificate; its serial number."""
+    """A device 4711 with a certificate; its serial number."""
     names = f"--subject CN={name},O=Example --dns {name}.example --key-usage both"
     reads.do(f"scepgate challenge create --config {LAB} {names} --device-id 4711 > {name}.challenge\n"
              f"scepgate enroll --url http://127.0.0.1:{reads.port}/scep --ca-file {ca} "
@@ -208,6 +209,44 @@ def test_the_guide_to_backup_brings_a_CA_back(reader, tmp_path):
     assert lost in reads.output.lower() and kept.lower() not in reads.output.lower()
     enrolled(reads, "after")
     assert not reads.left()
+
+
+def test_the_guide_to_rollover_leads_to_the_next_CA(reader):
+    reads = reader("rollover.md")
+    reads.do(f"scepgate init lab --listen 127.0.0.1:{reads.port}\nscepgate serve --config {LAB} &")
+    enrolled(reads, "device1")
+    reads.instead.update(PID=reads.pid(LAB), URL=f"http://127.0.0.1:{reads.port}/scep")
+    reads.hanging_up(LAB, lambda: reads.run("A CA of its own"))
+    assert "fit to serve" in reads.output
+    reads.run("What happens when")
+    assert "G2" in reads.do("openssl x509 -in device1/next-ca.pem -noout -subject")
+    assert not reads.left()
+
+
+@pytest.mark.parametrize("document, heading, at", [
+    ("templates.md", "Templates", "templates"), ("ca-urls.md", "URLs in certificates", "cas"),
+])
+def test_the_configuration_of_a_guide_is_sound(reader, document, heading, at):
+    reads = reader(document)
+    reads.do(f"scepgate init lab --listen 127.0.0.1:{reads.port}")
+    shown = reads.json(heading)
+
+    def taken_over(config):
+        if at == "cas":
+            config["cas"]["lab"].update(shown["cas"]["issuing"])
+        else:
+            config["templates"].update(shown["templates"])
+            config["endpoints"][0].update(shown["endpoints"][0])
+
+    reads.edit(LAB, taken_over)
+    assert "fit to serve" in reads.do(f"scepgate config check --config {LAB}")
+    reads.do(f"scepgate serve --config {LAB} &")
+    device = "device1"
+    enrolled(reads, device)
+    text = reads.do(f"openssl x509 -in {device}/cert.pem -noout -text")
+    for said in {"cas": ("http://pki.example/CertEnroll/scepgate%20Lab%20CA.crl", "OCSP"),
+                 "templates": ("CN = 4711", "http://pki.example/cps")}[at]:
+        assert said in text
 
 
 def test_the_guide_to_the_signer_leads_to_one(reader):

@@ -1,6 +1,5 @@
 """store backup and store verify: beside a running server, and on stores that were tampered with."""
 
-import json
 import shutil
 import sqlite3
 import threading

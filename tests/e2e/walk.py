@@ -106,9 +106,13 @@ class Walk:
         return int((self.folder / f"{config}.pid").read_text())
 
     def hang_up(self, config):
+        self.hanging_up(config, lambda: os.kill(self.pid(config), signal.SIGHUP))
+
+    def hanging_up(self, config, act):
+        """Waits for the reload that `act` orders."""
         log = self.folder / f"{config}.log"
         before = log.read_text().count("info reloaded")
-        os.kill(self.pid(config), signal.SIGHUP)
+        act()
         harness.wait_until(lambda: log.read_text().count("info reloaded") > before, "the reload")
 
     def stop(self, config):
