@@ -50,13 +50,21 @@ private:
         plan_.leading.push_back(std::move(value));
     }
 
+    void equal_in_bucket(const std::string& sql, Condition value) {
+        if (!leads()) plan_.bucket = "(c.id >> 12)";
+        equal(sql, std::move(value));
+    }
+
     void identifiers() {
         if (filter_.serial) equal("c.serial = ?", {"", {*filter_.serial}});
         if (filter_.transaction_id) {
-            equal("c.id IN (SELECT certificate FROM transactions WHERE transaction_id = ?)",
-                  {"", {*filter_.transaction_id}});
+            equal(
+                "c.id IN (SELECT certificate FROM transactions WHERE NOT transaction_id <> ? AND "
+                "substr(transaction_id, length(transaction_id) - 7) = substr(?, length(?) - 7))",
+                {"", {*filter_.transaction_id, *filter_.transaction_id, *filter_.transaction_id}});
         }
-        if (filter_.subject) equal("lower(c.subject) = ?", {"", {folded(*filter_.subject)}});
+        if (filter_.subject)
+            equal_in_bucket("lower(c.subject) = ?", {"", {folded(*filter_.subject)}});
         if (filter_.alt_name) alt_name(*filter_.alt_name);
         if (filter_.device_id) text("device_id", *filter_.device_id);
         if (filter_.user_id) text("user_id", *filter_.user_id);
@@ -64,7 +72,8 @@ private:
 
     /// Those without one are not in the index.
     void text(const std::string& column, const std::string& value) {
-        equal("lower(c." + column + ") = ? AND c." + column + " <> ''", {"", {folded(value)}});
+        equal_in_bucket("lower(c." + column + ") = ? AND c." + column + " <> ''",
+                        {"", {folded(value)}});
     }
 
     /// certificate_names has the values; the type, if one was named, is looked at.
@@ -74,11 +83,14 @@ private:
             colon != std::string::npos && certs::general_name_type(folded(name.substr(0, colon)));
         const std::string value = folded(typed ? name.substr(colon + 1) : name);
         if (leads()) {
-            other("EXISTS (SELECT 1 FROM certificate_names WHERE name = ? AND certificate = c.id)",
-                  {"", {value}});
+            other(
+                "EXISTS (SELECT 1 FROM certificate_names WHERE bucket = (c.id >> 12) AND name = ? "
+                "AND certificate = c.id)",
+                {"", {value}});
         } else {
-            plan_.from = "certificate_names AS n JOIN certificates AS c ON c.id = n.certificate";
+            plan_.from = "certificate_names AS n";
             plan_.id = "n.certificate";
+            plan_.bucket = "n.bucket";
             equal("n.name = ?", {"", {value}});
         }
         if (typed) {
@@ -90,6 +102,7 @@ private:
     void subjects() {
         if (filter_.subject_begins) {
             const std::string first = folded(*filter_.subject_begins);
+            if (!leads()) plan_.bucket = "(c.id >> 12)";
             range('s', "lower(c.subject)", CertificatePlan::Key::kText, true,
                   {"lower(c.subject) >= ? AND lower(c.subject) < ?", {first, first + kLast}});
         }
@@ -135,6 +148,7 @@ private:
                   between("c.issued_at", filter_.issued_from, filter_.issued_until));
         if (filter_.status == Status::kExpired)
             range('x', "c.not_after", Key::kNumber, false, {"c.not_after <= ?", {filter_.now}});
+        if (filter_.template_name) equal("c.template = ?", {"", {*filter_.template_name}});
     }
 
     void rest() {
@@ -153,7 +167,6 @@ private:
         const auto same = [&](const char* sql, const std::optional<std::string>& value) {
             if (value) other(sql, {"", {*value}});
         };
-        same("c.template = ?", filter_.template_name);
         same("c.endpoint = ?", filter_.endpoint);
         same("c.ca = ?", filter_.ca);
         same("c.policy = ?", filter_.policy);

@@ -15,8 +15,25 @@ struct Condition {
     std::vector<std::variant<std::int64_t, std::string, Bytes>> values;
 };
 
-/// Rows are walked through in the order of `key` and the certificate's id, as one index has them.
-/// Certificates are called c, their id `id`.
+/// Look-up indexes are in order within a bucket of so many rows: a new row comes to a page in
+/// memory. What is looked for is looked for in each bucket; an index over all rows would cost each
+/// enrolment a page of its own. (1 << kBucketBits rows; the schema has the number too.)
+constexpr int kBucketBits = 12;
+[[nodiscard]] constexpr std::int64_t bucket_of(std::int64_t certificate) noexcept {
+    return certificate >> kBucketBits;
+}
+
+/// A place in the order of a plan.
+struct Position {
+    std::int64_t id = 0;
+    std::int64_t number = 0;  ///< the key's value …
+    std::string text;         ///< … if it is one
+};
+
+/// What leads is the first that the filter gives of: serial, transaction, subject, alternative
+/// name, device, user, beginning of the subject, times and status, template. Rows are walked
+/// through in the order of `key` and the certificate's id, as one index has them. Certificates are
+/// called c, their id `id`.
 struct CertificatePlan {
     enum class Key { kNone, kNumber, kText };
 
@@ -26,8 +43,10 @@ struct CertificatePlan {
     Key key_type = Key::kNone;  ///< of `key`; kNone: the id alone orders the rows
     std::string key;
     bool ascending = false;
+    std::string bucket;              ///< where the index has buckets: its first column
     std::vector<Condition> leading;  ///< what the index serves
     std::vector<Condition> others;   ///< looked at row by row
+    [[nodiscard]] bool in_buckets() const noexcept { return !bucket.empty(); }
     /// Nothing leads: all certificates by their ids.
     [[nodiscard]] bool walks_all() const noexcept { return leading.empty(); }
 };

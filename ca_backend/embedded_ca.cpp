@@ -3,6 +3,7 @@
 #include "ca_backend/pointers.hpp"
 #include "ca_backend/template_extensions.hpp"
 #include "certs/ca_oids.hpp"
+#include "certs/dated_serial.hpp"
 #include "certs/ocsp.hpp"
 
 namespace scepgate::ca_backend {
@@ -230,7 +231,7 @@ Result<EmbeddedCa::Draft, Refusal> EmbeddedCa::draft(const Grant& grant,
 
     Draft draft{{}, *plan};
     certs::CertificateContents& contents = draft.contents;
-    contents.serial = certs::random_serial();
+    contents.serial = certs::dated_serial(now);
     contents.issuer_der = to_bytes(ca.subject_der());
     contents.subject_der = plan->subject.der();
     contents.not_before = std::max(now - tmpl.backdate, ca.not_before());

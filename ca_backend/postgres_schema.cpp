@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "ca_backend/sql_schema_version_8.hpp"
+
 namespace scepgate::ca_backend::postgres {
 namespace {
 
@@ -212,8 +214,9 @@ struct Migration {
     std::int64_t version;
     const char* sql;
 };
-constexpr std::array kMigrations = {Migration{5, kVersion5}, Migration{6, kVersion6},
-                                    Migration{7, kVersion7}};
+constexpr std::array kMigrations = {
+    Migration{5, kVersion5}, Migration{6, kVersion6}, Migration{7, kVersion7},
+    Migration{8, sql::kVersion8PostgresTables}, Migration{8, sql::kVersion8Indexes}};
 
 Result<void> apply_missing(Database& database) {
     // Read again: another node may have been faster.

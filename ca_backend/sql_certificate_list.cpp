@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "ca_backend/certificate_plan.hpp"
+#include "ca_backend/sql_certificate_walk.hpp"
 #include "ca_backend/sql_certificates.hpp"
 
 namespace scepgate::ca_backend::sql {
@@ -14,13 +16,6 @@ using Key = CertificatePlan::Key;
 /// So many are looked at by one statement, so that none takes long, keeps what it reads, or holds
 /// up SQLite's log.
 constexpr std::size_t kStep = 10'000;
-
-/// A place in the order of a plan.
-struct Position {
-    std::int64_t id = 0;
-    std::int64_t number = 0;  ///< the key's value …
-    std::string text;         ///< … if it is one
-};
 
 std::string to_cursor(const CertificatePlan& plan, const Position& position) {
     std::string text(1, plan.tag);
@@ -60,16 +55,6 @@ Result<Position> from_cursor(const CertificatePlan& plan, std::string_view curso
     return position;
 }
 
-/// On one side of a place: `how` compares with it.
-Condition beyond(const CertificatePlan& plan, const Position& position, const char* how) {
-    if (plan.key_type == Key::kNone) return {plan.id + how + "?", {position.id}};
-    Condition made{"(" + plan.key + ", " + plan.id + ")" + how + "(?, ?)", {}};
-    if (plan.key_type == Key::kText) made.values.emplace_back(position.text);
-    if (plan.key_type == Key::kNumber) made.values.emplace_back(position.number);
-    made.values.emplace_back(position.id);
-    return made;
-}
-
 /// One page in the making.
 class Listing {
 public:
@@ -83,7 +68,9 @@ public:
         }
         if (filter_.limit == 0) return std::move(page_);
         const bool one_look = plan_.others.empty();
-        const auto done = one_look ? take(connection, {}) : step_by_step(connection);
+        const auto done = plan_.in_buckets() ? walk(connection)
+                          : one_look         ? take(connection, {})
+                                             : step_by_step(connection);
         if (!done) return done.error();
         return std::move(page_);
     }
@@ -91,6 +78,11 @@ public:
     /// See statements_of_list(): those of a page that goes on.
     std::vector<std::string> statements() {
         at_ = Position();
+        if (plan_.in_buckets()) {
+            const CertificateWalk through(plan_, at_);
+            return {through.first_of_each(), through.more_of_one(),
+                    rows_of({Position{1, 0, {}}, Position{2, 0, {}}})};
+        }
         std::vector<Condition> where = conditions();
         std::vector<std::string> all;
         if (!plan_.others.empty() && !plan_.walks_all()) all.push_back(end_of_step(where));
@@ -111,9 +103,7 @@ private:
     }
 
     [[nodiscard]] std::string rest_of_select(const std::vector<Condition>& where) const {
-        std::string sql = " FROM " + plan_.from + " WHERE TRUE";
-        for (const Condition& one : where)
-            sql += " AND (" + one.sql + ")";
+        std::string sql = " FROM " + plan_.from + " WHERE TRUE" + and_all(where);
         const std::string direction = plan_.ascending ? " ASC" : " DESC";
         sql += " ORDER BY ";
         if (plan_.key_type != Key::kNone) sql += plan_.key + direction + ", ";
@@ -132,12 +122,6 @@ private:
         return "SELECT " + place_columns() + rest_of_select(where) + " OFFSET ?";
     }
 
-    static void bind(Query& query, const std::vector<Condition>& where) {
-        for (const Condition& one : where) {
-            for (const auto& value : one.values)
-                std::visit([&query](const auto& bound) { query.bind(bound); }, value);
-        }
-    }
     [[nodiscard]] Position from_row(const Query& query, int column) const {
         Position position;
         if (plan_.key_type == Key::kNumber) position.number = query.integer(column++);
@@ -154,7 +138,7 @@ private:
         auto statement = Statement::prepare(connection, select(where));
         if (!statement) return statement.error();
         Query query = statement->run();
-        bind(query, where);
+        bind_all(query, where);
         constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max() - 1;
         const std::size_t room = std::min(filter_.limit, kMost) - page_.rows.size();
         query.bind(static_cast<std::int64_t>(room + 1));
@@ -192,7 +176,7 @@ private:
         auto statement = Statement::prepare(connection, end_of_step(where));
         if (!statement) return statement.error();
         Query query = statement->run();
-        bind(query, where);
+        bind_all(query, where);
         query.bind(std::int64_t{1}).bind(static_cast<std::int64_t>(step - 1));
         const auto row = query.next();
         if (!row) return row.error();
@@ -212,6 +196,63 @@ private:
             at_ = *end;
             // A full page looks no further for whether there is one more.
             if (page_.scanned == most || page_.rows.size() == filter_.limit) {
+                page_.next = to_cursor(plan_, *at_);
+                return {};
+            }
+        }
+    }
+
+    /// Of the places' certificates those that all of the filter holds for, in no order.
+    [[nodiscard]] std::string rows_of(const std::vector<Position>& places) const {
+        std::string ids;
+        for (const Position& one : places)
+            ids += (ids.empty() ? "" : ",") + std::to_string(one.id);
+        return std::string("SELECT ") + kCertificateColumns +
+               ", c.id FROM certificates AS c WHERE c.id IN (" + ids + ")" + and_all(plan_.others);
+    }
+    using Rows = std::map<std::int64_t, CertificateRow>;
+    Result<Rows> read_rows(Connection& connection, const std::vector<Position>& places) {
+        Rows rows;
+        if (places.empty()) return rows;
+        auto statement = Statement::prepare(connection, rows_of(places));
+        if (!statement) return statement.error();
+        Query query = statement->run();
+        bind_all(query, plan_.others);
+        for (;;) {
+            const auto row = query.next();
+            if (!row) return row.error();
+            if (!*row) return rows;
+            rows.emplace(query.integer(kCertificateColumnCount), read_certificate(query));
+        }
+    }
+
+    /// Where the index has buckets.
+    Result<void> walk(Connection& connection) {
+        constexpr std::size_t kAtOnce = 1000;
+        const bool searches = !plan_.others.empty();
+        const std::size_t most = std::max<std::size_t>(filter_.scan_limit, 1);
+        CertificateWalk through(plan_, at_);
+        for (;;) {
+            // One more than the page takes, to know whether there is one.
+            const std::size_t room = filter_.limit - page_.rows.size();
+            const std::size_t wanted =
+                searches ? std::min(kAtOnce, most - page_.scanned) : std::min(kAtOnce, room) + 1;
+            const auto places = through.next(connection, wanted);
+            if (!places) return places.error();
+            auto rows = read_rows(connection, *places);
+            if (!rows) return rows.error();
+            if (searches) page_.scanned += places->size();
+            for (const Position& place : *places) {
+                const auto found = rows->find(place.id);
+                if (found != rows->end() && page_.rows.size() == filter_.limit) {
+                    page_.next = to_cursor(plan_, *at_);
+                    return {};
+                }
+                at_ = place;
+                if (found != rows->end()) page_.rows.push_back(std::move(found->second));
+            }
+            if (places->size() < wanted) return {};
+            if (searches && (page_.scanned == most || page_.rows.size() == filter_.limit)) {
                 page_.next = to_cursor(plan_, *at_);
                 return {};
             }

@@ -51,11 +51,13 @@ Certificates::Found read_one(Query& query) {
 Result<Certificates> Certificates::prepare(Connection& connection) {
     Certificates made;
     const auto prepared = prepare_all(
-        connection, {{made.by_id_, kSelect + "WHERE serial = ? AND issuer_hash = ?"},
-                     {made.by_serial_, kSelect + "WHERE serial = ? ORDER BY id DESC LIMIT 1"},
-                     {made.by_identity_,
-                      kSelect + "WHERE identity = ? AND not_before <= ? AND not_after > ? AND "
-                                "revoked_at IS NULL ORDER BY id DESC LIMIT 1"}});
+        connection,
+        {{made.by_id_, kSelect + "WHERE serial = ? AND issuer_hash = ?"},
+         {made.by_serial_, kSelect + "WHERE serial = ? ORDER BY id DESC LIMIT 1"},
+         {made.by_identity_,
+          kSelect + "WHERE NOT identity <> ?1 AND substr(identity, 1, 8) = substr(?1, 1, 8) AND "
+                    "not_before <= ?2 AND not_after > ?3 AND revoked_at IS NULL "
+                    "ORDER BY id DESC LIMIT 1"}});
     if (!prepared) return prepared.error();
     return made;
 }

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
+#include "ca_backend/sql_revocations.hpp"
+
 namespace scepgate::ca_backend::sql {
 namespace {
-
-/// RFC 5280 section 3.3: an entry stays until one CRL after the certificate's end has shown it.
-/// CRLs are made more often than this.
-constexpr std::int64_t kListedAfterExpiry = std::int64_t{30} * 86400;
 
 constexpr std::string_view kState =
     "SELECT number, revision, base, this_update, took_ms, making_until, making_by FROM kept_crls "

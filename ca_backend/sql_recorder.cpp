@@ -67,7 +67,8 @@ Result<Recorder> Recorder::prepare(Connection& connection) {
           "device_id, user_id, der, issuer_hash, identity) "
           "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"},
          {made.name_,
-          "INSERT INTO certificate_names(name, certificate) VALUES(?, ?) ON CONFLICT DO NOTHING"},
+          "INSERT INTO certificate_names(bucket, name, certificate) VALUES(?, ?, ?) "
+          "ON CONFLICT DO NOTHING"},
          {made.issued_,
           "INSERT INTO transactions(key, state, endpoint, transaction_id, signer_key, challenge, "
           "recorded_at, expires, notified, certificate) VALUES(?, 3, ?, ?, ?, ?, ?, 0, ?, ?) "
@@ -199,7 +200,8 @@ Result<std::int64_t> Recorder::insert_certificate(const IssuanceRecord& record) 
     for (const certs::GeneralName& name : record.subject_alt_name) {
         const std::string value = folded(name.value);
         Query named = name_.run();
-        if (const auto done = named.bind(value).bind(*id).finish(); !done) return done.error();
+        named.bind(bucket_of(*id)).bind(value).bind(*id);
+        if (const auto done = named.finish(); !done) return done.error();
     }
     return id;
 }

@@ -11,6 +11,14 @@ Error conflict(const CertificateRow& row, const std::string& fault) {
     return {Errc::kConflict, "certificate " + row.serial + " " + fault};
 }
 
+const std::string kPurge =
+    "DELETE FROM revocations WHERE issuer = ?1 AND serial IN (SELECT serial FROM revocations WHERE "
+    "issuer = ?1 AND ";
+/// Deltas have what changed since their base.
+const std::string kAndNoDelta =
+    " AND revision <= (SELECT coalesce(min(revision), 9223372036854775807) FROM crl_bases WHERE "
+    "issuer = ?1 AND next_update > ?3)";
+
 /// What stands against the change.
 std::optional<Error> judge(const CertificateRow& row, const RevocationOrder& order) {
     const auto& before = row.revocation;
@@ -31,8 +39,12 @@ Result<Revocations> Revocations::prepare(Connection& connection) {
     Revocations made;
     const auto prepared =
         prepare_all(connection, {{made.find_,
+                                  // What CRLs need no more is known of the certificate alone.
                                   "SELECT revoked_at, reason, invalidity_date FROM revocations "
-                                  "WHERE issuer = ? AND serial = ?"},
+                                  "WHERE issuer = ?1 AND serial = ?2 UNION ALL SELECT revoked_at, "
+                                  "revocation_reason, NULL FROM certificates WHERE issuer_hash = "
+                                  "?1 AND serial = ?2 AND revoked_at IS NOT NULL AND NOT EXISTS "
+                                  "(SELECT 1 FROM revocations WHERE issuer = ?1 AND serial = ?2)"},
                                  {made.revision_, "SELECT revision FROM crls WHERE issuer = ?"}});
     if (!prepared) return prepared.error();
     return made;
@@ -83,9 +95,23 @@ Result<Revoker> Revoker::prepare(Connection& connection) {
           "ON CONFLICT(issuer, serial) DO UPDATE SET revoked_at = excluded.revoked_at, reason = "
           "excluded.reason, invalidity_date = "
           "excluded.invalidity_date, not_after = excluded.not_after, revision = "
-          "excluded.revision"}});
+          "excluded.revision"},
+         {made.purge_over_, kPurge + "not_after <= ?2 AND revoked_at <= ?2" + kAndNoDelta +
+                                " ORDER BY not_after LIMIT ?4)"},
+         {made.purge_released_, kPurge + "reason = 8 AND revoked_at <= ?2" + kAndNoDelta +
+                                    " ORDER BY revoked_at LIMIT ?4)"}});
     if (!prepared) return prepared.error();
     return made;
+}
+
+Result<void> Revoker::purge(const IssuerHash& issuer, std::int64_t made, std::size_t limit) {
+    for (Statement* remove : {&purge_over_, &purge_released_}) {
+        Query query = remove->run();
+        query.bind(ByteView(issuer)).bind(made - kListedAfterExpiry).bind(made);
+        const auto done = query.bind(static_cast<std::int64_t>(limit)).finish();
+        if (!done) return done.error();
+    }
+    return {};
 }
 
 Result<CertificateRow> Revoker::subject_of(const RevocationOrder& order) {

@@ -25,6 +25,10 @@ public:
     static Result<Revoker> prepare(Connection& connection);
 
     Result<CertificateRow> revoke(const RevocationOrder& order);
+    /// Removes at most `limit` of each kind of row that no CRL needs any more, once a complete one
+    /// of `made` is kept: of certificates that it leaves out for their age (RFC 5280 section 3.3),
+    /// and of holds that were released as long ago; unless a delta may still have to tell of them.
+    Result<void> purge(const IssuerHash& issuer, std::int64_t made, std::size_t limit);
 
 private:
     /// The certificate with its status, or of one that is not recorded what is known of it.
@@ -36,6 +40,12 @@ private:
     Statement clear_status_;
     Statement count_change_;
     Statement list_;
+    Statement purge_over_;
+    Statement purge_released_;
 };
+
+/// RFC 5280 section 3.3: an entry stays until one CRL after the certificate's end has shown it.
+/// CRLs are made more often than this.
+inline constexpr std::int64_t kListedAfterExpiry = std::int64_t{30} * 86400;
 
 }  // namespace scepgate::ca_backend::sql

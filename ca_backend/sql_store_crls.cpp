@@ -96,6 +96,12 @@ asio::awaitable<Result<bool>> SqlStore::keep_crl(IssuerHash issuer, CrlToKeep cr
         if (last && !*written) co_return false;
     }
     // What is in nobody's way may stay for now, so a failure is none.
+    if (crl.kind == CrlKind::kComplete) {
+        constexpr std::size_t kAtOnce = 1000;
+        (void)co_await impl_->write<void>([&](sql::Changes& changes) {
+            return changes.revoker.purge(issuer, crl.state.this_update, kAtOnce);
+        });
+    }
     for (bool none = false; !none;) {
         const auto forgotten = co_await impl_->write<bool>(
             [&](sql::Changes& changes) { return changes.crls.forget_part(issuer, crl.kind); });

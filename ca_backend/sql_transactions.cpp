@@ -17,9 +17,15 @@ const std::string kSelect =
     "FROM transactions AS t LEFT JOIN certificates AS c ON c.id = t.certificate "
     "LEFT JOIN pending AS p ON p.request = t.id ";
 
+// transactions_by_request has the ends and beginnings of the values. "NOT a <> b": where SQLite is
+// told "a = b" it puts b into every expression of a, and knows the index's no more.
 const std::string kOfSender =
-    "(SELECT id FROM transactions WHERE transaction_id = ?1 AND signer_key = ?2 AND endpoint = ?3";
-const std::string kOfKey = kOfSender + " AND key = ?4)";
+    "(SELECT id FROM transactions WHERE NOT transaction_id <> ?1 AND NOT signer_key <> ?2 AND "
+    "endpoint = ?3 AND substr(transaction_id, length(transaction_id) - 7) = substr(?1, length(?1) "
+    "- 7) "
+    "AND substr(signer_key, 1, 8) = substr(?2, 1, 8)";
+const std::string kOfKey =
+    kOfSender + " AND NOT key <> ?4 AND substr(key, 1, 16) = substr(?4, 1, 16))";
 /// The index has a sender's requests by key, so all have to be looked at for the newest. Few
 /// senders ever have two with one transactionID; who has thousands gets one of his own, and costs
 /// no more.

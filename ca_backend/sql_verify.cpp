@@ -31,8 +31,11 @@ constexpr Rule kRules[] = {
      "SELECT 1, id FROM certificates WHERE (revoked_at IS NULL) <> (revocation_reason IS NULL)"},
     {"revocation_differs", "its status and the list that CRLs are made from disagree",
      "SELECT 1, c.id FROM certificates AS c LEFT JOIN revocations AS r ON r.issuer = c.issuer_hash "
-     "AND r.serial = c.serial AND r.reason <> 8 WHERE (c.revoked_at IS NULL) <> (r.serial IS NULL) "
-     "OR c.revoked_at <> r.revoked_at OR c.revocation_reason <> r.reason"},
+     "AND r.serial = c.serial AND r.reason <> 8 WHERE (c.revoked_at IS NULL AND r.serial IS NOT "
+     "NULL) OR c.revoked_at <> r.revoked_at OR c.revocation_reason <> r.reason OR "
+     // Long after the end it is not listed any more (Revoker::purge).
+     "(c.revoked_at IS NOT NULL AND r.serial IS NULL AND c.not_after > coalesce((SELECT "
+     "this_update - 2592000 FROM kept_crls WHERE issuer = c.issuer_hash AND kind = 0), 0))"},
     {"revocation_uncounted", "its revision is beyond its issuer's: no delta CRL would have it",
      "SELECT 1, r.revision FROM revocations AS r LEFT JOIN crls ON crls.issuer = r.issuer "
      "WHERE r.revision > coalesce(crls.revision, 0)"},

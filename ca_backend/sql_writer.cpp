@@ -31,8 +31,11 @@ Result<Changes> Changes::prepare(std::unique_ptr<Connection> connection) {
     if (!outbox) return outbox.error();
     auto challenges = ChallengeWriter::prepare(*connection);
     if (!challenges) return challenges.error();
+    auto clock = ClockJudge::prepare(*connection);
+    if (!clock) return clock.error();
     return Changes{std::move(connection), *std::move(recorder), *std::move(revoker),
-                   *std::move(crls),      *std::move(outbox),   *std::move(challenges)};
+                   *std::move(crls),      *std::move(outbox),   *std::move(challenges),
+                   *std::move(clock)};
 }
 
 Result<std::unique_ptr<Writer>> Writer::start(std::unique_ptr<Connection> connection,
@@ -148,6 +151,7 @@ Result<void> Writer::write_in_transaction(std::span<Waiting> group, Step& step) 
     if (const auto begun = connection.begin_writing(); !begun) return unavailable(begun.error());
     changes_.now = Changes::kNobodySaid;
     changes_.adds_challenges = false;
+    if (const auto begun = changes_.clock.begin(); !begun) return unavailable(begun.error());
     for (Waiting& waiting : group) {
         const std::int64_t changes_before = connection.total_changes();
         waiting.outcome = waiting.work(changes_);
@@ -164,9 +168,11 @@ Result<void> Writer::write_in_transaction(std::span<Waiting> group, Step& step) 
 }
 
 Result<void> Writer::purge(std::size_t limit) {
+    if (changes_.now == Changes::kNobodySaid) return {};
     const std::int64_t now = changes_.now;
-    if (now == Changes::kNobodySaid) return {};
-    if (const auto purged = changes_.recorder.purge_redemptions(now, limit); !purged)
+    // What is not remembered any more could be used again, when the clock is right again.
+    const std::int64_t sure = changes_.clock.without_jumps(now);
+    if (const auto purged = changes_.recorder.purge_redemptions(sure, limit); !purged)
         return purged.error();
     if (changes_.adds_challenges) {
         const auto purged = changes_.challenges.purge(now, limit);

@@ -13,6 +13,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 
 #include "ca_backend/sql_challenges.hpp"
+#include "ca_backend/sql_clock.hpp"
 #include "ca_backend/sql_crls.hpp"
 #include "ca_backend/sql_outbox_rows.hpp"
 #include "ca_backend/sql_recorder.hpp"
@@ -28,6 +29,7 @@ struct Changes {
     CrlKeeper crls;
     OutboxWriter outbox;
     ChallengeWriter challenges;
+    ClockJudge clock;
     std::int64_t now =
         kNobodySaid;               ///< the earliest time that a piece of this group's work spoke of
     bool adds_challenges = false;  ///< a piece of this group's work does

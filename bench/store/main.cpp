@@ -15,6 +15,7 @@
 
 #include "ca_backend/postgres_store.hpp"
 #include "ca_backend/sqlite_store.hpp"
+#include "certs/dated_serial.hpp"
 #include "certs/ossl.hpp"
 
 namespace scepgate::bench {
@@ -29,6 +30,8 @@ using Json = nlohmann::ordered_json;
 
 /// The rows that bench/store_growth fills in: one a second from here on.
 constexpr std::int64_t kFirst = 1'767'225'600;
+/// When the measured ones are made: after all of those.
+constexpr std::int64_t kNow = kFirst + 400'000'000;
 
 struct Options {
     std::string sqlite, postgresql;
@@ -48,10 +51,9 @@ public:
 
     certs::Certificate issue(const std::string& common_name) {
         const certs::X509Ptr made(X509_new());
-        const Bytes serial = random_bytes(16);
+        const Bytes serial = certs::dated_serial(kNow);
         const certs::BnPtr number(
             BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr));
-        BN_clear_bit(number.get(), 127);
         BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(made.get()));
         X509_set_version(made.get(), 2);
         ASN1_TIME_set(X509_getm_notBefore(made.get()), kFirst);
@@ -98,7 +100,7 @@ IssuanceRecord make_record(Issuer& issuer) {
     made.subject_alt_name = {
         certs::GeneralName::make(certs::GeneralNameType::kDns, device + ".example").value()};
     made.message_type = 19;
-    made.now = kFirst + 400'000'000;
+    made.now = kNow;
     made.redemption = Redemption{"mdm", random_bytes(16), made.now + 3600};
     return made;
 }

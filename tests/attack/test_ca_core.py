@@ -4,6 +4,7 @@ import contextlib
 import signal
 import sqlite3
 import threading
+import time
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -14,7 +15,7 @@ import scep_client as scep
 
 
 @pytest.mark.attack("A01")
-def test_serial_numbers_are_long_positive_and_without_a_pattern(target, rounds):
+def test_serial_numbers_are_long_positive_and_without_a_pattern_but_the_time(target, rounds):
     serials = []
     for challenge in target.lab.challenge("--subject", "CN=attacked", "--key-usage", "both",
                                           "--count", str(rounds(32))):
@@ -25,9 +26,14 @@ def test_serial_numbers_are_long_positive_and_without_a_pattern(target, rounds):
     assert len(set(serials)) == len(serials)
     for serial in serials:
         assert 0 < serial and serial.bit_length() <= 159
-    # 64 random bits are asked for; that 32 numbers all stay below 2^96 has a chance of 2^-1000.
-    assert max(serials).bit_length() > 96
-    assert len({serial & 0xFFFF for serial in serials}) > len(serials) // 2
+    # The first five octets are the time, as notBefore has it. 64 random bits are asked for: no bit of the
+    # 88 behind it is the same in all (a chance of 88 * 2^-31), and the numbers do not count up.
+    random = [serial & (1 << 88) - 1 for serial in serials]
+    for bit in range(88):
+        assert len({number >> bit & 1 for number in random}) == 2
+    assert random != sorted(random)
+    issued_at = [(serial >> 88) - 2**32 for serial in serials]
+    assert issued_at == sorted(issued_at) and abs(issued_at[0] - time.time()) < 3600
 
 
 @pytest.mark.attack("A05")

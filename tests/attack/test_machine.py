@@ -103,3 +103,19 @@ def test_a_machine_that_fails_issues_nothing_and_goes_on_when_it_works(under, ke
     machine.be()
     assert lab.serials() == []
     assert lab.send(message, ca).status == "success", "the challenge was not used up"
+
+
+@pytest.mark.attack("A03", "C01")
+def test_a_clock_that_went_ahead_and_came_back_revives_no_challenge(under, keys, machine):
+    lab = under()
+    mdm, ca = BlobMaker(lab), lab.ca()
+    challenge = mdm.blob()
+    assert lab.send(request_of(keys(), ca, 0, challenge), ca).status == "success"
+    for moved in (2 * DAY, 40 * DAY, 400 * DAY):
+        machine.be(moved)
+        now = mdm.claims()
+        now.update({claim: now[claim] + moved for claim in ("iat", "nbf", "exp")})
+        assert lab.send(request_of(keys(), ca, moved, mdm.blob(now)), ca).status == "success"
+    machine.be(0)
+    reply = lab.send(request_of(keys(1), ca, "thief", challenge), ca)
+    assert (reply.status, reply.fail_info) == ("failure", "badMessageCheck")

@@ -250,6 +250,65 @@ TEST_P(StoreCrlTest, RefersDeltasToTheOldestBaseThatIsStillUsed) {
     EXPECT_EQ(base_at(kNow + 7 * kDay), 0) << "none of this key";
 }
 
+TEST_P(StoreCrlTest, ForgetsWhatNoCrlNeedsAnyMore) {
+    const auto revoke = [this](std::uint8_t serial, RevocationReason reason,
+                               std::int64_t not_after) {
+        RevocationOrder order{{issuer_, {serial}}, reason, kNow};
+        order.not_recorded = not_after;
+        ASSERT_TRUE(wait_for(store_->revoke(order)));
+    };
+    const auto keep_at = [this](std::int64_t now, std::int64_t base_period) {
+        auto made = to_keep(begin(order("a", now)));
+        made.state.this_update = now;
+        made.base_period = base_period;
+        EXPECT_TRUE(keep(made));
+        end("a");
+    };
+    const auto left = [this] {
+        const auto connection = place_.connect();
+        auto select =
+            sql::Statement::prepare(*connection, "SELECT serial FROM revocations ORDER BY serial");
+        auto query = select->run();
+        Bytes serials;
+        while (query.next().value())
+            serials.push_back(query.blob(0).at(0));
+        return serials;
+    };
+    revoke(1, RevocationReason::kKeyCompromise, kNow + kDay);
+    revoke(2, RevocationReason::kKeyCompromise, kNow + 400 * kDay);
+    revoke(3, RevocationReason::kCertificateHold, kNow + 400 * kDay);
+    keep_at(kNow, 7 * kDay);  // a base, valid until eight days after kNow, that lists all
+    revoke(3, RevocationReason::kRemoveFromCrl, kNow + 400 * kDay);
+    revoke(4, RevocationReason::kSuperseded, kNow - 60 * kDay);
+    keep_at(kNow + 7 * kDay, 0);
+    EXPECT_EQ(left(), (Bytes{1, 2, 3, 4}));
+    keep_at(kNow + 30 * kDay, 0);
+    EXPECT_EQ(left(), (Bytes{1, 2})) << "released long ago, and expired before; one is listed yet";
+    keep_at(kNow + 31 * kDay, 0);
+    EXPECT_EQ(left(), Bytes{2});
+}
+
+TEST_P(StoreCrlTest, KeepsWhatADeltaHasToTellOf) {
+    RevocationOrder held{{issuer_, {1}}, RevocationReason::kCertificateHold, kNow};
+    held.not_recorded = kNow + 400 * kDay;
+    ASSERT_TRUE(wait_for(store_->revoke(held)));
+    const auto keep_at = [this](std::int64_t now, std::int64_t base_period) {
+        auto made = to_keep(begin(order("a", now)));
+        made.state.this_update = now;
+        made.base_period = base_period;
+        EXPECT_TRUE(keep(made));
+        end("a");
+    };
+    keep_at(kNow, 7 * kDay);
+    held.reason = RevocationReason::kRemoveFromCrl;
+    held.at = kNow - 60 * kDay;  // by a clock that was behind
+    ASSERT_TRUE(wait_for(store_->revoke(held)));
+    keep_at(kNow + kDay, 0);
+    const auto begun = begin(delta_alone(order("a", kNow + kDay)));
+    ASSERT_TRUE(begun.base);
+    EXPECT_EQ(begun.list->next_change(*begun.base, 10).value().size(), 1U);
+}
+
 TEST_P(StoreCrlTest, KeepsALargeCrlInParts) {
     const auto begun = begin(order("a"));
     auto made = to_keep(begun);

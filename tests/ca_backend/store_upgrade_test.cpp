@@ -138,7 +138,7 @@ protected:
     fs::path file_ = directory_.path() / "scepgate.db";
 };
 
-INSTANTIATE_TEST_SUITE_P(FromVersion, SqliteUpgradeTest, ::testing::Values(1, 2, 3, 4, 5),
+INSTANTIATE_TEST_SUITE_P(FromVersion, SqliteUpgradeTest, ::testing::Values(1, 2, 3, 4, 5, 6, 7),
                          ::testing::PrintToStringParamName());
 
 TEST_P(SqliteUpgradeTest, KeepsWhatWasIssuedUsedUpAndWaiting) {
@@ -198,11 +198,12 @@ TEST_P(SqliteUpgradeTest, IsAsItWasWhenItIsKilledOnTheWay) {
     EXPECT_EQ(faults_of(*open()), "");
 }
 
-class PostgresUpgradeTest : public ::testing::Test {
+class PostgresUpgradeTest : public ::testing::TestWithParam<int> {
 protected:
     PostgresUpgradeTest() {
         std::stringstream text;
-        text << std::ifstream(data_file("store-version-5.sql")).rdbuf();
+        const std::string name = "store-version-" + std::to_string(GetParam()) + ".sql";
+        text << std::ifstream(data_file(name)).rdbuf();
         const auto loaded = connect()->execute(text.str().c_str());
         EXPECT_TRUE(loaded) << loaded.error().detail;
     }
@@ -213,9 +214,12 @@ protected:
     PostgresSettings settings_ = testing::make_postgres_database();
 };
 
-TEST_F(PostgresUpgradeTest, KeepsWhatVersion5HasIssuedUsedUpAndWaiting) {
+INSTANTIATE_TEST_SUITE_P(FromVersion, PostgresUpgradeTest, ::testing::Values(5, 6, 7),
+                         ::testing::PrintToStringParamName());
+
+TEST_P(PostgresUpgradeTest, KeepsWhatWasIssuedUsedUpAndWaiting) {
     const auto connection = connect();
-    ASSERT_EQ(postgres::schema_version(*connection).value(), 5);
+    ASSERT_EQ(postgres::schema_version(*connection).value(), GetParam());
     const auto issued = read_issued(*connection);
     const auto tokens = read_tokens(*connection);
     EXPECT_FALSE(PostgresStore::open(settings_, StoreMode::kReadOnly)) << "needs the upgrade first";
@@ -224,7 +228,7 @@ TEST_F(PostgresUpgradeTest, KeepsWhatVersion5HasIssuedUsedUpAndWaiting) {
     expect_kept(*store, *connection, issued, tokens, true);
 }
 
-TEST_F(PostgresUpgradeTest, HasTheIndexesThatANewDatabaseHas) {
+TEST_P(PostgresUpgradeTest, HasTheIndexesThatANewDatabaseHas) {
     const auto indexes = [](postgres::Database& database) {
         return database
             .query_text(
@@ -238,7 +242,7 @@ TEST_F(PostgresUpgradeTest, HasTheIndexesThatANewDatabaseHas) {
     EXPECT_EQ(indexes(*connect()), indexes(*postgres::Database::connect(fresh).value()));
 }
 
-TEST_F(PostgresUpgradeTest, IsAsItWasWhenTheConnectionIsCutOnTheWay) {
+TEST_P(PostgresUpgradeTest, IsAsItWasWhenTheConnectionIsCutOnTheWay) {
     const auto holding = connect();
     // The upgrade waits for this table, with the tables before it made already.
     ASSERT_TRUE(holding->execute("BEGIN; LOCK TABLE certificates IN ACCESS SHARE MODE"));
@@ -256,7 +260,7 @@ TEST_F(PostgresUpgradeTest, IsAsItWasWhenTheConnectionIsCutOnTheWay) {
     }
     upgrading.join();
     ASSERT_TRUE(holding->execute("ROLLBACK"));
-    EXPECT_EQ(postgres::schema_version(*other).value(), 5);
+    EXPECT_EQ(postgres::schema_version(*other).value(), GetParam());
     EXPECT_EQ(read_issued(*other).size(), 3U);
     const auto store = PostgresStore::open(settings_, StoreMode::kOpenExisting);
     EXPECT_TRUE(store);
