@@ -102,7 +102,11 @@ class Oracle:
     def _descriptors(self):
         """But for the store's: its readers grow to the number of threads, and stay."""
         folder, found = f"/proc/{self.process.pid}/fd", 0
-        for descriptor in os.listdir(folder):
+        try:
+            descriptors = os.listdir(folder)
+        except PermissionError:  # a server lets nobody but root look (docs/deployment.md)
+            return 0
+        for descriptor in descriptors:
             with contextlib.suppress(FileNotFoundError):  # closed meanwhile
                 found += "scepgate.db" not in os.readlink(f"{folder}/{descriptor}")
         return found
