@@ -1,10 +1,16 @@
 """CRLs in a folder, for a web server; the CA's certificate over HTTP."""
 
+import os
+import socket
 import stat
+import subprocess
+import urllib.parse
 
 import pytest
 from cryptography import x509
 
+import harness
+import walk
 from harness import run, wait_until
 
 
@@ -114,3 +120,36 @@ def test_a_missing_folder_is_a_warning(lab):
     lab.pki.rmdir()
     done = run("config", "check", "--config", lab.config_file)
     assert done.returncode == 0 and "there is no folder" in done.stdout + done.stderr
+
+
+def answers(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_nginx_serves_the_folder_as_the_guide_says(lab, tmp_path):
+    shown, = (block.text for block in walk.blocks("revocation.md") if block.text.startswith("location"))
+    shown = shown.replace("/var/www;", f"{lab.pki.parent};").replace("/pki/", f"/{lab.pki.name}/")
+    port = harness.free_port()
+    settings = tmp_path / "nginx.conf"
+    settings.write_text(
+        ("user root;\n" if os.geteuid() == 0 else "") +
+        f"daemon off; pid {tmp_path}/nginx.pid; error_log {tmp_path}/nginx.log; events {{}}\n"
+        f"http {{ access_log off; include /etc/nginx/mime.types;\n"
+        f"server {{ listen 127.0.0.1:{port}; {shown} }} }}\n")
+    done = run("ca", "crl", "--publish", "--config", lab.config_file)
+    assert done.returncode == 0, done.stderr
+    done = run("ca", "crl", "--publish", "--delta", "--config", lab.config_file)
+    assert done.returncode == 0, done.stderr
+    nginx = subprocess.Popen(["nginx", "-e", "stderr", "-c", str(settings)], stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: answers(port), "nginx")
+        for name in names(lab):
+            with harness.Http(port) as http:
+                reply = http.request("GET", f"/{lab.pki.name}/{urllib.parse.quote(name, safe='+')}")
+            kind = "application/pkix-cert" if name.endswith(".crt") else "application/pkix-crl"
+            assert (reply.status, reply.content_type) == (200, kind)
+            assert reply.body == (lab.pki / name).read_bytes()
+    finally:
+        nginx.terminate()
+        nginx.wait(10)
