@@ -36,7 +36,24 @@ void ConnectionCounts::release(Key key) noexcept {
 }
 
 ConnectionCounts::Place::~Place() {
-    if (counts_) counts_->release(key_);
+    if (!counts_) return;
+    (void)hold(0);
+    counts_->release(key_);
+}
+
+bool ConnectionCounts::Place::hold(std::size_t octets) noexcept {
+    const std::size_t wanted = octets > kSmall ? octets - kSmall : 0;
+    if (wanted > held_) {
+        const std::size_t more = wanted - held_;
+        if (counts_->large_.fetch_add(more) + more > kMostLarge) {
+            counts_->large_.fetch_sub(more);
+            return false;
+        }
+    } else {
+        counts_->large_.fetch_sub(held_ - wanted);
+    }
+    held_ = wanted;
+    return true;
 }
 
 std::size_t ConnectionCounts::count() const {

@@ -1,6 +1,7 @@
 // How many connections there are, in all and for each address.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -15,11 +16,18 @@
 
 namespace scepgate::server {
 
-/// Counts admitted connections against the limits; used by all threads.
+/// Counts admitted connections against the limits, and what their requests hold; used by all
+/// threads.
 class ConnectionCounts {
     using Key = std::pair<bool, std::uint64_t>;  ///< IPv6 or not; the address or its /64
 
 public:
+    /// Octets of a request that are not counted: devices' requests are smaller, and are served
+    /// while others hold all of kMostLarge.
+    static constexpr std::size_t kSmall = std::size_t{32} * 1024;
+    /// What all requests hold together beyond that.
+    static constexpr std::size_t kMostLarge = std::size_t{256} * 1024 * 1024;
+
     explicit ConnectionCounts(const HttpLimits& limits) noexcept { set_limits(limits); }
     void set_limits(const HttpLimits& limits) noexcept;
 
@@ -27,15 +35,22 @@ public:
     class Place {
     public:
         Place(Place&& other) noexcept
-            : counts_(std::exchange(other.counts_, nullptr)), key_(other.key_) {}
+            : counts_(std::exchange(other.counts_, nullptr)),
+              key_(other.key_),
+              held_(std::exchange(other.held_, 0)) {}
         Place& operator=(Place&&) = delete;
         ~Place();
+
+        /// The connection's request has so many octets from now on; false, and no change, where
+        /// large ones hold too much already.
+        [[nodiscard]] bool hold(std::size_t octets) noexcept;
 
     private:
         friend class ConnectionCounts;
         Place(ConnectionCounts& counts, Key key) noexcept : counts_(&counts), key_(key) {}
         ConnectionCounts* counts_;
         Key key_;
+        std::size_t held_ = 0;  ///< of kMostLarge
     };
 
     /// Nothing when a limit is reached. `address` is plain (http_address.hpp).
@@ -50,6 +65,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable empty_;
     std::map<Key, std::size_t> by_address_;
+    std::atomic<std::size_t> large_{0};  ///< of kMostLarge
     std::size_t count_ = 0;
     std::size_t limit_ = 0;
     std::size_t limit_per_address_ = 0;

@@ -137,6 +137,7 @@ asio::awaitable<bool> HttpSession::read_header(HeadScanner& scanner) {
         if (idle_ && thread_.draining()) co_return false;
         const Read read = co_await read_more();
         if (read != Read::kData) co_return refuse_unfinished(read, "header", buffer_.size());
+        if (!has_room(buffer_.size())) co_return false;
         if (!started) {
             started = true;
             const auto first = std::chrono::steady_clock::now();
@@ -231,6 +232,15 @@ void HttpSession::refuse(unsigned status, std::string_view detail) {
     handler_.refused(client, status, detail);
 }
 
+/// For a request that grows to so many octets; else it is refused.
+bool HttpSession::has_room(std::size_t octets) {
+    if (!place_ || place_->hold(octets)) return true;
+    refuse(503, "a request of " + std::to_string(octets) +
+                    " octets or more, while all together hold " +
+                    std::to_string(ConnectionCounts::kMostLarge));
+    return false;
+}
+
 /// A request that stopped in the middle. Always false.
 bool HttpSession::refuse_unfinished(Read how, std::string_view what, std::size_t octets) {
     if (how == Read::kGone || (octets == 0 && idle_)) {
@@ -253,6 +263,7 @@ void HttpSession::free_large_storage() {
     if (request_.raw_query.capacity() > kLarge) std::string().swap(request_.raw_query);
     if (request_.path.capacity() > kLarge) std::string().swap(request_.path);
     if (request_.body.capacity() > kLarge) Bytes().swap(request_.body);
+    if (place_) (void)place_->hold(buffer_.size());
 }
 
 }  // namespace scepgate::server

@@ -61,6 +61,7 @@ private:
     void wipe(HttpReply& reply) const noexcept;
     Awaitable<HttpReply> ask_handler();
     void refuse(unsigned status, std::string_view detail);
+    bool has_room(std::size_t octets);
     bool refuse_unfinished(Read how, std::string_view what, std::size_t octets);
     void free_large_storage();
 

@@ -37,7 +37,10 @@ asio::awaitable<bool> HttpSession::read_sized_body(std::size_t length) {
     while (body.size() < length) {
         // Room for as much as came so far: what is only announced costs nothing.
         const std::size_t old_size = body.size();
-        body.resize(old_size + std::min(length - old_size, std::max(old_size, kFirstPart)));
+        const std::size_t new_size =
+            old_size + std::min(length - old_size, std::max(old_size, kFirstPart));
+        if (!has_room(new_size)) co_return false;
+        body.resize(new_size);
         std::size_t count = 0;
         const Read read =
             co_await read_into(asio::buffer(body.data() + old_size, body.size() - old_size), count);
@@ -67,6 +70,7 @@ asio::awaitable<bool> HttpSession::read_chunked_body() {
             case ChunkedDecoder::Status::kMore:
                 break;
         }
+        if (!has_room(request_.body.size())) co_return false;
         const Read read = co_await read_more();
         if (read != Read::kData) co_return refuse_unfinished(read, "body", request_.body.size());
     }

@@ -71,8 +71,12 @@ class Oracle:
         self.will_issue()
         self._honest()
 
+    def memory_grown(self):
+        """By so many octets since the first requests."""
+        return self._memory() - self.memory
+
     def memory_is_back(self):
-        return self._memory() <= self.memory + MEMORY_SLACK
+        return self.memory_grown() <= MEMORY_SLACK
 
     @contextlib.contextmanager
     def unharmed(self):

@@ -1,14 +1,16 @@
 """Too long, too slow, too many (attack matrix H01 to H06, H18, H20). The limits are set low here, so
 that they are reached; what they are by default stands in docs/limits.md."""
 
+import contextlib
 import resource
+import select
 import time
 
 import pytest
 
 import harness
 import wire
-from oracle import Oracle, blob_device
+from oracle import MEMORY_SLACK, Oracle, blob_device
 from target import attacked
 from wire import ask
 
@@ -157,6 +159,26 @@ def test_a_flood_of_messages_gets_503_and_Retry_After_beyond_the_queue(target, r
     assert len(found) == 100 * rounds(4)
     assert {r.status for r in found} == {200, 503}
     assert all(r.header("Retry-After") for r in found if r.status == 503)
+
+
+@pytest.mark.attack("H05")
+@pytest.mark.parametrize("field", [b"Content-Length: 1000000", b"Transfer-Encoding: chunked"],
+                         ids=["sized", "chunked"])
+def test_large_bodies_that_do_not_end_hold_a_bounded_memory(serve, keys, field):
+    """And small requests are served meanwhile, over their own connections."""
+    lab = serve()
+    part = b"dbba0\r\n" * field.startswith(b"T") + b"x" * 899_000
+    oracle = Oracle(lab, blob_device(lab, keys(), 20))
+    with oracle.unharmed():
+        with wire.many(lab.port, 700, ask(wire.POST, b"Host: x", field)) as connections:
+            for connection in connections:
+                with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                    connection.sendall(part)
+            oracle.enrol_meanwhile()
+            grown = oracle.memory_grown()
+            refused = [c for c in connections if select.select([c], [], [], 0)[0]]
+            assert wire.replies(wire.rest(refused[-1]))[0].status == 503
+        assert grown < (400 << 20) + MEMORY_SLACK
 
 
 @pytest.mark.attack("H05")

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import subprocess
 import threading
 import time
 from dataclasses import dataclass
@@ -97,8 +98,7 @@ class Rounds:
         if end.is_of_publishing and self.fleet.revoked:  # it looks each second
             wait_until(lambda: self.disk.dead, "a CRL is published")
         reached = self.disk.dead or not end.points
-        self.lab.kill()
-        self.disk.everybody_dies()
+        self._end(end)
         for thread in crowd + others:
             thread.join()
         if faults:
@@ -109,6 +109,16 @@ class Rounds:
         failing_disk.start(self.lab, self.disk)
         self._settle(batch)
         return reached, lost
+
+    def _end(self, end):
+        if end.power:
+            # Between two calls, so that the journal has all: who starts next sees, and syncs, whatever
+            # was written.
+            self.disk.everybody_dies()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.lab.process.wait(1)
+        self.lab.kill()
+        self.disk.everybody_dies()
 
     def _die_at_start(self, end):
         self.disk.wake()

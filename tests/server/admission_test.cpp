@@ -27,6 +27,27 @@ TEST(ConnectionCountsTest, H08_AsManyAsMayAndNoMore) {
     EXPECT_TRUE(counts.admit(make_address("192.0.2.4")));
 }
 
+TEST(ConnectionCountsTest, H05_LargeRequestsShareWhatTheyHoldAndGiveItBack) {
+    constexpr std::size_t kSmall = ConnectionCounts::kSmall, kMost = ConnectionCounts::kMostLarge;
+    ConnectionCounts counts(limits());
+    auto one = counts.admit(make_address("192.0.2.1"));
+    ASSERT_TRUE(one && one->hold(kSmall + kMost - 10));
+    {
+        auto other = counts.admit(make_address("192.0.2.2"));
+        ASSERT_TRUE(other && other->hold(kSmall + 10));
+        EXPECT_FALSE(other->hold(kSmall + 11));
+        EXPECT_FALSE(one->hold(kSmall + kMost));
+        EXPECT_TRUE(other->hold(kSmall)) << "small ones count nothing";
+        EXPECT_TRUE(one->hold(kSmall + kMost));
+        EXPECT_FALSE(other->hold(kSmall + 1));
+        EXPECT_TRUE(one->hold(0));
+        EXPECT_TRUE(other->hold(kSmall + kMost));
+        const auto moved = std::move(*other);
+        EXPECT_FALSE(one->hold(kSmall + 1)) << "the place holds on";
+    }
+    EXPECT_TRUE(one->hold(kSmall + kMost)) << "the other is gone";
+}
+
 TEST(ConnectionCountsTest, H08_AsManyOfOneAddressAsMayAndNoMore) {
     ConnectionCounts counts(limits());
     const auto first = counts.admit(make_address("192.0.2.1"));
