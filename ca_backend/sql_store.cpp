@@ -58,6 +58,8 @@ asio::awaitable<Result<RecordOutcome>> SqlStore::record(IssuanceRecord record) {
     const auto events = announcer ? announcer->issued(record) : std::vector<OutboxEvent>();
     auto outcome = co_await impl_->write<RecordOutcome>([&](sql::Changes& changes) {
         changes.now = std::min(changes.now, record.now);
+        if (const auto sound = changes.clock.judge(record.now); !sound)
+            return Result<RecordOutcome>(sound.error());
         return announced(changes, events, record.now, changes.recorder.record(record));
     });
     if (!events.empty() && is_new(outcome)) announcer->added();
@@ -69,6 +71,8 @@ asio::awaitable<Result<PendingOutcome>> SqlStore::record_pending(PendingRecord r
     const auto events = announcer ? announcer->pending(record) : std::vector<OutboxEvent>();
     auto outcome = co_await impl_->write<PendingOutcome>([&](sql::Changes& changes) {
         changes.now = std::min(changes.now, record.now);
+        if (const auto sound = changes.clock.judge(record.now); !sound)
+            return Result<PendingOutcome>(sound.error());
         return announced(changes, events, record.now, changes.recorder.record_pending(record));
     });
     if (!events.empty() && is_new(outcome)) announcer->added();
@@ -129,6 +133,17 @@ asio::awaitable<Result<CertificateRow>> SqlStore::revoke(RevocationOrder order) 
         });
     if (done && announcer) announcer->added();
     co_return done;
+}
+
+Result<void> SqlStore::judge_clock(std::int64_t now) {
+    return impl_->read([now](sql::Reader& reader) -> Result<void> {
+        auto clock = sql::ClockJudge::prepare(*reader.connection);
+        return clock ? clock->judge(now) : clock.error();
+    });
+}
+
+asio::awaitable<Result<void>> SqlStore::accept_clock() {
+    return impl_->write<void>([](sql::Changes& changes) { return changes.clock.accept(); });
 }
 
 Outbox& SqlStore::outbox() noexcept {

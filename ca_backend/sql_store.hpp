@@ -59,6 +59,12 @@ public:
 
     [[nodiscard]] Outbox& outbox() noexcept override;
 
+    /// kUnavailable: `now` is more than a day before the certificate that was recorded last, so
+    /// that nothing is recorded; with what to do.
+    Result<void> judge_clock(std::int64_t now);
+    /// What is recorded by now is held against no clock any more.
+    boost::asio::awaitable<Result<void>> accept_clock();
+
     boost::asio::awaitable<Result<AddChallengeOutcome>> add_challenge(
         ChallengeRow row, ChallengeLimits limits) override;
     Result<std::optional<StoredChallenge>> find_challenge(std::string_view scope, ByteView token,

@@ -4,6 +4,7 @@
 #include <system_error>
 #include <unistd.h>
 
+#include "ca_backend/sql_clock.hpp"
 #include "ca_backend/sqlite.hpp"
 #include "ca_backend/sqlite_schema.hpp"
 
@@ -56,6 +57,16 @@ Result<void> judge_sqlite_store(const fs::path& file) {
         return bad_sqlite_store(
             file, "it is empty, which no store of scepgate ever is; restore a backup");
     return {};
+}
+
+Result<void> judge_sqlite_clock(const fs::path& file, std::int64_t now) {
+    auto database = sqlite::Database::open(file, sqlite::Database::Access::kReadWrite);
+    if (!database) return database.error();
+    const auto version = sqlite::schema_version(*database);
+    if (!version) return version.error();
+    if (*version != sqlite::current_schema_version()) return {};
+    auto clock = sql::ClockJudge::prepare(*database);
+    return clock ? clock->judge(now) : clock.error();
 }
 
 }  // namespace scepgate::ca_backend

@@ -13,6 +13,10 @@ namespace scepgate::ca_backend {
 /// process; never in a process that has the store open (see SqliteStore).
 Result<void> judge_sqlite_store(const std::filesystem::path& file);
 
+/// SqlStore::judge_clock(), leaving no trace in the folder. A store that is still to be upgraded is
+/// judged when it was. Not in a process that has the store open either.
+Result<void> judge_sqlite_clock(const std::filesystem::path& file, std::int64_t now);
+
 /// kConfig, naming the file.
 [[nodiscard]] Error bad_sqlite_store(const std::filesystem::path& file, const std::string& fault);
 

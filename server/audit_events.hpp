@@ -48,6 +48,7 @@ inline constexpr std::array kAuditEvents{
     AuditEventKind{"ca_renew", "4892", "a CA has a new certificate"},
     AuditEventKind{"ca_ra", "4892", "RA certificates were made"},
     AuditEventKind{"backup", "4876, 4877", "the store was copied"},
+    AuditEventKind{"accept_clock", "-", "the store goes on by a clock that is behind its records"},
     // Notifiers.
     AuditEventKind{"notify_retry", "-", "messages that a notifier did not take are sent anew"},
     AuditEventKind{"notify_drop", "-", "messages that a notifier did not take were dropped"},

@@ -60,7 +60,19 @@ void judge_audit_chain(const Config& config, ConfigFaults& faults) {
         faults.error("audit.hmac_key", read.error().detail);
 }
 
-void judge_store(const Config& config, Occasion occasion, ConfigFaults& faults) {
+/// One that is still to be upgraded is looked at when it was.
+Result<void> find_clock_fault(const Config& config, std::int64_t now) {
+    if (!config.store_postgresql) return ca_backend::judge_sqlite_clock(config.store_sqlite, now);
+    const auto store = open_store(config, ca_backend::StoreMode::kReadOnly);
+    return store ? (*store)->judge_clock(now) : Result<void>();
+}
+
+void judge_clock(const Config& config, std::int64_t now, ConfigFaults& faults) {
+    if (const auto sound = find_clock_fault(config, now); !sound)
+        faults.warn(store_path(config), sound.error().detail);
+}
+
+void judge_store(const Config& config, Occasion occasion, std::int64_t now, ConfigFaults& faults) {
     if (occasion == Occasion::kReload) return;
     if (config.store_postgresql) {
         // One that libpq cannot read was told of already.
@@ -68,13 +80,14 @@ void judge_store(const Config& config, Occasion occasion, ConfigFaults& faults) 
         const auto settings = postgres_settings(config, faults);
         if (!settings) return;
         if (const auto sound = ca_backend::judge_postgres_store(*settings); !sound)
-            faults.error("store.postgresql", sound.error().detail);
-        return;
+            return faults.error("store.postgresql", sound.error().detail);
+        return judge_clock(config, now, faults);
     }
     const fs::path& file = config.store_sqlite;
     if (file.empty()) return;
     if (const auto sound = ca_backend::judge_sqlite_store(file); !sound)
-        faults.error("store.sqlite", sound.error().detail);
+        return faults.error("store.sqlite", sound.error().detail);
+    judge_clock(config, now, faults);
 }
 
 void judge_listeners(const Config& config, Occasion occasion, ConfigFaults& faults) {
@@ -127,7 +140,7 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
     judge_file_modes(config, faults);
     judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
     judge_listeners(config, occasion, faults);
-    judge_store(config, occasion, faults);
+    judge_store(config, occasion, now, faults);
     judge_outputs(config, occasion, faults);
     if (faults.has_errors()) {
         judged.runtime = nullptr;

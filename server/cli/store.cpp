@@ -1,4 +1,4 @@
-// scepgate store create | backup
+// scepgate store create | backup | accept-clock
 #include <filesystem>
 #include <iostream>
 
@@ -68,6 +68,39 @@ int backup(const Options& options) {
     return flush_output(kSuccess);
 }
 
+int accept_clock(const Options& options) {
+    const auto config = load_or_complain(options.config);
+    if (!config) return kUsage;
+    const auto store = open_store(*config, ca_backend::StoreMode::kOpenExisting);
+    if (!store) return complain(store.error());
+    const std::int64_t now = certs::SystemClock().now();
+    const auto sound = (*store)->judge_clock(now);
+    if (!sound && sound.error().code != Errc::kUnavailable) return complain(sound.error());
+    if (sound) {
+        if (options.json) {
+            print_json({{"now", certs::utc_text(now)}, {"accepted", false}});
+        } else {
+            std::cout
+                << "Nothing to accept: no certificate is more than a day ahead of the clock\n";
+        }
+        return flush_output(kSuccess);
+    }
+    const auto audit = open_audit(*config);
+    if (!audit) return complain(audit.error());
+    const auto facts = [&](AuditRecord& line) {
+        line.add("now", certs::utc_text(now)).add("found", sound.error().detail);
+    };
+    const auto done =
+        audited(**audit, "accept_clock", facts, [&] { return wait_for((*store)->accept_clock()); });
+    if (!done) return complain(done.error());
+    if (options.json) {
+        print_json({{"now", certs::utc_text(now)}, {"accepted", true}});
+    } else {
+        std::cout << "The store goes on by this machine's clock: " << certs::utc_text(now) << '\n';
+    }
+    return flush_output(kSuccess);
+}
+
 }  // namespace
 
 void add_store(CLI::App& app, int& status) {
@@ -91,6 +124,12 @@ void add_store(CLI::App& app, int& status) {
         ->required()
         ->type_name("FILE");
     backup_command->callback([&status, options] { status = backup(*options); });
+    CLI::App* clock_command = store->add_subcommand(
+        "accept-clock",
+        "Go on by this machine's clock, although certificates were recorded by one that was ahead; "
+        "the server may be running");
+    common(clock_command);
+    clock_command->callback([&status, options] { status = accept_clock(*options); });
     add_store_verify(*store, status);
 }
 

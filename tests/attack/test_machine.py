@@ -4,6 +4,7 @@ import datetime
 
 import pytest
 
+import harness
 import scep_client as scep
 from blob_maker import BlobMaker
 from machine import DAY, NO_RANDOM_OCTETS, WRONG_SIGNATURES, YEAR, Machine
@@ -119,3 +120,25 @@ def test_a_clock_that_went_ahead_and_came_back_revives_no_challenge(under, keys,
     machine.be(0)
     reply = lab.send(request_of(keys(1), ca, "thief", challenge), ca)
     assert (reply.status, reply.fail_info) == ("failure", "badMessageCheck")
+
+
+@pytest.mark.attack("A03")
+def test_a_clock_behind_the_last_certificate_issues_nothing_until_an_operator_accepts_it(under, keys, machine):
+    lab = under("--policy", "none")
+    ca = lab.ca()
+    machine.be(40 * DAY)
+    assert lab.send(request_of(keys(), ca, "ahead"), ca).status == "success"
+    machine.be(0)
+    message = request_of(keys(1), ca, "now")
+    assert lab.post(message).status == 503
+    refused = lab.audit()[-1]
+    assert (refused["event"], refused["code"]) == ("refuse", "StoreUnavailable")
+    assert "days before the newest certificate" in lab.log()
+    checked = harness.run("config", "check", "--config", lab.config_file)
+    assert checked.returncode == 0 and "scepgate store accept-clock" in checked.stdout + checked.stderr
+    accepted = harness.run("store", "accept-clock", "--config", lab.config_file)
+    assert accepted.returncode == 0 and "goes on by this machine's clock" in accepted.stdout
+    assert [line["event"] for line in lab.audit()[-2:]] == ["intend", "accept_clock"]
+    assert lab.send(message, ca).status == "success"
+    again = harness.run("store", "accept-clock", "--config", lab.config_file)
+    assert again.returncode == 0 and "Nothing to accept" in again.stdout
