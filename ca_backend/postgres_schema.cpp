@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "ca_backend/sql_compromised_keys.hpp"
 #include "ca_backend/sql_schema_version_8.hpp"
 
 namespace scepgate::ca_backend::postgres {
@@ -215,8 +216,14 @@ struct Migration {
     const char* sql;
 };
 constexpr std::array kMigrations = {
-    Migration{5, kVersion5}, Migration{6, kVersion6}, Migration{7, kVersion7},
-    Migration{8, sql::kVersion8PostgresTables}, Migration{8, sql::kVersion8Indexes}};
+    Migration{5, kVersion5},
+    Migration{6, kVersion6},
+    Migration{7, kVersion7},
+    Migration{8, sql::kVersion8PostgresTables},
+    Migration{8, sql::kVersion8Indexes},
+    Migration{8, sql::kCompromisedKeysPostgres}};
+
+constexpr std::int64_t kCompromisedKeysSince = 8;
 
 Result<void> apply_missing(Database& database) {
     // Read again: another node may have been faster.
@@ -233,6 +240,8 @@ Result<void> apply_missing(Database& database) {
         const std::string stamp = "UPDATE scepgate_schema SET version = " + std::to_string(to);
         if (const auto done = database.execute(stamp.c_str()); !done) return done.error();
     }
+    // What SQL cannot compute.
+    if (*version < kCompromisedKeysSince) return sql::find_compromised_keys(database);
     return {};
 }
 

@@ -16,6 +16,8 @@ Result<std::unique_ptr<Reader>> Reader::prepare(std::unique_ptr<Connection> conn
     if (!certificates) return certificates.error();
     auto revocations = Revocations::prepare(*connection);
     if (!revocations) return revocations.error();
+    auto compromised_keys = CompromisedKeys::prepare(*connection);
+    if (!compromised_keys) return compromised_keys.error();
     auto crls = Crls::prepare(*connection);
     if (!crls) return crls.error();
     auto pages = RevocationPages::prepare(*connection);
@@ -24,10 +26,10 @@ Result<std::unique_ptr<Reader>> Reader::prepare(std::unique_ptr<Connection> conn
     if (!outbox) return outbox.error();
     auto challenges = Challenges::prepare(*connection);
     if (!challenges) return challenges.error();
-    return std::make_unique<Reader>(Reader{std::move(connection), *std::move(transactions),
-                                           *std::move(certificates), *std::move(revocations),
-                                           *std::move(crls), *std::move(pages), *std::move(outbox),
-                                           *std::move(challenges)});
+    return std::make_unique<Reader>(
+        Reader{std::move(connection), *std::move(transactions), *std::move(certificates),
+               *std::move(revocations), *std::move(compromised_keys), *std::move(crls),
+               *std::move(pages), *std::move(outbox), *std::move(challenges)});
 }
 
 Result<ReaderPool::Held> ReaderPool::hold() {

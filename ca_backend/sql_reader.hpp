@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "ca_backend/sql_challenges.hpp"
+#include "ca_backend/sql_compromised_keys.hpp"
 #include "ca_backend/sql_crls.hpp"
 #include "ca_backend/sql_outbox_rows.hpp"
 #include "ca_backend/sql_revocations.hpp"
@@ -20,6 +21,7 @@ struct Reader {
     Transactions transactions;
     Certificates certificates;
     Revocations revocations;
+    CompromisedKeys compromised_keys;
     Crls crls;
     RevocationPages pages;
     OutboxReader outbox;

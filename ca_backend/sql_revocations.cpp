@@ -77,6 +77,9 @@ Result<Revoker> Revoker::prepare(Connection& connection) {
     Revoker made;
     made.certificates_ = *std::move(certificates);
     made.revocations_ = *std::move(revocations);
+    auto keys = CompromisedKeys::prepare(connection);
+    if (!keys) return keys.error();
+    made.compromised_keys_ = *std::move(keys);
     const auto prepared = prepare_all(
         connection,
         {{made.set_status_,
@@ -145,6 +148,10 @@ Result<CertificateRow> Revoker::revoke(const RevocationOrder& order) {
         if (!release) query.bind(order.at).bind(reason);
         query.bind(serial).bind(ByteView(order.certificate.issuer));
         if (const auto done = query.finish(); !done) return done.error();
+    }
+    if (order.reason == RevocationReason::kKeyCompromise && !order.not_recorded) {
+        const auto added = compromised_keys_.add(row->der, order.at);
+        if (!added) return added.error();
     }
     std::int64_t revision = 0;
     {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ca_backend/sql_certificates.hpp"
+#include "ca_backend/sql_compromised_keys.hpp"
 
 namespace scepgate::ca_backend::sql {
 
@@ -36,6 +37,7 @@ private:
 
     Certificates certificates_;
     Revocations revocations_;
+    CompromisedKeys compromised_keys_;
     Statement set_status_;
     Statement clear_status_;
     Statement count_change_;

@@ -53,6 +53,11 @@ Result<bool> SqlStore::is_redeemed(const Redemption& redemption) {
         [&redemption](sql::Reader& reader) { return reader.transactions.is_redeemed(redemption); });
 }
 
+Result<bool> SqlStore::is_compromised(const Sha256& key) {
+    return impl_->read(
+        [&key](sql::Reader& reader) { return reader.compromised_keys.contains(key); });
+}
+
 asio::awaitable<Result<RecordOutcome>> SqlStore::record(IssuanceRecord record) {
     const auto announcer = impl_->outbox().announcer();
     const auto events = announcer ? announcer->issued(record) : std::vector<OutboxEvent>();

@@ -30,6 +30,7 @@ public:
     Result<std::optional<StoredTransaction>> find_pending(const PollKey& sender,
                                                           std::int64_t now) override;
     Result<bool> is_redeemed(const Redemption& redemption) override;
+    Result<bool> is_compromised(const Sha256& key) override;
     boost::asio::awaitable<Result<RecordOutcome>> record(IssuanceRecord record) override;
     boost::asio::awaitable<Result<PendingOutcome>> record_pending(PendingRecord record) override;
     boost::asio::awaitable<Result<StoredTransaction>> decide(Decision decision) override;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "ca_backend/certificate_plan.hpp"
+#include "ca_backend/sql_compromised_keys.hpp"
 #include "ca_backend/sql_schema_version_8.hpp"
 #include "ca_backend/sqlite_schema_versions.hpp"
 #include "ca_backend/transaction.hpp"
@@ -147,8 +148,11 @@ Result<void> to_version_7(Database& database) {
 }
 
 Result<void> to_version_8(Database& database) {
-    const auto changed = database.execute(sql::kVersion8SqliteTables);
-    return changed ? database.execute(sql::kVersion8Indexes) : changed;
+    for (const auto* step :
+         {sql::kVersion8SqliteTables, sql::kVersion8Indexes, sql::kCompromisedKeysSqlite}) {
+        if (const auto changed = database.execute(step); !changed) return changed;
+    }
+    return sql::find_compromised_keys(database);
 }
 
 /// Each takes the schema from its index to the next version. Released ones are never edited.

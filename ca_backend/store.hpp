@@ -63,6 +63,10 @@ public:
 
     // Revocation. CRLs: crl_store.hpp.
 
+    /// Whether a certificate for this key (SHA-256 of its SubjectPublicKeyInfo) was revoked as
+    /// keyCompromise, by whichever CA of this store and however long ago.
+    virtual Result<bool> is_compromised(const Sha256& key) = 0;
+
     /// Returns the certificate as it is now; of one that is not recorded only what the order says.
     /// kNotFound; kConflict when it is revoked for ever, is on hold already, (kRemoveFromCrl) is
     /// not on hold, or is recorded although the order says that it is not.

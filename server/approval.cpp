@@ -176,6 +176,10 @@ asio::awaitable<Result<certs::Certificate, Refusal>> Approval::issue_approved(
         co_await issuance_.tell_refused(operation, request, refusal, transaction.policy);
         co_return refusal;
     }
+    if (const auto sound = check_not_compromised(*parts_.store, request); !sound) {
+        co_await issuance_.tell_refused(operation, request, sound.error(), transaction.policy);
+        co_return sound.error();
+    }
     auto grant = policy::GrantRecord::decode(transaction.pending->grant);
     if (!grant) co_return refused(reason::kStoreUnavailable, broken_row(grant.error()).detail);
     co_return co_await issuance_.issue(operation, request, *grant, transaction.key,

@@ -104,6 +104,10 @@ asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
     if (!recipient) co_return recipient.error();
     auto grant = co_await authorise(operation, request);
     if (!grant) co_return grant.error();
+    if (const auto sound = check_not_compromised(*parts_.store, request); !sound) {
+        co_await issuance_.tell_refused(operation, request, sound.error(), grant->policy());
+        co_return sound.error();
+    }
     for (const auto& left_out : grant->stripped())
         operation.record.notes.push_back("left out " + left_out);
     if (grant->redemption()) {

@@ -69,6 +69,19 @@ Result<void, Refusal> check_key(const Endpoint& endpoint, const certs::PublicKey
                    "the request is for a key of this server itself (CA, RA, challenges or TLS)");
 }
 
+Result<void, Refusal> check_not_compromised(ca_backend::Store& store,
+                                            const EnrollmentRequest& request) {
+    const ByteView requested = request.csr.public_key().spki();
+    auto compromised = store.is_compromised(sha256(requested));
+    const ByteView signer = request.signer.spki();
+    const bool another = request.kind == EnrollmentKind::kRenewal && !equal(signer, requested);
+    if (compromised && !*compromised && another) compromised = store.is_compromised(sha256(signer));
+    if (!compromised) return refused(reason::kStoreUnavailable, compromised.error().detail);
+    if (!*compromised) return {};
+    return refused(reason::kKeyCompromised,
+                   "a certificate of this key was revoked as keyCompromise");
+}
+
 Result<std::string, Refusal> check_issuable(const Endpoint& endpoint, const Grant& grant) {
     if (auto fit = check_key(endpoint, grant.public_key()); !fit) return fit.error();
     auto chosen = choose_template(endpoint, grant);

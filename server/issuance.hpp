@@ -15,6 +15,12 @@ namespace scepgate::server {
 [[nodiscard]] Result<void, Refusal> check_key(const Endpoint& endpoint,
                                               const certs::PublicKey& key);
 
+/// No key that others have gets a certificate: one of which a certificate was revoked as
+/// keyCompromise. Nor does whoever has it renew another certificate of it with a new key. Refused:
+/// "KeyCompromised", "StoreUnavailable".
+[[nodiscard]] Result<void, Refusal> check_not_compromised(ca_backend::Store& store,
+                                                          const EnrollmentRequest& request);
+
 /// What every Grant is held against before it waits for an operator, and again before a CA is
 /// asked, whoever made it: check_key(), choose_template(), and the endpoint's name and key rules
 /// (policy/issuance_rules.hpp). The template.

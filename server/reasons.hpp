@@ -52,6 +52,9 @@ inline constexpr Reason kCrlUnavailable{FailInfo::kBadRequest, "CrlUnavailable",
 inline constexpr Reason kRequestOver{
     FailInfo::kBadRequest, "RequestOver", "earlier answer",
     "the client repeats an old request to the octet: let it make a new one"};
+inline constexpr Reason kKeyCompromised{
+    FailInfo::kBadRequest, "KeyCompromised", "key",
+    "others have this key: the device has to make a new one; revoke what it has left of the old"};
 inline constexpr Reason kRenewedBefore{FailInfo::kBadRequest, "RenewalSuperseded",
                                        "renewed certificate",
                                        "the device has to enrol anew, with a challenge"};

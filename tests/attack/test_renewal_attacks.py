@@ -117,9 +117,40 @@ def revoke(target, certificate, reason):
 @pytest.mark.attack("G02")
 @pytest.mark.parametrize("reason", ["keyCompromise", "certificateHold"])
 def test_what_is_revoked_or_on_hold_renews_nothing(target, mdm, reason):
-    old = enrolled(target, mdm)
+    key = rsa.generate_private_key(65537, 2048)  # it is good for nothing afterwards
+    old = enrolled(target, mdm, key)
     revoke(target, old, reason)
-    target.refused(renewal(target, old, target.key, reason), "badRequest", "RenewalSignerRevoked")
+    target.refused(renewal(target, old, key, reason), "badRequest", "RenewalSignerRevoked")
+
+
+@pytest.mark.attack("K03")
+def test_a_compromised_key_gets_nothing_and_renews_nothing(target, mdm):
+    key, fresh = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+    one, another = enrolled(target, mdm, key), enrolled(target, mdm, key)
+    revoke(target, enrolled(target, mdm, key), "superseded")
+    enrolled(target, mdm, key)  # nobody else has it
+    revoke(target, one, "keyCompromise")
+    challenge = mdm.blob()
+    csr = target.csr(challenge=challenge, extensions=[], key=key)
+    target.refused(target.request(csr), "badRequest", "KeyCompromised")
+    target.granted(target.request(target.csr(challenge=challenge, extensions=[], key=fresh)))
+    other = enrolled(target, mdm, fresh)
+    for what, old, signer, new_key in (("to a new key", another, key, target.mallory),
+                                       ("to the same key", another, key, key),
+                                       ("of another to it", other, fresh, key)):
+        target.refused(renewal(target, old, signer, what, new_key=new_key), "badRequest",
+                       "KeyCompromised")
+
+
+@pytest.mark.attack("K03")
+def test_a_hold_that_becomes_a_compromise_ends_its_key(target, mdm):
+    key = rsa.generate_private_key(65537, 2048)
+    held = enrolled(target, mdm, key)
+    revoke(target, held, "certificateHold")
+    enrolled(target, mdm, key)
+    revoke(target, held, "keyCompromise")
+    csr = target.csr(challenge=mdm.blob(), extensions=[], key=key)
+    target.refused(target.request(csr), "badRequest", "KeyCompromised")
 
 
 @pytest.mark.attack("G04")
@@ -153,8 +184,9 @@ def test_a_good_challenge_does_not_mend_a_bad_signer_and_is_not_used_up(target, 
 
 @pytest.mark.attack("G07")
 def test_an_old_renewal_sent_again_gives_its_certificate_until_that_is_revoked(target, mdm):
-    old = enrolled(target, mdm)
-    message = renewal(target, old, target.key, "again")
+    key, new_key = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+    old = enrolled(target, mdm, key)
+    message = renewal(target, old, key, "again", new_key=new_key)
     new = target.granted(message).certificate
     assert target.lab.send(message, target.ca).certificate == new
     revoke(target, new, "keyCompromise")

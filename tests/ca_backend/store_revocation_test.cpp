@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ca_backend/sql_compromised_keys.hpp"
 #include "ca_backend/sql_verify.hpp"
 #include "tests/ca_backend/support/pending.hpp"
 #include "tests/ca_backend/support/place.hpp"
@@ -92,6 +93,38 @@ TEST_P(StoreRevocationTest, RevokesForEver) {
         EXPECT_EQ(again.error().code, Errc::kConflict);
         EXPECT_NE(again.error().detail.find("keyCompromise"), std::string::npos);
     }
+}
+
+TEST_P(StoreRevocationTest, K03_KnowsTheKeysOfCompromisedCertificatesForEver) {
+    const auto held = recorded();
+    const auto key = sha256(held.spki());
+    ASSERT_TRUE(revoke(held, RevocationReason::kCertificateHold));
+    EXPECT_FALSE(store_->is_compromised(key).value());
+    ASSERT_TRUE(revoke(held, RevocationReason::kKeyCompromise, kNow + 1));
+    EXPECT_TRUE(store_->is_compromised(key).value());
+    EXPECT_FALSE(store_->is_compromised(sha256(held.der())).value()) << "another one";
+    const auto twin = recorded("CN=device-2,O=Example");
+    ASSERT_TRUE(equal(twin.spki(), held.spki()));
+    EXPECT_TRUE(revoke(twin, RevocationReason::kKeyCompromise, kNow + 2)) << "it is there already";
+    EXPECT_TRUE(store_->is_compromised(key).value());
+}
+
+TEST_P(StoreRevocationTest, K03_FindsTheKeysOfBeforeThereWasAList) {
+    const auto compromised = recorded();
+    const auto key = sha256(compromised.spki());
+    ASSERT_TRUE(revoke(compromised, RevocationReason::kSuperseded));
+    const auto find = [&] {
+        const auto connection = place_.connect();
+        ASSERT_TRUE(connection->execute("DELETE FROM compromised_keys"));
+        const auto found = sql::find_compromised_keys(*connection);
+        ASSERT_TRUE(found) << found.error().detail;
+    };
+    find();
+    EXPECT_FALSE(store_->is_compromised(key).value()) << "for another reason";
+    const auto another = recorded("CN=device-2,O=Example");
+    ASSERT_TRUE(revoke(another, RevocationReason::kKeyCompromise));
+    find();
+    EXPECT_TRUE(store_->is_compromised(key).value());
 }
 
 TEST_P(StoreRevocationTest, HoldsAndReleases) {

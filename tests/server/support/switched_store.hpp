@@ -28,6 +28,10 @@ public:
         if (reads_fail) return down();
         return store_->find_pending(key, now);
     }
+    Result<bool> is_compromised(const Sha256& key) override {
+        if (reads_fail) return down();
+        return store_->is_compromised(key);
+    }
     Result<bool> is_redeemed(const Redemption& redemption) override {
         if (reads_fail) return down();
         return store_->is_redeemed(redemption);
