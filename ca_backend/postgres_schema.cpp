@@ -215,13 +215,12 @@ struct Migration {
     std::int64_t version;
     const char* sql;
 };
-constexpr std::array kMigrations = {
-    Migration{5, kVersion5},
-    Migration{6, kVersion6},
-    Migration{7, kVersion7},
-    Migration{8, sql::kVersion8PostgresTables},
-    Migration{8, sql::kVersion8Indexes},
-    Migration{8, sql::kCompromisedKeysPostgres}};
+constexpr std::array kMigrations = {Migration{5, kVersion5},
+                                    Migration{6, kVersion6},
+                                    Migration{7, kVersion7},
+                                    Migration{8, sql::kVersion8PostgresTables},
+                                    Migration{8, sql::kVersion8Indexes},
+                                    Migration{8, sql::kCompromisedKeysPostgres}};
 
 constexpr std::int64_t kCompromisedKeysSince = 8;
 

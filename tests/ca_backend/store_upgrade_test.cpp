@@ -92,6 +92,8 @@ void expect_kept(SqlStore& store, sql::Connection& connection,
                  bool has_pending) {
     EXPECT_EQ(faults_of(connection), "");
     ASSERT_EQ(issued.size(), 3U);
+    ASSERT_TRUE(
+        wait_for(store.accept_clock()));  // these were issued later than the tests' own time
     for (const OldRequest& old : issued) {
         const PollKey sender{old.endpoint, old.transaction_id, old.signer_key};
         const auto found = store.find_request(sender, old.key, kNow).value();
