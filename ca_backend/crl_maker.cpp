@@ -17,9 +17,10 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-/// Seconds for which a maker is believed to be at work after it last said so.
-constexpr std::int64_t kLease = 60;
-constexpr std::chrono::seconds kSaySoEvery{15};
+/// Seconds for which a maker is believed to be at work after it last said so. Whoever asks for a
+/// CRL waits as long for one that was killed; two makers at once are only work done twice.
+constexpr std::int64_t kLease = 10;
+constexpr std::chrono::seconds kSaySoEvery{3};
 /// Of entries, between two looks at the clock.
 constexpr std::size_t kPage = 10'000;
 constexpr std::int64_t kQuickMs = 3000;
