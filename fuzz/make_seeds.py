@@ -433,6 +433,17 @@ def http_requests():
     for _, _, http in recorded():
         if len(http) < 1024:
             seed("http_request", "recorded", http)
+        if len(http) < 4096:
+            seed("http_session", "recorded", http)
+    for operation in ("GetCACaps", "GetCACert", "GetNextCACert", "None"):
+        seed("http_session", operation,
+             f"GET /scep?operation={operation} HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
+    for name, der in requests("device").items():
+        message = sign(envelope(der, "ra"), "device", [
+            (SCEP + "2", core.PrintableString("19")), (SCEP + "7", core.PrintableString(name)),
+            (SCEP + "5", core.OctetString(b"S" * 16))])
+        seed("http_session", "enrol-" + name,
+             start + b"Content-Length: %d\r\n\r\n" % len(message) + message)
 
 
 def claims():
@@ -471,12 +482,13 @@ def claims():
         envelope(texts["least"].encode(), "ra", oaep=hashes.SHA256))[1])[2])[1])
 
 
-def matches():
+def device_requests():
     infos = {name: request_info(der) for name, der in requests("device").items()}
     for name, info in infos.items():
         seed("match", name, info + info)
         seed("match", "bare-" + name, infos["bare"] + info)
         seed("match", name + "-bare", info + infos["bare"])
+        seed("enrolment", name, info)
 
 
 def admin_requests():
@@ -544,7 +556,7 @@ def main():
     for path in (FUZZ / "corpus").glob("*/seed-*"):
         path.unlink()
     for make in (messages, replies, lookups, files, names, der_and_ber, queries, uris, audit_files,
-                 http_requests, claims, matches, admin_requests, webhook_answers, signer_messages):
+                 http_requests, claims, device_requests, admin_requests, webhook_answers, signer_messages):
         make()
     for folder in sorted((FUZZ / "corpus").iterdir()):
         print(f"{folder.name:20} {len(list(folder.iterdir())):4} seeds")
