@@ -10,6 +10,8 @@ its own: anything with an attribute `oracle`.
 
 import pytest
 
+pytest.register_assert_rewrite("target", "oracle")  # their assertions tell what they saw
+
 import harness
 from raw_envelope import Enveloped
 from target import attacked

@@ -39,6 +39,14 @@ protected:
     CrlBegun begin(CrlOrder wanted) {
         return wait_for(store_->begin_crl(std::move(wanted))).value();
     }
+    /// A complete CRL, made and kept at this time.
+    void keep_at(std::int64_t now, std::int64_t base_period) {
+        auto made = to_keep(begin(order("a", now)));
+        made.state.this_update = now;
+        made.base_period = base_period;
+        EXPECT_TRUE(keep(made));
+        end("a");
+    }
     static CrlOrder with_delta(CrlOrder wanted) {
         wanted.delta = true;
         return wanted;
@@ -257,13 +265,6 @@ TEST_P(StoreCrlTest, ForgetsWhatNoCrlNeedsAnyMore) {
         order.not_recorded = not_after;
         ASSERT_TRUE(wait_for(store_->revoke(order)));
     };
-    const auto keep_at = [this](std::int64_t now, std::int64_t base_period) {
-        auto made = to_keep(begin(order("a", now)));
-        made.state.this_update = now;
-        made.base_period = base_period;
-        EXPECT_TRUE(keep(made));
-        end("a");
-    };
     const auto left = [this] {
         const auto connection = place_.connect();
         auto select =
@@ -292,13 +293,6 @@ TEST_P(StoreCrlTest, KeepsWhatADeltaHasToTellOf) {
     RevocationOrder held{{issuer_, {1}}, RevocationReason::kCertificateHold, kNow};
     held.not_recorded = kNow + 400 * kDay;
     ASSERT_TRUE(wait_for(store_->revoke(held)));
-    const auto keep_at = [this](std::int64_t now, std::int64_t base_period) {
-        auto made = to_keep(begin(order("a", now)));
-        made.state.this_update = now;
-        made.base_period = base_period;
-        EXPECT_TRUE(keep(made));
-        end("a");
-    };
     keep_at(kNow, 7 * kDay);
     held.reason = RevocationReason::kRemoveFromCrl;
     held.at = kNow - 60 * kDay;  // by a clock that was behind
