@@ -31,7 +31,7 @@ for target in "${targets[@]}"; do
     grep -vE '/(libc|libm|libpthread|libdl|librt|libresolv|ld-linux[^/]*)\.so' |
     xargs -r cp -L -n -t "$OUT/lib"
   (cd "$source/fuzz" && rm -f "$OUT/${target}_seed_corpus.zip" &&
-    find "corpus/$name" "regressions/$name" -type f 2>/dev/null | zip -q -j -@ "$OUT/${target}_seed_corpus.zip")
+    find corpus regressions -type f -path "*/$name/*" | zip -q -j -@ "$OUT/${target}_seed_corpus.zip")
   dictionary=$(sed -n "s/^scepgate_fuzzer($name \([a-z0-9_]*\).*/\1/p" "$source/fuzz/CMakeLists.txt")
   cp "$source/fuzz/dictionaries/$dictionary.dict" "$OUT/$target.dict"
 done
