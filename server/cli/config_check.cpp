@@ -29,7 +29,7 @@ int check(const std::string& file, bool json) {
     ConfigFaults faults;
     const auto clock = std::make_shared<certs::SystemClock>();
     bool usable = false;
-    judge_as_its_user(file, faults);
+    const auto as_its_user = judge_as_its_user(file, faults);
     if (signer::is_signers(file)) {
         usable = signer::judge_signer(file, Occasion::kCheck, clock, faults).runtime != nullptr;
     } else {

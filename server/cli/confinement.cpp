@@ -37,12 +37,13 @@ Result<void> Confinement::finish(const Config& config, Log& log) {
     return {};
 }
 
-void judge_as_its_user(const std::filesystem::path& file, ConfigFaults& faults) {
+std::optional<sandbox::UserChange> judge_as_its_user(const std::filesystem::path& file,
+                                                     ConfigFaults& faults) {
     ConfigFaults ignored;
     const Config config = load_config(file, ignored);
-    if (!config.run_as) return;
-    const auto changed = sandbox::UserChange::begin(*config.run_as);
-    if (changed) return;
+    if (!config.run_as) return std::nullopt;
+    auto changed = sandbox::UserChange::begin(*config.run_as);
+    if (changed) return *std::move(changed);
     if (::geteuid() == 0) {
         faults.error("run_as", changed.error().detail);
     } else {
@@ -51,6 +52,7 @@ void judge_as_its_user(const std::filesystem::path& file, ConfigFaults& faults) 
                         config.run_as->user + "'",
                     "run the check as root or as that user");
     }
+    return std::nullopt;
 }
 
 }  // namespace scepgate::server::cli

@@ -24,7 +24,9 @@ private:
     std::optional<sandbox::UserChange> change_;
 };
 
-/// For 'config check': judges as the user that the server will be. A warning where it cannot.
-void judge_as_its_user(const std::filesystem::path& file, ConfigFaults& faults);
+/// For 'config check': judges as the user that the server will be while the answer lives, and ports
+/// as root still. A warning where it cannot.
+[[nodiscard]] std::optional<sandbox::UserChange> judge_as_its_user(
+    const std::filesystem::path& file, ConfigFaults& faults);
 
 }  // namespace scepgate::server::cli

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include "server/sandbox/hardening.hpp"
 
@@ -140,8 +141,25 @@ Result<UserChange> UserChange::begin(const RunAsConfig& config) {
     return UserChange(account->user, account->group, true);
 }
 
+UserChange::UserChange(UserChange&& other) noexcept
+    : user_(other.user_),
+      group_(other.group_),
+      unfinished_(std::exchange(other.unfinished_, false)) {}
+
+UserChange& UserChange::operator=(UserChange&& other) noexcept {
+    std::swap(user_, other.user_);
+    std::swap(group_, other.group_);
+    std::swap(unfinished_, other.unfinished_);
+    return *this;
+}
+
+// A start that fails in between is not served by root either, and LeakSanitizer may look at it.
+UserChange::~UserChange() {
+    static_cast<void>(finish());
+}
+
 Result<void> UserChange::finish() {
-    if (!changed_) return {};
+    if (!std::exchange(unfinished_, false)) return {};
     if (::setresuid(user_, user_, user_) != 0) return refused_step("setresuid");
     if (const auto none = forbid_core_dumps(); !none) return none;
     uid_t real = 0, effective = 0, saved = 0;

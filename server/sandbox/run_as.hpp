@@ -18,15 +18,20 @@ public:
     static Result<UserChange> begin(const RunAsConfig& config);
 
     /// The second, for good: every right of root is given up by all threads, and that is verified.
+    /// What is left of root goes at the latest when this ends.
     Result<void> finish();
 
+    UserChange(UserChange&& other) noexcept;
+    UserChange& operator=(UserChange&& other) noexcept;
+    ~UserChange();
+
 private:
-    UserChange(uid_t user, gid_t group, bool changed)
-        : user_(user), group_(group), changed_(changed) {}
+    UserChange(uid_t user, gid_t group, bool unfinished)
+        : user_(user), group_(group), unfinished_(unfinished) {}
 
     uid_t user_;
     gid_t group_;
-    bool changed_;
+    bool unfinished_;
 };
 
 }  // namespace scepgate::server::sandbox

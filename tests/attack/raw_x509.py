@@ -44,17 +44,15 @@ class Csr:
     """A PKCS#10 request, by what `.der()` gives."""
 
     def __init__(self, spki, sign, subject=None, attributes=(), algorithm=SHA256_WITH_RSA,
-                 after_info=b"", after=b""):
-        self.spki, self.sign, self.algorithm = spki, sign, algorithm
+                 after_info=b"", after=b"", bits=der.bits):
+        self.spki, self.sign, self.algorithm, self.bits = spki, sign, algorithm, bits
         self.subject = (subject or scep.name("device")).public_bytes()
         self.attributes, self.after_info, self.after = list(attributes), after_info, after
 
     def der(self):
         info = der.sequence(der.integer(0), self.subject, self.spki,
                             der.tlv(0xA0, b"".join(sorted(self.attributes))), self.after_info)
-        signature = self.sign(info)
-        signature = signature if signature[:1] == b"\x03" else der.bits(signature)
-        return der.sequence(info, self.algorithm, signature, self.after)
+        return der.sequence(info, self.algorithm, self.bits(self.sign(info)), self.after)
 
 
 def asking(challenge, usage=(0, 2)):

@@ -58,10 +58,10 @@ class Target:
         """`message` (`octets` in its place) must be answered with this failInfo; the audit file alone
         has `code`."""
         reply = self.lab.open(self.post(octets or message), message, self.ca, digest)
-        assert (reply.status, reply.fail_info) == ("failure", fail_info)
+        told = [line for line in self.lab.audit()
+                if line.get("transaction_id") == message.transaction_id]
+        assert (reply.status, reply.fail_info) == ("failure", fail_info), told[-1:]
         if code:
-            told = [line for line in self.lab.audit()
-                    if line.get("transaction_id") == message.transaction_id]
             assert told[-1]["event"] == "refuse" and told[-1]["code"] == code, told[-1]
             assert code.encode() not in reply.raw
         return reply

@@ -147,7 +147,7 @@ def other_csrs(target):
         "an unknown algorithm": raw_x509.Csr(spki, sign, subject, asking,
                                              algorithm=der.algorithm("1.2.3.4")).der(),
         "a signature with unused bits": raw_x509.Csr(
-            spki, lambda i: der.tlv(0x03, b"\x01" + sign(i)), subject, asking).der(),
+            spki, sign, subject, asking, bits=lambda i: der.tlv(0x03, b"\x01" + i)).der(),
         "an empty signature": raw_x509.Csr(spki, lambda i: b"", subject, asking).der(),
         "octets after the attributes": raw_x509.Csr(spki, sign, subject, asking,
                                                     after_info=der.NULL).der(),
