@@ -31,8 +31,9 @@ def explicit(number, content):
 
 # --- Recipients: each takes the content key and gives a RecipientInfo ----------------------------
 
-def to_ec(certificate, *, scheme=ECDH_SHA256, named=None):
-    """KeyAgreeRecipientInfo (RFC 5753) to `certificate`, whose name may be another's."""
+def to_ec(certificate, *, scheme=ECDH_SHA256, named=None, change=None, mangle=None):
+    """KeyAgreeRecipientInfo (RFC 5753) to `certificate`, whose name may be another's. `change`: the key
+    before it is wrapped; `mangle`: what it is wrapped to."""
     def seal(key):
         ephemeral = ec.generate_private_key(certificate.public_key().curve)
         point = ephemeral.public_key().public_bytes(serialization.Encoding.X962,
@@ -41,8 +42,9 @@ def to_ec(certificate, *, scheme=ECDH_SHA256, named=None):
         agreed = ephemeral.exchange(ec.ECDH(), certificate.public_key())
         kek = X963KDF(hashes.SHA256(), 32, shared).derive(agreed)
         originator = der.tlv(0xA1, der.sequence(der.oid(EC_PUBLIC_KEY)) + der.bits(point))
+        wrapped = keywrap.aes_key_wrap(kek, change(key) if change else key)
         encrypted = der.sequence(issuer_and_serial(named or certificate),
-                                 der.octets(keywrap.aes_key_wrap(kek, key)))
+                                 der.octets(mangle(wrapped) if mangle else wrapped))
         return der.tlv(0xA1, der.integer(3) + explicit(0, originator)
                        + der.sequence(der.oid(scheme), AES256_WRAP) + der.sequence(encrypted))
     return seal
