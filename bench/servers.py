@@ -1,6 +1,7 @@
 """The servers that are measured, each fresh, on a free loopback port, and stopped at the end."""
 
 import contextlib
+import json
 import os
 import pathlib
 import random
@@ -85,9 +86,12 @@ def serving(command, port, cores, folder):
 
 
 class Scepgate:
-    def __init__(self, programs, policy):
+    """With a store of its own, or with "store" as configured."""
+
+    def __init__(self, programs, policy, store=None):
         self.programs = programs
         self.policy = policy
+        self.store = store
         self.name = f"scepgate, {policy}"
         self.bound = f"{policy}-rsa2048"
 
@@ -97,6 +101,8 @@ class Scepgate:
         lab = folder / "lab"
         run([self.programs.scepgate, "init", lab, "--ca-key", "rsa:2048", "--policy", self.policy,
              "--listen", f"127.0.0.1:{port}"])
+        if self.store:
+            self.use_store(lab / "scepgate.json")
         if self.policy == "static":
             challenge = ["--challenge", (lab / "challenge-password").read_text().strip()]
         else:
@@ -108,6 +114,11 @@ class Scepgate:
         with serving(command, port, cores, folder) as process:
             self.start_seconds = process.start_seconds
             yield f"http://127.0.0.1:{port}/scep", process.pid, challenge
+
+    def use_store(self, config):
+        comment, settings = config.read_text().split("\n", 1)
+        settings = json.loads(settings) | {"store": self.store}
+        config.write_text(f"{comment}\n{json.dumps(settings, indent=2)}\n")
 
 
 class Scepserver:
