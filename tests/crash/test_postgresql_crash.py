@@ -42,6 +42,19 @@ def test_kill_9_of_the_server_loses_and_doubles_nothing(crashing, fewer):
     assert reached > count // 2
 
 
+def test_a_power_failure_of_the_servers_machine_alone_loses_and_doubles_nothing(crashing, fewer):
+    """The database is another machine's: it keeps what was committed, and forgets what was not."""
+    count, chance = fewer(4), random.Random(31)
+    rounds, lost = crashing(8 * count), []
+    for number in range(count):
+        point = list(POINTS)[number % len(POINTS)]
+        end = End((point,), chance.choice(["kill before", "kill after", "kill torn"]),
+                  chance.randint(1, POINTS[point]), power=chance.choice(["all", "some"]))
+        lost += rounds.play(end)[1]
+    rounds.stop()
+    assert lost, "nothing was ever on its way to the disk"
+
+
 def enrol_without(rounds, action, number, harm):
     """A device that enrols while `harm` is done around the `number`-th send to the database."""
     device, = rounds.fleet.next(1, [Device])
