@@ -48,7 +48,7 @@ Result<certs::Csr, Refusal> read_request(const PkiMessage& message, const Algori
     if (csr.error().code == Errc::kDenied) {
         return refused(reason::kRequest, csr.error().detail);
     }
-    if (csr.error().code != Errc::kBadSignature) check_a_signature_for_nothing();
+    if (csr.error().code != Errc::kBadSignature) check_a_signature_for_nothing(message.content());
     return undecryptable();
 }
 

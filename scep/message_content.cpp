@@ -31,7 +31,7 @@ Result<IssuerAndSerial, Refusal> read_look_up(const PkiMessage& message, Message
     }
     auto content = parse_issuer_and_serial(message.content());
     if (content) return std::move(*content);
-    check_a_signature_for_nothing();
+    check_a_signature_for_nothing(message.content());
     // To its sender, a certificate that is not known. Nothing inside proves who wrote it: were the
     // two told apart, a sniffed request could be cut up, sent as one of these and read, octet by
     // octet, by its padding.
