@@ -38,9 +38,18 @@ class Work:
 
 class Connection:
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.port = port
+        self._connect()
+        self.waiting, self.sent, self.got, self.last = None, 0, b"", False
+
+    def _connect(self):
+        self.socket = socket.create_connection(("127.0.0.1", self.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.waiting, self.sent, self.got = None, 0, b""
+
+    def renew(self):
+        self.socket.close()
+        self._connect()
+        self.last = False
 
     def fileno(self):
         return self.socket.fileno()
@@ -65,6 +74,7 @@ class Connection:
         sample, self.waiting = self.waiting, None
         sample.wire = (came - self.sent) / 1000
         sample.shape = head.split(b"\r\n", 1)[0], length
+        self.last = b"\r\nConnection: close" in head   # after as many requests as one may have
         return sample
 
 
@@ -83,9 +93,9 @@ class Pace:
         self.spacing, self.window = spacing, window
         self.connections = [Connection(port) for _ in range(connections)]
         self.poll = select.poll()
-        self.by_file = {each.fileno(): each for each in self.connections}
+        self.by_file = {}
         for each in self.connections:
-            self.poll.register(each, select.POLLIN)
+            self._watch(each)
         self.work = Work(pid)
 
     def close(self):
@@ -103,11 +113,14 @@ class Pace:
                 self._take(self.by_file[file], done)
         return any_came
 
-    @staticmethod
-    def _take(connection, done):
+    def _take(self, connection, done):
         sample = connection.receive()
         if sample is not None:
             done(sample)
+        if connection.last:
+            self._forget(connection)
+            connection.renew()
+            self._watch(connection)
 
     def _free(self, number, done):
         connection = self.connections[number % len(self.connections)]
@@ -115,6 +128,14 @@ class Pace:
             for file, _ in self.poll.poll():
                 self._take(self.by_file[file], done)
         return connection
+
+    def _watch(self, connection):
+        self.by_file[connection.fileno()] = connection
+        self.poll.register(connection, select.POLLIN)
+
+    def _forget(self, connection):
+        del self.by_file[connection.fileno()]
+        self.poll.unregister(connection)
 
     def run(self, samples, done):
         """`done` gets each of them when its reply has come."""

@@ -1,5 +1,7 @@
 """What bench/oracles saw, as a document."""
 
+import statistics
+
 from oracle_statistics import Comparison, judge, smallest_found
 
 KINDS = {"wire": "time on the wire", "work": "the server's CPU time"}
@@ -42,6 +44,10 @@ def microseconds(found):
     return "more than 100" if found is None else f"{found:g}"
 
 
+def median(each, kind):
+    return f"{statistics.median(time for time in each.times(kind) if time is not None):.0f}"
+
+
 def table(group, classes, found, smallest):
     members = [each for each in classes if each.group is group]
     replies = set().union(*(each.replies for each in members))
@@ -49,7 +55,8 @@ def table(group, classes, found, smallest):
     status, _, outcome, fail_info, _ = next(iter(replies))
     lengths = sorted({len(each.requests[0]) for each in members})
     lines = [f"## {group.name}", "", group.about, "",
-             f"Reference: {members[0].what}. Requests of {lengths[0]} to {lengths[-1]} octets. " +
+             f"Reference: {members[0].what} (median {median(members[0], 'wire')} us on the wire, "
+             f"{median(members[0], 'work')} us of work). Requests of {lengths[0]} to {lengths[-1]} octets. " +
              (f"One reply: HTTP {status}, {outcome}, {fail_info}."
               if len(replies) == 1 and len(shapes) == 1 else
               f"**{len(replies)} different replies, {len(shapes)} different headers.**"), "",
