@@ -41,7 +41,7 @@ class Mdm:
         self.recipient = lab.dir / first["certificate"]
         self.audience = policy["audience"]
         self.certificate = lab.dir / policy["signer"]["certificate"]
-        self.key = lab.dir / policy["signer"]["key"]["file"]
+        self.key = (lab.dir / policy["signer"]["certificate"]).with_suffix(".key")
 
     def claims(self, **changes):
         now = int(time.time())

@@ -1,8 +1,12 @@
 """The separate signer (docs/signer.md) beside a lab: made out of it, started, asked, stopped."""
 
 import atexit
+import base64
 import contextlib
+import grp
 import json
+import os
+import pwd
 import shutil
 import signal
 import socket
@@ -11,7 +15,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
+
 import harness
+import scep_client
 import secrets_kept
 import soft_token
 
@@ -32,6 +39,27 @@ def frame(kind, *fields):
         if octets:
             body += bytes([tag]) + struct.pack(">I", len(octets)) + octets
     return b"SG\x01" + bytes([KINDS[kind]]) + struct.pack(">I", len(body)) + body
+
+
+def spki(key):
+    return key.public_key().public_bytes(serialization.Encoding.DER,
+                                         serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def grant(owner, /, **changes):
+    """A Grant as the server writes it."""
+    made = {"v": 1, "policy": "mdm",
+            "subject": base64.b64encode(scep_client.name("forged").public_bytes()).decode(),
+            "san": [], "key": base64.b64encode(spki(owner)).decode(), "purpose": "general_purpose",
+            "stripped": []}
+    made.update(changes)
+    return json.dumps({key: value for key, value in made.items() if value is not None})
+
+
+def order(owner, /, *, order_id=None, ca="lab", by="DeviceGeneral", csr=None, **changes):
+    csr = scep_client.Csr(owner).der() if csr is None else csr
+    return frame("issue", order_id or os.urandom(32), ca, by, "/scep", "T1", csr,
+                 grant(owner, **changes))
 
 
 class Answer:
@@ -118,6 +146,7 @@ class Signer:
         self.options = options
         self.log_file = self.dir / "signer.log"
         self.socket = self.dir / "s.sock"
+        self.state = self.dir / "signer.db"
 
     @property
     def config_file(self):
@@ -163,8 +192,19 @@ class Signer:
             ours["cas"][name] = moved
             theirs = {key: value for key, value in ca.items() if key not in ("key", *WRITTEN)}
             config["cas"][name] = {**theirs, "type": "signer", "socket": str(self.socket)}
+        self.let_in(config.get("run_as"), ours["signer"])
         self.write(ours)
         return True
+
+    def let_in(self, run_as, settings):
+        """The user whom the server becomes; one that a test makes up is for the server to refuse."""
+        try:
+            user = pwd.getpwnam(run_as["user"])
+        except (KeyError, TypeError):
+            return
+        group = grp.getgrgid(user.pw_gid).gr_name
+        settings.update(allow=[pwd.getpwuid(os.geteuid()).pw_name, user.pw_name], socket_group=group)
+        os.chown(self.dir, -1, user.pw_gid)
 
     # -- running ---------------------------------------------------------------------------------
 
@@ -276,6 +316,8 @@ def separate(lab, config):
     for name, ca in embedded.items():
         known[name] = {key: ca[key] for key in ("key", *WRITTEN) if key in ca}
     file.write_text(json.dumps(known))
+    owner = lab.dir.stat()
+    os.chown(file, owner.st_uid, owner.st_gid)
     lab.signer = lab.signer or Signer(lab)
     lab.signer.take_over(config, place=shutil.copy)
     if lab.signer.process is None:

@@ -74,7 +74,7 @@ def test_no_password_stands_in_store_log_or_audit_file(passwords, keys):
     assert ask(lab, keys, used).status == "success"
     assert refused(ask(lab, keys, used, key=1), lab)
     lab.stop()
-    for file in lab.dir.iterdir():
+    for file in (each for each in lab.dir.rglob("*") if each.is_file()):
         octets = file.read_bytes().upper()
         for password in (unused, used):
             assert password.encode() not in octets, file.name

@@ -1,8 +1,6 @@
 """The CA's key in a process of its own: what the server gets from it, and what nobody gets."""
 
-import base64
 import grp
-import json
 import os
 import pwd
 import shutil
@@ -22,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import der
 import scep_client
 from harness import BINARY, Lab, load_json_with_comments, run, wait_until
-from signer_lab import Connection, Signer, frame, separated
+from signer_lab import Connection, Signer, frame, order, separated, spki
 
 
 @pytest.fixture
@@ -57,27 +55,6 @@ def enroll(lab, out, name="CN=device,O=Example", **options):
     challenge = lab.challenge("--subject", name)
     return run("enroll", "--url", lab.url, "--challenge", challenge, "--subject", name, "--out",
                out, **options)
-
-
-def spki(key):
-    return key.public_key().public_bytes(serialization.Encoding.DER,
-                                         serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-def grant(owner, /, **changes):
-    """A Grant as the server writes it."""
-    made = {"v": 1, "policy": "mdm",
-            "subject": base64.b64encode(scep_client.name("forged").public_bytes()).decode(),
-            "san": [], "key": base64.b64encode(spki(owner)).decode(), "purpose": "general_purpose",
-            "stripped": []}
-    made.update(changes)
-    return json.dumps({key: value for key, value in made.items() if value is not None})
-
-
-def order(owner, /, *, order_id=None, ca="lab", by="DeviceGeneral", csr=None, **changes):
-    csr = scep_client.Csr(owner).der() if csr is None else csr
-    return frame("issue", order_id or os.urandom(32), ca, by, "/scep", "T1", csr,
-                 grant(owner, **changes))
 
 
 @pytest.fixture(scope="module")
