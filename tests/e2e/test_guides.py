@@ -1,41 +1,15 @@
 """What the guides to the CA say is done as they say it: every command of docs/ca.md, revocation.md,
-certificates.md, backup.md, rollover.md and signer.md, in its order, in an empty folder. Replaced are
+certificates.md, backup.md and rollover.md, in its order, in an empty folder. Replaced are
 ports, the system's folders and users, and what stands for a value of the reader's (SERIAL, F, PID)."""
 
-import getpass
-import grp
-import json
-import os
 import re
 import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
 
-import harness
 import soft_token
 import walk
-
-LAB = "lab/scepgate.json"
-
-
-@pytest.fixture
-def reader(tmp_path):
-    """Makes somebody who reads a document; at the end everything in it has to be done."""
-    readers = []
-
-    def make(document, folder=tmp_path, **instead):
-        port = harness.free_port()
-        reads = walk.Walk(document, folder, {"127.0.0.1:8080": f"127.0.0.1:{port}", **instead})
-        reads.port = port
-        readers.append(reads)
-        return reads
-
-    yield make
-    for reads in readers:
-        reads.end()
-    assert all("ERROR: " not in reads.logs() for reads in readers)
+from walk import LAB, enrolled
 
 
 @pytest.mark.parametrize("document", ["ca.md", "revocation.md", "certificates.md", "signer.md",
@@ -44,15 +18,6 @@ def test_whatever_is_a_command_is_marked_as_one(document):
     for block in walk.blocks(document):
         commands = re.match(r"(scepgate|openssl|curl|cd|cp|install|softhsm2-util|[(]umask) ", block.text)
         assert (block.kind == "sh") >= bool(commands), block.text
-
-
-def enrolled(reads, name, ca="lab/ca.pem"):
-    """A device 4711 with a certificate; its serial number."""
-    names = f"--subject CN={name},O=Example --dns {name}.example --key-usage both"
-    reads.do(f"scepgate challenge create --config {LAB} {names} --device-id 4711 > {name}.challenge\n"
-             f"scepgate enroll --url http://127.0.0.1:{reads.port}/scep --ca-file {ca} "
-             f"--challenge-file {name}.challenge {names} --out {name}")
-    return reads.do(f"openssl x509 -in {name}/cert.pem -noout -serial").strip().partition("=")[2]
 
 
 def test_the_guide_to_a_CA_below_an_offline_root_leads_to_one(reader):
@@ -247,68 +212,3 @@ def test_the_configuration_of_a_guide_is_sound(reader, document, heading, at):
     for said in {"cas": ("http://pki.example/CertEnroll/scepgate%20Lab%20CA.crl", "OCSP"),
                  "templates": ("CN = 4711", "http://pki.example/cps")}[at]:
         assert said in text
-
-
-def test_the_guide_to_the_signer_leads_to_one(reader):
-    reads = reader("signer.md")
-    reads.instead["init lab"] = f"init lab --listen 127.0.0.1:{reads.port}"
-    reads.run("A lab")
-    enrolled(reads, "device1")
-    assert "OK" in reads.do("openssl verify -CAfile lab/ca.pem device1/cert.pem")
-
-
-@pytest.fixture
-def short_folder():
-    """A Unix socket's path has at most 107 octets."""
-    with tempfile.TemporaryDirectory(prefix="two") as folder:
-        yield Path(folder)
-
-
-def test_the_guide_to_two_users_leads_to_them(reader, short_folder):
-    """Both users are the one who runs this; the system's folders are elsewhere; there is no systemd."""
-    top, me, group = short_folder, getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
-    reads = reader("signer.md", top, **{f"/{name}": f"{top}/{name}" for name in ("etc", "var/lib", "run")})
-    reads.instead.update({"-o scepgate-signer": f"-o {me}", "-g scepgate-signer": f"-g {group}",
-                          '"allow": ["scepgate"]': f'"allow": ["{me}"]'})
-    for name in ("useradd", "usermod", "systemctl", "chown"):
-        reads.program(name, "exit 0\n")
-    reads.program("runuser", 'shift 3\nexec "$@"\n')
-    (top / "etc/systemd/system").mkdir(parents=True)
-    for name in ("var/lib", "run"):
-        (top / name).mkdir(parents=True)
-    (top / "deploy").symlink_to(harness.TOP / "deploy")
-    server, signer = "etc/scepgate/scepgate.json", "etc/scepgate-signer/signer.json"
-    reads.do(f"scepgate init etc/scepgate --listen 127.0.0.1:{reads.port} --url http://pki.example/scep")
-
-    heading = "Two users"
-    reads.run(heading, 1)
-    (top / signer).touch(mode=0o600)
-    (top / signer).write_text(json.dumps(reads.json(heading)))
-    reads.edit(server, lambda config: config.update(reads.json(heading, 1)))
-    reads.run(heading)
-    (top / "etc/scepgate/ca.key").unlink()
-    reads.do(f"scepgate config check --config {signer}\nscepgate signer --config {signer} &\n"
-             f"scepgate config check --config {server}\nscepgate serve --config {server} &")
-    enrol = f"""scepgate challenge create --config {server} --subject CN=d --dns %.devices.example.com > challenge
-scepgate enroll --url http://127.0.0.1:{reads.port}/scep --ca-file etc/scepgate/ca.pem \\
-  --challenge-file challenge --subject CN=d --dns %.devices.example.com --out %"""
-    reads.do(enrol.replace("%", "d1"))
-    reads.do(enrol.replace("%.devices", "d2.others"), status=1)  # outside signer.rules
-    reads.do(f"curl -sf http://127.0.0.1:{reads.port}/crl/lab.crl -o lab.crl\n"
-             "openssl verify -crl_check -CAfile etc/scepgate/ca.pem -CRLfile lab.crl d1/cert.pem")
-
-    heading = "Renewal and rollover"
-    reads.run(heading)
-    reads.hang_up(signer)
-    reads.edit(server, lambda config: joined(config, reads.json(heading)))
-    assert "fit to serve" in reads.do(f"scepgate config check --config {server}")
-    reads.hang_up(server)
-    reads.do(f"scepgate getnextca --url http://127.0.0.1:{reads.port}/scep --in d1 --out next\n"
-             "cmp next/next-ca.pem etc/scepgate/lab-2027.pem\n"
-             f"curl -sf http://127.0.0.1:{reads.port}/crl/lab-2027.crl -o next.crl")
-    assert [left.split()[:2] for left in reads.left()] == [["scepgate", "init"]]  # the lab
-
-
-def joined(config, shown):
-    config["cas"] |= shown["cas"]
-    config["endpoints"][0] |= shown["endpoints"][0]

@@ -12,6 +12,8 @@ import harness
 BLOCK = re.compile(r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<text>.*?)^ *```$", re.M | re.S)
 HEADING = re.compile(r"^#+ (.*)$", re.M)
 
+LAB = "lab/scepgate.json"
+
 
 class Block:
     """One fenced block: what kind it is, under which heading it stands."""
@@ -150,3 +152,12 @@ def alive(pid):
     except OSError:
         return False
     return state != "Z"
+
+
+def enrolled(reads, name, ca="lab/ca.pem"):
+    """A device 4711 with a certificate; its serial number."""
+    names = f"--subject CN={name},O=Example --dns {name}.example --key-usage both"
+    reads.do(f"scepgate challenge create --config {LAB} {names} --device-id 4711 > {name}.challenge\n"
+             f"scepgate enroll --url http://127.0.0.1:{reads.port}/scep --ca-file {ca} "
+             f"--challenge-file {name}.challenge {names} --out {name}")
+    return reads.do(f"openssl x509 -in {name}/cert.pem -noout -serial").strip().partition("=")[2]
