@@ -62,6 +62,9 @@ public:
     virtual Result<void> begin_writing() = 0;
     /// What was written is durable when this returns.
     virtual Result<void> commit() = 0;
+    /// Housekeeping that nobody waits for, after what was committed has been told of. What fails
+    /// now is tried again the next time.
+    virtual void tidy_up() noexcept {}
     /// Does nothing when no transaction is open: an engine itself ends one on some errors.
     virtual Result<void> rollback() = 0;
 

@@ -96,6 +96,7 @@ void Writer::run() {
             });
         }
         group.clear();
+        changes_.connection->tidy_up();
     }
 }
 

@@ -30,6 +30,8 @@ public:
     Result<void> begin_snapshot() override;
     Result<void> begin_writing() override;
     Result<void> commit() override;
+    /// Moves what the write-ahead log has into the file, once it is long.
+    void tidy_up() noexcept override;
     Result<void> rollback() override;
     [[nodiscard]] std::int64_t total_changes() const noexcept override;
     /// SQLite undoes the statement that failed, or the whole transaction: never the half of it.
@@ -53,6 +55,7 @@ private:
     /// One of the last three, prepared when it is first run.
     Result<void> run(std::optional<Statement>& bracket, const char* sql);
 
+    std::unique_ptr<int> log_pages_ = std::make_unique<int>(0);  ///< after the last commit
     std::unique_ptr<sqlite3, Close> connection_;
     std::optional<Statement> begin_, commit_, rollback_;
     std::uint64_t log_inode_ = 0;  ///< of the write-ahead log; 0: not written to yet

@@ -129,5 +129,28 @@ TEST_F(SqliteWriterTest, FailsAllOfTheGroupWhenTheStoreCannotBeWritten) {
     EXPECT_EQ(notes(), "later");
 }
 
+TEST_F(SqliteWriterTest, MovesALongLogIntoTheFileAfterItHasTold) {
+    constexpr std::uintmax_t kLong = 20'000'000;
+    const auto write = [this](std::size_t octets) {
+        return submit([octets](Changes& changes) {
+                   return changes.connection->execute(("INSERT INTO notes VALUES(hex(randomblob(" +
+                                                       std::to_string(octets / 2) + ")))")
+                                                          .c_str());
+               })
+            .get();
+    };
+    ASSERT_TRUE(write(1000));
+    ASSERT_TRUE(write(1000));
+    EXPECT_LT(std::filesystem::file_size(file_), kLong);
+    ASSERT_TRUE(write(kLong));
+    ASSERT_TRUE(write(1000));  // begins when the log has been moved
+    EXPECT_GT(std::filesystem::file_size(file_), kLong);
+    // It begins again where it began, and does not grow.
+    const std::filesystem::path log = file_.string() + "-wal";
+    const auto length = std::filesystem::file_size(log);
+    ASSERT_TRUE(write(kLong));
+    EXPECT_LT(std::filesystem::file_size(log), length + kLong / 10);
+}
+
 }  // namespace
 }  // namespace scepgate::ca_backend
