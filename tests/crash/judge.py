@@ -1,7 +1,9 @@
 """What must hold after every crash, whatever was going on."""
 
 import collections
+import contextlib
 import json
+import sqlite3
 
 import harness
 from harness import verification
@@ -57,3 +59,25 @@ def judge(fleet, unaudited=False):
         report = verification("audit", lab)
         assert report["sound"], report
     return rows
+
+
+def signed_by(signer, event, member):
+    """Of the records of this kind in a signer's audit file. A crash may have cut a line short."""
+    found = set()
+    for line in (signer.dir / "signer-audit.jsonl").read_text().splitlines():
+        with contextlib.suppress(ValueError):
+            record = json.loads(line)
+            if record["event"] == event:
+                found.add(record[member])
+    return found
+
+
+def judge_signer(signer, serials):
+    """What it gave out stands in its audit file and in its records, and the file is whole."""
+    told = {int(serial, 16) for serial in signed_by(signer, "sign", "serial")}
+    assert set(serials) <= told, "stored, and not in the signer's audit file"
+    with contextlib.closing(sqlite3.connect(signer.dir / "signer.db")) as database:
+        kept = {int.from_bytes(row, "big") for row, in database.execute("SELECT serial FROM signed")}
+    assert set(serials) <= kept, "stored, and not in the signer's records"
+    report = harness.run("audit", "verify", signer.dir / "signer-audit.jsonl")
+    assert report.returncode == 0, report.stdout + report.stderr

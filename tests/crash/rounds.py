@@ -61,22 +61,40 @@ class End:
 
 
 class Rounds:
-    """`lab` is made and not started. `key` makes RSA keys by number."""
+    """`lab` is made and not started. `key` makes RSA keys by number. `signer`: beside it, in a folder that
+    both have in common, is the CA's key; where one of the two ends, both do, and lose the power together."""
 
-    def __init__(self, lab, folder, key, devices, sync="every", seed=0):
-        self.lab, self.sync = lab, sync
+    def __init__(self, lab, folder, key, devices, sync="every", seed=0, signer=None):
+        self.lab, self.sync, self.signer = lab, sync, signer
         self.published = lab.dir / "published"
         self.published.mkdir()
         lab.edit(configure(self.published))
         lab.edit(lambda config: config["audit"].update(sync=sync))
+        if signer:
+            signer.edit(self._configure_signer)
+            signer.start()
         lab.start()
-        self.disk = FailingDisk(folder, lab.dir)
+        self.disk = FailingDisk(folder, lab.dir.parent if signer else lab.dir)
         self.fleet = Fleet(lab, self.disk, key, devices)
-        lab.stop()
+        self.stop()
         self.disk.renew()
         self.random, self.operator = random.Random(seed), random.Random(seed + 1)
         self.power_failed = False
-        failing_disk.start(lab, self.disk)
+        self._start()
+
+    def _configure_signer(self, config):
+        config["audit"]["sync"] = self.sync
+        config["templates"]["Waiting"] = self.lab.config()["templates"]["Waiting"]
+
+    def _start(self):
+        if self.signer:
+            self.signer.start(env=self.disk.environment)
+        failing_disk.start(self.lab, self.disk)
+
+    def kill(self):
+        self.lab.kill()
+        if self.signer:
+            self.signer.kill()
 
     @property
     def crl(self):
@@ -106,7 +124,7 @@ class Rounds:
         if end.at_start:
             reached = self._die_at_start(end)
         lost = self._cut(end)
-        failing_disk.start(self.lab, self.disk)
+        self._start()
         self._settle(batch)
         return reached, lost
 
@@ -117,16 +135,18 @@ class Rounds:
             self.disk.everybody_dies()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.lab.process.wait(1)
-        self.lab.kill()
+        self.kill()
         self.disk.everybody_dies()
 
     def _die_at_start(self, end):
         self.disk.wake()
+        if self.signer:
+            self.signer.start(env=self.disk.environment)
         self.disk.arm(end.action, end.points, end.number)
         self.lab.spawn(env=self.disk.environment)
         wait_until(lambda: self.lab.process.poll() is not None or self.lab.answers(), "a start")
         reached = self.disk.dead
-        self.lab.kill()
+        self.kill()
         return reached
 
     def _cut(self, end):
@@ -156,9 +176,9 @@ class Rounds:
             with contextlib.suppress(Gone):
                 device.step()
             wait_until(lambda: self.disk.dead, f"{call} number {number} of an enrolment")
-            self.lab.kill()
+            self.kill()
             self._cut(End(power=power))
-            failing_disk.start(self.lab, self.disk)
+            self._start()
             yield call, device
             device.step()
             assert device.done, "a retry after the start is served"
@@ -181,7 +201,10 @@ class Rounds:
         assert all(device.done for device in batch), "everybody has what they came for"
         self.fleet.read_crl()
         self.fleet.published_says_all(self.crl)
-        return oracle.judge(self.fleet, self.power_failed and self.sync != "every")
+        unaudited = self.power_failed and self.sync != "every"
+        rows = oracle.judge(self.fleet, unaudited)
+        if self.signer and not unaudited:
+            oracle.judge_signer(self.signer, rows)
 
     def _operate(self, batch, faults):
         """Approves whoever waits, and takes back one certificate of those that are out."""
@@ -210,3 +233,5 @@ class Rounds:
 
     def stop(self):
         self.lab.stop()
+        if self.signer:
+            self.signer.stop()

@@ -3,18 +3,22 @@ not have."""
 
 import contextlib
 import errno
+import hashlib
 import itertools
-import json
 import random
 import sqlite3
+import tempfile
+from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-import harness
 from failing_disk import KILLS, FailingDisk
+from harness import copy_of
+from judge import judge_signer, signed_by
+from rounds import End, Rounds
+from signer_lab import separated
 from test_io_errors import FOREVER
 from test_signer import order
 from test_signer_crl import Forger
@@ -31,21 +35,6 @@ FAULTS = {
     "one sync of its log fails": (("audit.sync",), "fail", errno.EIO, 1),
 }
 REFUSALS = {"SignerRecordsUnavailable", "AuditUnavailable"}
-
-
-def number(octets):
-    return int.from_bytes(octets, "big")
-
-
-def audited(signer, event, member):
-    """Of the records of this kind. A crash may have cut a line short."""
-    found = set()
-    for line in (signer.dir / "signer-audit.jsonl").read_text().splitlines():
-        with contextlib.suppress(ValueError):
-            record = json.loads(line)
-            if record["event"] == event:
-                found.add(record[member])
-    return found
 
 
 class Watched:
@@ -96,23 +85,20 @@ class Watched:
 
     def judge(self):
         """Everything that left is in the records and in the log, and the log is whole."""
-        signed = audited(self.signer, "sign", "sha256")
+        signed = signed_by(self.signer, "sign", "sha256")
         with contextlib.closing(sqlite3.connect(self.signer.dir / "signer.db")) as database:
             orders = dict(database.execute("SELECT id, certificate FROM orders"))
-            rows = {number(serial) for serial, in database.execute("SELECT serial FROM signed")}
             numbers = {each for each, in database.execute("SELECT number FROM signed_crls")}
-            revoked = {number(serial[1:])   # behind its length
+            revoked = {int.from_bytes(serial[1:], "big")    # behind its length
                        for serial, in database.execute("SELECT serial FROM revoked")}
         for id_, octets in self.certificates.items():
-            certificate = x509.load_der_x509_certificate(octets)
-            assert certificate.fingerprint(hashes.SHA256()).hex() in signed
+            assert hashlib.sha256(octets).hexdigest() in signed
             assert orders[id_] == octets
-            assert certificate.serial_number in rows
-        told = {int(number, 16) for number in audited(self.signer, "crl", "number")}
+        told = {int(number, 16) for number in signed_by(self.signer, "crl", "number")}
         assert set(self.crls) <= told and set(self.crls) <= numbers
         assert set().union(*self.crls.values()) <= revoked
-        report = harness.run("audit", "verify", self.signer.dir / "signer-audit.jsonl")
-        assert report.returncode == 0, report.stdout + report.stderr
+        judge_signer(self.signer, {x509.load_der_x509_certificate(octets).serial_number
+                                   for octets in self.certificates.values()})
 
 
 @pytest.fixture
@@ -172,3 +158,21 @@ def test_whenever_the_signer_ends_an_order_has_one_certificate(watched, power):
                 assert watched.ask(id_)[1] is None, "it comes again"
             assert watched.ask()[1] is None
     watched.judge()
+
+
+@pytest.mark.load
+@pytest.mark.attack("A04")
+def test_a_server_and_its_signer_that_end_together_lose_and_double_nothing(templates, keys, fewer):
+    count, chance = fewer(6), random.Random(41)
+    with tempfile.TemporaryDirectory(prefix="crash-") as folder:    # a short name, for the socket
+        (Path(folder) / "machine").mkdir()
+        lab = copy_of(templates(), Path(folder) / "lab")
+        signer = separated(lab, start=False, place=folder)
+        try:
+            rounds = Rounds(lab, Path(folder) / "machine", keys, 8 * count, signer=signer)
+            for number in range(count):
+                rounds.play(End.by_chance(chance, power=number % 2 == 0))
+            rounds.stop()
+        finally:
+            lab.kill()
+            signer.kill()

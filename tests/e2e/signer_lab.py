@@ -136,9 +136,9 @@ class Connection:
 class Signer:
     """The CA's key of a lab, in a process and a folder of its own."""
 
-    def __init__(self, lab, **options):
+    def __init__(self, lab, place=None, **options):
         # A Unix socket's path has at most 107 octets, and pytest's folders are deep.
-        self.dir = Path(tempfile.mkdtemp(prefix="sgn"))
+        self.dir = Path(tempfile.mkdtemp(prefix="sgn", dir=place))
         self.dir.chmod(0o750)
         atexit.register(shutil.rmtree, self.dir, True)
         self.lab = lab
@@ -264,7 +264,7 @@ class Signer:
 
 
 def separated(lab, start=True, **options):
-    """Takes the CA's key out of a lab that does not serve yet."""
+    """Takes the CA's key out of a lab that does not serve yet. `place`: where the signer's folder is."""
     signer = Signer(lab, **options)
     config = lab.config()
     assert signer.take_over(config)
