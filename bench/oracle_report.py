@@ -105,7 +105,7 @@ def write(groups, classes, options, run):
              f"Each class at least {count} times; {compared // 2} comparisons of each kind of time, which together "
              f"err with a probability of {1 - options.confidence:.2g} at most (Holm).", ""]
     lines += [f"- {fault}." for fault in faults] or [
-        "Every group has one reply, and no class is told from another by its time on the wire."]
+        "Every group has one reply, and no class is told from its group's reference by its time on the wire."]
     lines += ["", "By work alone, where it should be the same: " + "; ".join(work) + "." if work else
               "Nor by the server's work, where it should be the same.", ""]
     for group in groups:
