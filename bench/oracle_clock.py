@@ -12,6 +12,7 @@ import contextlib
 import os
 import select
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -153,4 +154,5 @@ class Pace:
         for number in range(len(self.connections)):
             self._free(number, done)
         if not self.work.is_complete():
-            raise RuntimeError("the server's threads are others than at the start")
+            print("oracles: the server has other threads than at the start; the work of new ones is not counted",
+                  file=sys.stderr)
