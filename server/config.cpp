@@ -140,6 +140,8 @@ private:
             reader.number("connections", limits.connections, 1, 1 << 20);
             reader.number("connections_per_address", limits.connections_per_address, 1, 1 << 20);
             reader.number("queue", config.queue, 1, 100'000);
+            read_time(reader, "queue_time", config.queue_time);
+            read_time(reader, "shutdown_delay", config.shutdown_delay, 0, 60);
             read_time(reader, "header_time", limits.header_time);
             read_time(reader, "request_time", limits.request_time);
             read_time(reader, "write_time", limits.write_time);
@@ -181,9 +183,10 @@ private:
     }
 
     template <class Duration>
-    void read_time(ConfigReader& reader, const char* key, Duration& target) {
+    void read_time(ConfigReader& reader, const char* key, Duration& target, std::int64_t least = 1,
+                   std::int64_t most = 86'400) {
         std::int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(target).count();
-        reader.duration(key, seconds, 1, 86'400);
+        reader.duration(key, seconds, least, most);
         target = std::chrono::seconds(seconds);
     }
 

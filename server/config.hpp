@@ -158,9 +158,11 @@ struct LogConfig {
 struct Config {
     std::filesystem::path file;
     HttpSettings http;
-    unsigned crypto_threads = 0;        ///< 0: one a core
-    std::size_t queue = 512;            ///< enrolments in progress; above it 503
-    std::optional<RunAsConfig> run_as;  ///< absent: it stays the user that it is
+    unsigned crypto_threads = 0;                  ///< 0: one a core
+    std::size_t queue = 512;                      ///< enrolments in progress; above it 503
+    std::chrono::milliseconds queue_time{1000};   ///< expected to wait for a worker; above it 503
+    std::chrono::milliseconds shutdown_delay{0};  ///< from SIGTERM to the end of listening
+    std::optional<RunAsConfig> run_as;            ///< absent: it stays the user that it is
     SandboxConfig sandbox;
     bool openssl_patched = false;  ///< an old OpenSSL has its distributor's fixes
     LogConfig log;

@@ -70,6 +70,8 @@ void warn_of_restart(const Config& started, const Config& now, ConfigFaults& fau
     check(started.run_as == now.run_as, "run_as");
     check(started.sandbox == now.sandbox, "sandbox");
     check(started.queue == now.queue, "limits.queue");
+    check(started.queue_time == now.queue_time, "limits.queue_time");
+    check(started.shutdown_delay == now.shutdown_delay, "limits.shutdown_delay");
     check(started.http.io_threads == now.http.io_threads, "threads.io");
     check(started.crypto_threads == now.crypto_threads, "threads.crypto");
 }

@@ -31,6 +31,14 @@ const Prepared& not_found() {
     static const Prepared reply = plain(404, "Not Found\n");
     return reply;
 }
+/// What a load balancer asks (docs/cluster.md): who is not about to stop is ready.
+constexpr std::string_view kReadyPath = "/ready";
+
+const Prepared& ready(bool leaving) {
+    static const Prepared yes = plain(200, "ready\n", "Cache-Control: no-store\r\n");
+    static const Prepared no = plain(503, "stopping\n", "Cache-Control: no-store\r\n");
+    return leaving ? no : yes;
+}
 const Prepared& no_next_ca() {
     static const Prepared reply = plain(404, "There is no next CA certificate.\n");
     return reply;
@@ -103,6 +111,8 @@ std::shared_ptr<const PreparedReply> ScepHandler::answer_from_memory(const HttpR
         return reply;
     };
     const auto endpoint = current->route(request.path);
+    // Not logged: it comes every second or two.
+    if (!endpoint && request.path == kReadyPath) return ready(leaving_);
     if (!endpoint) return answer(not_found());
     record.endpoint = endpoint->name;
 
@@ -135,8 +145,10 @@ std::shared_ptr<const PreparedReply> ScepHandler::answer_from_memory(const HttpR
 }
 
 /// A reply of what CAs publish; nothing is thrown.
-static asio::awaitable<HttpReply> published(std::shared_ptr<const Runtime> runtime,
+static asio::awaitable<HttpReply> published(WorkerPool::Place& place,
+                                            std::shared_ptr<const Runtime> runtime,
                                             const HttpRequest& request, RequestRecord& record) {
+    place.begin();
     try {
         co_return co_await runtime->publications().answer(request, record);
     } catch (const std::exception& error) {
@@ -150,10 +162,12 @@ asio::awaitable<HttpReply> ScepHandler::publish(std::shared_ptr<const Runtime> r
     RequestRecord record;
     HttpReply reply = text_reply(503, "Service Unavailable\n");
     if (auto place = workers_.take_place()) {
-        auto job = published(std::move(runtime), request, record);
+        auto job = published(*place, std::move(runtime), request, record);
         reply = co_await asio::co_spawn(workers_.executor(), std::move(job), asio::use_awaitable);
     } else {
-        describe(scepgate::refused(reason::kQueueFull, "as many messages wait as may"), record);
+        describe(
+            scepgate::refused(reason::kQueueFull, "as many messages wait as may, or for too long"),
+            record);
     }
     log_request(*log_, request, record, reply.status);
     co_return reply;
@@ -197,10 +211,12 @@ asio::awaitable<HttpReply> ScepHandler::handle(HttpRequest request) {
     if (readable) {
         auto place = workers_.take_place();
         if (!place) {
-            describe(scepgate::refused(reason::kQueueFull, "as many messages wait as may"), record);
+            describe(scepgate::refused(reason::kQueueFull,
+                                       "as many messages wait as may, or for too long"),
+                     record);
             reply = text_reply(503, "Service Unavailable\n");
         } else {
-            auto job = work(endpoint, std::move(message), request.client_address, record);
+            auto job = work(*place, endpoint, std::move(message), request.client_address, record);
             auto outcome =
                 co_await asio::co_spawn(workers_.executor(), std::move(job), asio::use_awaitable);
             reply = to_http(std::move(outcome));
@@ -210,9 +226,11 @@ asio::awaitable<HttpReply> ScepHandler::handle(HttpRequest request) {
     co_return reply;
 }
 
-asio::awaitable<OperationReply> ScepHandler::work(std::shared_ptr<const Endpoint> endpoint,
+asio::awaitable<OperationReply> ScepHandler::work(WorkerPool::Place& place,
+                                                  std::shared_ptr<const Endpoint> endpoint,
                                                   Bytes message, std::string client_address,
                                                   RequestRecord& record) {
+    place.begin();
     try {
         co_return co_await operations_.process(*endpoint, message, std::move(client_address),
                                                record);

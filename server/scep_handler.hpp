@@ -1,6 +1,7 @@
 // From HTTP to SCEP and back: routing, operations, status codes.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 
 #include "server/pki_operation.hpp"
@@ -22,6 +23,9 @@ public:
     void refused(std::string_view client_address, unsigned status,
                  std::string_view detail) noexcept override;
 
+    /// From now on /ready says 503, so that a load balancer takes this node out; all else goes on.
+    void leave() noexcept { leaving_ = true; }
+
     /// What serves now.
     [[nodiscard]] std::shared_ptr<const Runtime> runtime() const;
 
@@ -29,7 +33,8 @@ private:
     std::shared_ptr<const PreparedReply> answer_from_memory(const HttpRequest& request);
     boost::asio::awaitable<HttpReply> publish(std::shared_ptr<const Runtime> runtime,
                                               HttpRequest request);
-    boost::asio::awaitable<OperationReply> work(std::shared_ptr<const Endpoint> endpoint,
+    boost::asio::awaitable<OperationReply> work(WorkerPool::Place& place,
+                                                std::shared_ptr<const Endpoint> endpoint,
                                                 Bytes message, std::string client_address,
                                                 RequestRecord& record);
 
@@ -38,6 +43,7 @@ private:
     PkiOperations& operations_;
     WorkerPool& workers_;
     std::shared_ptr<Log> log_;
+    std::atomic<bool> leaving_{false};
 };
 
 }  // namespace scepgate::server

@@ -1,38 +1,47 @@
 // The threads that do cryptography, with a bound on what may wait for them.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
+#include <mutex>
 #include <optional>
 #include <utility>
 
 #include <boost/asio/thread_pool.hpp>
 
+#include "server/queue_pace.hpp"
+
 namespace scepgate::server {
 
-/// As many threads as usable cores, and a count of the enrolments in progress. A full pool says so
-/// at once (HTTP 503), so that waiting never grows without bound.
+/// As many threads as usable cores, and a count of the enrolments in progress. A pool that has
+/// enough to do says so at once (HTTP 503), so that waiting never grows without bound: what would
+/// wait too long costs nothing but that answer.
 class WorkerPool {
 public:
     /// `threads` 0: one a core. `capacity`: enrolments in progress, waiting ones included.
-    WorkerPool(unsigned threads, std::size_t capacity);
+    /// `longest_wait`: how long one may be expected to wait for a worker; zero for no limit.
+    WorkerPool(unsigned threads, std::size_t capacity,
+               std::chrono::milliseconds longest_wait = std::chrono::milliseconds(0));
     ~WorkerPool();
 
     /// A place in the pool, given back on destruction.
     class Place {
     public:
-        Place(Place&& other) noexcept : pool_(std::exchange(other.pool_, nullptr)) {}
+        Place(Place&& other) noexcept
+            : pool_(std::exchange(other.pool_, nullptr)), waiting_(other.waiting_) {}
         Place& operator=(Place&&) = delete;
         ~Place();
+        /// Called by the worker that takes it up: it waits no more.
+        void begin() noexcept;
 
     private:
         friend class WorkerPool;
         explicit Place(WorkerPool& pool) noexcept : pool_(&pool) {}
         WorkerPool* pool_;
+        bool waiting_ = true;
     };
 
-    /// Nothing when the pool is full.
-    [[nodiscard]] std::optional<Place> take_place() noexcept;
+    /// Nothing when the pool is full, or would leave it waiting for too long.
+    [[nodiscard]] std::optional<Place> take_place();
     [[nodiscard]] boost::asio::thread_pool::executor_type executor() noexcept {
         return threads_.get_executor();
     }
@@ -40,9 +49,16 @@ public:
     void join();
 
 private:
+    const std::size_t capacity_;
+    const std::chrono::milliseconds longest_wait_;
+    const std::size_t always_;  ///< so many may wait, whatever is expected
+
+    std::mutex mutex_;
+    std::size_t taken_ = 0;
+    std::size_t waiting_ = 0;
+    QueuePace pace_;
+
     boost::asio::thread_pool threads_;
-    std::atomic<std::size_t> taken_{0};
-    std::size_t capacity_;
 };
 
 }  // namespace scepgate::server

@@ -86,6 +86,7 @@ public:
 
         log_->info("stopping");
         tell_service_manager("STOPPING=1");
+        leave(signals, set);
         server_->drain(kDrainTime);
         if (admin_server_) admin_server_->drain(kDrainTime);
         notifier_->stop(kNotifyTime);
@@ -116,7 +117,8 @@ private:
         services_.crls->connect(audit_);
         if (const auto lifted = lift_crl_numbers(config_, *store_); !lifted)
             return refuse("audit.file", lifted.error());
-        workers_ = std::make_unique<WorkerPool>(config_.crypto_threads, config_.queue);
+        workers_ =
+            std::make_unique<WorkerPool>(config_.crypto_threads, config_.queue, config_.queue_time);
         ServiceParts parts{store_, audit_, log_, clock_};
         notifier_ = std::make_shared<Notifier>(parts);
         parts.notifier = notifier_;
@@ -160,6 +162,26 @@ private:
                 log_->error("not reloaded", LogFields().add("reason", fault.what()));
             }
             wait(set);
+        });
+    }
+
+    /// Says that it is going, and goes on serving until the load balancer has had time to see it.
+    /// A second SIGTERM ends that time.
+    void leave(asio::io_context& signals, asio::signal_set& set) {
+        handler_->leave();
+        if (config_.shutdown_delay == std::chrono::milliseconds(0)) return;
+        signals.restart();
+        asio::steady_timer timer(signals, config_.shutdown_delay);
+        timer.async_wait([&set](const boost::system::error_code&) { set.cancel(); });
+        wait_for_another(set, timer);
+        signals.run();
+    }
+
+    static void wait_for_another(asio::signal_set& set, asio::steady_timer& timer) {
+        set.async_wait([&](const boost::system::error_code& error, int signal) {
+            if (error) return;
+            if (signal == SIGHUP) return wait_for_another(set, timer);
+            timer.cancel();
         });
     }
 

@@ -28,7 +28,7 @@ constexpr std::string_view kNoKey = "none";
 
 struct Options {
     std::string config, store;
-    std::vector<std::string> audit, audit_keys;
+    std::vector<std::string> audit, audit_keys, node_audit;
     bool json = false;
 };
 
@@ -94,6 +94,12 @@ Result<ConnectionPtr> open(const Config& config, const std::string& file, StoreR
                  "dump into another database, and name that in a copy of the configuration"};
 }
 
+std::vector<AuditDigest> one_of(AuditDigest digest) {
+    std::vector<AuditDigest> digests;
+    digests.push_back(std::move(digest));
+    return digests;
+}
+
 /// The configured key's first, then those of --audit-key.
 Result<std::vector<AuditDigest>> digests_of(const Config& config, const Options& options) {
     std::vector<AuditDigest> digests;
@@ -148,6 +154,20 @@ Json to_json(const StoreReport& report) {
     return json;
 }
 
+/// Each node of a cluster has a chain of its own, under the same key.
+Result<void> add_other_nodes(const Config& config, const std::vector<std::string>& files,
+                             std::vector<AuditChain>& chains) {
+    for (const std::string& file : files) {
+        auto digest = audit_digest(config);
+        if (!digest) return digest.error();
+        auto others = sort_by_key({file}, one_of(*std::move(digest)));
+        if (!others) return others.error();
+        for (AuditChain& chain : *others)
+            chains.push_back(std::move(chain));
+    }
+    return {};
+}
+
 int verify(const Options& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
@@ -155,8 +175,10 @@ int verify(const Options& options) {
     if (!digests) return complain(digests.error());
     std::vector<fs::path> files(options.audit.begin(), options.audit.end());
     files.push_back(config->audit_file);
-    const auto chains = sort_by_key(std::move(files), *std::move(digests));
+    auto chains = sort_by_key(std::move(files), *std::move(digests));
     if (!chains) return complain(chains.error());
+    if (auto added = add_other_nodes(*config, options.node_audit, *chains); !added)
+        return complain(added.error());
 
     StoreReport report;
     const auto store = open(*config, options.store, report);
@@ -190,6 +212,10 @@ void add_store_verify(CLI::App& store, int& status) {
     command
         ->add_option("--audit", options->audit,
                      "Audit files that were rotated or moved away, in any order")
+        ->type_name("FILE");
+    command
+        ->add_option("--node-audit", options->node_audit,
+                     "Audit files of other nodes on the same store (docs/cluster.md), one of each")
         ->type_name("FILE");
     command
         ->add_option("--audit-key", options->audit_keys,

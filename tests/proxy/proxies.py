@@ -106,6 +106,25 @@ class Haproxy(Proxy):
         return self.output
 
 
+class HaproxyCluster(Haproxy):
+    """In front of two nodes; `upstream`: their ports."""
+
+    configuration = "haproxy/scepgate-cluster.cfg"
+
+    def command(self):
+        first, second = self.upstream
+        file = self.write(
+            "scepgate.cfg", ("bind :80", f"bind 127.0.0.1:{self.port}"),
+            ("log /dev/log local0", "log stdout format raw local0"), ("inter 1s", "inter 200ms"),
+            ("server node1 10.0.0.11:8080", f"server node1 127.0.0.1:{first}"),
+            ("server node2 10.0.0.12:8080", f"server node2 127.0.0.1:{second}"))
+        return ["/usr/sbin/haproxy", "-db", "-f", file]
+
+    def says(self, node, state):
+        """Whether it has told of this node that it is UP or DOWN."""
+        return f"scepgate/{node} is {state}" in self.output.read_text()
+
+
 class Apache(Proxy):
     name, configuration, too_long = "apache", "apache/scepgate.conf", 414
 

@@ -1,4 +1,7 @@
 // Who is let in: connections, and messages for the workers.
+#include <thread>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "server/http_connections.hpp"
@@ -8,6 +11,7 @@ namespace scepgate::server {
 namespace {
 
 using boost::asio::ip::make_address;
+using std::chrono::milliseconds;
 
 HttpLimits limits() {
     HttpLimits made;
@@ -75,6 +79,70 @@ TEST(WorkerPoolTest, HasAsManyPlacesAsItSays) {
     EXPECT_FALSE(pool.take_place());
     first.reset();
     EXPECT_TRUE(pool.take_place());
+}
+
+/// Work begins every `step`, and leaves `waiting`.
+QueuePace::Clock::time_point begin_often(QueuePace& pace, QueuePace::Clock::time_point now,
+                                         milliseconds step, std::size_t count,
+                                         std::size_t waiting) {
+    for (std::size_t i = 0; i < count; ++i)
+        pace.begun(now += step, waiting);
+    return now;
+}
+
+TEST(QueuePaceTest, KnowsHowLongTheLastOfAQueueWaits) {
+    QueuePace pace;
+    const auto now = begin_often(pace, {}, milliseconds(10), 33, 5);
+    EXPECT_EQ(pace.wait(now, 30), milliseconds(300));
+}
+
+TEST(QueuePaceTest, LearnsNothingFromWorkersThatWaitForWork) {
+    QueuePace pace;
+    const auto now = begin_often(pace, {}, milliseconds(1000), 50, 0);
+    EXPECT_EQ(pace.wait(now + std::chrono::hours(1), 30), milliseconds(0));
+    const auto full = begin_often(pace, now, milliseconds(2), 33, 1);
+    const auto empty = begin_often(pace, full, milliseconds(2), 1, 0);
+    begin_often(pace, empty, milliseconds(1000), 50, 0);
+    EXPECT_EQ(pace.wait(empty, 10), milliseconds(20));
+}
+
+TEST(QueuePaceTest, FollowsAMachineThatSlowsDown) {
+    QueuePace pace;
+    auto now = begin_often(pace, {}, milliseconds(1), 100, 5);
+    now = begin_often(pace, now, milliseconds(8), 400, 5);
+    EXPECT_GT(pace.wait(now, 100), milliseconds(790));
+}
+
+TEST(QueuePaceTest, WorkersThatAreStuckCountAsLongAsTheyAre) {
+    QueuePace pace;
+    const auto now = begin_often(pace, {}, milliseconds(1), 33, 5);
+    EXPECT_EQ(pace.wait(now + milliseconds(900), 6), milliseconds(900));
+}
+
+TEST(WorkerPoolTest, TurnsAwayWhatWouldWaitTooLongAndTakesWhatWouldNot) {
+    WorkerPool pool(1, 1000, milliseconds(1));
+    std::vector<WorkerPool::Place> waiting;
+    for (std::size_t i = 0; i < 100; ++i)
+        waiting.push_back(*pool.take_place());
+    for (std::size_t i = 0; i < 18; ++i) {  // the first two windows' worth, one every 2 ms at least
+        std::this_thread::sleep_for(milliseconds(2));
+        waiting[i].begin();
+    }
+    EXPECT_FALSE(pool.take_place()) << "82 wait, at 2 ms each";
+    while (waiting.size() > 19)
+        waiting.pop_back();
+    EXPECT_TRUE(pool.take_place()) << "one waits, which is never too long";
+}
+
+TEST(WorkerPoolTest, ItsPlacesAreGivenBackWhetherTheyWaitedOrNot) {
+    WorkerPool pool(1, 2, milliseconds(1));
+    for (const bool begins : {true, false, true, false}) {
+        auto one = pool.take_place();
+        auto other = pool.take_place();
+        ASSERT_TRUE(one && other);
+        if (begins) one->begin();
+        EXPECT_FALSE(pool.take_place());
+    }
 }
 
 }  // namespace

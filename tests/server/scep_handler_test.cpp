@@ -51,6 +51,15 @@ TEST_F(ScepHandlerTest, AFullQueueIsSaidAtOnceAndNotCached) {
     EXPECT_EQ(reply.headers, "Cache-Control: no-store\r\nRetry-After: 5\r\n");
 }
 
+TEST_F(ScepHandlerTest, ALoadBalancerIsToldWhetherThisNodeIsToGoOnBeingAsked) {
+    HttpRequest asked = request(HttpMethod::kGet, "");
+    asked.path = "/ready";
+    EXPECT_EQ(handler_.immediate(asked)->status(), 200U);
+    handler_.leave();
+    EXPECT_EQ(handler_.immediate(asked)->status(), 503U);
+    EXPECT_EQ(ask(message_in_query(kMessageLimit + 3)).status, 400U) << "all else goes on";
+}
+
 TEST_F(ScepHandlerTest, E25_AnEmptyMessageKeepsNoWorkerBusy) {
     const HttpReply reply = ask(request(HttpMethod::kPost, "operation=PKIOperation"));
     EXPECT_EQ(reply.status, 400U);
