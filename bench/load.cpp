@@ -3,6 +3,7 @@
 #include <atomic>
 #include <barrier>
 #include <memory>
+#include <random>
 #include <sys/resource.h>
 #include <thread>
 #include <vector>
@@ -23,6 +24,7 @@ using Socket = asio::basic_stream_socket<tcp, Executor>;
 template <class T>
 using Task = asio::awaitable<T, Executor>;
 constexpr asio::use_awaitable_t<Executor> kAwait;
+using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
 
 double cpu_seconds_of_this_process() {
     rusage usage{};
@@ -41,7 +43,28 @@ struct Run {
     std::atomic<std::size_t> next;
     std::size_t last;
     Clock::time_point deadline = Clock::time_point::max();
+    Clock::time_point start{};
+    std::size_t first = 0;
+    std::vector<Clock::duration> arrivals{};  ///< after the start; empty: a closed loop
+
+    /// When this request is to be sent.
+    [[nodiscard]] Clock::time_point due(std::size_t index) const {
+        return arrivals.empty() || index >= last ? Clock::now() : start + arrivals[index - first];
+    }
 };
+
+std::vector<Clock::duration> poisson(double rate, std::size_t count) {
+    std::mt19937_64 random(8894);  // the same arrivals in each run
+    std::exponential_distribution<double> gap(rate);
+    std::vector<Clock::duration> arrivals;
+    arrivals.reserve(count);
+    std::chrono::duration<double> at(0);
+    for (std::size_t i = 0; i < count; ++i) {
+        at += std::chrono::duration<double>(gap(random));
+        arrivals.push_back(std::chrono::duration_cast<Clock::duration>(at));
+    }
+    return arrivals;
+}
 
 /// What one thread counts; put together after the run.
 struct Tally {
@@ -55,7 +78,8 @@ struct Tally {
 /// One keep-alive connection.
 class Client {
 public:
-    Client(asio::io_context& io, Run& run, Tally& tally) : run_(run), tally_(tally), socket_(io) {}
+    Client(asio::io_context& io, Run& run, Tally& tally)
+        : run_(run), tally_(tally), socket_(io), timer_(io) {}
 
     Task<void> open() {
         error_code failure;
@@ -73,9 +97,14 @@ public:
         int failed_in_a_row = 0;
         while (failed_in_a_row < 3) {
             const std::size_t index = run_.next++;
-            const Clock::time_point started = Clock::now();
+            const Clock::time_point started = run_.due(index);
             if (index >= run_.last || started >= run_.deadline) break;
-            started_ = started;
+            if (started > Clock::now()) {
+                error_code ignored;
+                timer_.expires_at(started);
+                co_await timer_.async_wait(asio::redirect_error(kAwait, ignored));
+            }
+            started_ = Clock::now();
             busy_ = true;
             Result<void> done = co_await exchange(run_.workload.request(index));
             busy_ = false;
@@ -161,6 +190,7 @@ private:
     Run& run_;
     Tally& tally_;
     Socket socket_;
+    Timer timer_;
     HttpResponse response_;
     std::array<char, 16 * 1024> buffer_;
     Clock::time_point started_{};
@@ -217,7 +247,7 @@ private:
     }
 
     asio::io_context io_{1};
-    asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> timer_;
+    Timer timer_;
     Tally tally_;
     std::vector<std::unique_ptr<Client>> clients_;
     std::size_t active_ = 0;
@@ -282,6 +312,8 @@ Result<LoadResult> run_load(const LoadSettings& settings, Workload& workload, st
         if (const auto usage = process_usage(*settings.server); !usage) return usage.error();
     }
     Run run{settings, workload, std::move(*endpoints), first, last};
+    run.first = first;
+    if (settings.rate) run.arrivals = poisson(*settings.rate, last - first);
     std::vector<std::unique_ptr<Worker>> workers;
     for (unsigned i = 0; i < settings.threads; ++i) {
         const std::size_t share = settings.connections / settings.threads +
@@ -295,6 +327,7 @@ Result<LoadResult> run_load(const LoadSettings& settings, Workload& workload, st
     Sample before;
     std::barrier start(static_cast<std::ptrdiff_t>(settings.threads), [&]() noexcept {
         before = Sample::take(settings);
+        run.start = before.time;
         if (settings.duration) run.deadline = before.time + *settings.duration;
     });
     {

@@ -24,6 +24,7 @@ struct Options {
     std::size_t connections = 8;
     unsigned threads = 1;
     double duration = 0;
+    double rate = 0;
     double timeout = 30;
     std::string keys;
     std::size_t key_count = 256;
@@ -52,6 +53,9 @@ void declare(CLI::App& app, Options& options) {
         ->capture_default_str();
     app.add_option("--duration", options.duration,
                    "Stop after this many seconds; what was not sent by then is left out");
+    app.add_option("--rate", options.rate,
+                   "Requests a second, due whatever comes of those before; latencies count from "
+                   "then. Default: each connection sends when it has its answer");
     app.add_option("--connections", options.connections,
                    "Keep-alive connections, each with one request at a time")
         ->check(CLI::PositiveNumber)
@@ -137,6 +141,7 @@ Result<LoadSettings> load_settings(const Options& options) {
     settings.threads = options.threads;
     settings.timeout = milliseconds(options.timeout);
     if (options.duration > 0) settings.duration = milliseconds(options.duration);
+    if (options.rate > 0) settings.rate = options.rate;
     if (options.pid > 0) settings.server = options.pid;
     return settings;
 }
@@ -147,6 +152,7 @@ Result<LoadResult> measure(const Options& options, const LoadSettings& settings,
     if (options.warmup > 0) {
         LoadSettings warming = settings;
         warming.duration.reset();
+        warming.rate.reset();
         const auto warmed = run_load(warming, workload, 0, options.warmup);
         if (!warmed) return warmed.error();
     }
