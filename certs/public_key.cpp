@@ -1,12 +1,16 @@
 #include "certs/public_key.hpp"
 
+#include <algorithm>
 #include <climits>
+#include <mutex>
 
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
 #include "certs/key_contexts.hpp"
 #include "certs/oids.hpp"
+#include "certs/rsa_public_operation.hpp"
+#include "certs/secret.hpp"
 
 namespace scepgate::certs {
 
@@ -17,7 +21,12 @@ struct PublicKey::State {
     std::size_t key_bits_size = 0;   ///< the subjectPublicKey's octets, at the end of spki
     std::size_t modulus_offset = 0;  ///< RSA: in those octets
     std::size_t modulus_size = 0;
-    EvpPkeyPtr key;
+    std::optional<RsaPublicOperation> rsa;
+
+    // OpenSSL's form: of an RSA key made when it is asked for, which few operations need.
+    EVP_PKEY* openssl_key() const;
+    mutable std::once_flag key_made;
+    mutable EvpPkeyPtr key;
     KeyContexts contexts;  ///< of `key`, so freed before it
 };
 
@@ -39,6 +48,8 @@ constexpr std::array<Curve, 3> kCurves{{
 
 constexpr std::uint8_t kUncompressedPoint = 0x04;
 constexpr std::uint64_t kSmallestExponent = 65537;
+/// 00 02, at least eight octets of padding, 00.
+constexpr std::size_t kPkcs1Overhead = 11;
 
 /// A positive INTEGER's octets without the sign octet.
 Result<ByteView> read_positive(DerReader& reader, std::string_view what) {
@@ -53,12 +64,17 @@ Result<ByteView> read_positive(DerReader& reader, std::string_view what) {
     return octets.subspan(1);
 }
 
-/// Judges size, oddness and exponent, and returns the modulus' octets.
+struct RsaNumbers {
+    ByteView modulus;
+    std::uint64_t exponent = 0;
+};
+
+/// Judges size, oddness and exponent.
 ///
 ///   RSAPublicKey ::= SEQUENCE {
 ///       modulus            INTEGER,    -- n
 ///       publicExponent     INTEGER  }  -- e         (RFC 8017 appendix A.1.1)
-Result<ByteView> check_rsa(ByteView rsa_public_key, const KeyLimits& limits) {
+Result<RsaNumbers> check_rsa(ByteView rsa_public_key, const KeyLimits& limits) {
     DerReader outer(rsa_public_key);
     const auto content = outer.read(DerTag::kSequence);
     if (!content) return in_context("RSAPublicKey", content.error());
@@ -91,15 +107,44 @@ Result<ByteView> check_rsa(ByteView rsa_public_key, const KeyLimits& limits) {
         return unsupported("RSA exponent over " + std::to_string(limits.maximum_rsa_exponent));
     }
     if ((value & 1U) == 0) return unsupported("RSA exponent that is even");
-    return *modulus;
+    return RsaNumbers{*modulus, value};
 }
 
-Result<EvpPkeyPtr> decode_rsa(ByteView rsa_public_key) {
-    const unsigned char* at = rsa_public_key.data();
-    EvpPkeyPtr key(
-        d2i_PublicKey(EVP_PKEY_RSA, nullptr, &at, static_cast<long>(rsa_public_key.size())));
-    if (!key) return take_ossl_error("RSA public key");
-    return key;
+// RFC 8017 section 9.2: 00 01 PS 00 T, with T:
+//
+//   DigestInfo ::= SEQUENCE {
+//       digestAlgorithm AlgorithmIdentifier,
+//       digest          OCTET STRING  }
+//
+// Empty, which no block is, when that does not fit.
+Bytes signature_block(Digest digest, ByteView hash, std::size_t size) {
+    const Bytes without_null = digest_identifier(digest);
+    DerReader identifier(without_null);
+    const ByteView oid = identifier.read(DerTag::kSequence).value();
+    const Bytes info = der::sequence({der::sequence({oid, der::null()}), der::octet_string(hash)});
+    if (info.size() + kPkcs1Overhead > size) return {};
+    Bytes block(size, 0xFF);
+    block[0] = 0x00;
+    block[1] = 0x01;
+    block[size - info.size() - 1] = 0x00;
+    std::copy(info.begin(), info.end(), block.end() - static_cast<std::ptrdiff_t>(info.size()));
+    return block;
+}
+
+/// RFC 8017 section 7.2.1: 00 02 PS 00 M, with PS of random octets, none of them zero.
+Secret encryption_block(ByteView message, std::size_t size) {
+    Bytes block(size);
+    const std::size_t padding = size - message.size() - 3;
+    const std::span<std::uint8_t> random(block.data() + 2, padding);
+    fill_random(random);
+    for (std::uint8_t& octet : random) {
+        while (octet == 0)
+            fill_random({&octet, 1});
+    }
+    block[1] = 0x02;
+    std::copy(message.begin(), message.end(),
+              block.end() - static_cast<std::ptrdiff_t>(message.size()));
+    return Secret(std::move(block));
 }
 
 /// RFC 5480 section 2.1.1: only namedCurve, which RFC 5280 profiles leave as the one choice.
@@ -148,22 +193,17 @@ Result<EvpPkeyPtr> decode_ec(const Curve& curve, ByteView point) {
     return key;
 }
 
-Result<Bytes> encrypt(EvpPkeyCtxPtr context, ByteView plain, int padding, const EVP_MD* digest) {
-    if (!context || EVP_PKEY_CTX_set_rsa_padding(context.get(), padding) != 1 ||
-        (digest != nullptr && (EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), digest) != 1 ||
-                               EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), digest) != 1))) {
-        return take_ossl_error("RSA encryption");
-    }
-    Bytes out(static_cast<std::size_t>(EVP_PKEY_get_size(EVP_PKEY_CTX_get0_pkey(context.get()))));
-    std::size_t length = out.size();
-    if (EVP_PKEY_encrypt(context.get(), out.data(), &length, plain.data(), plain.size()) != 1) {
-        return take_ossl_error("RSA encryption");
-    }
-    out.resize(length);
-    return out;
-}
-
 }  // namespace
+
+EVP_PKEY* PublicKey::State::openssl_key() const {
+    std::call_once(key_made, [this] {
+        if (type != KeyType::kRsa) return;
+        const ByteView encoded = ByteView(spki).last(key_bits_size);
+        const unsigned char* at = encoded.data();
+        key.reset(d2i_PublicKey(EVP_PKEY_RSA, nullptr, &at, static_cast<long>(encoded.size())));
+    });
+    return key.get();
+}
 
 PublicKey::PublicKey(std::shared_ptr<const State> state) noexcept : state_(std::move(state)) {}
 
@@ -185,19 +225,21 @@ Result<PublicKey> PublicKey::from_spki(ByteView spki, const KeyLimits& limits) {
 
     auto state = std::make_shared<State>();
     Bytes identifier;
-    Result<EvpPkeyPtr> key;
     if (equal(algorithm->algorithm, oid::kRsaEncryption)) {
         if (!algorithm->null_or_no_parameters()) {
             return malformed("rsaEncryption with parameters other than NULL");
         }
-        const auto modulus = check_rsa(*key_bits, limits);
-        if (!modulus) return modulus.error();
+        const auto numbers = check_rsa(*key_bits, limits);
+        if (!numbers) return numbers.error();
+        const ByteView modulus = numbers->modulus;
         state->type = KeyType::kRsa;
-        state->bits = static_cast<int>(modulus->size() * 8);
-        state->modulus_offset = static_cast<std::size_t>(modulus->data() - key_bits->data());
-        state->modulus_size = modulus->size();
+        state->bits = static_cast<int>(modulus.size() * 8);
+        state->modulus_offset = static_cast<std::size_t>(modulus.data() - key_bits->data());
+        state->modulus_size = modulus.size();
         identifier = der::sequence({der::oid(oid::kRsaEncryption), der::null()});
-        key = decode_rsa(*key_bits);
+        auto operation = RsaPublicOperation::make(modulus, numbers->exponent);
+        if (!operation) return operation.error();
+        state->rsa = std::move(*operation);
     } else if (equal(algorithm->algorithm, oid::kEcPublicKey)) {
         if (!limits.allow_ec) return unsupported("EC key where only RSA is taken");
         const auto curve = find_curve(*algorithm);
@@ -205,12 +247,12 @@ Result<PublicKey> PublicKey::from_spki(ByteView spki, const KeyLimits& limits) {
         state->type = KeyType::kEc;
         state->bits = (*curve)->bits;
         identifier = der::sequence({der::oid(oid::kEcPublicKey), der::oid((*curve)->oid)});
-        key = decode_ec(**curve, *key_bits);
+        auto key = decode_ec(**curve, *key_bits);
+        if (!key) return key.error();
+        state->key = std::move(*key);
     } else {
         return unsupported("public key algorithm " + oid_to_text(algorithm->algorithm));
     }
-    if (!key) return key.error();
-    state->key = std::move(*key);
     state->key_bits_size = key_bits->size();
     state->spki = der::sequence({identifier, der::bit_string(*key_bits)});
     return PublicKey(std::move(state));
@@ -243,13 +285,18 @@ Bytes PublicKey::key_identifier() const {
 }
 
 EVP_PKEY* PublicKey::evp() const noexcept {
-    return state_ ? state_->key.get() : nullptr;
+    return state_ ? state_->openssl_key() : nullptr;
 }
 
 bool PublicKey::verifies(SignatureAlgorithm algorithm, ByteView data, ByteView signature) const {
     if (!state_ || algorithm.key_type != state_->type) return false;
-    const EvpPkeyCtxPtr context = state_->contexts.verifying(state_->key.get(), algorithm.digest);
     const Bytes digest = digest_of(algorithm.digest, data);
+    if (state_->rsa) {
+        // The block that a signature must be of is known, so nothing of the one at hand is parsed.
+        const auto block = state_->rsa->raise(signature);
+        return block && *block == signature_block(algorithm.digest, digest, block->size());
+    }
+    const EvpPkeyCtxPtr context = state_->contexts.verifying(state_->key.get(), algorithm.digest);
     const bool good = context && EVP_PKEY_verify(context.get(), signature.data(), signature.size(),
                                                  digest.data(), digest.size()) == 1;
     if (!good) ERR_clear_error();
@@ -257,15 +304,30 @@ bool PublicKey::verifies(SignatureAlgorithm algorithm, ByteView data, ByteView s
 }
 
 Result<Bytes> PublicKey::encrypt_pkcs1(ByteView plain) const {
-    if (!state_ || state_->type != KeyType::kRsa) return unsupported("encryption needs an RSA key");
-    return encrypt(state_->contexts.encrypting(state_->key.get()), plain, RSA_PKCS1_PADDING,
-                   nullptr);
+    if (!state_ || !state_->rsa) return unsupported("encryption needs an RSA key");
+    if (plain.size() + kPkcs1Overhead > state_->modulus_size)
+        return unsupported("a content key this long");
+    const Secret block = encryption_block(plain, state_->modulus_size);
+    auto encrypted = state_->rsa->raise(block.view());
+    if (!encrypted) return Error{Errc::kInternal, "RSA encryption: no memory"};
+    return *std::move(encrypted);
 }
 
 Result<Bytes> PublicKey::encrypt_oaep(ByteView plain, Digest digest) const {
-    if (!state_ || state_->type != KeyType::kRsa) return unsupported("encryption needs an RSA key");
-    return encrypt(state_->contexts.encrypting(state_->key.get()), plain, RSA_PKCS1_OAEP_PADDING,
-                   evp_md(digest));
+    if (!state_ || !state_->rsa) return unsupported("encryption needs an RSA key");
+    const EvpPkeyCtxPtr context = state_->contexts.encrypting(evp());
+    if (!context || EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) != 1 ||
+        EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), evp_md(digest)) != 1 ||
+        EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), evp_md(digest)) != 1) {
+        return take_ossl_error("RSA encryption");
+    }
+    Bytes out(state_->modulus_size);
+    std::size_t length = out.size();
+    if (EVP_PKEY_encrypt(context.get(), out.data(), &length, plain.data(), plain.size()) != 1) {
+        return take_ossl_error("RSA encryption");
+    }
+    out.resize(length);
+    return out;
 }
 
 }  // namespace scepgate::certs
