@@ -5,7 +5,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <numeric>
 
 #include "certs/ossl.hpp"
 
@@ -84,31 +83,84 @@ bool has_roca_fingerprint(const BIGNUM* modulus) {
            all_pass(modulus, kRoca4);
 }
 
-/// The odd primes under 752 (NIST SP 800-89 section 5.3.3), multiplied while a word holds them.
-constexpr auto kSmallPrimes = [] {
-    std::array<std::uint64_t, 38> products{};
-    std::size_t count = 0;
-    std::uint64_t words = 1;
+/// 1/`odd` modulo 2^64, by Newton's method.
+constexpr std::uint64_t inverse_of(std::uint64_t odd) noexcept {
+    std::uint64_t inverse = odd;  // right in three bits, and in twice as many after each step
+    for (int step = 0; step < 5; ++step)
+        inverse *= 2 - odd * inverse;
+    return inverse;
+}
+
+/// Whether a word is a multiple of an odd prime, by one multiplication.
+struct Divisor {
+    std::uint64_t inverse = 0, largest_quotient = 0;
+
+    [[nodiscard]] constexpr bool divides(std::uint64_t word) const noexcept {
+        return word * inverse <= largest_quotient;
+    }
+};
+
+/// The odd primes under 752 (NIST SP 800-89 section 5.3.3), and their products, each of as many as
+/// a word holds.
+struct SmallPrimes {
+    struct Product {
+        std::uint64_t value = 1, inverse = 1;
+        std::size_t end = 0;  ///< of its primes in `divisors`
+    };
+    std::array<Divisor, 132> divisors{};
+    std::array<Product, 18> products{};
+};
+
+constexpr SmallPrimes kSmallPrimes = [] {
+    SmallPrimes small;
+    std::size_t count = 0, row = 0;
     for (std::uint64_t candidate = 3; candidate < 752; candidate += 2) {
         bool prime = true;
         for (std::uint64_t divisor = 3; divisor * divisor <= candidate; divisor += 2)
             prime = prime && candidate % divisor != 0;
         if (!prime) continue;
-        if (words * candidate >= kWord) {
-            products[count++] = words;
-            words = 1;
-        }
-        words *= candidate;
+        if (small.products[row].value > UINT64_MAX / candidate) ++row;
+        small.products[row].value *= candidate;
+        small.divisors[count++] = {inverse_of(candidate), UINT64_MAX / candidate};
+        small.products[row].end = count;
     }
-    products[count] = words;
-    return products;
+    for (auto& product : small.products)
+        product.inverse = inverse_of(product.value);
+    return small;
 }();
-static_assert(kSmallPrimes.back() != 0);
+static_assert(kSmallPrimes.products.back().end == kSmallPrimes.divisors.size());
 
-bool has_small_factor(const BIGNUM* modulus) {
-    return std::any_of(kSmallPrimes.begin(), kSmallPrimes.end(), [&](std::uint64_t primes) {
-        return std::gcd(std::uint64_t{BN_mod_word(modulus, primes)}, primes) != 1;
-    });
+/// For each product, what is left of the modulus after Montgomery's division by a power of two: it
+/// has the same odd factors, and costs two multiplications a word where a remainder costs two
+/// divisions. Word by word, so that the products' multiplications need not wait for one another.
+auto residues_of(ByteView modulus) noexcept {
+    std::array<std::uint64_t, kSmallPrimes.products.size()> residues{};
+    for (std::size_t end = modulus.size(); end > 0;) {
+        const std::size_t begin = end - std::min<std::size_t>(end, 8);
+        std::uint64_t word = 0;
+        for (std::size_t i = begin; i < end; ++i)
+            word = word << 8U | modulus[i];
+        end = begin;
+        for (std::size_t i = 0; i < residues.size(); ++i) {
+            const auto& product = kSmallPrimes.products[i];
+            const std::uint64_t quotient = (word - residues[i]) * product.inverse;
+            __extension__ using Double = unsigned __int128;
+            residues[i] = static_cast<std::uint64_t>(Double{quotient} * product.value >> 64U) +
+                          (word < residues[i] ? 1 : 0);
+        }
+    }
+    return residues;
+}
+
+bool has_small_factor(ByteView modulus) noexcept {
+    const auto residues = residues_of(modulus);
+    bool found = false;
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < residues.size(); ++i) {
+        for (; next < kSmallPrimes.products[i].end; ++next)
+            found = kSmallPrimes.divisors[next].divides(residues[i]) || found;
+    }
+    return found;
 }
 
 /// The largest number whose square is not over `n`; null without memory. Newton's method from the
@@ -156,6 +208,10 @@ public:
           modulus2_(BN_mod_word(modulus, product(kSquares2))) {}
 
     [[nodiscard]] bool passes(std::uint64_t step) const noexcept {
+        // Four of five steps end here, before anything is divided.
+        static_assert(kSquares1.front().prime == 64);
+        const std::uint64_t root = root1_ + step;
+        if (!kSquares1.front().passes((root * root - modulus1_) % 64)) return false;
         return passes(kSquares1, root1_ + step, modulus1_) &&
                passes(kSquares2, root2_ + step, modulus2_);
     }
@@ -209,7 +265,7 @@ std::optional<std::string_view> weakness_of(const PublicKey& key) {
     const ByteView octets = key.rsa_modulus();
     const BnPtr modulus(BN_bin2bn(octets.data(), static_cast<int>(octets.size()), nullptr));
     if (!modulus) return "its modulus cannot be read";
-    if (has_small_factor(modulus.get()))
+    if (has_small_factor(octets))
         return "its modulus has a factor under 752: its private key can be computed";
     if (has_roca_fingerprint(modulus.get()))
         return "it has the fingerprint of ROCA (CVE-2017-15361): its private key can be computed";
