@@ -29,6 +29,12 @@ Result<Certificate> sign(ByteView tbs, ByteView algorithm, const PrivateKey& sig
 
 }  // namespace
 
+Digest digest_for(const PublicKey& key) noexcept {
+    if (key.type() == KeyType::kEc && key.bits() > 384) return Digest::kSha512;
+    if (key.type() == KeyType::kEc && key.bits() > 256) return Digest::kSha384;
+    return Digest::kSha256;
+}
+
 Result<Certificate> build_certificate(const CertificateContents& contents, const PrivateKey& signer,
                                       Digest digest) {
     const Bytes serial = der::unsigned_integer(contents.serial);

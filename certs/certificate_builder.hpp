@@ -19,6 +19,9 @@ struct CertificateContents {
     std::vector<Bytes> extensions;  ///< DER Extensions in their order (encode_extension)
 };
 
+/// What a key signs certificates and CRLs with: SHA-256, for P-384 SHA-384, for P-521 SHA-512.
+[[nodiscard]] Digest digest_for(const PublicKey& key) noexcept;
+
 /// Builds a v3 certificate, signs it, and checks the signature with the signer's public key before
 /// giving it out (a faulty signature can reveal an RSA key).
 Result<Certificate> build_certificate(const CertificateContents& contents, const PrivateKey& signer,

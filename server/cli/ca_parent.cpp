@@ -68,7 +68,8 @@ Result<certs::Certificate> renewed_by(const Party& parent, const CaConfig& confi
     if (!pointers) return pointers.error();
     for (Bytes& each : *pointers)
         contents.extensions.push_back(std::move(each));
-    return certs::build_certificate(contents, parent.key, certs::Digest::kSha256);
+    return certs::build_certificate(contents, parent.key,
+                                    certs::digest_for(parent.key.public_key()));
 }
 
 Result<std::optional<FoundParent>> find_parent(const CaSetup& setup,

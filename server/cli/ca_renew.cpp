@@ -39,7 +39,7 @@ Result<certs::Certificate> renewed(const Party& ca, std::int64_t not_after, std:
         contents.extensions.push_back(
             certs::encode_extension(extension.oid, extension.critical, extension.value));
     }
-    return certs::build_certificate(contents, ca.key, certs::Digest::kSha256);
+    return certs::build_certificate(contents, ca.key, certs::digest_for(ca.key.public_key()));
 }
 
 /// What its file is to hold: the parent's chain stands behind it where one did.

@@ -32,8 +32,9 @@ Result<Party> make_party(const PartySettings& settings, const Party* issuer) {
     }
     for (const Bytes& pointer : settings.pointers)
         contents.extensions.push_back(pointer);
-    auto certificate = certs::build_certificate(contents, issuer != nullptr ? issuer->key : *key,
-                                                certs::Digest::kSha256);
+    const certs::PrivateKey& signer = issuer != nullptr ? issuer->key : *key;
+    auto certificate =
+        certs::build_certificate(contents, signer, certs::digest_for(signer.public_key()));
     if (!certificate) return certificate.error();
     return Party{std::move(*certificate), std::move(*key)};
 }

@@ -101,6 +101,10 @@ def test_init_serve_challenge_enroll_with_every_CA_key(new_lab, tmp_path, ca_key
     assert (out / "key.pem").stat().st_mode & 0o077 == 0
     openssl("verify", "-CAfile", lab.dir / "ca.pem", out / "cert.pem")
     openssl("verify", "-CAfile", out / "ca.pem", "-untrusted", out / "chain.pem", out / "cert.pem")
+    digest = {"ec:p384": "ecdsa-with-SHA384", "ec:p256": "ecdsa-with-SHA256"}.get(
+        ca_key, "sha256WithRSAEncryption")
+    for certificate in (lab.dir / "ca.pem", lab.dir / "ra-signing.pem", out / "cert.pem"):
+        assert f"Signature Algorithm: {digest}" in openssl("x509", "-in", certificate, "-noout", "-text")
     text = openssl("x509", "-in", out / "cert.pem", "-noout", "-subject", "-issuer", "-ext",
                    "subjectAltName")
     assert "CN = tool" in text and "CN = Example CA" in text and "DNS:tool.example" in text
