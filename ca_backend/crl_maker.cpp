@@ -30,6 +30,10 @@ std::int64_t milliseconds_since(Clock::time_point begun) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun).count();
 }
 
+Error not_made(const Error& why) {
+    return {Errc::kUnavailable, "making a CRL: " + why.detail};
+}
+
 }  // namespace
 
 /// The right to make CRLs, as the store knows it.
@@ -220,6 +224,9 @@ bool CrlMaker::is_as_settled(const Crl& crl, CrlKind kind) const {
 /// Nothing when another process is at it, or was faster.
 asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& store,
                                                                          Occasion occasion) {
+    auto pointers = settings_.pointers();
+    if (!pointers) co_return not_made(pointers.error());
+    occasion.pointers = *std::move(pointers);
     Lease lease(store, issuer_, occasion.now);
     CrlOrder order;
     order.issuer = issuer_;
@@ -229,6 +236,7 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& 
     order.now = occasion.now;
     order.until = lease.until();
     order.maker = lease.maker();
+    order.least_base = occasion.pointers.least_base;
     auto begun = co_await store.begin_crl(std::move(order));
     if (!begun) co_return begun.error();
     Result<std::optional<Current>> outcome = std::optional<Current>();
@@ -237,7 +245,7 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& 
         const bool granted = kind == CrlKind::kDelta ? begun->delta : begun->complete;
         const bool has_base = kind == CrlKind::kComplete || begun->base;
         if (!granted || !has_base) continue;
-        auto made = co_await make_one(store, kind, *begun, lease, occasion.now);
+        auto made = co_await make_one(store, kind, *begun, lease, occasion);
         // Whoever wants the other one is told why there is none when they ask for it.
         if (kind == occasion.wanted.kind) outcome = std::move(made);
     }
@@ -250,15 +258,16 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& 
 }
 
 asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make_one(
-    Store& store, CrlKind kind, CrlBegun& begun, Lease& lease, std::int64_t now) {
-    auto crl = co_await build(kind, begun, lease, now);
-    if (!crl) co_return Error{Errc::kUnavailable, "making a CRL: " + crl.error().detail};
+    Store& store, CrlKind kind, CrlBegun& begun, Lease& lease, const Occasion& occasion) {
+    auto crl = co_await build(kind, begun, lease, occasion);
+    if (!crl) co_return not_made(crl.error());
     CrlToKeep keep;
     keep.kind = kind;
     keep.crl = *crl;
     keep.begun = lease.begun();
     keep.state = {begun.number, begun.revision, kind == CrlKind::kDelta ? begun.base->number : 0,
-                  now};
+                  occasion.now};
+    keep.least_base = occasion.pointers.least_base;
     if (kind == CrlKind::kComplete && makes_deltas()) keep.base_period = settings_.complete.period;
     if (settings_.record) {
         const MadeCrl made{settings_.ca, kind, begun.number, keep.state.base, *crl};
@@ -273,20 +282,19 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make_one(
 }
 
 asio::awaitable<Result<Crl>> CrlMaker::build(CrlKind kind, CrlBegun& begun, Lease& lease,
-                                             std::int64_t now) const {
-    auto pointers = settings_.pointers();
-    if (!pointers) co_return pointers.error();
+                                             const Occasion& occasion) const {
+    const std::int64_t now = occasion.now;
     certs::CrlContents contents;
     contents.issuer_der = settings_.issuer_der;
     contents.authority_key_identifier = settings_.key_identifier;
     contents.number = begun.number;
     contents.this_update = now;
     contents.next_update = now + times(kind).validity;
-    contents.issuing_distribution_point = std::move(pointers->issuing_distribution_point);
+    contents.issuing_distribution_point = occasion.pointers.issuing_distribution_point;
     if (kind == CrlKind::kDelta) {
         contents.base_number = begun.base->number;
     } else {
-        contents.freshest_crl_urls = std::move(pointers->freshest_crl_urls);
+        contents.freshest_crl_urls = occasion.pointers.freshest_crl_urls;
     }
     certs::CrlBuilder builder(std::move(contents));
     while (true) {

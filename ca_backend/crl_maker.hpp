@@ -37,10 +37,17 @@ struct CrlUrls {
     std::vector<std::string> freshest;  ///< of the delta
 };
 
-/// What a CRL says of where CRLs are.
+/// What whoever has the CA's key in another process says of its CRLs.
+struct CrlTerms {
+    CrlUrls urls;
+    std::int64_t least_base = 0;  ///< no delta is signed whose base has a lower number
+};
+
+/// What a CRL says of where CRLs are, and what a delta may refer to.
 struct CrlPointers {
     std::optional<certs::IssuingDistributionPoint> issuing_distribution_point;
     std::vector<std::string> freshest_crl_urls;  ///< in complete CRLs
+    std::int64_t least_base = 0;                 ///< see CrlTerms
 };
 
 struct CrlSettings {
@@ -103,6 +110,7 @@ private:
         CrlWanted wanted;
         std::int64_t revision = 0;
         std::int64_t now = 0;
+        CrlPointers pointers = {};  ///< once one is to be made
     };
     class Turn;
     class Lease;
@@ -121,10 +129,10 @@ private:
     boost::asio::awaitable<Result<std::optional<Current>>> make(Store& store, Occasion occasion);
     boost::asio::awaitable<Result<std::optional<Current>>> make_one(Store& store, CrlKind kind,
                                                                     CrlBegun& begun, Lease& lease,
-                                                                    std::int64_t now);
+                                                                    const Occasion& occasion);
     [[nodiscard]] bool is_as_settled(const certs::Crl& crl, CrlKind kind) const;
     boost::asio::awaitable<Result<certs::Crl>> build(CrlKind kind, CrlBegun& begun, Lease& lease,
-                                                     std::int64_t now) const;
+                                                     const Occasion& occasion) const;
 
     CrlSettings settings_;
     IssuerHash issuer_;

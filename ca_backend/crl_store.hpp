@@ -44,8 +44,9 @@ struct CrlOrder {
     bool complete = true;
     bool delta = false;
     std::int64_t now = 0;
-    std::int64_t until = 0;  ///< when others may take over from who has not ended
-    std::string maker;       ///< nobody else's name
+    std::int64_t until = 0;       ///< when others may take over from who has not ended
+    std::string maker;            ///< nobody else's name
+    std::int64_t least_base = 0;  ///< no complete CRL of a lower number will do as a base
 };
 
 /// Neither `complete` nor `delta`: others are making what was asked for.
@@ -79,6 +80,7 @@ struct CrlToKeep {
     std::chrono::steady_clock::time_point begun;  ///< what took_ms is counted from
     /// Of a complete one that is to be a base of deltas: seconds until the next base. 0: it is not.
     std::int64_t base_period = 0;
+    std::int64_t least_base = 0;  ///< of CrlOrder: bases before it do not count
 };
 
 /// CRL numbers, and what is given out under them.

@@ -17,12 +17,6 @@ Error bad_ca(const EmbeddedCaSettings& settings, const std::string& fault) {
     return {Errc::kConfig, "CA \"" + settings.name + "\": " + fault};
 }
 
-Digest digest_for(const certs::PublicKey& key) {
-    if (key.type() == certs::KeyType::kEc && key.bits() > 384) return Digest::kSha512;
-    if (key.type() == certs::KeyType::kEc && key.bits() > 256) return Digest::kSha384;
-    return Digest::kSha256;
-}
-
 Result<void> check_certificate(const EmbeddedCaSettings& settings) {
     const Certificate& ca = settings.chain.front();
     const auto key = ca.public_key();
@@ -101,11 +95,13 @@ Result<CrlPointers> crl_pointers(const CrlUrls& urls, bool deltas, bool named) {
 std::function<Result<CrlPointers>()> crl_pointers_of(const EmbeddedCaSettings& settings) {
     const bool deltas = settings.delta_crl.has_value();
     const bool named = settings.issuing_distribution_point;
-    if (settings.urls_elsewhere) {
-        return [ask = settings.urls_elsewhere, deltas, named]() -> Result<CrlPointers> {
-            const auto urls = ask();
-            if (!urls) return urls.error();
-            return crl_pointers(*urls, deltas, named);
+    if (settings.terms_elsewhere) {
+        return [ask = settings.terms_elsewhere, deltas, named]() -> Result<CrlPointers> {
+            const auto terms = ask();
+            if (!terms) return terms.error();
+            auto pointers = crl_pointers(terms->urls, deltas, named);
+            if (pointers) pointers->least_base = terms->least_base;
+            return pointers;
         };
     }
     return [urls = CrlUrls{settings.crl_urls, settings.freshest_crl_urls}, deltas, named] {
@@ -162,7 +158,7 @@ Result<std::shared_ptr<EmbeddedCa>> EmbeddedCa::create(EmbeddedCaSettings settin
         delta && (delta->period <= 0 || delta->period > delta->validity)) {
         return bad_ca(settings, "a delta CRL must be followed by the next before its end");
     }
-    if (!settings.urls_elsewhere) {
+    if (!settings.terms_elsewhere) {
         const auto sound = crl_pointers_of(settings)();
         if (!sound) return bad_ca(settings, sound.error().detail);
     }
@@ -181,7 +177,7 @@ EmbeddedCa::EmbeddedCa(EmbeddedCaSettings settings, std::shared_ptr<const certs:
     : settings_(std::move(settings)),
       clock_(std::move(clock)),
       name_constraints_(std::move(name_constraints)),
-      digest_(settings_.digest.value_or(digest_for(settings_.key.public_key()))),
+      digest_(settings_.digest.value_or(certs::digest_for(settings_.key.public_key()))),
       basic_constraints_(certs::basic_constraints_extension(false)),
       authority_key_identifier_(
           certs::authority_key_identifier_extension(issuer_key_identifier(settings_))),

@@ -29,8 +29,8 @@ struct EmbeddedCaSettings {
     std::optional<CrlTimes> delta_crl = {};   ///< empty: there are no delta CRLs
     bool issuing_distribution_point = false;  ///< CRLs name `crl_urls`
     /// Where another process writes the certificates: what its `crl_urls` and `freshest_crl_urls`
-    /// are, for CRLs; those here are empty then. It may block.
-    std::function<Result<CrlUrls>()> urls_elsewhere = {};
+    /// are, for CRLs (those here are empty then), and which bases of deltas it knows. It may block.
+    std::function<Result<CrlTerms>()> terms_elsewhere = {};
     std::function<Result<void>(const MadeCrl&)> record_crl = {};  ///< see CrlSettings
 };
 

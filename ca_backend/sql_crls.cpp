@@ -80,7 +80,7 @@ Result<CrlKeeper> CrlKeeper::prepare(Connection& connection) {
           "ON CONFLICT(issuer) DO UPDATE SET number = crls.number + 1 RETURNING number"},
          {made.base_,
           "SELECT number, revision FROM crl_bases WHERE issuer = ? AND key = ? AND "
-          "next_update > ? AND made <= ? ORDER BY number LIMIT 1"},
+          "next_update > ? AND made <= ? AND number >= ? ORDER BY number LIMIT 1"},
          {made.extend_, "UPDATE kept_crls SET making_until = ? WHERE issuer = ? AND making_by = ?"},
          {made.end_,
           "UPDATE kept_crls SET making_until = 0, making_by = '' WHERE issuer = ? AND "
@@ -92,8 +92,8 @@ Result<CrlKeeper> CrlKeeper::prepare(Connection& connection) {
           "UPDATE kept_crls SET number = ?, revision = ?, base = ?, this_update = ?, took_ms = ? "
           "WHERE issuer = ? AND kind = ? AND number < ?"},
          {made.newest_base_,
-          "SELECT made FROM crl_bases WHERE issuer = ? AND key = ? AND made <= ? ORDER BY number "
-          "DESC LIMIT 1"},
+          "SELECT made FROM crl_bases WHERE issuer = ? AND key = ? AND made <= ? AND "
+          "number >= ? ORDER BY number DESC LIMIT 1"},
          {made.forget_bases_, "DELETE FROM crl_bases WHERE issuer = ? AND next_update <= ?"},
          {made.add_base_,
           "INSERT INTO crl_bases(issuer, number, key, revision, made, next_update) "
@@ -133,6 +133,7 @@ Result<void> CrlKeeper::take(const CrlOrder& order, CrlKind kind) {
 Result<std::optional<CrlBase>> CrlKeeper::oldest_base(const CrlOrder& order) {
     Query query = base_.run();
     query.bind(ByteView(order.issuer)).bind(order.key).bind(order.now).bind(order.now);
+    query.bind(order.least_base);
     const auto row = query.next();
     if (!row) return row.error();
     if (!*row) return std::optional<CrlBase>();
@@ -209,7 +210,8 @@ Result<void> CrlKeeper::add_base(const IssuerHash& issuer, const CrlToKeep& crl)
     const ByteView key = crl.crl.authority_key_identifier().value_or(ByteView());
     {
         Query query = newest_base_.run();
-        const auto row = query.bind(ByteView(issuer)).bind(key).bind(made).next();
+        const auto row =
+            query.bind(ByteView(issuer)).bind(key).bind(made).bind(crl.least_base).next();
         if (!row) return row.error();
         if (*row && made < query.integer(0) + crl.base_period) return {};
     }

@@ -167,7 +167,7 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
         return records->write(made);
     };
     if (client) {
-        settings.urls_elsewhere = [name, client] { return signer::ask_crl_urls(name, *client); };
+        settings.terms_elsewhere = [name, client] { return signer::ask_crl_terms(name, *client); };
     }
     const ca_backend::CrlUrls crl_urls{settings.crl_urls, settings.freshest_crl_urls};
     if (templates) settings.templates = *templates;

@@ -18,6 +18,7 @@ constexpr std::uint8_t kIssued = 0x82;
 constexpr std::uint8_t kSignature = 0x83;
 constexpr std::uint8_t kRefused = 0xFF;
 
+constexpr std::size_t kNumberSize = 8;  // big-endian
 constexpr std::size_t kLongestShortOrder = 8 * 1024;
 constexpr std::size_t kLongestIssueOrder = 256 * 1024;
 constexpr std::size_t kLongestCrlOrder = std::size_t{256} * 1024 * 1024;
@@ -129,13 +130,31 @@ std::vector<std::string> that_fit(const std::vector<std::string>& texts) {
     return all;
 }
 
+Bytes number_octets(std::int64_t number) {
+    Bytes octets(kNumberSize);
+    for (std::size_t i = 0; i < kNumberSize; ++i)
+        octets[kNumberSize - 1 - i] = static_cast<std::uint8_t>(number >> (8 * i));
+    return octets;
+}
+
+/// A positive one.
+Result<std::int64_t> read_number(ByteView octets) {
+    if (octets.size() != kNumberSize || octets.front() > 0x7F) return malformed("no number");
+    std::int64_t number = 0;
+    for (const std::uint8_t octet : octets)
+        number = number << 8 | octet;
+    if (number == 0) return malformed("a number that is left out when it is 0");
+    return number;
+}
+
 Bytes encode_one(const Description& answer) {
     Bytes out = start(kDescription);
-    FieldWriter(out)
-        .add(1, answer.certificate)
+    FieldWriter fields(out);
+    fields.add(1, answer.certificate)
         .add(2, that_fit(answer.templates))
         .add(3, that_fit(answer.crl_urls))
         .add(4, that_fit(answer.freshest_crl_urls));
+    if (answer.oldest_base > 0) fields.add(5, number_octets(answer.oldest_base));
     return finish(std::move(out));
 }
 
@@ -223,13 +242,20 @@ Result<Order> decode_certify_responder(FieldReader fields) {
 Result<Answer> decode_description(FieldReader fields) {
     const auto certificate = fields.octets(1, kLongestCertificate);
     if (!certificate) return certificate.error();
-    Description description{to_bytes(*certificate), {}, {}, {}};
+    Description description{to_bytes(*certificate), {}, {}, {}, 0};
     std::uint8_t tag = 2;
     for (auto* target :
          {&description.templates, &description.crl_urls, &description.freshest_crl_urls}) {
         auto texts = fields.texts(tag++);
         if (!texts) return texts.error();
         *target = std::move(*texts);
+    }
+    const auto base = fields.optional_octets(5, kNumberSize);
+    if (!base) return base.error();
+    if (!base->empty()) {
+        const auto number = read_number(*base);
+        if (!number) return number.error();
+        description.oldest_base = *number;
     }
     if (const auto end = fields.finish(); !end) return end.error();
     return Answer(std::move(description));

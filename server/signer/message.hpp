@@ -7,6 +7,8 @@
 // Every message has one encoding only. An order is one frame, and so is its answer.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <variant>
 #include <vector>
@@ -59,6 +61,10 @@ struct Description {
     std::vector<std::string> templates;  ///< what it issues by
     /// What stands in its certificates, and so in the CRLs that it signs.
     std::vector<std::string> crl_urls, freshest_crl_urls;
+    /// Number of the oldest complete CRL that a delta may refer to: it was signed, and is on
+    /// record. kNoBase: there is none. 0: a signer of an earlier release does not say.
+    std::int64_t oldest_base = 0;
+    static constexpr std::int64_t kNoBase = std::numeric_limits<std::int64_t>::max();
     bool operator==(const Description&) const = default;
 };
 struct IssuedAnswer {

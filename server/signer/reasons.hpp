@@ -25,6 +25,9 @@ inline constexpr Reason kKeyMismatch{
 inline constexpr Reason kKeyIsSigners{
     FailInfo::kBadRequest, "KeyIsServers", "key",
     "whoever sent it holds that key; if no mistake explains it, replace the key"};
+inline constexpr Reason kKeyCompromised{
+    FailInfo::kBadRequest, "KeyCompromised", "key",
+    "others have this key: the device has to make a new one; revoke what it has left of the old"};
 inline constexpr Reason kTemplateMismatch{
     FailInfo::kBadRequest, "TemplateMismatch", "template",
     "name the templates alike in the configurations of server and signer"};

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "ca_backend/sql_compromised_keys.hpp"
 #include "ca_backend/sqlite.hpp"
 #include "server/signer/revocation_records.hpp"
 
@@ -16,7 +17,7 @@ using ca_backend::sql::prepare_all;
 using ca_backend::sql::Statement;
 using ca_backend::sqlite::Database;
 
-constexpr std::int64_t kSchema = 3;
+constexpr std::int64_t kSchema = 4;
 /// A row is of use for CRLs until some time after its certificate expired.
 constexpr std::int64_t kKeptAfterExpiry = std::int64_t{90} * 86'400;
 
@@ -47,6 +48,9 @@ constexpr const char* kSignedCrls = R"(
         complete INTEGER NOT NULL, at INTEGER NOT NULL, this_update INTEGER NOT NULL,
         hash BLOB NOT NULL, PRIMARY KEY (issuer, number, complete)) WITHOUT ROWID;
 )";
+/// Since schema 4: which keys may not be certified any more. Of certificates from before it, the
+/// key is not known.
+constexpr const char* kKeyOfSigned = "ALTER TABLE signed ADD COLUMN key BLOB";
 constexpr const char* kFromSchema2 = R"(
     INSERT INTO signed_crls (issuer, number, complete, at, this_update, hash)
         SELECT issuer, number, complete, at, at, hash FROM signed_crls_2;
@@ -68,10 +72,7 @@ Result<void> create_private(const std::filesystem::path& file) {
                               "; its folder must exist and be writable");
 }
 
-Result<void> upgrade(Database& database, std::int64_t version) {
-    if (version == 0) {
-        if (auto made = database.execute(kTables); !made) return made;
-    }
+Result<void> add_crl_tables(Database& database, std::int64_t version) {
     if (version == 2) {
         const auto moved = database.execute("ALTER TABLE signed_crls RENAME TO signed_crls_2");
         if (!moved) return moved;
@@ -86,7 +87,20 @@ Result<void> upgrade(Database& database, std::int64_t version) {
         if (auto taken = take_over_last_crls(database); !taken) return taken;
         if (auto gone = database.execute("DROP TABLE crls"); !gone) return gone;
     }
-    return database.execute("PRAGMA user_version = 3");
+    return {};
+}
+
+Result<void> upgrade(Database& database, std::int64_t version) {
+    if (version == 0) {
+        if (auto made = database.execute(kTables); !made) return made;
+    }
+    if (version < 3) {
+        if (auto made = add_crl_tables(database, version); !made) return made;
+    }
+    for (const char* change : {kKeyOfSigned, ca_backend::sql::kCompromisedKeysSqlite}) {
+        if (auto made = database.execute(change); !made) return made;
+    }
+    return database.execute("PRAGMA user_version = 4");
 }
 
 Result<void> make_tables(Database& database) {
@@ -116,8 +130,9 @@ Result<void> make_tables(Database& database) {
 
 struct SignedRecords::Impl {
     Database database;
-    Statement find_order, add_order, add_signed, not_after, counts;
+    Statement find_order, add_order, add_signed, not_after, counts, oldest_crl;
     Statement forget_orders, forget_signed;
+    ca_backend::sql::CompromisedKeys compromised;
 
     static Result<std::unique_ptr<Impl>> prepare(Database database) {
         auto impl = std::make_unique<Impl>();
@@ -127,8 +142,12 @@ struct SignedRecords::Impl {
             {{impl->find_order, "SELECT certificate FROM orders WHERE id = ? AND at > ?"},
              {impl->add_order, "INSERT INTO orders (id, at, certificate) VALUES (?, ?, ?)"},
              {impl->add_signed,
-              "INSERT INTO signed (ca, serial, template, at, not_after) VALUES (?, ?, ?, ?, ?)"},
+              "INSERT INTO signed (ca, serial, template, at, not_after, key) "
+              "VALUES (?, ?, ?, ?, ?, ?)"},
              {impl->not_after, "SELECT not_after FROM signed WHERE ca = ? AND serial = ?"},
+             {impl->oldest_crl,
+              "SELECT number FROM signed_crls JOIN issuers ON issuers.id = signed_crls.issuer "
+              "WHERE issuers.ca = ? AND complete = 1 ORDER BY number LIMIT 1"},
              {impl->counts,
               "SELECT template, at / 60 * 60 AS minute, count(*) FROM signed WHERE at > ? "
               "GROUP BY minute, template ORDER BY minute"},
@@ -138,6 +157,9 @@ struct SignedRecords::Impl {
               "DELETE FROM signed WHERE (ca, serial) IN "
               "(SELECT ca, serial FROM signed WHERE not_after < ? LIMIT 4)"}});
         if (!prepared) return prepared.error();
+        auto compromised = ca_backend::sql::CompromisedKeys::prepare(impl->database);
+        if (!compromised) return compromised.error();
+        impl->compromised = *std::move(compromised);
         return impl;
     }
 
@@ -151,6 +173,7 @@ struct SignedRecords::Impl {
                          .bind(row.template_name)
                          .bind(row.at)
                          .bind(row.not_after)
+                         .bind(ByteView(row.key))
                          .finish();
         if (!added) return added;
         return add_order.run().bind(ByteView(row.id)).bind(row.at).bind(row.certificate).finish();
@@ -230,6 +253,20 @@ Result<std::optional<std::int64_t>> SignedRecords::not_after(const Sha256& ca, B
     const std::lock_guard lock(database_mutex_);
     auto query = impl_->not_after.run();
     query.bind(ByteView(ca)).bind(serial);
+    const auto row = query.next();
+    if (!row) return row.error();
+    return *row ? std::optional(query.integer(0)) : std::nullopt;
+}
+
+Result<bool> SignedRecords::is_compromised(const Sha256& key) {
+    const std::lock_guard lock(database_mutex_);
+    return impl_->compromised.contains(key);
+}
+
+Result<std::optional<std::int64_t>> SignedRecords::oldest_complete_crl(const Sha256& ca) {
+    const std::lock_guard lock(database_mutex_);
+    auto query = impl_->oldest_crl.run();
+    query.bind(ByteView(ca));
     const auto row = query.next();
     if (!row) return row.error();
     return *row ? std::optional(query.integer(0)) : std::nullopt;

@@ -23,6 +23,7 @@ struct SignedRow {
     std::int64_t at = 0;
     std::int64_t not_after = 0;
     Bytes certificate;  ///< DER
+    Sha256 key{};       ///< SHA-256 of its SubjectPublicKeyInfo
 };
 
 /// How many were signed in one minute by one template.
@@ -50,6 +51,11 @@ public:
     Result<void> add(const SignedRow& row);
     /// notAfter of a certificate, if it was signed here.
     Result<std::optional<std::int64_t>> not_after(const Sha256& ca, ByteView serial);
+    /// Whether a CRL that was signed here called a certificate with this key (SHA-256 of its
+    /// SubjectPublicKeyInfo) revoked as keyCompromise, and it was signed here.
+    Result<bool> is_compromised(const Sha256& key);
+    /// Number of the oldest complete CRL of this CA that is on record.
+    Result<std::optional<std::int64_t>> oldest_complete_crl(const Sha256& ca);
     /// All since then, in the order of time.
     Result<std::vector<SignedCount>> counts_since(std::int64_t at);
 

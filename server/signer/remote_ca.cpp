@@ -61,14 +61,15 @@ certs::PrivateKey remote_key(std::string ca, certs::PublicKey public_key,
         std::move(public_key), std::make_shared<RemoteKey>(std::move(ca), std::move(client)));
 }
 
-Result<ca_backend::CrlUrls> ask_crl_urls(const std::string& ca, SignerClient& client) {
+Result<ca_backend::CrlTerms> ask_crl_terms(const std::string& ca, SignerClient& client) {
     auto answer = client.ask_and_wait(DescribeOrder{ca});
     if (!answer) return answer.error();
     if (const auto* refusal = std::get_if<Refusal>(&*answer)) return as_error(*refusal);
     auto* description = std::get_if<Description>(&*answer);
     if (description == nullptr) return malformed("the signer answered something else");
-    return ca_backend::CrlUrls{std::move(description->crl_urls),
-                               std::move(description->freshest_crl_urls)};
+    return ca_backend::CrlTerms{
+        {std::move(description->crl_urls), std::move(description->freshest_crl_urls)},
+        description->oldest_base};
 }
 
 Result<Certificate> certify_responder(const std::string& ca, const Certificate& ca_certificate,

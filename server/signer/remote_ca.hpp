@@ -12,9 +12,10 @@ namespace scepgate::server::signer {
 [[nodiscard]] certs::PrivateKey remote_key(std::string ca, certs::PublicKey public_key,
                                            std::shared_ptr<SignerClient> client);
 
-/// Where the CA publishes its CRLs, as its certificates and the signer have it. Blocks. Errors as
-/// of SignerClient; kDenied: the signer refuses.
-[[nodiscard]] Result<ca_backend::CrlUrls> ask_crl_urls(const std::string& ca, SignerClient& client);
+/// Where the CA publishes its CRLs, as its certificates and the signer have it, and which bases of
+/// deltas the signer knows. Blocks. Errors as of SignerClient; kDenied: the signer refuses.
+[[nodiscard]] Result<ca_backend::CrlTerms> ask_crl_terms(const std::string& ca,
+                                                         SignerClient& client);
 
 /// Has the signer certify the key of an OCSP responder of its CA, whose certificate this is, and
 /// judges what comes back. Blocks. kUnavailable: there is no signer, or it says to come again;

@@ -82,6 +82,7 @@ Result<std::int64_t> find_issuer(Statement& statement, ByteView ca) {
 struct RevocationRecords::Impl {
     Database database;
     Statement add_issuer, issuer, last, complete, count, revoked, add, remove, add_crl, forget;
+    Statement compromise;
 
     static Result<std::unique_ptr<Impl>> prepare(Database database) {
         auto impl = std::make_unique<Impl>();
@@ -102,6 +103,9 @@ struct RevocationRecords::Impl {
              {impl->add, kAddRevoked},
              {impl->remove, "DELETE FROM revoked WHERE issuer = ? AND serial = ?"},
              {impl->add_crl, kAddCrl},
+             {impl->compromise,
+              "INSERT INTO compromised_keys (key, revoked_at) SELECT key, ? FROM signed WHERE "
+              "ca = ? AND serial = ? AND key IS NOT NULL ON CONFLICT DO NOTHING"},
              {impl->forget, "DELETE FROM signed_crls WHERE issuer = ? AND at < ? AND number < ?"}});
         if (!prepared) return prepared.error();
         return impl;
@@ -123,12 +127,23 @@ struct RevocationRecords::Impl {
         return outcome;
     }
 
+    /// The key of a certificate that was signed here is not certified any more.
+    Result<void> note_key(const Sha256& ca, const certs::Crl::Entry& entry) {
+        if (entry.reason != certs::RevocationReason::kKeyCompromise) return {};
+        return compromise.run()
+            .bind(entry.revoked_at)
+            .bind(ByteView(ca))
+            .bind(entry.serial)
+            .finish();
+    }
+
     /// Those from `from` on, kBatch at most.
-    Result<void> add_some(std::int64_t id, const CrlChanges& changes, std::size_t from,
-                          std::int64_t number) {
+    Result<void> add_some(const Sha256& ca, std::int64_t id, const CrlChanges& changes,
+                          std::size_t from, std::int64_t number) {
         const std::size_t end = std::min(from + kBatch, changes.revoked.size());
         for (std::size_t i = from; i < end; ++i) {
             auto added = add_revoked(add, id, changes.revoked[i], number);
+            if (added) added = note_key(ca, changes.revoked[i]);
             if (!added) return added;
         }
         return {};
@@ -214,11 +229,11 @@ Result<void> RevocationRecords::add(const Sha256& ca, const SignedCrl& crl,
     std::size_t done = 0;
     for (; done + kBatch < changes.revoked.size(); done += kBatch) {
         const auto some =
-            impl_->write([&] { return impl_->add_some(*id, changes, done, crl.number); });
+            impl_->write([&] { return impl_->add_some(ca, *id, changes, done, crl.number); });
         if (!some) return some;
     }
     return impl_->write([&]() -> Result<void> {
-        if (auto rest = impl_->add_some(*id, changes, done, crl.number); !rest) return rest;
+        if (auto rest = impl_->add_some(ca, *id, changes, done, crl.number); !rest) return rest;
         for (const Bytes& serial : changes.released) {
             const Bytes key = key_of(serial);
             if (auto gone = impl_->remove.run().bind(*id).bind(key).finish(); !gone) return gone;

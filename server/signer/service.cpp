@@ -93,8 +93,13 @@ Answer SignerService::answer_one(const DescribeOrder& order, const std::string& 
     }
     const Certificate& certificate = ca->second.backend->chain().front();
     const ca_backend::CrlUrls& urls = ca->second.crl_urls;
+    const auto base = parts_.records->oldest_complete_crl(key_hash(ca->second));
+    if (!base) {
+        return note(refused(reason::kRecordsUnavailable, base.error().detail), "describe", order.ca,
+                    peer);
+    }
     return Description{to_bytes(certificate.der()), current->templates, urls.complete,
-                       urls.freshest};
+                       urls.freshest, base->value_or(Description::kNoBase)};
 }
 
 Answer SignerService::answer_one(const IssueOrder& order, const std::string& peer) {
@@ -146,6 +151,12 @@ Result<IssuedAnswer, Refusal> SignerService::issue(const SignerRuntime& runtime,
             *runtime.rules,
             {grant->subject(), grant->subject_alt_name(), grant->sid(), &grant->public_key()});
         if (broken) return *std::move(broken);
+    }
+    const auto compromised = parts_.records->is_compromised(sha256(grant->public_key().spki()));
+    if (!compromised) return refused(reason::kRecordsUnavailable, compromised.error().detail);
+    if (*compromised) {
+        return refused(reason::kKeyCompromised,
+                       "a certificate of this key was revoked as keyCompromise");
     }
     const Judged judged{ca->second, *std::move(grant)};
 
@@ -215,6 +226,7 @@ Result<void, Refusal> SignerService::record(const IssueOrder& order, const Judge
     row.at = parts_.clock->now();
     row.not_after = certificate.not_after();
     row.certificate = to_bytes(certificate.der());
+    row.key = sha256(certificate.spki());
     if (const auto added = parts_.records->add(row); !added)
         return refused(reason::kRecordsUnavailable, added.error().detail);
     return {};
@@ -253,7 +265,8 @@ Result<IssuedAnswer, Refusal> SignerService::certify_responder(const SignerRunti
                         ca_backend::certificate_id(*made).serial,
                         parts_.clock->now(),
                         made->not_after(),
-                        to_bytes(made->der())};
+                        to_bytes(made->der()),
+                        sha256(made->spki())};
     if (const auto added = parts_.records->add(row); !added)
         return refused(reason::kRecordsUnavailable, added.error().detail);
     return IssuedAnswer{to_bytes(made->der()), {}};

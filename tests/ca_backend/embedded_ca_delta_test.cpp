@@ -1,5 +1,6 @@
 // Delta CRLs of the embedded CA, who is told of CRLs, and how often large ones are made.
 #include <future>
+#include <limits>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
@@ -153,8 +154,8 @@ TEST_P(EmbeddedCaDeltaTest, AsksWhereItsCrlsAreWhoeverWritesTheCertificates) {
     settings_.crl_urls.clear();
     settings_.freshest_crl_urls.clear();
     settings_.issuing_distribution_point = true;
-    Result<CrlUrls> answer = urls;
-    settings_.urls_elsewhere = [&answer] { return answer; };
+    Result<CrlTerms> answer = CrlTerms{urls, 0};
+    settings_.terms_elsewhere = [&answer] { return answer; };
     start();
     const Crl first = complete();
     EXPECT_EQ(first.freshest_crl_urls(), urls.freshest);
@@ -164,12 +165,32 @@ TEST_P(EmbeddedCaDeltaTest, AsksWhereItsCrlsAreWhoeverWritesTheCertificates) {
     answer = Error{Errc::kUnavailable, "nobody is there"};
     start();
     EXPECT_TRUE(equal(complete().der(), first.der())) << "what was signed before is given out";
-    answer = CrlUrls{{"http://new.example/ca.crl"}, {}};
+    answer = CrlTerms{{{"http://new.example/ca.crl"}, {}}, 0};
     start();
-    EXPECT_EQ(complete().issuing_distribution_point()->uris, answer->complete);
-    answer = CrlUrls{};
+    EXPECT_EQ(complete().issuing_distribution_point()->uris, answer->urls.complete);
+    answer = CrlTerms{};
     start();
     EXPECT_NE(ask(CrlKind::kComplete).error().detail.find("has none"), std::string::npos);
+}
+
+TEST_P(EmbeddedCaDeltaTest, RefersToNoBaseThatWhoeverSignsDoesNotKnow) {
+    CrlTerms terms{{settings_.crl_urls, settings_.freshest_crl_urls}, 0};
+    settings_.terms_elsewhere = [&terms] { return terms; };
+    start();
+    const auto device = issued();
+    const Crl before = complete();
+    EXPECT_EQ(base(delta()), number(before));
+    terms.least_base = std::numeric_limits<std::int64_t>::max();  // their records are gone
+    revoke(device, RevocationReason::kCertificateHold);
+    const Crl first = complete();
+    EXPECT_GT(number(first), number(before));
+    terms.least_base = std::stoll(number(first), nullptr, 16);
+    const Crl change = delta();
+    EXPECT_EQ(base(change), number(first)) << "though the one before is still valid";
+    EXPECT_EQ(reason(change, device), "not listed") << "the base has it";
+    revoke(device, RevocationReason::kRemoveFromCrl);
+    EXPECT_EQ(base(delta()), number(first));
+    EXPECT_EQ(reason(delta(), device), "removeFromCRL");
 }
 
 TEST_P(EmbeddedCaDeltaTest, LetsNoMoreTimePassThanItWaitsForAnotherMaker) {

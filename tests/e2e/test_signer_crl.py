@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 import der
 import scep_client
-from harness import Lab
-from signer_lab import Connection, frame, separated
+from harness import Lab, run
+from signer_lab import Connection, frame, order, separated
 
 REASONS = {"revoked": x509.ReasonFlags.key_compromise, "held": x509.ReasonFlags.certificate_hold,
            "removed": x509.ReasonFlags.remove_from_crl}
@@ -274,3 +274,74 @@ def test_no_ocsp_responder_is_certified_for_a_key_without_its_proof(forger):
     none = frame("responder", "other", csr(ec.generate_private_key(ec.SECP256R1())))
     assert made.signer.ask(none).code == "SignerCaUnknown"
     assert made.signer.audit("certify_responder") == []
+
+
+# -- after signer.state was lost -------------------------------------------------------------------
+
+def test_deltas_go_on_after_a_loss_of_the_signers_records_as_soon_as_there_is_a_complete_crl(
+        new_lab, tmp_path):
+    lab = new_lab(start=False)
+    lab.edit(lambda config: config["cas"]["lab"].update(
+        crl={"period": "7d", "overlap": "1d", "delta": {"period": "1h"}},
+        freshest_crl_urls=["http://pki.example/crl/lab+.crl"]))
+    signer = lab.signer or separated(lab)
+    lab.signer = signer
+    lab.start()
+    serials = []
+    for name in ("early", "late"):
+        subject = f"CN={name},O=Example"
+        made = run("enroll", "--url", lab.url, "--challenge", lab.challenge("--subject", subject),
+                   "--subject", subject, "--out", tmp_path / name)
+        assert made.returncode == 0, made.stderr
+        serials.append(x509.load_pem_x509_certificate(
+            (tmp_path / name / "cert.pem").read_bytes()).serial_number)
+
+    def revoke(serial):
+        done = run("cert", "revoke", f"{serial:x}", "--config", lab.config_file)
+        assert done.returncode == 0, done.stderr
+
+    def crl(path):
+        reply = lab.get(path)
+        assert reply.status == 200, reply
+        return x509.load_der_x509_crl(reply.body)
+
+    def number(of, extension=x509.CRLNumber):
+        return of.extensions.get_extension_for_class(extension).value.crl_number
+
+    before, delta = crl("/crl/lab.crl"), crl("/crl/lab+.crl")
+    assert number(delta, x509.DeltaCRLIndicator) == number(before)
+    signer.stop()
+    for suffix in ("", "-wal", "-shm"):
+        signer.state.with_name(signer.state.name + suffix).unlink(missing_ok=True)
+    signer.start()
+    revoke(serials[0])
+    # Asked for first, where nothing is left that it could refer to.
+    delta = crl("/crl/lab+.crl")
+    complete = crl("/crl/lab.crl")
+    base = number(delta, x509.DeltaCRLIndicator)
+    assert number(before) < base <= number(complete), "the one before is not expired"
+    assert [one.serial_number for one in complete] == serials[:1]
+    revoke(serials[1])
+    delta = crl("/crl/lab+.crl")
+    assert number(delta, x509.DeltaCRLIndicator) == base
+    assert [one.serial_number for one in delta] == serials[1:]
+    assert "not published" not in lab.log()
+
+
+# -- keys that others have -------------------------------------------------------------------------
+
+@pytest.mark.attack("K03")
+def test_a_key_whose_certificate_was_compromised_is_not_certified_whoever_asks(forger):
+    made = forger()
+    owner, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    first, spared = (made.signer.ask(order(key)) for key in (owner, other))
+    serials = [x509.load_der_x509_certificate(each.fields[1][0]).serial_number
+               for each in (first, spared)]
+    assert made.ask(1, [(serials[0], "revoked"), (serials[1], "held")]).kind == "signature"
+    refused = made.signer.ask(order(owner))
+    assert refused.code == "KeyCompromised" and not refused.temporary, refused.text
+    assert made.signer.ask(order(other)).kind == "issued"
+    made.signer.stop()
+    made.signer.start()
+    assert made.signer.ask(order(owner)).code == "KeyCompromised", "after a restart"
+    assert made.signer.audit("refuse")[-1]["code"] == "KeyCompromised"

@@ -53,10 +53,13 @@ TEST(SignerMessageTest, BringsEveryOrderAcross) {
 
 TEST(SignerMessageTest, BringsEveryAnswerAcross) {
     const Description description{
-        {1, 2}, {"A", "B"}, {"http://a.example/c"}, {"http://a.example/d"}};
+        {1, 2}, {"A", "B"}, {"http://a.example/c"}, {"http://a.example/d"}, 0x0102030405060708};
+    const Description without_base{{1, 2}, {"A"}, {}, {}, 0};
     const IssuedAnswer issued{{3}, {"note", "another"}};
     const SignatureAnswer signature{{4, 5}};
     EXPECT_TRUE(std::get<Description>(*decode_answer(encode(Answer(description)))) == description);
+    EXPECT_TRUE(std::get<Description>(*decode_answer(encode(Answer(without_base)))) ==
+                without_base);
     EXPECT_TRUE(std::get<IssuedAnswer>(*decode_answer(encode(Answer(issued)))) == issued);
     EXPECT_TRUE(std::get<SignatureAnswer>(*decode_answer(encode(Answer(signature)))) == signature);
     const Bytes octets = encode(Answer(refusal()));

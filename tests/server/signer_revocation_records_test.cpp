@@ -102,6 +102,51 @@ TEST_F(SignerRevocationRecordsTest, FollowChanges) {
     EXPECT_EQ(records->count_since(ca_, kNow + 1).value(), 1);
 }
 
+TEST_F(SignerRevocationRecordsTest, KnowTheKeysOfCompromisedCertificatesFromThenOn) {
+    SignedRow row;
+    row.ca = ca_;
+    row.serial = {0x85};
+    row.key.fill(5);
+    row.id.fill(1);
+    SignedRow other = row;
+    other.serial = {0x06};
+    other.key.fill(6);
+    other.id.fill(2);
+    const auto records = open();
+    const auto all = SignedRecords::open(file_).value();
+    ASSERT_TRUE(all->add(row));
+    ASSERT_TRUE(all->add(other));
+    EXPECT_FALSE(all->is_compromised(row.key).value());
+    CrlChanges changes;
+    const Bytes elsewhere{0x07};
+    changes.revoked = {{other.serial, kNow, RevocationReason::kSuperseded, {}},
+                       {elsewhere, kNow, RevocationReason::kKeyCompromise, {}},
+                       {row.serial, kNow, RevocationReason::kKeyCompromise, {}}};
+    ASSERT_TRUE(records->add(ca_, crl(1), changes));
+    EXPECT_TRUE(all->is_compromised(row.key).value());
+    EXPECT_FALSE(all->is_compromised(other.key).value()) << "its key is still its own";
+    changes.revoked.clear();
+    changes.released = {row.serial};
+    ASSERT_TRUE(records->add(ca_, crl(2), changes));
+    EXPECT_TRUE(SignedRecords::open(file_).value()->is_compromised(row.key).value())
+        << "when the certificate has expired, too";
+}
+
+TEST_F(SignerRevocationRecordsTest, SayWhichCompleteCrlIsTheOldest) {
+    const auto records = open();
+    const auto oldest = [&] {
+        return SignedRecords::open(file_).value()->oldest_complete_crl(ca_).value();
+    };
+    EXPECT_EQ(oldest(), std::nullopt);
+    ASSERT_TRUE(records->add(ca_, crl(4, false), {}));
+    EXPECT_EQ(oldest(), std::nullopt) << "a delta is no base";
+    ASSERT_TRUE(records->add(ca_, crl(5), {}));
+    ASSERT_TRUE(records->add(ca_, crl(6), {}));
+    EXPECT_EQ(oldest(), 5);
+    EXPECT_EQ(SignedRecords::open(file_).value()->oldest_complete_crl(Sha256{}).value(),
+              std::nullopt);
+}
+
 TEST_F(SignerRevocationRecordsTest, TakeMoreThanOneTransactionHolds) {
     constexpr std::size_t kMany = 20'001;
     std::vector<Bytes> serials;
@@ -180,6 +225,8 @@ TEST_F(SignerRevocationRecordsTest, TakeOverWhatASignerOfSchema2Knew) {
             INSERT INTO signed_crls SELECT issuer, number, at, hash, complete FROM now;
             INSERT INTO signed_crls SELECT issuer, 7, at, hash, 0 FROM now;
             DROP TABLE now;
+            ALTER TABLE signed DROP COLUMN key;
+            DROP TABLE compromised_keys;
             PRAGMA user_version = 2;)"));
     }
     const auto records = open();
