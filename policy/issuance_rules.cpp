@@ -90,7 +90,9 @@ public:
         if (!names_kept || ruled_.key == nullptr) return;
         const auto& keys = rules_.keys;
         if (keys.allowed && !report("keys.allowed", key_types())) return;
-        if (keys.minimum_rsa_bits || keys.maximum_rsa_bits) report("keys", key_size());
+        const bool sized = keys.minimum_rsa_bits || keys.maximum_rsa_bits;
+        if (sized && !report("keys", key_size())) return;
+        if (keys.blocked) report("keys.blocked", key_known());
     }
 
     [[nodiscard]] Refusal refusal(std::string_view rule, Breach breach) const {
@@ -301,7 +303,8 @@ private:
     }
 
     Verdict key_size() const {
-        const auto& [allowed, least, most] = rules_.keys;
+        const auto& least = rules_.keys.minimum_rsa_bits;
+        const auto& most = rules_.keys.maximum_rsa_bits;
         const certs::PublicKey& key = *ruled_.key;
         if (key.type() != certs::KeyType::kRsa) return std::nullopt;
         if (least && key.bits() < *least) {
@@ -313,6 +316,13 @@ private:
                           key.text()};
         }
         return std::nullopt;
+    }
+
+    Verdict key_known() const {
+        const certs::PublicKey& key = *ruled_.key;
+        if (!rules_.keys.blocked->contains(key)) return std::nullopt;
+        return Breach{"RuleKeyBlocked", "a key that is on no list of keys that others have",
+                      key.text() + " with SHA-256 " + to_hex(sha256(key.spki())) + ", which is"};
     }
 
     static const char* code_of(GeneralNameType type) {

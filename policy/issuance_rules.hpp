@@ -2,10 +2,13 @@
 #pragma once
 
 #include <array>
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "certs/blocked_keys.hpp"
 #include "certs/general_name.hpp"
 #include "certs/name.hpp"
 #include "certs/public_key.hpp"
@@ -37,6 +40,8 @@ struct IssuanceRules {
     struct Keys {
         std::optional<std::vector<std::string>> allowed;  ///< "rsa", "ec:p256", …
         std::optional<int> minimum_rsa_bits, maximum_rsa_bits;
+        std::vector<std::filesystem::path> blocked_files;   ///< lists of keys that others have
+        std::shared_ptr<const certs::BlockedKeys> blocked;  ///< what is in them; null: nothing
     };
     /// An account's SID, as an extension or as Microsoft's tag URI: whoever chooses it becomes that
     /// account.
@@ -75,7 +80,8 @@ struct RuleVerdict {
 
 /// The first rule that is broken; all are badRequest: "RuleSubjectAttribute",
 /// "RuleSubjectRequired", "RuleSubjectPattern", "RuleNameType", "RuleNameRequired", "RuleDnsName",
-/// "RuleUpn", "RuleEmail", "RuleUri", "RuleIpAddress", "RuleSid", "RuleKeyType", "RuleKeySize".
+/// "RuleUpn", "RuleEmail", "RuleUri", "RuleIpAddress", "RuleSid", "RuleKeyType", "RuleKeySize",
+/// "RuleKeyBlocked".
 [[nodiscard]] std::optional<Refusal> judge_rules(const IssuanceRules& rules, const Ruled& ruled);
 
 /// Every rule that is set, in the same order.

@@ -151,7 +151,7 @@ private:
             faults_.error(path + ".keys", "a challenge is made before there is a key",
                           "put it into the endpoint's rules");
         }
-        return read_rules(json, path, faults_);
+        return read_rules(json, path, parts_, faults_);
     }
 
     void certificate(const Json& value, const std::string& path, AdminCallerConfig& caller) {

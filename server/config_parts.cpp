@@ -132,7 +132,7 @@ EndpointConfig ConfigParts::endpoint(const Json& json, const std::string& path) 
         endpoint.renewal = renewal(*rule, reader.path_of("renewal"));
     }
     if (const Json* rules = reader.member("rules")) {
-        endpoint.rules = read_rules(*rules, reader.path_of("rules"), faults_);
+        endpoint.rules = read_rules(*rules, reader.path_of("rules"), *this, faults_);
     }
     reader.number("max_pending", endpoint.max_pending, 1, 1'000'000);
     reader.finish({{"mscep_admin", "admin"}});

@@ -21,8 +21,9 @@ constexpr const char* kDomainExample =
 
 class RulesReader {
 public:
-    RulesReader(const Json& json, const std::string& path, ConfigFaults& faults)
-        : reader_(json, path, faults), faults_(faults) {
+    RulesReader(const Json& json, const std::string& path, const ConfigParts& parts,
+                ConfigFaults& faults)
+        : reader_(json, path, faults), parts_(parts), faults_(faults) {
         rules_.where = path;
     }
 
@@ -211,7 +212,35 @@ private:
             *keys.minimum_rsa_bits > *keys.maximum_rsa_bits) {
             faults_.error(part.path_of("maximum_rsa_bits"), "is below minimum_rsa_bits");
         }
+        read_blocked(part);
         part.finish();
+    }
+
+    /// One file or several.
+    void read_blocked(ConfigReader& keys) {
+        const Json* value = keys.member("blocked");
+        if (value == nullptr) return;
+        const std::string path = keys.path_of("blocked");
+        std::vector<std::string> files;
+        if (value->is_string()) {
+            files.push_back(value->get<std::string>());
+        } else {
+            keys.texts("blocked", files);
+        }
+        const auto blocked = std::make_shared<certs::BlockedKeys>();
+        for (const std::string& text : files) {
+            const auto file = parts_.resolve(text);
+            const auto added = blocked->add_file(file);
+            if (!added) {
+                faults_.error(path, added.error().detail,
+                              "name files with one key a line: the SHA-256 of its "
+                              "SubjectPublicKeyInfo in hexadecimal (docs/policy-rules.md)");
+            }
+            rules_.keys.blocked_files.push_back(file);
+        }
+        if (blocked->size() == 0 && !files.empty() && faults_.list().empty())
+            faults_.warn(path, "has no key in it: nothing is blocked");
+        rules_.keys.blocked = blocked;
     }
 
     void read_sid() {
@@ -244,14 +273,16 @@ private:
     }
 
     ConfigReader reader_;
+    const ConfigParts& parts_;
     ConfigFaults& faults_;
     IssuanceRules rules_;
 };
 
 }  // namespace
 
-IssuanceRules read_rules(const Json& json, const std::string& path, ConfigFaults& faults) {
-    return RulesReader(json, path, faults).read();
+IssuanceRules read_rules(const Json& json, const std::string& path, const ConfigParts& parts,
+                         ConfigFaults& faults) {
+    return RulesReader(json, path, parts, faults).read();
 }
 
 }  // namespace scepgate::server

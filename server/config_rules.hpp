@@ -2,12 +2,14 @@
 #pragma once
 
 #include "policy/issuance_rules.hpp"
-#include "server/config_reader.hpp"
+#include "server/config_parts.hpp"
 
 namespace scepgate::server {
 
-/// Faults for everything that does not fit, patterns that do not compile among it.
+/// Faults for everything that does not fit, patterns that do not compile and lists of keys that
+/// cannot be read among it.
 [[nodiscard]] policy::IssuanceRules read_rules(const ConfigReader::Json& json,
-                                               const std::string& path, ConfigFaults& faults);
+                                               const std::string& path, const ConfigParts& parts,
+                                               ConfigFaults& faults);
 
 }  // namespace scepgate::server

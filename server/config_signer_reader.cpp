@@ -28,7 +28,7 @@ SignerConfig read_signer(const Json& json, const std::string& path, ConfigParts&
     config.state = parts.resolve("signer.db");
     if (const auto state = parts.file(reader, "state")) config.state = *state;
     if (const Json* rules = reader.member("rules"))
-        config.rules = read_rules(*rules, reader.path_of("rules"), faults);
+        config.rules = read_rules(*rules, reader.path_of("rules"), parts, faults);
     if (const Json* limits = reader.member("limits")) {
         ConfigReader inner(*limits, reader.path_of("limits"), faults);
         read_rates(inner, config.rates.in_all);

@@ -7,7 +7,8 @@ namespace {
 
 using Json = ConfigParts::Json;
 
-void read_limits(ConfigReader& reader, policy::SignerLimits& limits, ConfigFaults& faults) {
+void read_limits(ConfigReader& reader, policy::SignerLimits& limits, const ConfigParts& parts,
+                 ConfigFaults& faults) {
     reader.text("name", limits.signer);
     if (reader.member("templates") != nullptr) {
         reader.require_some("templates", "the names of 'templates' that it may grant");
@@ -23,7 +24,7 @@ void read_limits(ConfigReader& reader, policy::SignerLimits& limits, ConfigFault
     duration("max_lifetime", limits.max_lifetime, 60, 400 * 86'400LL);
     reader.flag("approval", limits.approval);
     if (const Json* rules = reader.member("rules")) {
-        limits.rules = read_rules(*rules, reader.path_of("rules"), faults);
+        limits.rules = read_rules(*rules, reader.path_of("rules"), parts, faults);
     }
 }
 
@@ -46,7 +47,7 @@ TrustedSignerConfig read_trusted_signer(const Json& json, const std::string& pat
     ConfigReader reader(json, path, faults);
     signer.certificate = parts.required_file(reader, "certificate", "the signer's PEM file");
     signer.limits.emplace().where = path;
-    read_limits(reader, *signer.limits, faults);
+    read_limits(reader, *signer.limits, parts, faults);
     nlohmann::json limits = json;  // sorted by its keys
     limits.erase("certificate");
     limits.erase("name");

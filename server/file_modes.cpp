@@ -179,6 +179,14 @@ private:
     std::vector<OpenFolder> folders_;
 };
 
+/// `path`: the rules' own.
+void judge_lists(const std::optional<policy::IssuanceRules>& rules, const std::string& path,
+                 Judge& judge) {
+    if (!rules) return;
+    for (const auto& list : rules->keys.blocked_files)
+        judge.input(list, path + ".keys.blocked");
+}
+
 void judge_endpoint(const EndpointConfig& endpoint, Judge& judge) {
     const auto ra = [&judge](const EndpointConfig::Ra& of) {
         judge.pair(of.signing);
@@ -186,6 +194,7 @@ void judge_endpoint(const EndpointConfig& endpoint, Judge& judge) {
         for (const auto& previous : of.previous_encryption)
             judge.pair(previous);
     };
+    judge_lists(endpoint.rules, endpoint.json_path + ".rules", judge);
     if (endpoint.ra) ra(*endpoint.ra);
     if (endpoint.next && endpoint.next->ra) ra(*endpoint.next->ra);
     if (endpoint.renewal) {
@@ -220,8 +229,10 @@ void judge_module(const StaticPasswordConfig& module, const std::string&, Judge&
 void judge_module(const ChallengeBlobConfig& module, const std::string& path, Judge& judge) {
     for (const auto& pair : module.decryption)
         judge.pair(pair);
-    for (const auto& signer : module.trusted_signers)
+    for (const auto& signer : module.trusted_signers) {
         judge.input(signer.certificate, path + ".trusted_signers");
+        if (signer.limits) judge_lists(signer.limits->rules, path + ".trusted_signers", judge);
+    }
     for (const auto& pair : module.signers)
         judge.pair(pair);
 }
@@ -267,6 +278,7 @@ void judge_file_modes(const Config& config, ConfigFaults& faults) {
     if (config.signer) {
         judge.input(config.signer->socket, "signer.socket");
         judge.record(config.signer->state, "signer.state");
+        judge_lists(config.signer->rules, "signer.rules", judge);
     }
     for (const auto& endpoint : config.endpoints)
         judge_endpoint(endpoint, judge);

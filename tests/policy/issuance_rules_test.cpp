@@ -287,6 +287,12 @@ TEST(IssuanceRulesTest, K01_RefusesKeysThatAreNotAllowed) {
     EXPECT_EQ(at.code(), "RuleKeySize");
     at.key = certs::PrivateKey::generate({certs::KeyType::kEc, 256}).value().public_key();
     EXPECT_EQ(at.code(), "ok") << "the size of RSA keys says nothing of others";
+    const auto blocked = std::make_shared<certs::BlockedKeys>();
+    at.rules.keys.blocked = blocked;
+    EXPECT_EQ(at.code(), "ok");
+    ASSERT_TRUE(blocked->add(to_hex(sha256(at.key->spki()))));
+    EXPECT_EQ(at.code(), "RuleKeyBlocked");
+    at.rules.keys.blocked.reset();
     at.rules.keys.allowed = {"ec:p384"};
     EXPECT_EQ(at.code(), "RuleKeyType");
     at.key.reset();

@@ -15,7 +15,8 @@ struct Read {
 Read read(const std::string& text) {
     ConfigFaults faults;
     Read result;
-    result.rules = read_rules(ConfigReader::Json::parse(text), "endpoints[0].rules", faults);
+    const ConfigParts parts("/etc/scepgate", faults);
+    result.rules = read_rules(ConfigReader::Json::parse(text), "endpoints[0].rules", parts, faults);
     result.faults = faults.list();
     return result;
 }
