@@ -125,4 +125,20 @@ Result<std::vector<StoreFault>> verify_references(sql::Connection& connection) {
     return faults;
 }
 
+Result<std::set<Bytes>> revoked_without_certificate(sql::Connection& connection) {
+    auto select = Statement::prepare(
+        connection,
+        "SELECT r.serial FROM revocations AS r LEFT JOIN certificates AS c ON c.serial = r.serial "
+        "AND c.issuer_hash = r.issuer WHERE c.id IS NULL AND r.reason <> 8");
+    if (!select) return select.error();
+    std::set<Bytes> serials;
+    Query query = select->run();
+    for (;;) {
+        const auto found = query.next();
+        if (!found) return found.error();
+        if (!*found) return serials;
+        serials.insert(query.blob(0));
+    }
+}
+
 }  // namespace scepgate::ca_backend

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,5 +40,9 @@ Result<void> each_certificate(sql::Connection& connection, std::size_t most,
 /// What must be unique is, and what refers to something finds it: transactions and redemptions
 /// their certificates, waiting requests their transactions, revocations their reasons.
 Result<std::vector<StoreFault>> verify_references(sql::Connection& connection);
+
+/// Serial numbers (without a sign octet) that are revoked or on hold, of certificates that are not
+/// stored.
+Result<std::set<Bytes>> revoked_without_certificate(sql::Connection& connection);
 
 }  // namespace scepgate::ca_backend

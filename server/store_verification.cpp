@@ -1,14 +1,15 @@
 #include "server/store_verification.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <future>
+#include <set>
 #include <thread>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
+#include "ca_backend/certificate_record.hpp"
 #include "certs/clock.hpp"
+#include "server/audit_told.hpp"
+#include "server/counted.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -53,42 +54,51 @@ std::vector<StoreFault> judge_some(const Rows& rows, const IssuerKeys& issuers, 
     return faults;
 }
 
-/// The beginning of a fingerprint: enough to tell certificates apart.
-using Mark = std::uint64_t;
-
-Mark mark_of(ByteView fingerprint) {
-    Mark mark = 0;
-    std::memcpy(&mark, fingerprint.data(), sizeof mark);
-    return mark;
-}
-
-/// What of a record is compared with the store.
-struct Told {
-    bool issued = false;  ///< "issue"; else "sign"
-    std::string time, serial, subject;
-    Mark mark = 0;
-};
-
-std::optional<Told> told_by(std::string_view line) {
-    const bool issued = line.find("\"event\":\"issue\"") != std::string_view::npos;
-    if (!issued && line.find("\"event\":\"sign\"") == std::string_view::npos) return std::nullopt;
-    const auto json = nlohmann::json::parse(line, nullptr, false);
-    if (!json.is_object()) return std::nullopt;
-    const auto text = [&](const char* key) {
-        const auto found = json.find(key);
-        return found != json.end() && found->is_string() ? found->get<std::string>()
-                                                         : std::string();
-    };
-    // Again from what was parsed: the words may stand in a value.
-    if (text("event") != (issued ? "issue" : "sign")) return std::nullopt;
-    const auto fingerprint = from_hex(text("fingerprint"));
-    if (!fingerprint || fingerprint->size() < sizeof(Mark)) return std::nullopt;
-    return Told{issued, text("time"), text("serial"), text("subject"), mark_of(*fingerprint)};
-}
+using Mark = CertificateMark;
 
 bool contains(const std::vector<Mark>& sorted, Mark mark) {
     return std::binary_search(sorted.begin(), sorted.end(), mark);
 }
+
+/// Certificates that left and that the store lacks. Those that were revoked by their serial numbers
+/// ("cert revoke --not-recorded") are no fault any more.
+class LostCertificates {
+public:
+    void add(CertificateTold told) { lost_.push_back(std::move(told)); }
+    void add(TakenBackTold told) {
+        // No CRL lists it any more, and the store has forgotten it.
+        if (told.not_after < now_) expired_.insert(std::move(told.serial));
+    }
+
+    Result<void> judge(ca_backend::sql::Connection& connection, StoreReport& report) const {
+        if (lost_.empty()) return {};
+        const auto revoked = ca_backend::revoked_without_certificate(connection);
+        if (!revoked) return revoked.error();
+        std::uint64_t taken_back = 0;
+        for (const CertificateTold& each : lost_) {
+            const Bytes serial = serial_from_hex(each.serial);
+            if (revoked->contains(serial) || expired_.contains(serial)) {
+                ++taken_back;
+                continue;
+            }
+            report.add({"not_stored", "serial " + each.serial + " for '" + each.subject + "'",
+                        "it left at " + each.time +
+                            ", and is not in the store; revoke it with 'cert revoke "
+                            "--not-recorded' (docs/backup.md)"});
+        }
+        if (taken_back != 0) {
+            report.notes.push_back(counted(taken_back, "certificate") +
+                                   " that left and that the store lacks: revoked since "
+                                   "('cert revoke --not-recorded')");
+        }
+        return {};
+    }
+
+private:
+    const std::string now_ = certs::utc_text(certs::SystemClock().now());
+    std::vector<CertificateTold> lost_;
+    std::set<Bytes> expired_;
+};
 
 }  // namespace
 
@@ -165,7 +175,7 @@ Result<void> verify_with_audit(ca_backend::sql::Connection& connection,
                     partial = link.seq != 1 || line.find(kAdopted) != std::string_view::npos;
                 }
             }
-            const auto record = told_by(line);
+            const auto record = certificate_told_by(line);
             if (!record) return;
             told.push_back(record->mark);
             if (record->issued) issued.push_back(record->mark);
@@ -208,29 +218,30 @@ Result<void> verify_with_audit(ca_backend::sql::Connection& connection,
     if (!read) return read.error();
     std::sort(stored.begin(), stored.end());
     if (before != 0) {
-        report.notes.push_back(std::to_string(before) +
-                               " certificates are older than the chain that was read: give the "
-                               "audit files that were rotated away with --audit");
+        report.notes.push_back(counted(before, "certificate") + (before == 1 ? " is" : " are") +
+                               " older than the chain that was read: give the audit files that "
+                               "were rotated away with --audit");
     }
     // A server may have gone on since the audit file was read: it is read once more for these.
     const bool lost = std::any_of(issued.begin(), issued.end(),
                                   [&](Mark mark) { return !contains(stored, mark); });
     std::vector<Mark> again;
+    LostCertificates missing;
     for (const AuditChain& chain : chains) {
         if (untold.empty() && !lost) break;
-        const auto second = verify_audit_files(
-            chain.files, chain.digest, [&](std::string_view line, const AuditLink&) {
-                const auto record = told_by(line);
-                if (!record) return;
-                again.push_back(record->mark);
-                const bool known = contains(issued, record->mark);
-                if (!record->issued || contains(stored, record->mark) || !lost || !known) return;
-                report.add({"not_stored",
-                            "serial " + record->serial + " for '" + record->subject + "'",
-                            "it left at " + record->time + ", and is not in the store"});
-            });
+        const auto take = [&](std::string_view line, const AuditLink&) {
+            if (auto taken_back = taken_back_by(line)) missing.add(*std::move(taken_back));
+            auto record = certificate_told_by(line);
+            if (!record) return;
+            again.push_back(record->mark);
+            const bool known = contains(issued, record->mark);
+            if (!record->issued || contains(stored, record->mark) || !lost || !known) return;
+            missing.add(*std::move(record));
+        };
+        const auto second = verify_audit_files(chain.files, chain.digest, take);
         if (!second) return second.error();
     }
+    if (auto judged = missing.judge(connection, report); !judged) return judged;
     std::sort(again.begin(), again.end());
     std::uint64_t not_audited = 0;
     for (auto& [mark, fault] : untold) {

@@ -6,6 +6,7 @@
 #include "server/audit_settings.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
+#include "server/counted.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -103,12 +104,12 @@ void print(const AuditReport& report) {
                   << fault.expected << "\n    found    " << fault.found << '\n';
     }
     if (report.fault_count > report.faults.size()) {
-        std::cout << "and " << report.fault_count - report.faults.size() << " faults more\n";
+        std::cout << "and " << counted(report.fault_count - report.faults.size(), "fault")
+                  << " more\n";
     }
     for (const AuditNote& note : report.notes)
         std::cout << "note: " << to_text(note.place) << ": " << note.text << '\n';
-    std::cout << report.records << " records in " << report.files
-              << (report.files == 1 ? " file" : " files");
+    std::cout << counted(report.records, "record") << " in " << counted(report.files, "file");
     if (report.records != 0) std::cout << ", " << report.first_seq << " to " << report.last.seq;
     std::cout << (is_sound(report)          ? ": the chain is sound\n"
                   : report.fault_count == 0 ? ": there is no chain\n"

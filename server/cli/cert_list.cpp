@@ -10,6 +10,7 @@
 #include "server/cli/store_access.hpp"
 #include "server/cli/support.hpp"
 #include "server/config_reader.hpp"
+#include "server/counted.hpp"
 #include "server/shell_word.hpp"
 #include "server/text_escape.hpp"
 
@@ -161,11 +162,10 @@ int list(const Options& options) {
     printer->end(next, scanned);
     if (next) {
         std::cerr << "scepgate: "
-                  << (shown < options.limit
-                          ? "looked at " + std::to_string(scanned) +
-                                " certificates and not at the rest, because no index serves "
-                                "these filters (--scan 0 looks at all)"
-                          : std::string("there may be more"))
+                  << (shown < options.limit ? "looked at " + counted(scanned, "certificate") +
+                                                  " and not at the rest, because no index serves "
+                                                  "these filters (--scan 0 looks at all)"
+                                            : std::string("there may be more"))
                   << "; go on with the same filters and --after " << shell_word(*next) << '\n';
     }
     return flush_output(kSuccess);

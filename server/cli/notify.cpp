@@ -5,6 +5,7 @@
 #include "server/cli/commands.hpp"
 #include "server/cli/operator_act.hpp"
 #include "server/cli/support.hpp"
+#include "server/counted.hpp"
 #include "server/text_escape.hpp"
 
 namespace scepgate::server::cli {
@@ -46,7 +47,8 @@ Json to_json(const OutboxCount& count, const Config& config) {
 void print(const OutboxCount& count, const Config& config) {
     std::cout << printable(count.target) << ": " << count.waiting << " waiting";
     if (count.waiting != 0) std::cout << " since " << certs::utc_text(count.oldest);
-    if (count.dropped != 0) std::cout << ", " << count.dropped << " refusals dropped so far";
+    if (count.dropped != 0)
+        std::cout << ", " << counted(count.dropped, "refusal") << " dropped so far";
     if (!is_configured(config, count.target)) std::cout << " (not in the configuration)";
     std::cout << '\n';
 }
@@ -108,7 +110,8 @@ int retry(const Options& options) {
     if (options.json) {
         print_json({{"due", found->due}, {"being_sent", found->being_sent}});
     } else {
-        std::cout << found->due << " messages are due now; a running server sends them\n";
+        std::cout << counted(found->due, "message") << (found->due == 1 ? " is" : " are")
+                  << " due now; a running server sends them\n";
         if (found->being_sent != 0) {
             std::cout << found->being_sent << " before them are being sent; 'notify list' says "
                       << "until when a sender has them\n";
@@ -154,7 +157,8 @@ int drop(const Options& options) {
     if (options.json) {
         print_json({{"dropped", *dropped}});
     } else {
-        std::cout << *dropped << " messages are forgotten\n";
+        std::cout << counted(*dropped, "message") << (*dropped == 1 ? " is" : " are")
+                  << " forgotten\n";
     }
     return flush_output(kSuccess);
 }

@@ -10,6 +10,7 @@
 #include "server/audit_settings.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
+#include "server/counted.hpp"
 #include "server/store_opening.hpp"
 #include "server/store_verification.hpp"
 #include "server/text_escape.hpp"
@@ -127,11 +128,12 @@ void print(const StoreReport& report) {
     }
     const auto shown = report.faults.size() + report.audit.faults.size();
     if (report.fault_count > shown)
-        std::cout << "and " << report.fault_count - shown << " faults more\n";
+        std::cout << "and " << counted(report.fault_count - shown, "fault") << " more\n";
     for (const auto& note : report.notes)
         std::cout << "note: " << note << '\n';
-    std::cout << report.certificates << " certificates, " << report.audit.records
-              << " audit records: " << (report.fault_count == 0 ? "all sound\n" : "not sound\n");
+    std::cout << counted(report.certificates, "certificate") << ", "
+              << counted(report.audit.records, "audit record") << ": "
+              << (report.fault_count == 0 ? "all sound\n" : "not sound\n");
 }
 
 Json to_json(const StoreReport& report) {

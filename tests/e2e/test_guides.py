@@ -173,6 +173,8 @@ def test_the_guide_to_backup_brings_a_CA_back(reader, tmp_path):
              f"curl -sf http://127.0.0.1:{reads.port}/crl/lab.crl | openssl crl -inform DER -noout -text")
     assert lost in reads.output.lower() and kept.lower() not in reads.output.lower()
     enrolled(reads, "after")
+    verified = reads.do(f"scepgate store verify --config {LAB}")
+    assert "note: 1 certificate that left" in verified and "all sound" in verified
     assert not reads.left()
 
 

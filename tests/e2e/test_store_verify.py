@@ -154,6 +154,16 @@ def test_a_restored_backup_serves_and_what_it_lacks_is_named(lab, tmp_path):
     assert late["serial"] in fault["where"] and "CN=late" in fault["where"]
     enrol(lab, "new")
     assert len(lab.certificates()) == 3
+    # Revoked by its number it is no fault any more, and on hold neither; released it is one again.
+    for command, faults in (("hold", []), ("release", ["not_stored"]), ("revoke", [])):
+        done = run("cert", command, late["serial"], "--not-recorded", "--config", lab.config_file)
+        assert done.returncode == 0, done.stderr
+        report = verify(lab)
+        assert kinds(report) == faults and report["sound"] == (not faults)
+        assert any("--not-recorded" in note for note in report["notes"]) == (not faults)
+    # When the store has forgotten an expired one's revocation, the audit file still tells of it.
+    sql(lab, "DELETE FROM revocations")
+    assert kinds(verify(lab)) == ["not_stored"], "it has not expired"
 
 
 def test_older_audit_files_are_asked_for(lab):
