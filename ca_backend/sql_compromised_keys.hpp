@@ -34,7 +34,8 @@ private:
     Statement add_;
 };
 
-/// Those of all certificates that were revoked so before there was this table.
+/// Those of all certificates that were revoked so before there was this table. Certificates that
+/// cannot be read are passed over.
 Result<void> find_compromised_keys(Connection& connection);
 
 }  // namespace scepgate::ca_backend::sql

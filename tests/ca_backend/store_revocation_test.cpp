@@ -125,6 +125,12 @@ TEST_P(StoreRevocationTest, K03_FindsTheKeysOfBeforeThereWasAList) {
     ASSERT_TRUE(revoke(another, RevocationReason::kKeyCompromise));
     find();
     EXPECT_TRUE(store_->is_compromised(key).value());
+    const Bytes damage{0x30, 0x00};
+    const auto connection = place_.connect();
+    auto spoil = sql::Statement::prepare(*connection, "UPDATE certificates SET der = ?").value();
+    ASSERT_TRUE(spoil.run().bind(damage).finish());
+    find();
+    EXPECT_FALSE(store_->is_compromised(key).value()) << "passed over";
 }
 
 TEST_P(StoreRevocationTest, HoldsAndReleases) {
