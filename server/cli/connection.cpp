@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "certs/asn1_string.hpp"
+#include "server/http_address.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -18,6 +19,21 @@ std::size_t host_of(std::string_view url) {
         }
     }
     return std::string_view::npos;
+}
+
+/// Whether it leads to this machine, where nobody is in between.
+bool stays_here(std::string_view url) {
+    std::string_view host = url.substr(std::min(host_of(url), url.size()));
+    host = host.substr(0, host.find_first_of("/?#"));
+    if (host.find('@') != std::string_view::npos) return false;  // what stands before it is no host
+    if (host.starts_with('[')) {
+        host = host.substr(1, std::min(host.find(']'), host.size()) - 1);
+    } else {
+        host = host.substr(0, host.find(':'));
+    }
+    if (certs::equal_ignoring_ascii_case(host, std::string_view("localhost"))) return true;
+    const auto address = parse_address(host);
+    return address && address->is_loopback();
 }
 
 /// "" when it is sound; then it has a path, by default that of RFC 8894 section 4.1.
@@ -145,7 +161,7 @@ Result<std::vector<std::string>> ConnectionOptions::trusted_fingerprints() const
 
 bool ConnectionOptions::blind() const {
     const bool tls = certs::equal_ignoring_ascii_case(std::string_view(url).substr(0, 6), "https:");
-    return fingerprint.empty() && ca_files.empty() && !tls;
+    return fingerprint.empty() && ca_files.empty() && !tls && !stays_here(url);
 }
 
 Result<Identity> load_identity(const std::string& directory) {

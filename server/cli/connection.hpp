@@ -27,7 +27,7 @@ struct ConnectionOptions {
     [[nodiscard]] Result<std::vector<std::string>> trusted_fingerprints() const;
     /// Those in --ca-file.
     [[nodiscard]] Result<std::vector<certs::Certificate>> known_certificates() const;
-    /// Nobody vouches for what GetCACert answers, not even TLS.
+    /// Nobody vouches for what GetCACert answers, not even TLS, and it comes from another machine.
     [[nodiscard]] bool blind() const;
 };
 

@@ -182,14 +182,25 @@ def test_A_refusal_is_told_with_the_server_and_its_own_words(server, tmp_path, n
 
 def test_A07_over_http_a_CA_that_nobody_vouches_for_is_warned_of(server, keys, tmp_path):
     server.next_ca = fake_server.signed_next_ca(server, [fake_server.make_ca(keys(1), "Next CA")])
-    for result in (enroll(server.url, tmp_path / "a"),
-                   run("getca", "--url", server.url, "--out", tmp_path / "b"),
-                   run("getnextca", "--url", server.url, "--out", tmp_path / "c")):
+    url = server.url.replace("127.0.0.1", "0.0.0.0")  # this machine, by an address that does not say so
+    assert url != server.url
+    for result in (enroll(url, tmp_path / "a"),
+                   run("getca", "--url", url, "--out", tmp_path / "b"),
+                   run("getnextca", "--url", url, "--out", tmp_path / "c")):
         assert result.returncode == 0, result.stderr
         said = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
         assert len(said) == 1
         for word in ("unseen", "CN=Fake CA", fingerprint(server.ca), "--ca-fingerprint"):
             assert word in said[0]
+
+
+def test_on_this_machine_nobody_is_in_between_to_be_warned_of(server, tmp_path):
+    for host in ("127.0.0.1", "localhost"):
+        result = run("getca", "--url", server.url.replace("127.0.0.1", host), "--out", tmp_path / host)
+        assert result.returncode == 0 and result.stderr == "", result.stderr
+    elsewhere = server.url.replace("127.0.0.1", "127.0.0.1:80@0.0.0.0")
+    result = run("getca", "--url", elsewhere, "--out", tmp_path / "elsewhere")
+    assert result.returncode != 0 or "unseen" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["renew", "getcrl"])
