@@ -160,7 +160,7 @@ events {{ worker_connections 19000; }}
 http {{
   {temporary}
   access_log {f"{folder}/access.log" if self.log else "off"};
-  sendfile on; tcp_nopush on; open_file_cache max=10; keepalive_requests 1000000000;
+  sendfile off; open_file_cache max=10; keepalive_requests 1000000000;
   map $arg_operation $kind {{ default text/plain; {types} }}
   server {{
     listen 127.0.0.1:{port};
