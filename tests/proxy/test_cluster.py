@@ -212,9 +212,9 @@ def test_a_rolling_restart_under_load_is_seen_by_no_device(front, keys):
     load = Load(front, keys)
     load.goes_on()
     for node in front.nodes:
-        before = len(issued_by(node))
         node.stop()
         load.goes_on()
+        before = len(issued_by(node))  # it went on until it stopped
         node.start()
         wait_until(lambda: len(issued_by(node)) > before, "HAProxy asks the node again")
     devices = load.end()
