@@ -27,8 +27,6 @@ struct PrivateKey::State {
 namespace {
 
 constexpr std::size_t kLargestKeyFile = 256 * 1024;
-/// RFC 8017 section 7.2.1: 00 02, at least eight octets of padding, 00.
-constexpr std::size_t kPkcs1Overhead = 11;
 
 struct KnownSpec {
     std::string_view text;

@@ -10,6 +10,7 @@
 #include "certs/key_contexts.hpp"
 #include "certs/oids.hpp"
 #include "certs/rsa_public_operation.hpp"
+#include "certs/rsa_unpadding.hpp"
 #include "certs/secret.hpp"
 
 namespace scepgate::certs {
@@ -48,8 +49,6 @@ constexpr std::array<Curve, 3> kCurves{{
 
 constexpr std::uint8_t kUncompressedPoint = 0x04;
 constexpr std::uint64_t kSmallestExponent = 65537;
-/// 00 02, at least eight octets of padding, 00.
-constexpr std::size_t kPaddingOverhead = 11;
 
 /// A positive INTEGER's octets without the sign octet.
 Result<ByteView> read_positive(DerReader& reader, std::string_view what) {
@@ -122,7 +121,7 @@ Bytes signature_block(Digest digest, ByteView hash, std::size_t size) {
     DerReader identifier(without_null);
     const ByteView oid = identifier.read(DerTag::kSequence).value();
     const Bytes info = der::sequence({der::sequence({oid, der::null()}), der::octet_string(hash)});
-    if (info.size() + kPaddingOverhead > size) return {};
+    if (info.size() + kPkcs1Overhead > size) return {};
     Bytes block(size, 0xFF);
     block[0] = 0x00;
     block[1] = 0x01;
@@ -305,7 +304,7 @@ bool PublicKey::verifies(SignatureAlgorithm algorithm, ByteView data, ByteView s
 
 Result<Bytes> PublicKey::encrypt_pkcs1(ByteView plain) const {
     if (!state_ || !state_->rsa) return unsupported("encryption needs an RSA key");
-    if (plain.size() + kPaddingOverhead > state_->modulus_size)
+    if (plain.size() + kPkcs1Overhead > state_->modulus_size)
         return unsupported("a content key this long");
     const Secret block = encryption_block(plain, state_->modulus_size);
     auto encrypted = state_->rsa->raise(block.view());
