@@ -7,9 +7,9 @@ namespace scepgate::ca_backend::sql {
 namespace {
 
 /// The longest time that a quota looks back.
-constexpr std::int64_t kKept = 86'400;
+constexpr std::int64_t kChallengesKept = 86'400;
 
-const std::string kSelect =
+const std::string kSelectChallenges =
     "SELECT policy, token, caller, created, expires, claims, state FROM challenges ";
 
 constexpr std::int64_t number(ChallengeState state) {
@@ -19,20 +19,20 @@ constexpr std::int64_t number(ChallengeState state) {
 static_assert(number(ChallengeState::kOutstanding) == 0 && number(ChallengeState::kUsed) == 1 &&
               number(ChallengeState::kWithdrawn) == 2);
 
-StoredChallenge read(const Query& row, std::int64_t now) {
-    StoredChallenge read;
+StoredChallenge read_challenge(const Query& row, std::int64_t now) {
+    StoredChallenge read_challenge;
     int column = 0;
-    read.row.scope = row.text(column++);
-    read.row.token = row.blob(column++);
-    read.row.caller = row.text(column++);
-    read.row.created = row.integer(column++);
-    read.row.expires = row.integer(column++);
-    read.row.claims = row.text(column++);
-    read.state = static_cast<ChallengeState>(row.integer(column));
-    if (read.state == ChallengeState::kOutstanding && read.row.expires <= now) {
-        read.state = ChallengeState::kExpired;
+    read_challenge.row.scope = row.text(column++);
+    read_challenge.row.token = row.blob(column++);
+    read_challenge.row.caller = row.text(column++);
+    read_challenge.row.created = row.integer(column++);
+    read_challenge.row.expires = row.integer(column++);
+    read_challenge.row.claims = row.text(column++);
+    read_challenge.state = static_cast<ChallengeState>(row.integer(column));
+    if (read_challenge.state == ChallengeState::kOutstanding && read_challenge.row.expires <= now) {
+        read_challenge.state = ChallengeState::kExpired;
     }
-    return read;
+    return read_challenge;
 }
 
 std::int64_t bounded(std::size_t limit) {
@@ -67,8 +67,8 @@ Result<TokenRange> tokens_that_begin(const std::string& prefix) {
 
 Result<Challenges> Challenges::prepare(Connection& connection) {
     Challenges made;
-    const auto prepared =
-        prepare_all(connection, {{made.find_, kSelect + "WHERE policy = ? AND token = ?"}});
+    const auto prepared = prepare_all(
+        connection, {{made.find_, kSelectChallenges + "WHERE policy = ? AND token = ?"}});
     if (!prepared) return prepared.error();
     return made;
 }
@@ -79,7 +79,7 @@ Result<std::optional<StoredChallenge>> Challenges::find(std::string_view scope, 
     const auto row = query.bind(scope).bind(token).next();
     if (!row) return row.error();
     if (!*row) return std::optional<StoredChallenge>();
-    return std::optional(read(query, now));
+    return std::optional(read_challenge(query, now));
 }
 
 Result<ChallengeWriter> ChallengeWriter::prepare(Connection& connection) {
@@ -160,12 +160,12 @@ Result<void> ChallengeWriter::withdraw(std::string_view scope, ByteView token, s
 
 Result<void> ChallengeWriter::purge(std::int64_t now, std::size_t limit) {
     Query query = purge_.run();
-    return query.bind(now - kKept).bind(bounded(limit)).finish();
+    return query.bind(now - kChallengesKept).bind(bounded(limit)).finish();
 }
 
 Result<std::vector<StoredChallenge>> list_challenges(Connection& connection,
                                                      const ChallengeFilter& filter) {
-    std::string sql = kSelect + "WHERE TRUE ";
+    std::string sql = kSelectChallenges + "WHERE TRUE ";
     if (filter.scopes) {
         std::string places;
         for (std::size_t i = 0; i < filter.scopes->size(); ++i)
@@ -200,7 +200,7 @@ Result<std::vector<StoredChallenge>> list_challenges(Connection& connection,
         const auto row = query.next();
         if (!row) return row.error();
         if (!*row) return all;
-        all.push_back(read(query, filter.now));
+        all.push_back(read_challenge(query, filter.now));
     }
 }
 

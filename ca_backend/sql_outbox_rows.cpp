@@ -5,7 +5,7 @@
 namespace scepgate::ca_backend::sql {
 namespace {
 
-const std::string kSelect =
+const std::string kSelectMessages =
     "SELECT id, target, kind, event, body, created, due, leased_until, attempts, error "
     "FROM outbox ";
 
@@ -44,8 +44,8 @@ std::int64_t limit(std::size_t most) {
 
 Result<OutboxReader> OutboxReader::prepare(Connection& connection) {
     OutboxReader made;
-    const auto prepared =
-        prepare_all(connection, {{made.first_, kSelect + "WHERE target = ? ORDER BY id LIMIT 1"}});
+    const auto prepared = prepare_all(
+        connection, {{made.first_, kSelectMessages + "WHERE target = ? ORDER BY id LIMIT 1"}});
     if (!prepared) return prepared.error();
     return made;
 }
@@ -61,7 +61,8 @@ Result<std::optional<std::int64_t>> OutboxReader::next_due(std::string_view targ
 Result<std::vector<OutboxRow>> list_outbox(Connection& connection, std::string_view target,
                                            std::size_t most) {
     auto select = Statement::prepare(
-        connection, kSelect + (target.empty() ? "" : "WHERE target = ? ") + "ORDER BY id LIMIT ?");
+        connection,
+        kSelectMessages + (target.empty() ? "" : "WHERE target = ? ") + "ORDER BY id LIMIT ?");
     if (!select) return select.error();
     Query query = select->run();
     if (!target.empty()) query.bind(target);
@@ -141,7 +142,7 @@ Result<OutboxWriter> OutboxWriter::prepare(Connection& connection) {
           "INSERT INTO outbox_dropped(target, refusals) VALUES(?, ?) "
           "ON CONFLICT(target) DO UPDATE SET "
           "refusals = outbox_dropped.refusals + excluded.refusals"},
-         {made.oldest_, kSelect + "WHERE target = ? ORDER BY id LIMIT ?"},
+         {made.oldest_, kSelectMessages + "WHERE target = ? ORDER BY id LIMIT ?"},
          {made.lease_, "UPDATE outbox SET leased_until = ?, attempts = attempts + 1 WHERE id = ?"},
          {made.remove_, "DELETE FROM outbox WHERE id = ?"},
          {made.failed_,

@@ -7,7 +7,7 @@ namespace {
 
 /// An issued transaction has its particulars in `certificates`, a waiting one in `pending`; one
 /// that waited and was issued has both.
-const std::string kSelect =
+const std::string kSelectTransactions =
     "SELECT t.id, t.key, t.state, t.endpoint, t.transaction_id, t.challenge, t.recorded_at, "
     "t.expires, t.notified, coalesce(c.message_type, p.message_type), coalesce(c.ca, p.ca), "
     "coalesce(c.template, p.template), coalesce(c.policy, p.policy), "
@@ -43,39 +43,40 @@ TransactionState state_of(std::int64_t number, std::int64_t expires, std::int64_
     return open && expires <= now ? TransactionState::kExpired : state;
 }
 
-Result<StoredTransaction> read(const Query& row, std::int64_t now) {
-    StoredTransaction read;
+Result<StoredTransaction> read_transaction(const Query& row, std::int64_t now) {
+    StoredTransaction read_transaction;
     int column = 0;
-    read.id = row.integer(column++);
+    read_transaction.id = row.integer(column++);
     const Bytes key = row.blob(column++);
-    if (key.size() != read.key.size()) return Error{Errc::kInternal, "a stored key is damaged"};
-    std::copy(key.begin(), key.end(), read.key.begin());
+    if (key.size() != read_transaction.key.size())
+        return Error{Errc::kInternal, "a stored key is damaged"};
+    std::copy(key.begin(), key.end(), read_transaction.key.begin());
     const std::int64_t state = row.integer(column++);
-    read.endpoint = row.text(column++);
-    read.transaction_id = row.text(column++);
-    read.challenge = row.blob(column++);
-    read.recorded_at = row.integer(column++);
+    read_transaction.endpoint = row.text(column++);
+    read_transaction.transaction_id = row.text(column++);
+    read_transaction.challenge = row.blob(column++);
+    read_transaction.recorded_at = row.integer(column++);
     const std::int64_t expires = row.integer(column++);
-    read.state = state_of(state, expires, now);
-    read.notified = row.integer(column++) != 0;
-    read.message_type = static_cast<int>(row.integer(column++));
-    read.ca = row.text(column++);
-    read.template_name = row.text(column++);
-    read.policy = row.text(column++);
-    read.device_id = row.text(column++);
-    read.user_id = row.text(column++);
-    read.subject = row.text(column++);
-    read.subject_alt_name = row.text(column++);
+    read_transaction.state = state_of(state, expires, now);
+    read_transaction.notified = row.integer(column++) != 0;
+    read_transaction.message_type = static_cast<int>(row.integer(column++));
+    read_transaction.ca = row.text(column++);
+    read_transaction.template_name = row.text(column++);
+    read_transaction.policy = row.text(column++);
+    read_transaction.device_id = row.text(column++);
+    read_transaction.user_id = row.text(column++);
+    read_transaction.subject = row.text(column++);
+    read_transaction.subject_alt_name = row.text(column++);
     if (const int der = column++; !row.is_null(der)) {
         auto certificate = certs::Certificate::from_der(row.blob(der));
         if (!certificate) {
-            return Error{Errc::kInternal,
-                         "a stored certificate cannot be read: " + certificate.error().detail};
+            return Error{Errc::kInternal, "a stored certificate cannot be read_transaction: " +
+                                              certificate.error().detail};
         }
-        read.certificate = *std::move(certificate);
+        read_transaction.certificate = *std::move(certificate);
     }
-    if (row.is_null(column)) return read;
-    PendingDetails& pending = read.pending.emplace();
+    if (row.is_null(column)) return read_transaction;
+    PendingDetails& pending = read_transaction.pending.emplace();
     pending.signer = row.blob(column++);
     pending.csr = row.blob(column++);
     pending.grant = row.blob(column++);
@@ -84,14 +85,14 @@ Result<StoredTransaction> read(const Query& row, std::int64_t now) {
     pending.decided_at = row.integer(column++);
     pending.decided_by = row.text(column++);
     pending.reason = row.text(column++);
-    return read;
+    return read_transaction;
 }
 
 Transactions::Found read_one(Query& query, std::int64_t now) {
     const auto row = query.next();
     if (!row) return row.error();
     if (!*row) return std::optional<StoredTransaction>();
-    auto found = read(query, now);
+    auto found = read_transaction(query, now);
     if (!found) return found.error();
     return std::optional(*std::move(found));
 }
@@ -102,11 +103,11 @@ Result<Transactions> Transactions::prepare(Connection& connection) {
     Transactions made;
     const auto prepared = prepare_all(
         connection,
-        {{made.by_key_, kSelect + "WHERE t.id = " + kOfKey},
+        {{made.by_key_, kSelectTransactions + "WHERE t.id = " + kOfKey},
          {made.by_key_or_newest_,
-          kSelect + "WHERE t.id = coalesce(" + kOfKey + "," + kNewest + ")"},
-         {made.by_id_, kSelect + "WHERE t.id = ?"},
-         {made.newest_, kSelect + "WHERE t.id = " + kNewest},
+          kSelectTransactions + "WHERE t.id = coalesce(" + kOfKey + "," + kNewest + ")"},
+         {made.by_id_, kSelectTransactions + "WHERE t.id = ?"},
+         {made.newest_, kSelectTransactions + "WHERE t.id = " + kNewest},
          {made.count_open_,
           "SELECT count(*) FROM transactions WHERE state < 2 AND expires > ? AND endpoint = ?"},
          {made.open_of_signer_,
@@ -160,7 +161,7 @@ Result<bool> Transactions::is_redeemed(const Redemption& redemption) {
 
 Result<std::vector<StoredTransaction>> list_pending(Connection& connection,
                                                     const PendingFilter& filter) {
-    std::string sql = kSelect + "WHERE p.request IS NOT NULL ";
+    std::string sql = kSelectTransactions + "WHERE p.request IS NOT NULL ";
     if (filter.open_only) sql += "AND t.state < 2 AND t.expires > ? ";
     if (filter.transaction_id) sql += "AND t.transaction_id = ? ";
     sql += "ORDER BY t.id DESC LIMIT ?";
@@ -176,7 +177,7 @@ Result<std::vector<StoredTransaction>> list_pending(Connection& connection,
         const auto row = query.next();
         if (!row) return row.error();
         if (!*row) return all;
-        auto one = read(query, filter.now);
+        auto one = read_transaction(query, filter.now);
         if (!one) return one.error();
         all.push_back(*std::move(one));
     }

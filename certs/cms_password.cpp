@@ -17,7 +17,7 @@ constexpr std::int64_t kMostIterations = 1'000'000;
 constexpr std::size_t kSaltOctets = 16;
 /// What is encrypted this way is a certificate, which is no secret, and a challenge that was used
 /// up when it was issued: not worth more of the server's time.
-constexpr std::int64_t kIterations = 10'000;
+constexpr std::int64_t kPasswordIterations = 10'000;
 
 /// RFC 3211 section 2.3.1: a length octet and three check octets stand before the key.
 constexpr std::size_t kWrapHeader = 4;
@@ -230,7 +230,7 @@ Result<Bytes> build_password_enveloped_data(ByteView plain, ContentCipher cipher
     const Bytes salt = random_bytes(kSaltOctets);
     const Bytes iv = random_bytes(block_length(ContentCipher::kAes256Cbc));
     const PasswordKeyWrap wrap{salt,
-                               static_cast<std::uint32_t>(kIterations),
+                               static_cast<std::uint32_t>(kPasswordIterations),
                                Digest::kSha256,
                                ContentCipher::kAes256Cbc,
                                iv,
@@ -241,9 +241,9 @@ Result<Bytes> build_password_enveloped_data(ByteView plain, ContentCipher cipher
     if (!encrypted_key) return encrypted_key.error();
 
     const Bytes prf = der::sequence({der::oid(oid::kHmacWithSha256), der::null()});
-    const Bytes derivation =
-        der::concat({der::oid(oid::kPbkdf2),
-                     der::sequence({der::octet_string(salt), der::integer(kIterations), prf})});
+    const Bytes derivation = der::concat(
+        {der::oid(oid::kPbkdf2),
+         der::sequence({der::octet_string(salt), der::integer(kPasswordIterations), prf})});
     const Bytes wrapping = der::sequence(
         {der::oid(oid::kPwriKek), encode_content_encryption(ContentCipher::kAes256Cbc, iv)});
     const Bytes recipient =

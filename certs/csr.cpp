@@ -80,7 +80,7 @@ struct Attribute {
 //   Attribute ::= SEQUENCE {
 //        type    OBJECT IDENTIFIER,
 //        values  SET SIZE(1..MAX) OF ANY }
-Result<Attribute> read_attribute(ByteView content) {
+Result<Attribute> read_csr_attribute(ByteView content) {
     DerReader fields(content);
     Attribute attribute;
     const auto type = fields.read_oid();
@@ -234,7 +234,7 @@ Result<void> Csr::State::parse_attributes(ByteView content, const CsrLimits& lim
         }
         const auto sequence = reader.read(DerTag::kSequence);
         if (!sequence) return in_context("attributes", sequence.error());
-        const auto attribute = read_attribute(*sequence);
+        const auto attribute = read_csr_attribute(*sequence);
         if (!attribute) return attribute.error();
         const bool repeated = std::any_of(
             seen.begin(), seen.end(), [&](ByteView type) { return equal(type, attribute->type); });

@@ -9,8 +9,13 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     -Wno-mismatched-new-delete -Wno-restrict -Wno-stringop-overread)
 endif()
 if(CMAKE_UNITY_BUILD)
-  # The files of a group see each other's names; files by themselves are held to it.
+  # The files of a group see each other's names: what shadows those, the debug preset tells, which
+  # compiles each file by itself.
   target_compile_options(scepgate_options INTERFACE -Wno-shadow)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # The second: gcc takes each file of a group for a header.
+    target_compile_options(scepgate_options INTERFACE -Wshadow=local -Wno-subobject-linkage)
+  endif()
 endif()
 if(SCEPGATE_WERROR)
   target_compile_options(scepgate_options INTERFACE -Werror)

@@ -10,12 +10,12 @@
 namespace scepgate::policy {
 namespace {
 
-Refusal refuse(std::string code, Finding finding) {
+Refusal refuse_blob(std::string code, Finding finding) {
     finding.what.insert(0, "challenge: ");
     return refused(FailInfo::kBadMessageCheck, std::move(code), std::move(finding));
 }
 
-Refusal refuse(std::string code, const std::string& what, std::string hint) {
+Refusal refuse_blob(std::string code, const std::string& what, std::string hint) {
     Refusal refusal =
         refused(FailInfo::kBadMessageCheck, std::move(code), "challenge: " + what, std::move(hint));
     refusal.check = "challenge";
@@ -101,14 +101,14 @@ BlobOpener::PinnedSigner BlobOpener::pin(const certs::Certificate& certificate) 
 
 Result<OuterBlob, Refusal> BlobOpener::decode(std::string_view challenge) const {
     if (challenge.size() > maximum_octets_) {
-        return refuse("ChallengeDecodingError",
-                      {"octets", "at most " + std::to_string(maximum_octets_),
-                       std::to_string(challenge.size()), kNotOurs});
+        return refuse_blob("ChallengeDecodingError",
+                           {"octets", "at most " + std::to_string(maximum_octets_),
+                            std::to_string(challenge.size()), kNotOurs});
     }
     const auto bytes = decode_blob_text(challenge);
-    if (!bytes) return refuse("ChallengeDecodingError", bytes.error().detail, kNotOurs);
+    if (!bytes) return refuse_blob("ChallengeDecodingError", bytes.error().detail, kNotOurs);
     auto blob = read_blob(*bytes);
-    if (!blob) return refuse("ChallengeDeserializationError", blob.error().detail, kNotOurs);
+    if (!blob) return refuse_blob("ChallengeDeserializationError", blob.error().detail, kNotOurs);
     return std::move(*blob);
 }
 
@@ -120,13 +120,14 @@ Result<BlobOpener::Signers, Refusal> BlobOpener::find_signers(const OuterBlob& b
         if (blob.signer().signer.names(each.certificate)) named.push_back(&each);
     }
     if (named.empty()) {
-        return refuse("SigningCertThumbprintMismatch",
-                      {"signer", "one of trusted_signers", describe(blob.signer().signer), kPinIt});
+        return refuse_blob(
+            "SigningCertThumbprintMismatch",
+            {"signer", "one of trusted_signers", describe(blob.signer().signer), kPinIt});
     }
     const auto algorithm = signature_algorithm(blob.signer());
     if (!algorithm) {
-        return refuse("SignatureValidationFailed", algorithm.error().detail,
-                      "the MDM has to sign as docs/challenge-blob.md says");
+        return refuse_blob("SignatureValidationFailed", algorithm.error().detail,
+                           "the MDM has to sign as docs/challenge-blob.md says");
     }
 
     Signers verified;
@@ -140,9 +141,10 @@ Result<BlobOpener::Signers, Refusal> BlobOpener::find_signers(const OuterBlob& b
         }
     }
     if (verified.empty()) {
-        return refuse("SignatureValidationFailed", fault,
-                      "it was changed on the way, or another key signed it than that of the pinned "
-                      "certificate");
+        return refuse_blob(
+            "SignatureValidationFailed", fault,
+            "it was changed on the way, or another key signed it than that of the pinned "
+            "certificate");
     }
     return verified;
 }
@@ -164,9 +166,10 @@ Result<BlobOpener::Signers, Refusal> BlobOpener::usable(const Signers& signers, 
                            certs::utc_text(certificate.not_after()));
     }
     if (good.empty()) {
-        return refuse("SignerNotValid", fault,
-                      "give the MDM a signer's certificate that is valid and for digitalSignature, "
-                      "and pin it in trusted_signers");
+        return refuse_blob(
+            "SignerNotValid", fault,
+            "give the MDM a signer's certificate that is valid and for digitalSignature, "
+            "and pin it in trusted_signers");
     }
     return good;
 }
@@ -182,32 +185,34 @@ Result<ChallengeClaims, Refusal> BlobOpener::open(std::string_view challenge,
 
     const auto envelope = read_envelope(blob->content(), blob->authenticated);
     if (!envelope) {
-        return refuse("ChallengeDecryptionError", envelope.error().detail,
-                      "the MDM has to encrypt as docs/challenge-blob.md says");
+        return refuse_blob("ChallengeDecryptionError", envelope.error().detail,
+                           "the MDM has to encrypt as docs/challenge-blob.md says");
     }
     const auto plain = open_envelope(*envelope, decryption_);
     if (!plain) {
-        auto refusal = refuse("ChallengeDecryptionError", plain.error().detail, kEncryptToUs);
+        auto refusal = refuse_blob("ChallengeDecryptionError", plain.error().detail, kEncryptToUs);
         refusal.temporary = plain.error().code == Errc::kUnavailable;  // our token is away
         return refusal;
     }
 
     auto claims = parse_claims(plain->text());
     if (!claims && may_be_noise(*envelope, *plain)) {
-        return refuse("ChallengeDecryptionError", "it does not decrypt with our key", kEncryptToUs);
+        return refuse_blob("ChallengeDecryptionError", "it does not decrypt with our key",
+                           kEncryptToUs);
     }
     if (!claims) {
-        return refuse(code_of_unreadable_claims(claims.error()), claims.error().detail,
-                      "the MDM has to write the claims as docs/challenge-blob.md says");
+        return refuse_blob(code_of_unreadable_claims(claims.error()), claims.error().detail,
+                           "the MDM has to write the claims as docs/challenge-blob.md says");
     }
     const bool by_issuer =
         std::any_of(signers->begin(), signers->end(),
                     [&](const PinnedSigner* each) { return each->fingerprint == claims->issuer; });
     if (!by_issuer) {
-        return refuse("SigningCertThumbprintMismatch",
-                      {"iss", signers->front()->fingerprint, claims->issuer,
-                       "iss has to be the SHA-256 of the signer's certificate; if the MDM did not "
-                       "err, somebody signed another one's claims"});
+        return refuse_blob(
+            "SigningCertThumbprintMismatch",
+            {"iss", signers->front()->fingerprint, claims->issuer,
+             "iss has to be the SHA-256 of the signer's certificate; if the MDM did not "
+             "err, somebody signed another one's claims"});
     }
     return std::move(*claims);
 }

@@ -8,12 +8,12 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::int64_t kVersion = 1;
-constexpr std::size_t kMaxText = 16 * 1024;
+constexpr std::int64_t kRecordVersion = 1;
+constexpr std::size_t kMaxRecordText = 16 * 1024;
 constexpr std::int64_t kMaxSeconds = 253'402'300'799;
 
 Result<Bytes> read_octets(const JsonFields& fields, const char* name) {
-    const auto text = fields.text(name, kMaxText);
+    const auto text = fields.text(name, kMaxRecordText);
     if (!text) return text.error();
     auto octets = from_base64(*text);
     if (!octets) return in_context(name, octets.error());
@@ -21,7 +21,7 @@ Result<Bytes> read_octets(const JsonFields& fields, const char* name) {
 }
 
 Result<certs::GeneralNames> read_names(const JsonFields& fields) {
-    const auto texts = fields.texts("san", kMaxText);
+    const auto texts = fields.texts("san", kMaxRecordText);
     if (!texts) return texts.error();
     certs::GeneralNames names;
     for (const std::string& text : *texts) {
@@ -38,7 +38,7 @@ Result<certs::GeneralNames> read_names(const JsonFields& fields) {
 
 Result<std::optional<certs::KeyUsage>> read_key_usage(const JsonFields& fields) {
     if (fields.find("key_usage") == nullptr) return std::optional<certs::KeyUsage>();
-    const auto names = fields.texts("key_usage", kMaxText);
+    const auto names = fields.texts("key_usage", kMaxRecordText);
     if (!names) return names.error();
     const auto usage = certs::KeyUsage::from_names(*names);
     if (!usage) return in_context("key_usage", usage.error());
@@ -50,7 +50,7 @@ Result<std::optional<certs::ExtendedKeyUsage>> read_extended_key_usage(const Jso
     if (fields.find("extended_key_usage") == nullptr) {
         return std::optional<certs::ExtendedKeyUsage>();
     }
-    const auto texts = fields.texts("extended_key_usage", kMaxText);
+    const auto texts = fields.texts("extended_key_usage", kMaxRecordText);
     if (!texts) return texts.error();
     certs::ExtendedKeyUsage usages;
     for (const std::string& text : *texts) {
@@ -80,7 +80,7 @@ Result<std::optional<certs::RequestedValidity>> read_requested_validity(const Js
 
 Result<std::optional<std::string>> read_optional(const JsonFields& fields, const char* name) {
     if (fields.find(name) == nullptr) return std::optional<std::string>();
-    auto text = fields.text(name, kMaxText);
+    auto text = fields.text(name, kMaxRecordText);
     if (!text) return text.error();
     return std::optional(std::move(*text));
 }
@@ -93,7 +93,7 @@ void add_optional(ordered_json& out, const char* name, const std::string& value)
 
 Bytes GrantRecord::encode(const Grant& grant) {
     ordered_json out;
-    out["v"] = kVersion;
+    out["v"] = kRecordVersion;
     out["policy"] = grant.policy();
     out["subject"] = to_base64(grant.subject().der());
     out["san"] = ordered_json::array();
@@ -135,7 +135,7 @@ Result<Grant> GrantRecord::decode(ByteView record) {
     }
     const auto version = fields.integer("v", kMaxSeconds);
     if (!version) return version.error();
-    if (*version != kVersion) return fields.fault("v", "only version 1 is known");
+    if (*version != kRecordVersion) return fields.fault("v", "only version 1 is known");
 
     const auto spki = read_octets(fields, "key");
     if (!spki) return spki.error();
@@ -143,7 +143,7 @@ Result<Grant> GrantRecord::decode(ByteView record) {
     if (!key) return in_context("grant.key", key.error());
     Grant grant(std::move(*key));
 
-    auto policy = fields.text("policy", kMaxText);
+    auto policy = fields.text("policy", kMaxRecordText);
     if (!policy) return policy.error();
     grant.policy_ = std::move(*policy);
     const auto subject_der = read_octets(fields, "subject");
@@ -155,7 +155,7 @@ Result<Grant> GrantRecord::decode(ByteView record) {
     if (!names) return names.error();
     grant.san_ = std::move(*names);
     if (grant.subject_.empty() && grant.san_.empty()) return malformed("a grant without any name");
-    const auto purpose_text = fields.text("purpose", kMaxText);
+    const auto purpose_text = fields.text("purpose", kMaxRecordText);
     if (!purpose_text) return purpose_text.error();
     const auto purpose = certs::purpose_from_text(*purpose_text);
     if (!purpose) return purpose.error();
@@ -187,7 +187,7 @@ Result<Grant> GrantRecord::decode(ByteView record) {
         if (!text) return text.error();
         *target = std::move(*text).value_or("");
     }
-    auto stripped = fields.texts("stripped", kMaxText);
+    auto stripped = fields.texts("stripped", kMaxRecordText);
     if (!stripped) return stripped.error();
     grant.stripped_ = std::move(*stripped);
     return grant;

@@ -31,7 +31,7 @@ Refusal password_missing() {
                         "have the client put the password into its request");
 }
 
-Refusal unavailable(std::string detail) {
+Refusal store_unavailable(std::string detail) {
     return refused({FailInfo::kBadRequest, "StoreUnavailable", "store",
                     "look at the store's file, disk and owner, or at PostgreSQL; 'scepgate config "
                     "check' tries it",
@@ -166,7 +166,7 @@ asio::awaitable<Result<Challenge>> OneTimePasswordModule::generate_challenge(
 Result<OneTimePasswordModule::Found, Refusal> OneTimePasswordModule::find(ByteView token,
                                                                           std::int64_t now) const {
     const auto found = lookup_->find(scope_, token, now);
-    if (!found) return unavailable(found.error().detail);
+    if (!found) return store_unavailable(found.error().detail);
     if (!*found) {
         return bad_password("ChallengeUnknown", "this password was never made for policy '" +
                                                     settings_.name + "', or is long over");
@@ -183,7 +183,7 @@ Result<OneTimePasswordModule::Found, Refusal> OneTimePasswordModule::find(ByteVi
                         "password_validity (PasswordValidity)"});
     }
     auto bindings = parse_bindings(password.bindings);
-    if (!bindings) return unavailable("a recorded password: " + bindings.error().detail);
+    if (!bindings) return store_unavailable("a recorded password: " + bindings.error().detail);
     return Found{std::move(*bindings), password.expires};
 }
 

@@ -8,18 +8,18 @@
 namespace scepgate::policy {
 namespace {
 
-using Refused = std::optional<Refusal>;
+using RenewalRefused = std::optional<Refusal>;
 
 constexpr const char* kCheck = "renewal";
 
-Refusal refuse(std::string code, Finding finding) {
+Refusal refuse_renewal(std::string code, Finding finding) {
     finding.what.insert(0, "renewal: ");
     Refusal refusal = refused(FailInfo::kBadRequest, std::move(code), std::move(finding));
     refusal.check = kCheck;
     return refusal;
 }
 
-Refusal refuse(std::string code, const std::string& what, std::string hint) {
+Refusal refuse_renewal(std::string code, const std::string& what, std::string hint) {
     Refusal refusal =
         refused(FailInfo::kBadRequest, std::move(code), "renewal: " + what, std::move(hint));
     refusal.check = kCheck;
@@ -62,37 +62,38 @@ Result<Identity> read_identity(const certs::Certificate& certificate) {
     return identity;
 }
 
-Refused judge_standing(const RenewalSettings& settings, const EnrollmentRequest& request,
-                       const std::optional<RenewedCertificate>& known, std::int64_t now) {
+RenewalRefused judge_standing(const RenewalSettings& settings, const EnrollmentRequest& request,
+                              const std::optional<RenewedCertificate>& known, std::int64_t now) {
     const certs::Certificate& old = request.signer;
     const std::string who = "the certificate with serial " + old.serial_hex();
     if (!known)
-        return refuse(
+        return refuse_renewal(
             "RenewalSignerUnknown", who + " was never issued here",
             "the device has to enrol anew, with a challenge; was the store restored or lost?");
     if (known->endpoint != request.endpoint) {
-        return refuse("RenewalOtherEndpoint",
-                      {who + ": endpoint", request.endpoint, known->endpoint,
-                       "let the device renew at the URL where it enrolled"});
+        return refuse_renewal("RenewalOtherEndpoint",
+                              {who + ": endpoint", request.endpoint, known->endpoint,
+                               "let the device renew at the URL where it enrolled"});
     }
     // Whoever factored it could renew in the holder's name; it may be older than the check is.
     if (const auto key = old.public_key()) {
         if (const auto weakness = certs::weakness_of(*key)) {
-            return refuse("RenewalSignerWeakKey",
-                          who + " has a weak key: " + std::string(*weakness), kEnrolAnew);
+            return refuse_renewal("RenewalSignerWeakKey",
+                                  who + " has a weak key: " + std::string(*weakness), kEnrolAnew);
         }
     }
     if (known->revoked) {
-        return refuse("RenewalSignerRevoked", who + " is revoked or on hold", kEnrolAnew);
+        return refuse_renewal("RenewalSignerRevoked", who + " is revoked or on hold", kEnrolAnew);
     }
     const auto now_text = [&] { return certs::utc_text(now); };
     if (now < old.not_before()) {
-        return refuse("RenewalSignerNotYetValid",
-                      {who + ": now", "from " + certs::utc_text(old.not_before()), now_text(),
-                       "compare the clocks of the server and of the CA that issued it"});
+        return refuse_renewal(
+            "RenewalSignerNotYetValid",
+            {who + ": now", "from " + certs::utc_text(old.not_before()), now_text(),
+             "compare the clocks of the server and of the CA that issued it"});
     }
     if (now > old.not_after() + settings.grace) {
-        return refuse(
+        return refuse_renewal(
             "RenewalSignerExpired",
             {who + ": now",
              "until " + certs::utc_text(old.not_after()) + " and " +
@@ -101,58 +102,61 @@ Refused judge_standing(const RenewalSettings& settings, const EnrollmentRequest&
              std::string(kEnrolAnew) + "; where devices are away for long, set renewal.grace"});
     }
     if (settings.window && now < old.not_after() - *settings.window) {
-        return refuse("RenewalTooEarly",
-                      {who + ": now", "from " + certs::utc_text(old.not_after() - *settings.window),
-                       now_text(), "let the device renew later, or widen renewal.window"});
+        return refuse_renewal(
+            "RenewalTooEarly",
+            {who + ": now", "from " + certs::utc_text(old.not_after() - *settings.window),
+             now_text(), "let the device renew later, or widen renewal.window"});
     }
     if (settings.newest_only && known->superseded) {
-        return refuse("RenewalSuperseded", who + " was renewed before (renewal.newest_only)",
-                      kEnrolAnew);
+        return refuse_renewal("RenewalSuperseded",
+                              who + " was renewed before (renewal.newest_only)", kEnrolAnew);
     }
     if (!settings.same_key && equal(request.csr.public_key().spki(), old.spki())) {
-        return refuse("RenewalSameKey", "the CSR has the old key again (renewal.same_key)",
-                      "have the client make a new key for each certificate");
+        return refuse_renewal("RenewalSameKey", "the CSR has the old key again (renewal.same_key)",
+                              "have the client make a new key for each certificate");
     }
     return std::nullopt;
 }
 
 /// Nothing new: who asks gets what they had, or less of it.
-Refused judge_identity(const Identity& old, const EnrollmentRequest& request) {
+RenewalRefused judge_identity(const Identity& old, const EnrollmentRequest& request) {
     const certs::RequestedExtensions& asked = request.csr.requested();
     if (!matches(old.subject, request.csr.subject())) {
-        return refuse("RenewalSubjectMismatch",
-                      {"subject", old.subject.text(), request.csr.subject().text(), kEnrolAnew});
+        return refuse_renewal("RenewalSubjectMismatch", {"subject", old.subject.text(),
+                                                         request.csr.subject().text(), kEnrolAnew});
     }
     const auto change = certs::difference(old.subject_alt_name, asked.subject_alt_name);
     if (!change.extra.empty()) {
-        return refuse("RenewalSubjectAltNameMismatch",
-                      {"subjectAltName", certs::to_text(old.subject_alt_name),
-                       certs::to_text(asked.subject_alt_name),
-                       "not in the certificate: " + certs::to_text(change.extra)});
+        return refuse_renewal("RenewalSubjectAltNameMismatch",
+                              {"subjectAltName", certs::to_text(old.subject_alt_name),
+                               certs::to_text(asked.subject_alt_name),
+                               "not in the certificate: " + certs::to_text(change.extra)});
     }
     if (asked.sid && asked.sid != old.sid) {
-        return refuse("RenewalSidMismatch",
-                      {"SID", old.sid.value_or("none"), *asked.sid, kEnrolAnew});
+        return refuse_renewal("RenewalSidMismatch",
+                              {"SID", old.sid.value_or("none"), *asked.sid, kEnrolAnew});
     }
     return std::nullopt;
 }
 
-Refused judge_usages(const Identity& old, const EnrollmentRequest& request,
-                     const RenewedCertificate& known, std::string_view template_name) {
+RenewalRefused judge_usages(const Identity& old, const EnrollmentRequest& request,
+                            const RenewedCertificate& known, std::string_view template_name) {
     // The same template is the same purpose, though an EC certificate lacks keyEncipherment.
     const auto purpose = certs::purpose_of(old.key_usage);
     if (known.template_name != template_name && (!purpose || *purpose != request.purpose)) {
-        return refuse("RenewalKeyUsageMismatch",
-                      {"purpose",
-                       "that of key usage " + (old.key_usage ? old.key_usage->text() : "none") +
-                           ", template " + known.template_name,
-                       std::string(certs::to_text(request.purpose)), kEnrolAnew});
+        return refuse_renewal(
+            "RenewalKeyUsageMismatch",
+            {"purpose",
+             "that of key usage " + (old.key_usage ? old.key_usage->text() : "none") +
+                 ", template " + known.template_name,
+             std::string(certs::to_text(request.purpose)), kEnrolAnew});
     }
     const auto& asked = request.csr.requested().extended_key_usage;
     const certs::ExtendedKeyUsage had = old.extended_key_usage.value_or(certs::ExtendedKeyUsage{});
     if (asked && !certs::same_usages(*asked, had)) {
-        return refuse("RenewalExtendedKeyUsageMismatch", {"extended key usage", certs::to_text(had),
-                                                          certs::to_text(*asked), kEnrolAnew});
+        return refuse_renewal(
+            "RenewalExtendedKeyUsageMismatch",
+            {"extended key usage", certs::to_text(had), certs::to_text(*asked), kEnrolAnew});
     }
     return std::nullopt;
 }
@@ -173,7 +177,7 @@ Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
                                      std::string_view template_name, std::int64_t now) {
     if (auto refusal = judge_standing(settings, request, known, now)) return std::move(*refusal);
     auto old = read_identity(request.signer);
-    if (!old) return refuse("RenewalSignerUnreadable", old.error().detail, kEnrolAnew);
+    if (!old) return refuse_renewal("RenewalSignerUnreadable", old.error().detail, kEnrolAnew);
     if (auto refusal = judge_identity(*old, request)) return std::move(*refusal);
     if (auto refusal = judge_usages(*old, request, *known, template_name)) {
         return std::move(*refusal);
@@ -182,7 +186,7 @@ Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
     certs::GeneralNames names = request.csr.requested().subject_alt_name;
     if (names.empty()) names = std::move(old->subject_alt_name);
     if (old->subject.empty() && names.empty()) {
-        return refuse("RenewalSignerUnreadable", "the certificate has no name", kEnrolAnew);
+        return refuse_renewal("RenewalSignerUnreadable", "the certificate has no name", kEnrolAnew);
     }
     GrantMaker maker(request, std::string(kRenewalPolicy));
     maker.names(std::move(old->subject), std::move(names))

@@ -5,7 +5,7 @@
 namespace scepgate::policy {
 namespace {
 
-Refusal refuse(std::string code, std::string what, std::string hint) {
+Refusal refuse_names(std::string code, std::string what, std::string hint) {
     Refusal refusal =
         refused(FailInfo::kBadRequest, std::move(code), std::move(what), std::move(hint));
     refusal.check = "names";
@@ -13,8 +13,8 @@ Refusal refuse(std::string code, std::string what, std::string hint) {
 }
 
 Refusal refuse_account(const std::string& what, const std::string& asked) {
-    Refusal refusal = refuse("SidNotGranted", "the CSR asks for " + what + " " + asked,
-                             "only a policy that names the account can grant it");
+    Refusal refusal = refuse_names("SidNotGranted", "the CSR asks for " + what + " " + asked,
+                                   "only a policy that names the account can grant it");
     refusal.expected = "none";
     refusal.found = asked;
     return refusal;
@@ -25,12 +25,13 @@ Refusal refuse_account(const std::string& what, const std::string& asked) {
 std::optional<Refusal> judge_requested_names(const certs::Csr& csr) {
     const certs::RequestedExtensions& requested = csr.requested();
     if (csr.subject().empty() && requested.subject_alt_name.empty()) {
-        return refuse("SubjectNameMissing", "the CSR has neither a subject nor a subjectAltName",
-                      "set a subject in the client's profile");
+        return refuse_names("SubjectNameMissing",
+                            "the CSR has neither a subject nor a subjectAltName",
+                            "set a subject in the client's profile");
     }
     if (const auto bounds = csr.subject().check_upper_bounds(); !bounds) {
-        return refuse("SubjectNameInvalid", bounds.error().detail,
-                      "shorten the subject in the client's profile");
+        return refuse_names("SubjectNameInvalid", bounds.error().detail,
+                            "shorten the subject in the client's profile");
     }
     if (requested.sid) return refuse_account("the account SID", *requested.sid);
     if (const auto* tag = find_microsoft_tag(requested.subject_alt_name))

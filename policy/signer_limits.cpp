@@ -7,8 +7,8 @@ namespace {
 
 using Verdict = std::optional<Refusal>;
 
-Refusal refuse(const SignerLimits& limits, const std::string& key, std::string expected,
-               std::string found) {
+Refusal refuse_beyond(const SignerLimits& limits, const std::string& key, std::string expected,
+                      std::string found) {
     const std::string path = limits.where + '.' + key;
     Refusal refusal =
         refused(FailInfo::kBadMessageCheck, "SignerNotAllowed",
@@ -28,8 +28,9 @@ Verdict judge_lifetime(const SignerLimits& limits, const ChallengeClaims& claims
     if (!limits.max_lifetime) return std::nullopt;
     const std::int64_t lives = claims.expires - claims.not_before;
     if (lives <= *limits.max_lifetime) return std::nullopt;
-    return refuse(limits, "max_lifetime", "challenges of " + in_seconds(*limits.max_lifetime),
-                  "one of " + in_seconds(lives));
+    return refuse_beyond(limits, "max_lifetime",
+                         "challenges of " + in_seconds(*limits.max_lifetime),
+                         "one of " + in_seconds(lives));
 }
 
 Verdict judge_template(const SignerLimits& limits, const ChallengeClaims& claims,
@@ -45,14 +46,16 @@ Verdict judge_template(const SignerLimits& limits, const ChallengeClaims& claims
     std::string all;
     for (const std::string& each : allowed)
         all += (all.empty() ? "" : ", ") + each;
-    return refuse(limits, "templates", all, name.empty() ? "no template of this endpoint" : name);
+    return refuse_beyond(limits, "templates", all,
+                         name.empty() ? "no template of this endpoint" : name);
 }
 
 Verdict judge_validity(const SignerLimits& limits, const ChallengeClaims& claims) {
     if (!limits.max_validity || !claims.max_validity) return std::nullopt;
     if (*claims.max_validity <= *limits.max_validity) return std::nullopt;
-    return refuse(limits, "max_validity", "certificates of " + in_seconds(*limits.max_validity),
-                  "one of " + in_seconds(*claims.max_validity));
+    return refuse_beyond(limits, "max_validity",
+                         "certificates of " + in_seconds(*limits.max_validity),
+                         "one of " + in_seconds(*claims.max_validity));
 }
 
 Verdict judge_names_and_key(const SignerLimits& limits, const ChallengeClaims& claims,

@@ -13,22 +13,22 @@ constexpr long kOk = 200;
 /// A token that is used once is so for ever: nobody said when it ends.
 constexpr std::int64_t kNeverExpires = 253'402'300'799;  // 9999-12-31T23:59:59Z
 
-Refusal refuse(std::string code, std::string text) {
+Refusal refuse_by_webhook(std::string code, std::string text) {
     Refusal refusal{FailInfo::kBadRequest, std::move(code), std::move(text)};
     refusal.check = "webhook";
     refusal.hint = "the service decides: look at its own log";
     return refusal;
 }
 
-Refusal unavailable(std::string text) {
-    Refusal refusal = refuse("WebhookUnavailable", std::move(text));
+Refusal webhook_unavailable(std::string text) {
+    Refusal refusal = refuse_by_webhook("WebhookUnavailable", std::move(text));
     refusal.temporary = true;
     refusal.hint = "look at the service behind the policy's url, and at its own log";
     return refusal;
 }
 
 Refusal invalid(const std::string& what) {
-    Refusal refusal = refuse("WebhookAnswerInvalid", "the webhook's answer: " + what);
+    Refusal refusal = refuse_by_webhook("WebhookAnswerInvalid", "the webhook's answer: " + what);
     refusal.hint = "the service has to answer as docs/webhook.md says";
     return refusal;
 }
@@ -63,16 +63,17 @@ std::optional<Refusal> judge_names(const certs::Csr& csr, const WebhookAnswer& a
     const certs::RequestedExtensions& asked = csr.requested();
     if (!answer.sid) return judge_requested_names(csr);
     if (csr.subject().empty() && asked.subject_alt_name.empty()) {
-        return refuse("SubjectNameMissing", "the CSR has neither a subject nor a subjectAltName");
+        return refuse_by_webhook("SubjectNameMissing",
+                                 "the CSR has neither a subject nor a subjectAltName");
     }
     if (const auto bounds = csr.subject().check_upper_bounds(); !bounds)
-        return refuse("SubjectNameInvalid", bounds.error().detail);
+        return refuse_by_webhook("SubjectNameInvalid", bounds.error().detail);
     for (const certs::GeneralName& name : asked.subject_alt_name) {
         if (!is_microsoft_tag(name) || sid_in(name) == answer.sid) continue;
         std::string found = excerpt_of(name);
         Refusal refusal =
-            refuse("SidNotGranted", "the CSR asks for the account name " + found +
-                                        "; the webhook granted the SID " + *answer.sid);
+            refuse_by_webhook("SidNotGranted", "the CSR asks for the account name " + found +
+                                                   "; the webhook granted the SID " + *answer.sid);
         refusal.expected = *answer.sid;
         refusal.found = std::move(found);
         return refusal;
@@ -113,7 +114,7 @@ boost::asio::awaitable<Result<Grant, Refusal>> WebhookModule::verify_request(
     call.body = std::move(*body);
     call.timeout = settings_.timeout;
     const auto answer = co_await client_->send(std::move(call));
-    if (!answer) co_return unavailable(answer.error().detail);
+    if (!answer) co_return webhook_unavailable(answer.error().detail);
     auto decision = judge(*answer, id, now);
     if (!decision) co_return decision.error();
     co_return grant(request, std::move(*decision));
@@ -148,8 +149,8 @@ Result<WebhookAnswer, Refusal> WebhookModule::judge(const HttpAnswer& answer, co
     if (answer.status != kOk) {
         const std::string text =
             "the webhook answered with status " + std::to_string(answer.status) + " instead of 200";
-        return may_come_again(answer.status) ? unavailable(text)
-                                             : refuse("WebhookAnswerInvalid", text);
+        return may_come_again(answer.status) ? webhook_unavailable(text)
+                                             : refuse_by_webhook("WebhookAnswerInvalid", text);
     }
     const auto type = only_field(answer, "content-type");
     if (!type) return invalid(type.error().detail);
@@ -167,10 +168,10 @@ Result<WebhookAnswer, Refusal> WebhookModule::judge(const HttpAnswer& answer, co
     auto read = parse_webhook_answer(answer.body);
     if (!read) return invalid(read.error().detail);
     if (!read->allow) {
-        return refuse("WebhookDenied", read->reason.empty()
-                                           ? "the webhook denied it, and said no "
-                                             "reason"
-                                           : "the webhook denied it: " + read->reason);
+        return refuse_by_webhook("WebhookDenied", read->reason.empty()
+                                                      ? "the webhook denied it, and said no "
+                                                        "reason"
+                                                      : "the webhook denied it: " + read->reason);
     }
     return std::move(*read);
 }
@@ -179,9 +180,9 @@ Result<Grant, Refusal> WebhookModule::grant(const EnrollmentRequest& request,
                                             WebhookAnswer answer) const {
     const std::optional<std::string>& asked = request.csr.requested().sid;
     if (asked && answer.sid != asked) {
-        Refusal refusal =
-            refuse("SidNotGranted", "the CSR asks for the account SID " + *asked +
-                                        ", the webhook granted " + answer.sid.value_or("none"));
+        Refusal refusal = refuse_by_webhook("SidNotGranted", "the CSR asks for the account SID " +
+                                                                 *asked + ", the webhook granted " +
+                                                                 answer.sid.value_or("none"));
         refusal.expected = answer.sid.value_or("none");
         refusal.found = *asked;
         return refusal;

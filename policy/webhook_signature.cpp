@@ -9,7 +9,7 @@
 namespace scepgate::policy {
 namespace {
 
-constexpr std::string_view kVersion = "v1=";
+constexpr std::string_view kSignatureVersion = "v1=";
 constexpr std::size_t kMostSignatures = 8;
 
 /// The parts one behind the other; a body may hold a challenge, so it is wiped.
@@ -33,7 +33,7 @@ Secret signed_answer(std::int64_t timestamp, std::string_view id, std::string_vi
 }
 
 std::string signature(const Secret& key, const Secret& text) {
-    return std::string(kVersion) + to_hex(hmac_sha256(key.view(), text.view()));
+    return std::string(kSignatureVersion) + to_hex(hmac_sha256(key.view(), text.view()));
 }
 
 /// In a time that does not tell how much of it was right.

@@ -12,7 +12,7 @@ using certs::DerTag;
 
 constexpr std::size_t kLongestTransactionId = 255;
 constexpr std::size_t kKeptTypeOctets = 16;
-constexpr std::size_t kNonceOctets = 16;
+constexpr std::size_t kSenderNonceOctets = 16;
 constexpr std::size_t kLongestNonce = 64;
 
 /// SignedData out of DER, or out of BER turned into DER. The views lie in `request.der`.
@@ -123,7 +123,8 @@ Result<void> read_sender_nonce(const certs::CmsSignerInfo& signer, SignedRequest
     if (nonce->content.empty() || nonce->content.size() > kLongestNonce) {
         return malformed("senderNonce of " + std::to_string(nonce->content.size()) + " octets");
     }
-    if (nonce->content.size() != kNonceOctets) request.tolerances.emplace_back("nonce-length");
+    if (nonce->content.size() != kSenderNonceOctets)
+        request.tolerances.emplace_back("nonce-length");
     request.sender_nonce = to_bytes(nonce->content);
     return {};
 }

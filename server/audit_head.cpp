@@ -17,8 +17,8 @@ namespace {
 constexpr std::string_view kFormat = "scepgate-audit-head-1";
 constexpr std::size_t kLength = 320;
 
-Error cannot(std::string_view what, const std::filesystem::path& file) {
-    return {Errc::kConfig, "cannot " + std::string(what) + " " + file.string() + ": " +
+Error cannot_use_head(std::string_view what, const std::filesystem::path& file) {
+    return {Errc::kConfig, "cannot_use_head " + std::string(what) + " " + file.string() + ": " +
                                std::strerror(errno) +
                                " (it says where the audit file's chain is; it belongs to the user "
                                "that the server runs as)"};
@@ -94,7 +94,7 @@ Result<AuditHeadFile> AuditHeadFile::open(std::filesystem::path file, Use use,
     const int flags = (use == Use::kWrite ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW;
     const int descriptor = ::open(file.c_str(), flags, 0600);
     if (descriptor < 0) {
-        Error error = cannot(use == Use::kWrite ? "write" : "read", file);
+        Error error = cannot_use_head(use == Use::kWrite ? "write" : "read", file);
         if (errno == ENOENT && use == Use::kRead) error.code = Errc::kNotFound;
         return error;
     }
@@ -103,7 +103,7 @@ Result<AuditHeadFile> AuditHeadFile::open(std::filesystem::path file, Use use,
     if (use == Use::kWrite && ::geteuid() == 0 && audit_descriptor >= 0 &&
         ::fstat(audit_descriptor, &audit) == 0 &&
         ::fchown(descriptor, audit.st_uid, audit.st_gid) != 0) {
-        Error error = cannot("give away", file);
+        Error error = cannot_use_head("give away", file);
         ::close(descriptor);
         return error;
     }
@@ -125,7 +125,7 @@ AuditHeadFile::Lock::~Lock() {
 
 Result<AuditHeadFile::Lock> AuditHeadFile::lock() {
     while (::flock(descriptor_, use_ == Use::kWrite ? LOCK_EX : LOCK_SH) != 0) {
-        if (errno != EINTR) return cannot("lock", file_);
+        if (errno != EINTR) return cannot_use_head("lock", file_);
     }
     return Lock(descriptor_);
 }
@@ -140,7 +140,7 @@ bool AuditHeadFile::is_current() const {
 Result<std::optional<AuditHead>> AuditHeadFile::read(const AuditDigest& digest) const {
     std::array<char, kLength + 1> text{};
     const ssize_t got = ::pread(descriptor_, text.data(), text.size(), 0);
-    if (got < 0) return cannot("read", file_);
+    if (got < 0) return cannot_use_head("read", file_);
     if (static_cast<std::size_t>(got) != kLength) return std::optional<AuditHead>();
     return parse_audit_head({text.data(), kLength}, digest);
 }
@@ -149,7 +149,7 @@ Result<void> AuditHeadFile::write(const AuditHead& head, const AuditDigest& dige
     const std::string text = render_audit_head(head, digest);
     const ssize_t written = ::pwrite(descriptor_, text.data(), text.size(), 0);
     if (written == static_cast<ssize_t>(text.size())) return {};
-    return cannot("write", file_);
+    return cannot_use_head("write", file_);
 }
 
 }  // namespace scepgate::server

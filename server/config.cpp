@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = ConfigReader::Json;
 
-constexpr std::uintmax_t kLargestFile = 4 << 20;
+constexpr std::uintmax_t kLargestConfig = 4 << 20;
 
 /// Reads the top of a configuration: what is not in ConfigParts.
 class Parser {
@@ -211,7 +211,7 @@ std::optional<std::string> read_text(const fs::path& file, ConfigFaults& faults)
             "check that it exists and that this user may read it; 'scepgate init' makes one");
         return std::nullopt;
     }
-    if (size > kLargestFile) {
+    if (size > kLargestConfig) {
         faults.error("", what + ": it holds over 4 MiB", "name a configuration file");
         return std::nullopt;
     }

@@ -10,7 +10,7 @@ namespace scepgate::server {
 namespace {
 
 using Json = ConfigReader::Json;
-using Kind = PolicyRule::Kind;
+using PolicyKind = PolicyRule::Kind;
 
 constexpr const char* kForms =
     "the name of one of 'policies', { \"any_of\": [...] } or { \"all_of\": [...] } (to allow "
@@ -55,7 +55,7 @@ PolicyRule read(const Json& json, const std::string& path, std::size_t depth,
         faults.error(path, "needs exactly one of 'any_of' and 'all_of'",
                      "nest one in the other where both are meant");
     } else {
-        rule.kind = any ? Kind::kAnyOf : Kind::kAllOf;
+        rule.kind = any ? PolicyKind::kAnyOf : PolicyKind::kAllOf;
         read_members(reader, any ? "any_of" : "all_of", depth, rule, faults);
     }
     reader.finish();
@@ -65,7 +65,7 @@ PolicyRule read(const Json& json, const std::string& path, std::size_t depth,
 /// Policies of type "none" that others stand beside under any_of.
 void check_open_doors(const PolicyRule& rule, const Config& config, ConfigFaults& faults) {
     for (const PolicyRule& member : rule.members) {
-        if (rule.kind == Kind::kAnyOf && rule.members.size() > 1 &&
+        if (rule.kind == PolicyKind::kAnyOf && rule.members.size() > 1 &&
             is_open_to_all(member, config)) {
             faults.error(member.json_path,
                          "grants whatever is asked for, so the others under any_of decide nothing",
@@ -109,13 +109,13 @@ std::string template_fault(const std::set<std::string>& templates,
 bool is_open_to_all(const PolicyRule& rule, const Config& config) {
     const auto open = [&](const PolicyRule& member) { return is_open_to_all(member, config); };
     switch (rule.kind) {
-        case Kind::kOne: {
+        case PolicyKind::kOne: {
             const auto found = config.policies.find(rule.name);
             return found != config.policies.end() && found->second.as<OpenPolicyConfig>();
         }
-        case Kind::kAnyOf:
+        case PolicyKind::kAnyOf:
             return std::any_of(rule.members.begin(), rule.members.end(), open);
-        case Kind::kAllOf:
+        case PolicyKind::kAllOf:
             return !rule.members.empty() &&
                    std::all_of(rule.members.begin(), rule.members.end(), open);
     }

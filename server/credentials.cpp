@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::streamoff kLargestFile = 1 << 20;
+constexpr std::streamoff kLargestCredential = 1 << 20;
 
 Result<Secret> read_file(const fs::path& file) {
     std::error_code error;
@@ -33,7 +33,7 @@ Result<Secret> read_file(const fs::path& file) {
     }
     const auto size = static_cast<std::streamoff>(stream.tellg());
     if (size == 0) return Error{Errc::kConfig, file.string() + " is empty"};
-    if (size < 0 || size > kLargestFile) {
+    if (size < 0 || size > kLargestCredential) {
         return Error{Errc::kConfig, file.string() + " holds over 1 MiB: not a key or certificate"};
     }
     Bytes bytes(static_cast<std::size_t>(size));

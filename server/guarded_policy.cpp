@@ -11,7 +11,7 @@ using policy::TransactionOutcome;
 
 namespace {
 
-using Verdict = Result<Grant, Refusal>;
+using Decision = Result<Grant, Refusal>;
 
 /// One of the calls that may be going on.
 class Place {
@@ -39,8 +39,8 @@ private:
 // These own what the module is given by reference, and their place: it may still go on after we
 // gave up on it.
 
-asio::awaitable<Verdict> verify(std::shared_ptr<PolicyModule> module, EnrollmentRequest request,
-                                [[maybe_unused]] Place place) {
+asio::awaitable<Decision> verify(std::shared_ptr<PolicyModule> module, EnrollmentRequest request,
+                                 [[maybe_unused]] Place place) {
     co_return co_await module->verify_request(request);
 }
 
@@ -98,7 +98,7 @@ GuardedPolicy::GuardedPolicy(std::shared_ptr<PolicyModule> module, PolicyLimits 
       limits_(limits),
       calls_(std::make_shared<std::atomic<std::size_t>>(0)) {}
 
-asio::awaitable<Verdict> GuardedPolicy::verify_request(const EnrollmentRequest& request) {
+asio::awaitable<Decision> GuardedPolicy::verify_request(const EnrollmentRequest& request) {
     if (!may_wait()) {
         try {
             co_return co_await module_->verify_request(request);

@@ -7,35 +7,35 @@ namespace scepgate::server {
 namespace asio = boost::asio;
 using policy::Challenge;
 using policy::ChallengeParameters;
-using Kind = MintingRefusal::Kind;
+using RefusalKind = MintingRefusal::Kind;
 
 namespace {
 
 constexpr std::int64_t kQuotaPeriod = 86'400;
 
-Kind kind_of(Errc code) {
+RefusalKind kind_of(Errc code) {
     switch (code) {
         case Errc::kUnsupported:
-            return Kind::kUnsupported;
+            return RefusalKind::kUnsupported;
         case Errc::kDenied:
         case Errc::kMalformed:
-            return Kind::kNotAllowed;
+            return RefusalKind::kNotAllowed;
         default:
-            return Kind::kUnavailable;
+            return RefusalKind::kUnavailable;
     }
 }
 
-const char* to_text(Kind kind) {
+const char* to_text(RefusalKind kind) {
     switch (kind) {
-        case Kind::kUnsupported:
+        case RefusalKind::kUnsupported:
             return "Unsupported";
-        case Kind::kNotAllowed:
+        case RefusalKind::kNotAllowed:
             return "NotAllowed";
-        case Kind::kCacheFull:
+        case RefusalKind::kCacheFull:
             return "CacheFull";
-        case Kind::kQuotaReached:
+        case RefusalKind::kQuotaReached:
             return "QuotaReached";
-        case Kind::kUnavailable:
+        case RefusalKind::kUnavailable:
             return "Unavailable";
     }
     return "?";
@@ -48,7 +48,7 @@ bool is_recorded(const Challenge& challenge, const MintingLimits& limits) {
 }
 
 MintingRefusal cache_full(const std::string& policy, std::size_t limit) {
-    return {Kind::kCacheFull,
+    return {RefusalKind::kCacheFull,
             "policy '" + policy + "' has " + std::to_string(limit) +
                 " challenges outstanding, as many as it may have (PasswordMax); one is freed when "
                 "it is used, withdrawn or expired"};
@@ -63,11 +63,11 @@ MintingRefusal quota_reached(const MintingCaller& caller) {
         text += (caller.limits.per_day != 0 ? ", " : " ") +
                 std::to_string(caller.limits.outstanding) + " outstanding";
     }
-    return {Kind::kQuotaReached, std::move(text)};
+    return {RefusalKind::kQuotaReached, std::move(text)};
 }
 
 MintingRefusal not_allowed(std::string text) {
-    return {Kind::kNotAllowed, std::move(text)};
+    return {RefusalKind::kNotAllowed, std::move(text)};
 }
 
 /// Whether the caller may have a challenge for this.
@@ -151,7 +151,7 @@ asio::awaitable<std::variant<Challenge, MintingRefusal>> Minting::make(
         .add_if("challenge", to_hex(challenge->token))
         .add("expires", challenge->expires == 0 ? "never" : certs::utc_text(challenge->expires));
     if (auto written = parts_.audit->write(line); !written) {
-        MintingRefusal refusal{Kind::kUnavailable, written.error().detail};
+        MintingRefusal refusal{RefusalKind::kUnavailable, written.error().detail};
         if (recorded) {
             // It was never handed out: it must not take up room either.
             auto withdrawn =
@@ -180,7 +180,7 @@ asio::awaitable<std::optional<MintingRefusal>> Minting::record(policy::PolicyMod
     limits.made_by_caller = caller.limits.per_day;
     limits.since = now - kQuotaPeriod;
     auto added = co_await parts_.store->add_challenge(std::move(row), limits);
-    if (!added) co_return MintingRefusal{Kind::kUnavailable, added.error().detail};
+    if (!added) co_return MintingRefusal{RefusalKind::kUnavailable, added.error().detail};
     if (std::holds_alternative<ca_backend::ChallengeCacheFull>(*added)) {
         co_return cache_full(module.name(), challenge.maximum_outstanding);
     }

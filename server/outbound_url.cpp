@@ -19,7 +19,7 @@ std::string part(CURLU* url, CURLUPart which) {
     return text;
 }
 
-Error refuse(std::string what) {
+Error refuse_url(std::string what) {
     return {Errc::kConfig, std::move(what)};
 }
 
@@ -32,18 +32,18 @@ Result<std::string> check_outbound_url(const std::string& url, bool allow_http) 
     const UrlPtr parsed(curl_url());
     if (!parsed) return Error{Errc::kInternal, "libcurl does not start"};
     if (!plain || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK)
-        return refuse("is no URL: give it as https://host/path");
+        return refuse_url("is no URL: give it as https://host/path");
     const std::string scheme = part(parsed.get(), CURLUPART_SCHEME);
     if (scheme != "https" && !(allow_http && scheme == "http")) {
-        return refuse(
+        return refuse_url(
             "is not https://: what is sent there is secret, and what it answers decides "
             "about certificates");
     }
     if (!part(parsed.get(), CURLUPART_USER).empty() ||
         !part(parsed.get(), CURLUPART_PASSWORD).empty()) {
-        return refuse("has a user or password in it: secrets have keys of their own");
+        return refuse_url("has a user or password in it: secrets have keys of their own");
     }
-    if (!part(parsed.get(), CURLUPART_FRAGMENT).empty()) return refuse("has a fragment (#…)");
+    if (!part(parsed.get(), CURLUPART_FRAGMENT).empty()) return refuse_url("has a fragment (#…)");
     const std::string port = part(parsed.get(), CURLUPART_PORT);
     return part(parsed.get(), CURLUPART_HOST) + (port.empty() ? "" : ":" + port);
 }

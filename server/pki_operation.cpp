@@ -5,7 +5,7 @@
 namespace scepgate::server {
 
 namespace asio = boost::asio;
-using Kind = OperationReply::Kind;
+using ReplyKind = OperationReply::Kind;
 
 namespace {
 
@@ -99,15 +99,15 @@ bool is_about_a_certificate(scep::MessageType type) {
 
 OperationReply nobody_to_answer(const Error& error, RequestRecord& record) {
     describe(refused(reason::kMessageUnreadable, error.detail), record);
-    return {Kind::kMalformed, {}, {}};
+    return {ReplyKind::kMalformed, {}, {}};
 }
 
 OperationReply reply_of(Result<Bytes> cert_rep, RequestRecord& record) {
-    if (cert_rep) return {Kind::kCertRep, std::move(*cert_rep), {}};
+    if (cert_rep) return {ReplyKind::kCertRep, std::move(*cert_rep), {}};
     record.notes.push_back(cert_rep.error().detail);
     // The token that holds the signing key is away: a retry gets what was recorded.
     const bool later = cert_rep.error().code == Errc::kUnavailable;
-    return {later ? Kind::kUnavailable : Kind::kInternal, {}, {}};
+    return {later ? ReplyKind::kUnavailable : ReplyKind::kInternal, {}, {}};
 }
 
 }  // namespace
@@ -153,7 +153,7 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, c
     if (parts_.notifier && opened && is_about_a_certificate(opened->type()) && !refusal.temporary) {
         parts_.notifier->refused({endpoint.name, record, client_address, refusal});
     }
-    if (refusal.temporary) co_return OperationReply{Kind::kUnavailable, {}, {}};
+    if (refusal.temporary) co_return OperationReply{ReplyKind::kUnavailable, {}, {}};
     auto failure = reply_of(
         scep::encode_failure(address, refusal.fail_info, signer, parts_.clock->now()), record);
     failure.failed_since = began;

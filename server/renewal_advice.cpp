@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kDay = 86'400;
-constexpr std::int64_t kLongest = 730;  ///< days
+constexpr std::int64_t kLongestDays = 730;  ///< days
 /// To copy a command and run it: until then nothing serves.
 constexpr std::int64_t kRenewAtOnce = 300;
 
@@ -200,7 +200,7 @@ RenewalAdvice renewal_of_pair(const KeyPairConfig& pair) {
         if (!key.pem.file) return by_hand("itself" + elsewhere(key), at);
         return by_command(
             "openssl x509 -in " + shell_path(at) + " -signkey " + shell_path(*key.pem.file),
-            kLongest, at);
+            kLongestDays, at);
     };
 }
 
@@ -250,7 +250,7 @@ RenewalAdvice renewal_of_ra(const KeyPairConfig& pair, const BuiltCa& ca,
         return by_command(
             request_for(at, pair.key) + " | openssl x509 -req -copy_extensions copyall -CA " +
                 shell_path(ca.files.certificate) + " -CAkey " + shell_path(*ca.files.key.pem.file),
-            std::min(kLongest, left / kDay - 1), at);
+            std::min(kLongestDays, left / kDay - 1), at);
     };
 }
 

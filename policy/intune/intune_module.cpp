@@ -8,7 +8,7 @@
 namespace scepgate::policy {
 namespace {
 
-Refusal refuse(std::string code, std::string text) {
+Refusal refuse_by_intune(std::string code, std::string text) {
     Refusal refusal = refused(FailInfo::kBadRequest, std::move(code), std::move(text),
                               "correct the names in the device's SCEP profile of Intune");
     refusal.check = "names";
@@ -23,14 +23,15 @@ std::optional<Refusal> judge_request(const certs::Csr& csr) {
                        "Intune's challenge", "none");
     }
     if (csr.subject().empty() && csr.requested().subject_alt_name.empty())
-        return refuse("SubjectNameMissing", "the CSR has neither a subject nor a subjectAltName");
+        return refuse_by_intune("SubjectNameMissing",
+                                "the CSR has neither a subject nor a subjectAltName");
     if (const auto bounds = csr.subject().check_upper_bounds(); !bounds)
-        return refuse("SubjectNameInvalid", bounds.error().detail);
+        return refuse_by_intune("SubjectNameInvalid", bounds.error().detail);
     return std::nullopt;
 }
 
 Refusal refuse_sid(std::string what, std::string expected, std::string found) {
-    Refusal refusal = refuse("SidNotGranted", std::move(what));
+    Refusal refusal = refuse_by_intune("SidNotGranted", std::move(what));
     refusal.expected = std::move(expected);
     refusal.found = std::move(found);
     return refusal;

@@ -20,7 +20,7 @@ std::string lower(std::string text) {
     return text;
 }
 
-std::string text_in(const nlohmann::json& object, const char* name) {
+std::string text_of(const nlohmann::json& object, const char* name) {
     const auto member = object.find(name);
     return member != object.end() && member->is_string() ? member->get<std::string>() : "";
 }
@@ -36,9 +36,9 @@ Result<ServiceUrls> read_service_urls(std::string_view body) {
     ServiceUrls urls;
     for (const auto& entry : *list) {
         if (!entry.is_object()) return unknown_services("its list is not of objects");
-        std::string name = text_in(entry, "providerName");
-        if (name.empty()) name = text_in(entry, "serviceName");
-        std::string url = text_in(entry, "uri");
+        std::string name = text_of(entry, "providerName");
+        if (name.empty()) name = text_of(entry, "serviceName");
+        std::string url = text_of(entry, "uri");
         while (!url.empty() && url.back() == '/')
             url.pop_back();
         if (name.empty() || url.empty() || url.size() > kLongestUrl) continue;

@@ -13,21 +13,21 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct AuditOptions {
     std::string config, hmac_key, kept;
     std::vector<std::string> files;
     bool json = false;
 };
 
 /// What is read, and how it was hashed.
-struct Subject {
+struct AuditSubject {
     AuditFiles files;
     AuditDigest digest;
 };
 
 /// Prints what is wrong and gives nothing when the options do not say it.
-std::optional<Subject> subject_of(const Options& options) {
-    Subject subject;
+std::optional<AuditSubject> subject_of(const AuditOptions& options) {
+    AuditSubject subject;
     for (const std::string& file : options.files)
         subject.files.files.emplace_back(file);
     if (!options.config.empty()) {
@@ -57,7 +57,7 @@ std::optional<Subject> subject_of(const Options& options) {
     return subject;
 }
 
-Json to_json(const AuditPlace& place) {
+Json audit_json(const AuditPlace& place) {
     return {{"file", place.file}, {"line", place.line}, {"seq", place.seq}};
 }
 
@@ -66,7 +66,7 @@ bool is_sound(const AuditReport& report) {
     return report.fault_count == 0 && report.records != 0;
 }
 
-Json to_json(const AuditReport& report) {
+Json audit_json(const AuditReport& report) {
     Json json = {{"sound", is_sound(report)},
                  {"files", report.files},
                  {"records", report.records},
@@ -77,21 +77,21 @@ Json to_json(const AuditReport& report) {
                  {"faults", Json::array()},
                  {"notes", Json::array()}};
     for (const AuditFault& fault : report.faults) {
-        Json one = to_json(fault.place);
+        Json one = audit_json(fault.place);
         one["kind"] = fault.kind;
         one["expected"] = fault.expected;
         one["found"] = fault.found;
         json["faults"].push_back(one);
     }
     for (const AuditNote& note : report.notes) {
-        Json one = to_json(note.place);
+        Json one = audit_json(note.place);
         one["text"] = note.text;
         json["notes"].push_back(one);
     }
     return json;
 }
 
-std::string to_text(const AuditPlace& place) {
+std::string place_text(const AuditPlace& place) {
     std::string text = place.file;
     if (place.line != 0) text += ", line " + std::to_string(place.line);
     if (place.seq != 0) text += ", record " + std::to_string(place.seq);
@@ -100,7 +100,7 @@ std::string to_text(const AuditPlace& place) {
 
 void print(const AuditReport& report) {
     for (const AuditFault& fault : report.faults) {
-        std::cout << "fault: " << fault.kind << ": " << to_text(fault.place) << "\n    expected "
+        std::cout << "fault: " << fault.kind << ": " << place_text(fault.place) << "\n    expected "
                   << fault.expected << "\n    found    " << fault.found << '\n';
     }
     if (report.fault_count > report.faults.size()) {
@@ -108,7 +108,7 @@ void print(const AuditReport& report) {
                   << " more\n";
     }
     for (const AuditNote& note : report.notes)
-        std::cout << "note: " << to_text(note.place) << ": " << note.text << '\n';
+        std::cout << "note: " << place_text(note.place) << ": " << note.text << '\n';
     std::cout << counted(report.records, "record") << " in " << counted(report.files, "file");
     if (report.records != 0) std::cout << ", " << report.first_seq << " to " << report.last.seq;
     std::cout << (is_sound(report)          ? ": the chain is sound\n"
@@ -116,7 +116,7 @@ void print(const AuditReport& report) {
                                             : ": the chain is broken\n");
 }
 
-int verify(const Options& options) {
+int verify(const AuditOptions& options) {
     auto subject = subject_of(options);
     if (!subject) return kUsage;
     if (!options.kept.empty()) {
@@ -129,14 +129,14 @@ int verify(const Options& options) {
     const auto report = verify_audit_files(subject->files, subject->digest);
     if (!report) return complain(report.error());
     if (options.json) {
-        print_json(to_json(*report));
+        print_json(audit_json(*report));
     } else {
         print(*report);
     }
     return flush_output(is_sound(*report) ? kSuccess : kFailed);
 }
 
-int head(const Options& options) {
+int head(const AuditOptions& options) {
     const auto subject = subject_of(options);
     if (!subject) return kUsage;
     const auto& file = subject->files.files.back();
@@ -166,7 +166,7 @@ int head(const Options& options) {
 void add_audit(CLI::App& app, int& status) {
     CLI::App* audit = app.add_subcommand("audit", "Verify the audit file");
     audit->require_subcommand(1);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<AuditOptions>();
     const auto common = [options](CLI::App* command) {
         auto* config =
             command->add_option("--config", options->config, "The server's configuration");

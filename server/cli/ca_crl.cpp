@@ -29,7 +29,7 @@ struct CrlOptions {
     bool json = false;
 };
 
-Json to_json(const certs::Crl& crl, const std::string& ca) {
+Json crl_json(const certs::Crl& crl, const std::string& ca) {
     Json revoked = Json::array();
     for (const auto entry : crl.entries()) {
         Json one{{"serial", to_hex(entry.serial)},
@@ -113,7 +113,7 @@ int print(const CrlOptions& options, const std::string& name, const certs::Crl& 
         if (!written) return complain(kFailed, written.error().detail);
     }
     if (options.json) {
-        print_json(to_json(crl, name));
+        print_json(crl_json(crl, name));
     } else if (!options.out.empty() || options.publish) {
         std::cout << (crl.base_number() ? "Delta CRL " : "CRL ") << to_hex(crl.number()) << " of "
                   << name << ", " << crl.entries().size() << " revoked, until "

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct RenewOptions {
+struct CaRenewOptions {
     CaOptions common;
     std::string validity;
     bool new_key = false;
@@ -56,7 +56,7 @@ Result<std::string> with_parents(const certs::Certificate& fresh, const fs::path
     return pem_of(all);
 }
 
-Result<CaReport> renew(const RenewOptions& options, const CaSetup& setup) {
+Result<CaReport> renew(const CaRenewOptions& options, const CaSetup& setup) {
     const auto ca = setup.find(options.common.ca);
     if (!ca) return ca.error();
     const auto party = setup.load(**ca);
@@ -119,7 +119,7 @@ Result<CaReport> renew(const RenewOptions& options, const CaSetup& setup) {
     return report;
 }
 
-int run(RenewOptions& options) {
+int run(CaRenewOptions& options) {
     if (options.new_key) {
         if (options.from.empty())
             return complain(kUsage,
@@ -146,7 +146,7 @@ void add_ca_renew(CLI::App& ca, int& status) {
         "for the same name and key, in place of the old one; or with --new-key a successor with a "
         "name and key of its own, as 'ca rollover'. A CA below one elsewhere is renewed by "
         "'ca csr' and 'ca install'.");
-    auto options = std::make_shared<RenewOptions>();
+    auto options = std::make_shared<CaRenewOptions>();
     options->common.add_to(*command, "The CA's name in the configuration");
     command
         ->add_option("--validity", options->validity,

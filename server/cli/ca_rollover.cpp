@@ -15,13 +15,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct CaRolloverOptions {
     RolloverSettings settings;
     std::string ca_key;
     bool json = false;
 };
 
-Json to_json(const Rollover& rollover, const Options& options) {
+Json rollover_json(const Rollover& rollover, const CaRolloverOptions& options) {
     return {{"ca", options.settings.ca},
             {"next_ca", rollover.next_ca},
             {"subject", rollover.certificate.subject_text()},
@@ -33,7 +33,7 @@ Json to_json(const Rollover& rollover, const Options& options) {
             {"notes", rollover.notes}};
 }
 
-void print(const Rollover& rollover, const Options& options) {
+void print(const Rollover& rollover, const CaRolloverOptions& options) {
     std::cout << "The next CA is '" << rollover.certificate.subject_text() << "', "
               << rollover.next_ca << " in the configuration, from " << options.settings.from
               << " on.\nSHA-256 fingerprint: " << to_hex(rollover.certificate.fingerprint())
@@ -54,7 +54,7 @@ void print(const Rollover& rollover, const Options& options) {
     std::cout << "Then judge it (scepgate config check) and send the server SIGHUP.\n";
 }
 
-int rollover(Options& options) {
+int rollover(CaRolloverOptions& options) {
     if (!options.ca_key.empty()) {
         const auto key = certs::KeySpec::parse(options.ca_key);
         if (!key) return complain(kUsage, "--ca-key: " + key.error().detail);
@@ -83,7 +83,7 @@ int rollover(Options& options) {
         return complain(kFailed, written.error().detail);
     }
     if (options.json) {
-        print_json(to_json(*made, options));
+        print_json(rollover_json(*made, options));
     } else {
         print(*made, options);
     }
@@ -94,7 +94,7 @@ int rollover(Options& options) {
 
 int roll_over(const std::string& config, const std::string& ca, const std::string& from,
               bool json) {
-    Options options;
+    CaRolloverOptions options;
     options.settings.config = config;
     options.settings.ca = ca;
     options.settings.from = from;
@@ -108,7 +108,7 @@ void add_ca_rollover(CLI::App& ca, int& status) {
         "Make the next CA for when a self-signed one comes to its end, with RA certificates for "
         "every endpoint that uses it, in a folder beside the configuration, and add them to it. "
         "Devices can fetch the next CA at once; it serves from the given time on.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<CaRolloverOptions>();
     add_config_option(*command, options->settings.config);
     command->add_option("--ca", options->settings.ca, "The name of the CA that comes to its end")
         ->required();

@@ -17,7 +17,7 @@ namespace {
 using ca_backend::CertificateRow;
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct CertOptions {
     std::string config;
     std::string serial;
     bool json = false;
@@ -49,7 +49,7 @@ Json to_json(const CertificateRow& row) {
 
 namespace {
 
-int show(const Options& options) {
+int show(const CertOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const auto store = open_store_to_read(*config);
@@ -92,7 +92,7 @@ int show(const Options& options) {
 void add_cert(CLI::App& app, int& status) {
     CLI::App* cert = app.add_subcommand("cert", "Look at issued certificates, and revoke them");
     cert->require_subcommand(1);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<CertOptions>();
     add_cert_list(*cert, status);
     CLI::App* show_command = cert->add_subcommand("show", "Show one certificate");
     add_config_option(*show_command, options->config);

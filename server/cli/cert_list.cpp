@@ -26,7 +26,7 @@ using Status = CertificateFilter::Status;
 /// Rows are printed as they come, so many in memory at a time.
 constexpr std::size_t kRowsAtOnce = 500;
 
-struct Options {
+struct CertListOptions {
     std::string config, serial, expiring;
     std::string issued_from, issued_until, expires_from, expires_until;
     CertificateFilter filter;
@@ -63,7 +63,7 @@ Result<void> set_time(std::optional<std::int64_t>& into, const char* option,
     return {};
 }
 
-Result<CertificateFilter> filter_of(const Options& options) {
+Result<CertificateFilter> filter_of(const CertListOptions& options) {
     CertificateFilter filter = options.filter;
     filter.now = certs::SystemClock().now();
     if (!options.serial.empty()) {
@@ -99,7 +99,7 @@ std::string_view status_of(const CertificateRow& row) {
 /// Rows as they come: lines, or members of a JSON array.
 class Printer {
 public:
-    explicit Printer(const Options& options) : options_(options) {
+    explicit Printer(const CertListOptions& options) : options_(options) {
         if (!options_.json) return;
         std::cout << (options_.page ? "{\n\"certificates\": [" : "[");
     }
@@ -126,11 +126,11 @@ public:
     }
 
 private:
-    const Options& options_;
+    const CertListOptions& options_;
     bool first_ = true;
 };
 
-int list(const Options& options) {
+int list(const CertListOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     auto filter = filter_of(options);
@@ -171,7 +171,7 @@ int list(const Options& options) {
     return flush_output(kSuccess);
 }
 
-void add_filters(CLI::App& command, Options& options) {
+void add_filters(CLI::App& command, CertListOptions& options) {
     CertificateFilter& filter = options.filter;
     const auto text = [&command](const char* name, std::optional<std::string>& into,
                                  const char* help) {
@@ -218,7 +218,7 @@ void add_filters(CLI::App& command, Options& options) {
 }  // namespace
 
 void add_cert_list(CLI::App& cert, int& status) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<CertListOptions>();
     CLI::App* command = cert.add_subcommand(
         "list",
         "List issued certificates, newest first; all filters that are given must hold. What an "

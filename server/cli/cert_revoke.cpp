@@ -13,7 +13,7 @@ namespace {
 using ca_backend::CertificateRow;
 using certs::RevocationReason;
 
-struct Options {
+struct CertRevokeOptions {
     std::string config;
     std::string serial;
     std::string reason = "unspecified";
@@ -53,13 +53,14 @@ Result<std::int64_t> parse_date(const std::string& text) {
 }
 
 /// What the change is done to, and its facts for the audit file.
-struct Subject {
+struct RevokedSubject {
     ca_backend::RevocationOrder order;
     CertificateRow row;
 };
 
 /// By its number and issuer alone. 0 or the exit status.
-int find_not_recorded(const Options& options, const Config& config, Subject& subject) {
+int find_not_recorded(const CertRevokeOptions& options, const Config& config,
+                      RevokedSubject& subject) {
     const auto name = choose_ca(config, options.ca);
     if (!name) return kUsage;
     const auto ca = load_ca(config, *name);
@@ -81,7 +82,8 @@ int find_not_recorded(const Options& options, const Config& config, Subject& sub
     return kSuccess;
 }
 
-int find_recorded(const Options& options, ca_backend::Store& store, Subject& subject) {
+int find_recorded(const CertRevokeOptions& options, ca_backend::Store& store,
+                  RevokedSubject& subject) {
     auto row = store.find_serial(options.serial);
     if (!row) {
         return complain(row.error().code == Errc::kMalformed ? kUsage : kFailed,
@@ -101,12 +103,12 @@ int find_recorded(const Options& options, ca_backend::Store& store, Subject& sub
     return kSuccess;
 }
 
-int change(const Options& options, RevocationReason reason) {
+int change(const CertRevokeOptions& options, RevocationReason reason) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     auto records = open_records(*config);
     if (!records) return kUsage;
-    Subject subject;
+    RevokedSubject subject;
     const int found = options.not_recorded ? find_not_recorded(options, *config, subject)
                                            : find_recorded(options, *records->store, subject);
     if (found != kSuccess) return found;
@@ -138,7 +140,7 @@ int change(const Options& options, RevocationReason reason) {
     return flush_output(kSuccess);
 }
 
-int revoke(const Options& options) {
+int revoke(const CertRevokeOptions& options) {
     const auto reason = certs::revocation_reason_from_text(options.reason);
     if (!reason) return complain(kUsage, "--reason: " + reason.error().detail);
     if (*reason == RevocationReason::kRemoveFromCrl) {
@@ -150,7 +152,7 @@ int revoke(const Options& options) {
 }  // namespace
 
 void add_cert_revoke(CLI::App& cert, int& status) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<CertRevokeOptions>();
     const auto add = [&cert, options](const char* name, const char* help) {
         CLI::App* command = cert.add_subcommand(name, help);
         command->add_option("SERIAL", options->serial, "The serial number in hex")->required();

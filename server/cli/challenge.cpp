@@ -16,7 +16,7 @@
 namespace scepgate::server::cli {
 namespace {
 
-struct Options {
+struct ChallengeCommandOptions {
     std::string config;
     std::string policy;
     NameOptions names;
@@ -33,7 +33,8 @@ bool makes_challenges(const PolicyConfig& policy) {
 }
 
 /// The name of the policy that --policy-name names, or of the only one that can make challenges.
-std::optional<std::string> choose_policy(const Config& config, const Options& options) {
+std::optional<std::string> choose_policy(const Config& config,
+                                         const ChallengeCommandOptions& options) {
     std::string name = options.policy;
     std::string all;
     for (const auto& [key, policy] : config.policies) {
@@ -60,7 +61,8 @@ std::shared_ptr<policy::PolicyModule> load_policy(const Config& config, const st
     return module;
 }
 
-Result<policy::ChallengeParameters> parameters_of(const Options& options, std::size_t number) {
+Result<policy::ChallengeParameters> parameters_of(const ChallengeCommandOptions& options,
+                                                  std::size_t number) {
     policy::ChallengeParameters parameters;
     const NameOptions names = options.names.numbered(number);
     auto subject = names.name();
@@ -112,7 +114,8 @@ void print(const policy::PolicyModule& module, const policy::ChallengeParameters
 /// What makes the next challenge; the error's detail is for the user.
 using Make = std::function<Result<policy::Challenge>(const policy::ChallengeParameters&)>;
 
-int make_all(const Options& options, const policy::PolicyModule& module, const Make& make) {
+int make_all(const ChallengeCommandOptions& options, const policy::PolicyModule& module,
+             const Make& make) {
     for (std::size_t number = 0; number < options.count; ++number) {
         const auto parameters = parameters_of(options, number);
         if (!parameters) return complain(kUsage, parameters.error().detail);
@@ -128,7 +131,8 @@ int make_all(const Options& options, const policy::PolicyModule& module, const M
 }
 
 /// Passwords are counted and recorded, beside a running server.
-int make_passwords(const Options& options, const Config& config, policy::PolicyModule& module) {
+int make_passwords(const ChallengeCommandOptions& options, const Config& config,
+                   policy::PolicyModule& module) {
     auto records = open_records(config);
     if (!records) return kUsage;
     auto log = Log::open(LogConfig{});
@@ -148,7 +152,7 @@ int make_passwords(const Options& options, const Config& config, policy::PolicyM
 }
 
 /// Most devices ask for a key usage.
-void warn_of_key_usage(const Options& options, const PolicyConfig& policy) {
+void warn_of_key_usage(const ChallengeCommandOptions& options, const PolicyConfig& policy) {
     if (!policy.as<ChallengeBlobConfig>() || !options.names.key_usage.empty() ||
         !options.template_name.empty() || !options.purpose.empty())
         return;
@@ -156,7 +160,7 @@ void warn_of_key_usage(const Options& options, const PolicyConfig& policy) {
                  "only for a CSR that asks for no key usage\n";
 }
 
-int create(const Options& options) {
+int create(const ChallengeCommandOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const auto name = choose_policy(*config, options);
@@ -190,7 +194,7 @@ void add_challenge(CLI::App& app, int& status) {
         "whatever names the request has. Without --key-usage, --purpose and --template a password "
         "is good for any key usage, and a blob only for a CSR without one. For the CSR's "
         "challengePassword.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<ChallengeCommandOptions>();
     add_config_option(*command, options->config);
     command
         ->add_option("--policy-name,--policy", options->policy,

@@ -21,7 +21,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kShownDigits = 16;
 constexpr std::size_t kLeastDigits = 8;
 
-struct Options {
+struct ChallengeRecordsOptions {
     std::string config;
     std::string token;
     std::string caller;
@@ -59,7 +59,7 @@ Json bindings_of(const StoredChallenge& challenge) {
     return Json::parse(challenge.row.claims, nullptr, /*allow_exceptions=*/false);
 }
 
-Json to_json(const StoredChallenge& challenge, const NamesByScope& names) {
+Json challenge_json(const StoredChallenge& challenge, const NamesByScope& names) {
     const auto policy = names.find(challenge.row.scope);
     Json json = {{"challenge", to_hex(challenge.row.token)},
                  {"state", to_text(challenge.state)},
@@ -97,7 +97,7 @@ void print_line(std::ostream& out, const StoredChallenge& challenge, const Names
         << '\n';
 }
 
-int list(const Options& options) {
+int list(const ChallengeRecordsOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const auto store = open_store_to_read(*config);
@@ -113,7 +113,7 @@ int list(const Options& options) {
     if (options.json) {
         Json all = Json::array();
         for (const auto& challenge : *found)
-            all.push_back(to_json(challenge, names));
+            all.push_back(challenge_json(challenge, names));
         print_json(all);
     } else {
         for (const auto& challenge : *found)
@@ -123,8 +123,8 @@ int list(const Options& options) {
 }
 
 /// The one that the option names; otherwise says why there is none.
-std::optional<StoredChallenge> choose(ca_backend::Store& store, const Options& options,
-                                      std::int64_t now) {
+std::optional<StoredChallenge> choose(ca_backend::Store& store,
+                                      const ChallengeRecordsOptions& options, std::int64_t now) {
     ChallengeFilter filter;
     filter.now = now;
     filter.token_prefix = options.token;
@@ -151,7 +151,7 @@ std::optional<StoredChallenge> choose(ca_backend::Store& store, const Options& o
     return std::move(found->front());
 }
 
-int withdraw(const Options& options) {
+int withdraw(const ChallengeRecordsOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     auto records = open_records(*config);
@@ -190,7 +190,7 @@ CLI::Validator a_token() {
 }  // namespace
 
 void add_challenge_records(CLI::App& challenge, int& status) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<ChallengeRecordsOptions>();
     const auto add = [&challenge, options](const char* name, const char* help) {
         CLI::App* command = challenge.add_subcommand(name, help);
         add_config_option(*command, options->config);

@@ -12,7 +12,7 @@
 namespace scepgate::server::cli {
 namespace {
 
-void print_json(const ConfigFaults& faults) {
+void print_faults_json(const ConfigFaults& faults) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const auto& fault : faults.list()) {
         list.push_back({{"severity", fault.warning ? "warning" : "error"},
@@ -39,7 +39,7 @@ int check(const std::string& file, bool json) {
     }
     if (!usable && !faults.has_errors()) faults.error("", "the configuration cannot be used");
     if (json) {
-        print_json(faults);
+        print_faults_json(faults);
     } else {
         print_faults(faults);
         if (!faults.has_errors()) std::cout << file << ": fit to serve\n";

@@ -31,14 +31,14 @@ std::size_t head_length(std::string_view text) {
     }
 }
 
-Error cannot(const std::string& what, const fs::path& file) {
+Error cannot_edit(const std::string& what, const fs::path& file) {
     return {Errc::kUnavailable,
-            "cannot " + what + " " + file.string() + ": " + std::strerror(errno)};
+            "cannot_edit " + what + " " + file.string() + ": " + std::strerror(errno)};
 }
 
 Result<void> replace_keeping_mode(const fs::path& file, const std::string& text) {
     struct stat before {};
-    if (::stat(file.c_str(), &before) != 0) return cannot("read", file);
+    if (::stat(file.c_str(), &before) != 0) return cannot_edit("read", file);
     fs::path temporary = file;
     temporary += ".new." + std::to_string(::getpid());
     if (auto written = write_new_file(temporary, as_bytes(text), true); !written) {
@@ -49,7 +49,7 @@ Result<void> replace_keeping_mode(const fs::path& file, const std::string& text)
     const bool done = same_owner && ::chmod(temporary.c_str(), before.st_mode & 07777) == 0 &&
                       ::rename(temporary.c_str(), file.c_str()) == 0;
     if (done) return {};
-    auto error = cannot("replace", file);
+    auto error = cannot_edit("replace", file);
     ::unlink(temporary.c_str());
     return error;
 }
@@ -59,7 +59,7 @@ Result<void> replace_keeping_mode(const fs::path& file, const std::string& text)
 Result<std::string> read_whole_file(const fs::path& file) {
     std::ifstream stream(file, std::ios::binary);
     std::ostringstream text;
-    if (!stream || !(text << stream.rdbuf())) return cannot("read", file);
+    if (!stream || !(text << stream.rdbuf())) return cannot_edit("read", file);
     return text.str();
 }
 
@@ -67,13 +67,14 @@ Result<ConfigLock> ConfigLock::take(const fs::path& named, std::chrono::millisec
     std::error_code failure;
     fs::path file = fs::canonical(named, failure);  // a link stays one
     if (failure) {
-        return Error{Errc::kConfig, "cannot read " + named.string() + ": " + failure.message()};
+        return Error{Errc::kConfig,
+                     "cannot_edit read " + named.string() + ": " + failure.message()};
     }
     const fs::path folder = file.parent_path();
     ConfigLock lock(std::move(file), ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (lock.folder_ < 0) return cannot("read", folder);
+    if (lock.folder_ < 0) return cannot_edit("read", folder);
     if (!lock_within(lock.folder_, patience)) {
-        if (errno != EWOULDBLOCK) return cannot("lock", folder);
+        if (errno != EWOULDBLOCK) return cannot_edit("lock", folder);
         return Error{Errc::kUnavailable, lock_holder(lock.folder_) + " has locked " +
                                              folder.string() +
                                              " for longer than this command waits: let it come to "
@@ -114,7 +115,7 @@ Result<bool> edit_config(const ConfigLock& lock, const std::function<Result<void
     backup += ".bak";
     if (!fs::copy_file(file, backup, fs::copy_options::overwrite_existing, failure)) {
         return Error{Errc::kUnavailable,
-                     "cannot write " + backup.string() + ": " + failure.message()};
+                     "cannot_edit write " + backup.string() + ": " + failure.message()};
     }
     if (auto replaced = replace_keeping_mode(file, changed); !replaced) return replaced.error();
     lock.note(changed);

@@ -10,9 +10,9 @@
 namespace scepgate::server::cli {
 namespace {
 
-constexpr std::size_t kLargestFile = 8 << 20;
+constexpr std::size_t kLargestMessage = 8 << 20;
 
-struct Options {
+struct DecodeOptions {
     std::string file, key, certificate;
     bool json = false;
 };
@@ -23,7 +23,7 @@ Result<Bytes> read_all(const std::string& file) {
     std::istream& stream = file == "-" ? std::cin : opened;
     Bytes content;
     if (stream) {
-        content.resize(kLargestFile + 1);
+        content.resize(kLargestMessage + 1);
         stream.read(reinterpret_cast<char*>(content.data()),
                     static_cast<std::streamsize>(content.size()));
         content.resize(static_cast<std::size_t>(stream.gcount()));
@@ -31,11 +31,11 @@ Result<Bytes> read_all(const std::string& file) {
     if (stream.bad() || (content.empty() && !stream.eof())) {
         return Error{Errc::kUnavailable, "cannot read " + file};
     }
-    if (content.size() > kLargestFile) return malformed("more than 8 MiB: no SCEP message");
+    if (content.size() > kLargestMessage) return malformed("more than 8 MiB: no SCEP message");
     return content;
 }
 
-Result<std::optional<scep::RecipientKey>> opener(const Options& options) {
+Result<std::optional<scep::RecipientKey>> opener(const DecodeOptions& options) {
     if (options.key.empty()) return std::optional<scep::RecipientKey>{};
     auto certificate = certs::Certificate::from_file(options.certificate);
     if (!certificate) return certificate.error();
@@ -49,7 +49,7 @@ Result<std::optional<scep::RecipientKey>> opener(const Options& options) {
     return std::optional(scep::RecipientKey{std::move(*certificate), std::move(*key)});
 }
 
-int decode(const Options& options) {
+int decode(const DecodeOptions& options) {
     const auto key = opener(options);
     if (!key) return complain(kUsage, key.error().detail);
     const auto content = read_all(options.file);
@@ -75,7 +75,7 @@ void add_decode(CLI::App& app, int& status) {
         "shown: of a challengePassword only its length.\n"
         "To look into a request, give the RA's encryption key and certificate; into a reply, the "
         "device's key and the certificate that signed the request.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<DecodeOptions>();
     command->add_option("FILE", options->file, "The file, or - for standard input")->required();
     auto* key = command->add_option("--key", options->key, "Private key (PEM) to open it with")
                     ->type_name("FILE");

@@ -16,7 +16,7 @@ namespace oid = certs::oid;
 using certs::DerTag;
 
 constexpr int kMostLayers = 6;
-constexpr std::size_t kLargestMessage = 4 << 20;
+constexpr std::size_t kLargestDescribed = 4 << 20;
 
 Result<Facts> describe_content_info(ByteView der, ByteView type, const scep::RecipientKey* key,
                                     int depth) {
@@ -68,7 +68,7 @@ Result<Facts> describe_base64(std::string_view text, const scep::RecipientKey* k
         text.remove_prefix(at + kMessage.size());
         text = text.substr(0, text.find_first_of("& \t\r\n\"'"));
     }
-    const auto message = scep::decode_query_message(without_blanks(text), kLargestMessage);
+    const auto message = scep::decode_query_message(without_blanks(text), kLargestDescribed);
     if (!message) return message.error();
     auto facts = describe_message(message->bytes, key);
     if (facts && at != std::string_view::npos) (*facts)["base64_tolerances"] = message->repairs;

@@ -8,7 +8,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options : EnrolmentOptions {
+struct EnrollOptions : EnrolmentOptions {
     NameOptions names;
     std::vector<std::string> extended_key_usage;
     std::string out;
@@ -26,7 +26,7 @@ Result<void> prepare_folder(const fs::path& folder) {
                                     " exists; choose another --out, or see 'scepgate renew'"};
 }
 
-Result<certs::CsrContents> contents_of(const Options& options) {
+Result<certs::CsrContents> contents_of(const EnrollOptions& options) {
     certs::CsrContents contents;
     auto subject = options.names.name();
     if (!subject) return subject.error();
@@ -43,7 +43,7 @@ Result<certs::CsrContents> contents_of(const Options& options) {
     return contents;
 }
 
-int enroll(const Options& options) {
+int enroll(const EnrollOptions& options) {
     auto contents = contents_of(options);
     if (!contents) return complain(kUsage, contents.error().detail);
     if (const auto read = options.challenge.read(); !read) {
@@ -80,7 +80,7 @@ void add_enroll(CLI::App& app, int& status) {
         "Until the answer is there the request is kept in DIR/request.json: run again after a lost "
         "reply, or while the request is pending, the same command sends the same request, and the "
         "server takes it for a retry.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<EnrollOptions>();
     options->add_to(*command);
     options->names.add_to(*command);
     command->add_option("--eku", options->extended_key_usage,

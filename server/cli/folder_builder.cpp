@@ -35,9 +35,9 @@ private:
     int descriptor_;
 };
 
-Error cannot(const std::string& what, const fs::path& path) {
+Error cannot_build(const std::string& what, const fs::path& path) {
     return {Errc::kUnavailable,
-            "cannot " + what + " " + path.string() + ": " + std::strerror(errno)};
+            "cannot_build " + what + " " + path.string() + ": " + std::strerror(errno)};
 }
 
 Result<void> move_up(const fs::path& directory, const std::string& last, const FolderLock& lock) {
@@ -50,9 +50,9 @@ Result<void> move_up(const fs::path& directory, const std::string& last, const F
     names.push_back(last);
     for (const auto& name : names) {
         if (::rename((workshop / name).c_str(), (directory / name).c_str()) != 0) {
-            return cannot("move up", workshop / name);
+            return cannot_build("move up", workshop / name);
         }
-        if (!lock.sync()) return cannot("write", directory);
+        if (!lock.sync()) return cannot_build("write", directory);
     }
     fs::remove_all(workshop, error);
     return {};
@@ -76,11 +76,11 @@ Result<void> build_folder(const fs::path& named, const std::string& last,
     std::error_code error;
     if (directory.has_parent_path()) fs::create_directories(directory.parent_path(), error);
     const bool created = ::mkdir(directory.c_str(), 0700) == 0;
-    if (!created && errno != EEXIST) return cannot("create", directory);
+    if (!created && errno != EEXIST) return cannot_build("create", directory);
 
     const FolderLock lock(directory);
     if (!lock.take()) {
-        if (errno != EWOULDBLOCK) return cannot("lock", directory);
+        if (errno != EWOULDBLOCK) return cannot_build("lock", directory);
         return Error{Errc::kDenied, "another process is making " + directory.string()};
     }
     if (fs::exists(directory / last, error)) {
@@ -94,7 +94,7 @@ Result<void> build_folder(const fs::path& named, const std::string& last,
         return Error{Errc::kDenied, directory.string() + " holds other files; name a new folder"};
     }
     fs::remove_all(workshop, error);
-    if (::mkdir(workshop.c_str(), 0700) != 0) return cannot("create", workshop);
+    if (::mkdir(workshop.c_str(), 0700) != 0) return cannot_build("create", workshop);
     if (const auto built = build(workshop); !built) {
         fs::remove_all(workshop, error);
         if (created) ::rmdir(directory.c_str());

@@ -12,7 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 using Role = std::pair<const char*, const certs::Certificate*>;
 
-struct Options {
+struct GetcaOptions {
     ConnectionOptions connection;
     std::string in, out;
     bool json = false;
@@ -43,7 +43,7 @@ void print_roles(const std::vector<Role>& roles, bool as_json) {
     if (as_json) print_json(json);
 }
 
-int getca(const Options& options) {
+int getca(const GetcaOptions& options) {
     const auto session = ScepSession::open(options.connection, certs::SystemClock().now());
     if (!session) return complain(session.error());
     const auto& ca = (*session)->ca();
@@ -57,7 +57,7 @@ int getca(const Options& options) {
     return kSuccess;
 }
 
-int getnextca(Options& options) {
+int getnextca(GetcaOptions& options) {
     if (!options.in.empty()) {
         trust_known_ca(options.connection, options.in);
         if (options.connection.fingerprint.empty() && options.connection.ca_files.empty()) {
@@ -89,7 +89,7 @@ void add_getca(CLI::App& app, int& status) {
         "Fetch and verify a server's CA and RA certificates. Writes DIR/ca.pem (issuing CA), "
         "chain.pem, ra-signing.pem and ra-encryption.pem. Compare the CA's fingerprint with one "
         "from its operator, or give that as --ca-fingerprint.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<GetcaOptions>();
     options->connection.add_to(*command);
     command->add_option("--out", options->out, "The folder to write to")
         ->required()
@@ -104,7 +104,7 @@ void add_getnextca(CLI::App& app, int& status) {
         "Fetch the CA certificate that will follow the current one, before it does. The answer "
         "must be signed by the current CA or its RA; with --in that CA is the one already known "
         "there. Writes DIR/next-ca.pem and next-chain.pem (all that came, in its order).");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<GetcaOptions>();
     options->connection.add_to(*command);
     command
         ->add_option("--in", options->in, "A folder of 'enroll' or 'getca': its ca.pem is trusted")

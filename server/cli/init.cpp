@@ -11,7 +11,7 @@
 namespace scepgate::server::cli {
 namespace {
 
-struct Options {
+struct InitOptions {
     std::string directory;
     std::string ca_key = "rsa:2048";
     LabSettings lab;
@@ -19,7 +19,7 @@ struct Options {
 };
 
 /// What to type next.
-nlohmann::ordered_json next_steps(const Options& options) {
+nlohmann::ordered_json next_steps(const InitOptions& options) {
     const std::string config = shell_path(options.lab.directory / "scepgate.json");
     const std::string enroll =
         "scepgate enroll --url " + shell_word("http://" + options.lab.listen + "/scep");
@@ -46,7 +46,7 @@ nlohmann::ordered_json next_steps(const Options& options) {
     return steps;
 }
 
-int init(Options& options) {
+int init(InitOptions& options) {
     const auto key = certs::KeySpec::parse(options.ca_key);
     if (!key) return complain(kUsage, "--ca-key: " + key.error().detail);
     options.lab.directory = options.directory;
@@ -92,7 +92,7 @@ void add_init(CLI::App& app, int& status) {
         "Make a working lab in one step: a CA, RA certificates, the MDM's challenge signing key, "
         "a database and DIR/scepgate.json. Keys are readable by their owner only. Nothing that "
         "exists is overwritten; an attempt that was broken off can be run again.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<InitOptions>();
     command->add_option("DIR", options->directory, "The folder to make")->required();
     command
         ->add_option("--ca-key", options->ca_key,

@@ -15,7 +15,7 @@ using ca_backend::OutboxCount;
 using ca_backend::OutboxRow;
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct NotifyOptions {
     std::string config;
     std::string notifier;
     std::size_t limit = 100;
@@ -26,7 +26,7 @@ bool is_configured(const Config& config, const std::string& target) {
     return config.notifiers.contains(target);
 }
 
-Json to_json(const OutboxRow& row, std::int64_t now) {
+Json outbox_json(const OutboxRow& row, std::int64_t now) {
     Json json = {{"notifier", row.event.target},    {"id", row.event.id},
                  {"event", row.event.kind},         {"created", certs::utc_text(row.created)},
                  {"due", certs::utc_text(row.due)}, {"attempts", row.attempts}};
@@ -35,7 +35,7 @@ Json to_json(const OutboxRow& row, std::int64_t now) {
     return json;
 }
 
-Json to_json(const OutboxCount& count, const Config& config) {
+Json outbox_json(const OutboxCount& count, const Config& config) {
     Json json = {{"notifier", count.target},
                  {"configured", is_configured(config, count.target)},
                  {"waiting", count.waiting},
@@ -65,7 +65,7 @@ void print(const OutboxRow& row, std::int64_t now) {
     std::cout << '\n';
 }
 
-int list(const Options& options) {
+int list(const NotifyOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const auto store = open_store_to_read(*config);
@@ -80,10 +80,10 @@ int list(const Options& options) {
         waiting += count.waiting;
         const auto rows = store->outbox().list(count.target, options.limit);
         if (!rows) return complain(kFailed, rows.error().detail);
-        json["notifiers"].push_back(to_json(count, *config));
+        json["notifiers"].push_back(outbox_json(count, *config));
         if (!options.json) print(count, *config);
         for (const OutboxRow& row : *rows) {
-            json["messages"].push_back(to_json(row, now));
+            json["messages"].push_back(outbox_json(row, now));
             if (!options.json) print(row, now);
         }
     }
@@ -92,7 +92,7 @@ int list(const Options& options) {
     return flush_output(kSuccess);
 }
 
-int retry(const Options& options) {
+int retry(const NotifyOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     if (!options.notifier.empty() && !is_configured(*config, options.notifier)) {
@@ -128,7 +128,7 @@ Result<bool> is_known(ca_backend::Outbox& outbox, const std::string& target) {
                        [&](const OutboxCount& count) { return count.target == target; });
 }
 
-int drop(const Options& options) {
+int drop(const NotifyOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     if (is_configured(*config, options.notifier)) {
@@ -169,7 +169,7 @@ void add_notify(CLI::App& app, int& status) {
     CLI::App* notify = app.add_subcommand(
         "notify", "Look at what notifiers are still to be told; the server may be running");
     notify->require_subcommand(1);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<NotifyOptions>();
     constexpr const char* kOnlyThis = "Only this one";
     const auto add = [notify, options](const char* name, const char* help, const char* which) {
         CLI::App* command = notify->add_subcommand(name, help);

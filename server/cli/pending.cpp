@@ -15,7 +15,7 @@ using ca_backend::PendingFilter;
 using ca_backend::StoredTransaction;
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct PendingOptions {
     std::string config;
     std::string transaction;
     std::optional<std::int64_t> request;
@@ -25,7 +25,7 @@ struct Options {
     bool json = false;
 };
 
-Json to_json(const StoredTransaction& transaction) {
+Json pending_json(const StoredTransaction& transaction) {
     Json json = {{"request", transaction.id},
                  {"transaction_id", transaction.transaction_id},
                  {"state", to_text(transaction.state)},
@@ -60,7 +60,7 @@ void print_line(std::ostream& out, const StoredTransaction& transaction) {
         << printable(transaction.transaction_id) << "  " << printable(name) << '\n';
 }
 
-int list(const Options& options) {
+int list(const PendingOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const auto store = open_store_to_read(*config);
@@ -75,7 +75,7 @@ int list(const Options& options) {
     if (options.json) {
         Json all = Json::array();
         for (const auto& transaction : *found)
-            all.push_back(to_json(transaction));
+            all.push_back(pending_json(transaction));
         print_json(all);
     } else {
         for (const auto& transaction : *found)
@@ -85,7 +85,7 @@ int list(const Options& options) {
 }
 
 /// The one transaction that the options name; otherwise says why there is none.
-std::optional<StoredTransaction> choose(ca_backend::Store& store, const Options& options,
+std::optional<StoredTransaction> choose(ca_backend::Store& store, const PendingOptions& options,
                                         std::int64_t now) {
     PendingFilter filter;
     filter.transaction_id = options.transaction;
@@ -121,7 +121,7 @@ std::optional<StoredTransaction> choose(ca_backend::Store& store, const Options&
     return std::move(found->front());
 }
 
-int decide(const Options& options, Decision::Verdict verdict) {
+int decide(const PendingOptions& options, Decision::Verdict verdict) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     auto records = open_records(*config);
@@ -148,14 +148,14 @@ int decide(const Options& options, Decision::Verdict verdict) {
                                  [&] { return wait_for(records->store->decide(decision)); });
     if (!decided) return complain(kFailed, decided.error().detail);
     if (options.json) {
-        print_json(to_json(*decided));
+        print_json(pending_json(*decided));
     } else {
         print_line(std::cout, *decided);
     }
     return flush_output(kSuccess);
 }
 
-void add_config(CLI::App& command, Options& options) {
+void add_config(CLI::App& command, PendingOptions& options) {
     add_config_option(command, options.config);
     command.add_flag("--json", options.json, "Print JSON");
 }
@@ -166,7 +166,7 @@ void add_pending(CLI::App& app, int& status) {
     CLI::App* pending = app.add_subcommand(
         "pending", "Decide on requests that wait for an operator; the server may be running");
     pending->require_subcommand(1);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<PendingOptions>();
     CLI::App* list_command = pending->add_subcommand(
         "list",
         "List waiting requests, newest first: number, state, time, endpoint, "

@@ -21,17 +21,17 @@ namespace {
 
 using policy::Verdict;
 
-constexpr std::size_t kLargestFile = 1 << 20;
+constexpr std::size_t kLargestSecretFile = 1 << 20;
 constexpr const char* kSignerKey = "signer's key";
 
-struct Options {
+struct PolicyExplainOptions {
     std::string config, endpoint, csr, challenge, challenge_file, renewal_of;
     bool json = false, online = false;
 };
 
 Result<Secret> read_file(const std::string& file) {
     std::ifstream stream(file, std::ios::binary);
-    Bytes content(kLargestFile + 1);
+    Bytes content(kLargestSecretFile + 1);
     stream.read(reinterpret_cast<char*>(content.data()),
                 static_cast<std::streamsize>(content.size()));
     if (stream.bad() || (stream.gcount() == 0 && !stream.eof())) {
@@ -39,7 +39,7 @@ Result<Secret> read_file(const std::string& file) {
     }
     content.resize(static_cast<std::size_t>(stream.gcount()));
     Secret secret(std::move(content));
-    if (secret.view().size() > kLargestFile) return malformed(file + ": more than 1 MiB");
+    if (secret.view().size() > kLargestSecretFile) return malformed(file + ": more than 1 MiB");
     return secret;
 }
 
@@ -54,7 +54,7 @@ Result<Bytes> der_of(ByteView content) {
 }
 
 /// What stands in place of the CSR's own challenge; empty when nothing does.
-Result<std::optional<Secret>> other_challenge(const Options& options) {
+Result<std::optional<Secret>> other_challenge(const PolicyExplainOptions& options) {
     if (!options.challenge.empty()) return std::optional(Secret(options.challenge));
     if (options.challenge_file.empty()) return std::optional<Secret>();
     auto content = read_file(options.challenge_file);
@@ -85,7 +85,7 @@ std::shared_ptr<const Endpoint> choose_endpoint(const Runtime& runtime, const st
 }
 
 /// Who signs the message: the certificate to renew, or a transient one, as a device makes it.
-Result<certs::Certificate> signer_of(const Options& options, const certs::Csr& csr,
+Result<certs::Certificate> signer_of(const PolicyExplainOptions& options, const certs::Csr& csr,
                                      std::int64_t now) {
     if (!options.renewal_of.empty()) return certs::Certificate::from_file(options.renewal_of);
     const auto key = certs::PrivateKey::generate({certs::KeyType::kEc, 256});
@@ -198,8 +198,8 @@ void print(const EnrollmentExplanation& explained) {
 }
 
 /// What cannot be read at all ends here; the reason is a verdict like any other.
-int refuse(const Endpoint& endpoint, const char* check, const Refusal& refusal,
-           const Options& options) {
+int refuse_explained(const Endpoint& endpoint, const char* check, const Refusal& refusal,
+                     const PolicyExplainOptions& options) {
     EnrollmentExplanation explained;
     explained.verdicts = {policy::failed("request", check, refusal)};
     explained.outcome = refusal;
@@ -212,14 +212,14 @@ int refuse(const Endpoint& endpoint, const char* check, const Refusal& refusal,
 }
 
 int unreadable(const Endpoint& endpoint, const char* check, const char* code, const Error& error,
-               const Options& options) {
+               const PolicyExplainOptions& options) {
     Refusal refusal{FailInfo::kBadRequest, code, error.detail};
     // Without a sound signature of its own it is, in a message, what nobody can open.
     if (error.code != Errc::kDenied) {
         refusal.fail_info = scep::undecryptable().fail_info;
         refusal.code = scep::undecryptable().code;
     }
-    return refuse(endpoint, check, refusal, options);
+    return refuse_explained(endpoint, check, refusal, options);
 }
 
 /// What the server says of a message that the CSR's own key signs, as in an initial enrolment: it
@@ -232,7 +232,7 @@ std::optional<Refusal> judge_own_signature(ByteView csr, const scep::AlgorithmRu
     return key ? std::nullopt : std::optional(key.error());
 }
 
-int explain(const Options& options) {
+int explain(const PolicyExplainOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const auto content = read_file(options.csr);
@@ -271,7 +271,8 @@ int explain(const Options& options) {
     certs::CsrLimits limits;
     limits.key = endpoint->rules.key_limits;
     const auto csr = certs::Csr::from_der(*der, limits, endpoint->rules.sha1);
-    if (!csr && signer_refused) return refuse(*endpoint, kSignerKey, *signer_refused, options);
+    if (!csr && signer_refused)
+        return refuse_explained(*endpoint, kSignerKey, *signer_refused, options);
     if (!csr) {
         return unreadable(*endpoint, "csr", "CertificateRequestDecodingFailed", csr.error(),
                           options);
@@ -329,7 +330,7 @@ void add_policy(CLI::App& app, int& status) {
         "Nothing is signed, used up or recorded, and no service is asked without --online. No "
         "challenge is ever printed. Exit status 0 when it would be granted, 1 when it would be "
         "refused or that depends on what was not asked.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<PolicyExplainOptions>();
     add_config_option(*command, options->config);
     command->add_option("--endpoint", options->endpoint,
                         "Which endpoint, by its name or first path (default: the only one)");

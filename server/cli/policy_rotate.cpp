@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 
 using Step = RotationOrder::Step;
 
-struct Options {
+struct PolicyRotateOptions {
     std::string config;
     RotationOrder order;
     bool stage = false;
@@ -34,7 +34,7 @@ std::string fingerprint(const RotatedKey& key) {
     return to_hex(key.certificate.fingerprint());
 }
 
-Json to_json(const Rotation& rotation, bool changed, std::int64_t now) {
+Json rotation_json(const Rotation& rotation, bool changed, std::int64_t now) {
     Json keys = Json::array();
     for (const RotatedKey& key : rotation.keys) {
         Json one{{"key", key.key}, {"certificate", key.certificate_file.string()}};
@@ -88,7 +88,8 @@ void print(const RotatedKey& key, const RotationOrder& order) {
     }
 }
 
-void print(const Rotation& rotation, bool changed, const Options& options, std::int64_t now) {
+void print(const Rotation& rotation, bool changed, const PolicyRotateOptions& options,
+           std::int64_t now) {
     const bool staged = rotation.order.step == Step::kStage;
     for (const RotatedKey& key : rotation.keys)
         print(key, rotation.order);
@@ -128,7 +129,7 @@ void add_facts(AuditRecord& line, const Rotation& rotation) {
         .add("fingerprints", fingerprints);
 }
 
-int rotate(Options& options) {
+int rotate(PolicyRotateOptions& options) {
     if (!options.order.signer && !options.order.decryption) {
         return complain(kUsage, "name what to rotate: --signer, --decryption, or both");
     }
@@ -156,7 +157,7 @@ int rotate(Options& options) {
         });
     if (!entered) return complain(entered.error());
     if (options.json) {
-        print_json(to_json(*rotation, changed, now));
+        print_json(rotation_json(*rotation, changed, now));
     } else {
         print(*rotation, changed, options, now);
     }
@@ -170,7 +171,7 @@ void add_policy_rotate(CLI::App& policy, int& status) {
         "rotate",
         "Make new keys for challenge blobs, beside the old ones and first in the configuration. "
         "Challenges that were made with the old keys stay good until those are taken out.");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<PolicyRotateOptions>();
     add_config_option(*command, options->config);
     command->add_option("--policy,--policy-name", options->order.policy, "Which of 'policies'")
         ->required();

@@ -10,7 +10,7 @@
 namespace scepgate::server::cli {
 namespace {
 
-struct Options {
+struct QueryOptions {
     ConnectionOptions connection;
     std::string in, out, serial;
     bool json = false;
@@ -36,7 +36,7 @@ struct Question {
     scep::ClientRequest request;
 };
 
-Result<Question> ask(Options& options, scep::MessageType type) {
+Result<Question> ask(QueryOptions& options, scep::MessageType type) {
     auto identity = load_identity(options.in);
     if (!identity) return identity.error();
     if (const auto usable = check_signer_key(identity->key, false); !usable) return usable.error();
@@ -50,7 +50,7 @@ Result<Question> ask(Options& options, scep::MessageType type) {
     return Question{std::move(*identity), std::move(*session), std::move(request)};
 }
 
-int getcert(Options& options) {
+int getcert(QueryOptions& options) {
     if (options.serial.size() % 2 != 0) options.serial.insert(0, "0");
     const auto serial = from_hex(options.serial);
     if (!serial || serial->empty()) {
@@ -73,7 +73,7 @@ int getcert(Options& options) {
     return kSuccess;
 }
 
-int getcrl(Options& options) {
+int getcrl(QueryOptions& options) {
     auto question = ask(options, scep::MessageType::kGetCrl);
     if (!question) return complain(question.error());
     auto& [identity, session, request] = *question;
@@ -107,7 +107,7 @@ void add_getcert(CLI::App& app, int& status) {
                            "Fetch a certificate of the CA that issued DIR/cert.pem, by its serial "
                            "number. Not every server answers "
                            "this (RFC 8894 makes it optional).");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<QueryOptions>();
     options->add_to(*command);
     command->add_option("--serial", options->serial, "The serial number in hex")
         ->required()
@@ -121,7 +121,7 @@ void add_getcrl(CLI::App& app, int& status) {
         "Fetch the CRL of the CA that issued DIR/cert.pem. It is written only when that CA signed "
         "it. Not every server answers this: many publish the CRL at a URL instead (see the "
         "certificate's CRL distribution points).");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<QueryOptions>();
     options->add_to(*command);
     command->callback([&status, options] { status = getcrl(*options); });
 }

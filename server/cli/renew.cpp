@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options : EnrolmentOptions {
+struct RenewOptions : EnrolmentOptions {
     std::string in, out;
     bool same_key = false;
 };
@@ -57,7 +57,7 @@ Result<void> take_over(const Places& places) {
     return move_over(file, places.folder / "cert.pem");
 }
 
-Result<Places> prepare(const Options& options) {
+Result<Places> prepare(const RenewOptions& options) {
     std::error_code error;
     const fs::path in = options.in;
     const fs::path out = options.out.empty() ? in : fs::path(options.out);
@@ -74,7 +74,7 @@ Result<Places> prepare(const Options& options) {
 }
 
 /// --same-key: the old key, copied when the new certificate goes elsewhere.
-Result<certs::PrivateKey> choose_key(const Options& options, const Places& places,
+Result<certs::PrivateKey> choose_key(const RenewOptions& options, const Places& places,
                                      const Identity& old) {
     if (!options.same_key) return load_or_make_key(places.key(), options.key, options.key_asked);
     if (places.in_place) return old.key;
@@ -121,7 +121,7 @@ scep::MessageType type_for(const scep::ServerCapabilities& capabilities) {
     return scep::MessageType::kPkcsReq;
 }
 
-int renew(Options& options) {
+int renew(RenewOptions& options) {
     const auto places = prepare(options);
     if (!places) return complain(places.error());
     const auto old = load_identity(options.in);
@@ -165,7 +165,7 @@ void add_renew(CLI::App& app, int& status) {
         "the place of the old one when it is whole; until then the old one stays.\n"
         "A lost reply or a pending request is taken up by running the same command again "
         "(DIR/request.json keeps it).");
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<RenewOptions>();
     options->add_to(*command);
     command
         ->add_option("--in", options->in,

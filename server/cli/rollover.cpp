@@ -22,7 +22,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kAdditions = "next.json";
 
-Error denied(std::string what) {
+Error rollover_denied(std::string what) {
     return {Errc::kDenied, std::move(what)};
 }
 
@@ -103,7 +103,7 @@ private:
     Result<void> judge() {
         const auto from = parse_time(settings_.from);
         if (!from) return in_context("--from", from.error());
-        if (*from <= now_) return denied("--from " + settings_.from + " is over");
+        if (*from <= now_) return rollover_denied("--from " + settings_.from + " is over");
         from_ = *from;
         const auto found = config_.cas.find(settings_.ca);
         if (found == config_.cas.end()) {
@@ -114,8 +114,9 @@ private:
             const EndpointConfig& endpoint = config_.endpoints[i];
             if (endpoint.ca != settings_.ca) continue;
             if (endpoint.next) {
-                return denied(endpoint.next->json_path + " stands already: the next CA is '" +
-                              endpoint.next->ca + "'");
+                return rollover_denied(endpoint.next->json_path +
+                                       " stands already: the next CA is '" + endpoint.next->ca +
+                                       "'");
             }
             endpoints_.push_back(i);
         }
@@ -125,7 +126,8 @@ private:
                          "CA with 'scepgate ca create', and go on as docs/signer.md says (Renewal "
                          "and rollover)"};
         }
-        if (endpoints_.empty()) return denied("no endpoint uses the CA '" + settings_.ca + "'");
+        if (endpoints_.empty())
+            return rollover_denied("no endpoint uses the CA '" + settings_.ca + "'");
         return load(found->second);
     }
 
@@ -146,14 +148,15 @@ private:
         if (!credential) return Error{Errc::kConfig, ca.json_path + " is not complete"};
         ca_ = Party{credential->certificate, credential->key};
         if (ca.key.token) {
-            return denied("the key of '" + settings_.ca +
-                          "' is in a token: make its successor there ('scepgate ca create --root "
-                          "--key pkcs11:… --key-type …'), and RA certificates by it ('scepgate ca "
-                          "ra --from " +
-                          settings_.from + "')");
+            return rollover_denied(
+                "the key of '" + settings_.ca +
+                "' is in a token: make its successor there ('scepgate ca create --root "
+                "--key pkcs11:… --key-type …'), and RA certificates by it ('scepgate ca "
+                "ra --from " +
+                settings_.from + "')");
         }
         if (!ca_.certificate.self_issued() || !ca_.certificate.signed_by(ca_.key.public_key())) {
-            return denied(
+            return rollover_denied(
                 "'" + ca_.certificate.subject_text() +
                 "' is no self-signed root, so its successor comes from the CA above it: have that "
                 "issue the next CA certificate and RA certificates, add the CA to 'cas', and to "
@@ -279,9 +282,10 @@ private:
         const auto text = read_whole_file(rollover_.folder / kAdditions);
         if (!text) return text.error();
         rollover_.additions = Json::parse(*text, nullptr, false);
-        const Error unusable = denied(rollover_.folder.string() +
-                                      " was made for another configuration; remove it if no "
-                                      "device has seen what is in it");
+        const Error unusable =
+            rollover_denied(rollover_.folder.string() +
+                            " was made for another configuration; remove it if no "
+                            "device has seen what is in it");
         const Json& additions = rollover_.additions;
         if (!additions.is_object() || !additions.contains("cas") ||
             !additions.contains("endpoints") || additions["cas"].size() != 1 ||

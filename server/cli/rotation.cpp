@@ -32,7 +32,7 @@ Json::json_pointer place_of(const std::string& policy) {
     return Json::json_pointer() / "policies" / policy;
 }
 
-Error denied(std::string what) {
+Error rotation_denied(std::string what) {
     return {Errc::kDenied, std::move(what)};
 }
 
@@ -90,10 +90,11 @@ public:
         }
         json_path_ = found->second.json_path;
         if (order.signer && blob_->signers.empty()) {
-            return denied("the MDM of policy '" + order.policy +
-                          "' has the key of its signer itself: have it make a new one, and put "
-                          "the certificate into " +
-                          json_path_ + ".trusted_signers, beside the old one");
+            return rotation_denied(
+                "the MDM of policy '" + order.policy +
+                "' has the key of its signer itself: have it make a new one, and put "
+                "the certificate into " +
+                json_path_ + ".trusted_signers, beside the old one");
         }
         rotation_.old_needed = blob_->maximum_lifetime + blob_->clock_skew;
         if (const auto read = read_policy(); !read) return read.error();
@@ -141,10 +142,11 @@ private:
         const std::size_t chosen = newest(pairs);
         const Pair& pair = pairs[chosen];
         if (chosen == 0) {
-            return denied(json_path_ + "." + key + " has its newest key (" + pair.file() +
-                          ") in front already: there is nothing to promote; --stage makes one");
+            return rotation_denied(
+                json_path_ + "." + key + " has its newest key (" + pair.file() +
+                ") in front already: there is nothing to promote; --stage makes one");
         }
-        if (!pair.valid_at(now_)) return denied(pair.file() + " is not valid now");
+        if (!pair.valid_at(now_)) return rotation_denied(pair.file() + " is not valid now");
         if (key == "signer") {
             if (const auto trusted = trusted_entry(pair.certificate); !trusted) {
                 return trusted.error();
@@ -164,9 +166,10 @@ private:
         const Pair& old = pairs[used];
         const bool in_front = rotation_.order.step == RotationOrder::Step::kAtOnce;
         if (!in_front && !old.valid_at(now_)) {
-            return denied("no certificate of " + json_path_ + "." + key +
-                          " is valid: what is staged behind them would be used at once; leave "
-                          "--stage out");
+            return rotation_denied(
+                "no certificate of " + json_path_ + "." + key +
+                " is valid: what is staged behind them would be used at once; leave "
+                "--stage out");
         }
         Json trusted;  // read before anything is made
         if (key == "signer") {
@@ -236,9 +239,9 @@ private:
             if (!all) return all.error();
             if (std::find(all->begin(), all->end(), signer) != all->end()) return i;
         }
-        return denied(json_path_ + ".trusted_signers has no certificate of '" +
-                      signer.subject_text() +
-                      "' as it is in use: what a new key of it may grant cannot be told");
+        return rotation_denied(json_path_ + ".trusted_signers has no certificate of '" +
+                               signer.subject_text() +
+                               "' as it is in use: what a new key of it may grant cannot be told");
     }
 
     Result<Secret> passphrase_of(const SecretSource& source) const {

@@ -20,7 +20,7 @@ namespace {
 namespace asio = boost::asio;
 
 /// How long orders in progress may take after SIGTERM.
-constexpr std::chrono::seconds kDrainTime{10};
+constexpr std::chrono::seconds kSignerDrainTime{10};
 /// Most of an order is one signature; while one waits for the disk, others sign.
 constexpr unsigned kThreadsACore = 4;
 
@@ -101,7 +101,7 @@ private:
             if (signal != SIGHUP) {
                 log_->info("stopping");
                 tell_service_manager("STOPPING=1");
-                listener_->drain(kDrainTime, [this] { context_.stop(); });
+                listener_->drain(kSignerDrainTime, [this] { context_.stop(); });
                 return;
             }
             try {

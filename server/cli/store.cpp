@@ -16,12 +16,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct StoreOptions {
     std::string config, out;
     bool json = false;
 };
 
-int create(const Options& options) {
+int create(const StoreOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const auto store = open_store(*config, ca_backend::StoreMode::kCreateOrOpen);
@@ -34,7 +34,7 @@ int create(const Options& options) {
     return flush_output(kSuccess);
 }
 
-int backup(const Options& options) {
+int backup(const StoreOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     if (config->store_sqlite.empty()) {
@@ -68,7 +68,7 @@ int backup(const Options& options) {
     return flush_output(kSuccess);
 }
 
-int accept_clock(const Options& options) {
+int accept_clock(const StoreOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const auto store = open_store(*config, ca_backend::StoreMode::kOpenExisting);
@@ -106,7 +106,7 @@ int accept_clock(const Options& options) {
 void add_store(CLI::App& app, int& status) {
     CLI::App* store = app.add_subcommand("store", "Look after the store");
     store->require_subcommand(1);
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<StoreOptions>();
     const auto common = [options](CLI::App* command) {
         add_config_option(*command, options->config);
         command->add_flag("--json", options->json, "Print JSON");

@@ -27,7 +27,7 @@ using ConnectionPtr = std::unique_ptr<ca_backend::sql::Connection>;
 /// --audit-key: the earlier files were written without one.
 constexpr std::string_view kNoKey = "none";
 
-struct Options {
+struct StoreVerifyOptions {
     std::string config, store;
     std::vector<std::string> audit, audit_keys, node_audit;
     bool json = false;
@@ -102,7 +102,8 @@ std::vector<AuditDigest> one_of(AuditDigest digest) {
 }
 
 /// The configured key's first, then those of --audit-key.
-Result<std::vector<AuditDigest>> digests_of(const Config& config, const Options& options) {
+Result<std::vector<AuditDigest>> digests_of(const Config& config,
+                                            const StoreVerifyOptions& options) {
     std::vector<AuditDigest> digests;
     auto newest = audit_digest(config);
     if (!newest) return newest.error();
@@ -136,7 +137,7 @@ void print(const StoreReport& report) {
               << (report.fault_count == 0 ? "all sound\n" : "not sound\n");
 }
 
-Json to_json(const StoreReport& report) {
+Json store_report_json(const StoreReport& report) {
     Json json = {{"sound", report.fault_count == 0},
                  {"certificates", report.certificates},
                  {"audit_records", report.audit.records},
@@ -170,7 +171,7 @@ Result<void> add_other_nodes(const Config& config, const std::vector<std::string
     return {};
 }
 
-int verify(const Options& options) {
+int verify(const StoreVerifyOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     auto digests = digests_of(*config, options);
@@ -191,7 +192,7 @@ int verify(const Options& options) {
     if (auto done = verify_with_audit(**store, *chains, report); !done)
         return complain(done.error());
     if (options.json) {
-        print_json(to_json(report));
+        print_json(store_report_json(report));
     } else {
         print(report);
     }
@@ -201,7 +202,7 @@ int verify(const Options& options) {
 }  // namespace
 
 void add_store_verify(CLI::App& store, int& status) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<StoreVerifyOptions>();
     CLI::App* command = store.add_subcommand(
         "verify",
         "Look through the whole store and the audit file: each certificate is readable, as its row "

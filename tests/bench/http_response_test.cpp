@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::bench {
+namespace scepgate::bench::this_file {
 namespace {
 
 constexpr std::string_view kWithLength =
@@ -115,4 +115,4 @@ TEST(HttpResponseTest, RefusesAHeadWithoutEnd) {
 }
 
 }  // namespace
-}  // namespace scepgate::bench
+}  // namespace scepgate::bench::this_file

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::bench {
+namespace scepgate::bench::this_file {
 namespace {
 
 constexpr std::uint64_t kMillisecond = 1'000'000;
@@ -47,4 +47,4 @@ TEST(LatencyTest, IsAllZeroWithoutValues) {
 }
 
 }  // namespace
-}  // namespace scepgate::bench
+}  // namespace scepgate::bench::this_file

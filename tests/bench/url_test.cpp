@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::bench {
+namespace scepgate::bench::this_file {
 namespace {
 
 TEST(UrlTest, ReadsHostPortAndPath) {
@@ -51,4 +51,4 @@ TEST(UrlTest, WritesAPostWithItsLength) {
 }
 
 }  // namespace
-}  // namespace scepgate::bench
+}  // namespace scepgate::bench::this_file

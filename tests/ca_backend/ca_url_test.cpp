@@ -4,7 +4,7 @@
 
 #include "ca_backend/ca_name.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 CaUrlNames contoso() {
@@ -120,4 +120,4 @@ TEST(CaUrlTest, RefusesWhatIsNoNameOfOneFile) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

@@ -10,7 +10,7 @@
 #include "certs/oids.hpp"
 #include "tests/ca_backend/support/pending.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using certs::Crl;
@@ -238,4 +238,4 @@ TEST_F(EmbeddedCaCrlTest, SaysWhyItMakesNone) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

@@ -9,7 +9,7 @@
 #include "tests/ca_backend/support/pending.hpp"
 #include "tests/ca_backend/support/place.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using certs::Crl;
@@ -288,4 +288,4 @@ TEST_P(EmbeddedCaDeltaTest, WaitsForAnotherNodeThatIsMakingOne) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

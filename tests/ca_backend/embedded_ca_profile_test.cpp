@@ -9,7 +9,7 @@
 #include "tests/ca_backend/support/chain.hpp"
 #include "tests/ca_backend/support/grants.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 namespace der = certs::der;
@@ -239,4 +239,4 @@ TEST(EmbeddedCaTest, NamesTheKeyOfItsCaAsTheCertificateOfThatDoes) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

@@ -8,7 +8,7 @@
 #include "tests/ca_backend/support/chain.hpp"
 #include "tests/ca_backend/support/grants.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 namespace der = certs::der;
@@ -199,4 +199,4 @@ TEST(EmbeddedCaTest, APreviewIsWhatIssuingComesTo) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

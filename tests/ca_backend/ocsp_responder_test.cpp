@@ -7,7 +7,7 @@
 #include "ca_backend/embedded_ca.hpp"
 #include "tests/ca_backend/support/pending.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 namespace der = certs::der;
@@ -132,4 +132,4 @@ TEST_F(OcspResponderTest, SignsOnWithTheKeyItHasWhileItsRenewalFails) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

@@ -4,7 +4,7 @@
 #include "tests/ca_backend/support/pending.hpp"
 #include "tests/ca_backend/support/place.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using certs::RevocationReason;
@@ -273,4 +273,4 @@ TEST_P(OutboxTest, ANumberIsNeverGivenTwice) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

@@ -15,7 +15,7 @@
 #include "tests/ca_backend/support/place.hpp"
 #include "tests/ca_backend/support/postgres_cluster.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using postgres::Database;
@@ -209,4 +209,4 @@ TEST(ConninfoTest, WarnsOfANetworkWithoutACheckedCertificate) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

@@ -11,7 +11,7 @@
 #include "ca_backend/postgres.hpp"
 #include "tests/ca_backend/support/place.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using sql::Changes;
@@ -175,4 +175,4 @@ TEST_F(SqlWriterTest, SaysUnavailableWhenNobodyCanTellHowACommitEndedAndWritesOn
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

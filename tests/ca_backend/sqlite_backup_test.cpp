@@ -13,7 +13,7 @@
 #include "ca_backend/sqlite.hpp"
 #include "tests/ca_backend/support/records.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 namespace fs = std::filesystem;
@@ -121,4 +121,4 @@ TEST_F(SqliteBackupTest, LeavesNothingWhereThereIsNoRoom) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

@@ -9,7 +9,7 @@
 #include "ca_backend/sql_writer.hpp"
 #include "tests/ca_backend/support/pending.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 namespace fs = std::filesystem;
@@ -325,4 +325,4 @@ TEST_F(SqliteSchemaTest, CountsAndFindsChallengesByAnIndex) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

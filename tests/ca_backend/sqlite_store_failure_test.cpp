@@ -8,7 +8,7 @@
 #include "tests/ca_backend/support/child.hpp"
 #include "tests/ca_backend/support/records.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using testing::Child;
@@ -164,4 +164,4 @@ TEST_P(SqliteStoreMovedTest, ReleasesNothingIntoAFileThatHasTakenItsPlace) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

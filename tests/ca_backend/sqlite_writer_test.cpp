@@ -9,7 +9,7 @@
 #include "ca_backend/sqlite.hpp"
 #include "tests/ca_backend/support/records.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using sql::Changes;
@@ -153,4 +153,4 @@ TEST_F(SqliteWriterTest, MovesALongLogIntoTheFileAfterItHasTold) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

@@ -7,7 +7,7 @@
 #include "tests/ca_backend/support/place.hpp"
 #include "tests/ca_backend/support/records.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using testing::describe;
@@ -258,4 +258,4 @@ TEST_P(StoreChallengesTest, AddsNothingToAStoreForReading) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

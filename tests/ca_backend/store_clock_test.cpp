@@ -2,7 +2,7 @@
 #include "tests/ca_backend/support/pending.hpp"
 #include "tests/ca_backend/support/place.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using testing::describe;
@@ -75,4 +75,4 @@ TEST_P(StoreClockTest, A03_ForgetsNoUsedChallengeByAClockThatJumped) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

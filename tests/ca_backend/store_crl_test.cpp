@@ -6,7 +6,7 @@
 #include "tests/ca_backend/support/pending.hpp"
 #include "tests/ca_backend/support/place.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using certs::Crl;
@@ -338,4 +338,4 @@ TEST_P(StoreCrlTest, LiftsNumbersAndNeverLowersThem) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

@@ -8,7 +8,7 @@
 #include "tests/ca_backend/support/pending.hpp"
 #include "tests/ca_backend/support/place.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using certs::RevocationReason;
@@ -276,4 +276,4 @@ TEST_P(StoreRevocationTest, WritesNothingWhenOpenedForReading) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

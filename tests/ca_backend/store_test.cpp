@@ -11,7 +11,7 @@
 #include "tests/ca_backend/support/place.hpp"
 #include "tests/ca_backend/support/records.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using testing::describe;
@@ -310,4 +310,4 @@ TEST_P(StoreTest, IsReadWhenNoServerRuns) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

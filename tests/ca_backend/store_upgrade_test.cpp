@@ -16,7 +16,7 @@
 #include "tests/ca_backend/support/pending.hpp"
 #include "tests/ca_backend/support/postgres_cluster.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 namespace fs = std::filesystem;
@@ -270,4 +270,4 @@ TEST_P(PostgresUpgradeTest, IsAsItWasWhenTheConnectionIsCutOnTheWay) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

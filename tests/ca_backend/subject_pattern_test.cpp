@@ -4,7 +4,7 @@
 
 #include "tests/ca_backend/support/grants.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using certs::GeneralNameType;
@@ -94,4 +94,4 @@ TEST(SubjectPatternTest, NamesTheClaimsThatItNeeds) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

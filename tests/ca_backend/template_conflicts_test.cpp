@@ -6,7 +6,7 @@
 #include "certs/certificate_builder.hpp"
 #include "tests/ca_backend/support/grants.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 namespace der = certs::der;
@@ -159,4 +159,4 @@ TEST(TemplateConflictsTest, NamesAPatternThatTheNameConstraintsExclude) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

@@ -5,7 +5,7 @@
 #include "certs/ca_oids.hpp"
 #include "tests/ca_backend/support/grants.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 namespace oid = certs::oid;
@@ -79,4 +79,4 @@ TEST(TemplateExtensionsTest, NamesAVersionOneTemplateByItsName) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

@@ -8,7 +8,7 @@
 #include "certs/oids.hpp"
 #include "tests/ca_backend/support/grants.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using certs::KeyUsage;
@@ -333,4 +333,4 @@ TEST(CheckTemplateTest, RefusesWhatCanNotStandInACertificate) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

@@ -7,7 +7,7 @@
 #include "certs/certificate_builder.hpp"
 #include "tests/ca_backend/support/grants.hpp"
 
-namespace scepgate::ca_backend {
+namespace scepgate::ca_backend::this_file {
 namespace {
 
 using testing::make_request;
@@ -85,4 +85,4 @@ TEST(IdentityHashTest, G05_IsOfIssuerSubjectAlternativeNamesAndTemplateAlone) {
 }
 
 }  // namespace
-}  // namespace scepgate::ca_backend
+}  // namespace scepgate::ca_backend::this_file

@@ -4,7 +4,7 @@
 
 #include "certs/oids.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 constexpr std::array<Digest, 4> kAll{Digest::kSha1, Digest::kSha256, Digest::kSha384,
@@ -105,4 +105,4 @@ TEST(AlgorithmsTest, MalformedIdentifiersDoNotMoveTheReader) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

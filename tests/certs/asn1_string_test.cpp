@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 std::string utf8(char32_t point) {
@@ -49,4 +49,4 @@ TEST(EncodeTextTest, IsPrintableStringWhereThatHoldsIt) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -8,7 +8,7 @@
 
 #include "certs/der.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 Bytes hex(std::string_view text) {
@@ -267,4 +267,4 @@ TEST(BerTest, S03_EveryTruncationIsRefused) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

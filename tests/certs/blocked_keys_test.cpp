@@ -6,7 +6,7 @@
 
 #include "tests/certs/support/key_fixtures.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::ec_key;
@@ -46,4 +46,4 @@ TEST(BlockedKeysTest, TakesNoFileThatIsNone) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

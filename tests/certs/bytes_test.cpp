@@ -4,7 +4,7 @@
 
 #include "certs/secret.hpp"
 
-namespace scepgate {
+namespace scepgate::this_file {
 namespace {
 
 TEST(BytesTest, HexRoundTripsAndReadsBothCases) {
@@ -95,4 +95,4 @@ TEST(SecretTest, CannotBeCopiedByAccident) {
 }
 
 }  // namespace
-}  // namespace scepgate
+}  // namespace scepgate::this_file

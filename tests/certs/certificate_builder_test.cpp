@@ -9,7 +9,7 @@
 #include "certs/ossl.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::ec_key;
@@ -178,4 +178,4 @@ TEST(RandomSerialTest, Is128BitsPositiveAndNotRepeated) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -8,7 +8,7 @@
 #include "certs/ossl.hpp"
 #include "tests/certs/support/data_file.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::data_path;
@@ -110,4 +110,4 @@ TEST(CertificateBundleTest, CutBundlesAreRefusedAtEveryLength) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

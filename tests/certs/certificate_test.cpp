@@ -12,7 +12,7 @@
 #include "tests/certs/support/key_fixtures.hpp"
 #include "tests/certs/support/name_der.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::data_file;
@@ -292,4 +292,4 @@ TEST(CertificatePemTest, SaysWhatIsWrongWithAFile) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

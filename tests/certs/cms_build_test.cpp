@@ -7,7 +7,7 @@
 #include "tests/certs/support/key_fixtures.hpp"
 #include "tests/certs/support/ossl_cms.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::ec_key;
@@ -326,4 +326,4 @@ TEST(CmsBuildTest, B32_CipherIdentifiersReadBackWithTheirParameters) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

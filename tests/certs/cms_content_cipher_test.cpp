@@ -3,7 +3,7 @@
 
 #include "tests/certs/support/raw_cms.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::algorithm;
@@ -231,4 +231,4 @@ TEST(KeyTransportTest, E04_EveryRefusalIsOfTheAlgorithm) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -4,7 +4,7 @@
 
 #include "tests/certs/support/raw_cms.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::algorithm;
@@ -218,4 +218,4 @@ TEST(CmsEnvelopedDataTest, S02_S03_RefusesTruncationsAndTrailingOctets) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -6,7 +6,7 @@
 #include "certs/oids.hpp"
 #include "tests/certs/support/ossl_cms.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 const Bytes kPlain = to_bytes(as_bytes("a certificate, let us say"));
@@ -133,4 +133,4 @@ TEST(CmsPasswordTest, AWrappedKeyOfAnyLengthAndContentIsRefused) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -4,7 +4,7 @@
 
 #include "tests/certs/support/raw_cms.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::explicit_tag;
@@ -236,4 +236,4 @@ TEST(CertificateReferenceTest, NothingNamesNothing) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -9,7 +9,7 @@
 #include "certs/oids.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::rsa_key;
@@ -219,4 +219,4 @@ TEST(CrlEntryTest, TellsSinceWhenTheKeyIsSuspect) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

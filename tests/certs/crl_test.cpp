@@ -9,7 +9,7 @@
 #include "certs/oids.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::ec_key;
@@ -295,4 +295,4 @@ TEST(RevocationReasonTest, IsReadByName) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

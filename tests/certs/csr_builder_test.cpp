@@ -6,7 +6,7 @@
 #include "certs/ossl.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::ec_key;
@@ -90,4 +90,4 @@ TEST(CsrBuilderTest, N06_NamesAreCriticalWhenTheSubjectIsEmpty) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

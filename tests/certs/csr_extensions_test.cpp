@@ -6,7 +6,7 @@
 #include "certs/oids.hpp"
 #include "tests/certs/support/raw_csr.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::extension_list;
@@ -119,4 +119,4 @@ TEST(CsrExtensionsTest, TheValueIsExtensionsAndNothingElse) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -7,7 +7,7 @@
 #include "tests/certs/support/data_file.hpp"
 #include "tests/certs/support/raw_csr.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::data_file;
@@ -312,4 +312,4 @@ TEST(CsrTest, WithAnotherChallengeItIsTheSameRequestOtherwise) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

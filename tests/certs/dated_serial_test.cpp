@@ -6,7 +6,7 @@
 
 #include "certs/der.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 TEST(DatedSerialTest, A01_GrowsWithTheTimeAndHas88BitsThatNobodyCanGuess) {
@@ -42,4 +42,4 @@ TEST(DatedSerialTest, IsPositiveAndAsLongWhateverTheClockSays) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -7,7 +7,7 @@
 #include "certs/clock.hpp"
 #include "certs/oids.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 Bytes hex(std::string_view text) {
@@ -231,4 +231,4 @@ TEST(ClockTest, FixedClockSaysWhatItWasSetTo) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -4,7 +4,7 @@
 
 #include "certs/oids.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 Bytes numbered(unsigned number) {
@@ -120,4 +120,4 @@ TEST(SidExtensionTest, N09_RefusesWhatIsNoSid) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

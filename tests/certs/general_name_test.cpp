@@ -5,7 +5,7 @@
 #include "certs/der.hpp"
 #include "certs/oids.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using enum GeneralNameType;
@@ -276,4 +276,4 @@ TEST(GeneralNamesTest, N07_DifferenceIsOfMultisets) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate {
+namespace scepgate::this_file {
 namespace {
 
 // RFC 4231 sections 4.3 and 4.7.
@@ -21,4 +21,4 @@ TEST(HmacTest, TakesAnEmptyMessage) {
 }
 
 }  // namespace
-}  // namespace scepgate
+}  // namespace scepgate::this_file

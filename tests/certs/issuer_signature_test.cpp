@@ -8,7 +8,7 @@
 #include "certs/ossl.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::ec_key;
@@ -134,4 +134,4 @@ TEST(IssuerSignatureTest, RefusesParametersThatAreNoDer) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -5,7 +5,7 @@
 #include "certs/der.hpp"
 #include "certs/oids.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using enum KeyUsageBit;
@@ -164,4 +164,4 @@ TEST(ExtendedKeyUsageTest, ComparesAsSets) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

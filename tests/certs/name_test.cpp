@@ -4,7 +4,7 @@
 
 #include "tests/certs/support/name_der.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::ava;
@@ -260,4 +260,4 @@ TEST(NameBoundsTest, N05_UpperBoundsCountCharacters) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

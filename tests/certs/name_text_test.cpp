@@ -3,7 +3,7 @@
 #include "certs/name.hpp"
 #include "tests/certs/support/name_der.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::ava;
@@ -188,4 +188,4 @@ TEST(NameTextTest, RoundTrips) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

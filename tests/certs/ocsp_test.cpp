@@ -9,7 +9,7 @@
 #include "certs/ossl.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::ec_key;
@@ -148,4 +148,4 @@ TEST(OcspResponseTest, IsReadAndVerifiedByOpenssl) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 TEST(OidsTest, EveryConstantIsWhatItsStandardSays) {
@@ -167,4 +167,4 @@ TEST(OidsTest, LongTextIsCut) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

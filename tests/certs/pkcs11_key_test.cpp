@@ -12,7 +12,7 @@
 #include "tests/certs/support/key_fixtures.hpp"
 #include "tests/certs/support/soft_token.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::SoftToken;
@@ -243,4 +243,4 @@ TEST(Pkcs11KeyTest, GoesOnWhenTheTokenComesBack) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

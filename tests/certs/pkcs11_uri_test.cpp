@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 TEST(Pkcs11UriTest, ReadsWhatNamesAnObject) {
@@ -30,21 +30,21 @@ struct RefusedUri {
     const char* why;
 };
 
-class RefusedPkcs11Uri : public testing::TestWithParam<RefusedUri> {};
+class RefusedPkcs11Uri : public ::testing::TestWithParam<RefusedUri> {};
 
 INSTANTIATE_TEST_SUITE_P(
     Uri, RefusedPkcs11Uri,
-    testing::Values(RefusedUri{"Scheme", "file:key", "no PKCS#11 URI"},
-                    RefusedUri{"NoObject", "pkcs11:token=t", "names no key"},
-                    RefusedUri{"PinInQuery", "pkcs11:object=k?pin-value=1", "query"},
-                    RefusedUri{"Twice", "pkcs11:object=k;object=l", "twice"},
-                    RefusedUri{"UnknownAttribute", "pkcs11:object=k;label=l", "not known"},
-                    RefusedUri{"Certificate", "pkcs11:object=k;type=cert", "private"},
-                    RefusedUri{"CutEscape", "pkcs11:object=k%4", "hexadecimal"},
-                    RefusedUri{"BadEscape", "pkcs11:object=%zz", "hexadecimal"},
-                    RefusedUri{"EmptyLabel", "pkcs11:object=", "empty"},
-                    RefusedUri{"NoValue", "pkcs11:object", "without '='"},
-                    RefusedUri{"SlotIsNoNumber", "pkcs11:object=k;slot-id=x", "no number"}),
+    ::testing::Values(RefusedUri{"Scheme", "file:key", "no PKCS#11 URI"},
+                      RefusedUri{"NoObject", "pkcs11:token=t", "names no key"},
+                      RefusedUri{"PinInQuery", "pkcs11:object=k?pin-value=1", "query"},
+                      RefusedUri{"Twice", "pkcs11:object=k;object=l", "twice"},
+                      RefusedUri{"UnknownAttribute", "pkcs11:object=k;label=l", "not known"},
+                      RefusedUri{"Certificate", "pkcs11:object=k;type=cert", "private"},
+                      RefusedUri{"CutEscape", "pkcs11:object=k%4", "hexadecimal"},
+                      RefusedUri{"BadEscape", "pkcs11:object=%zz", "hexadecimal"},
+                      RefusedUri{"EmptyLabel", "pkcs11:object=", "empty"},
+                      RefusedUri{"NoValue", "pkcs11:object", "without '='"},
+                      RefusedUri{"SlotIsNoNumber", "pkcs11:object=k;slot-id=x", "no number"}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
 TEST_P(RefusedPkcs11Uri, SaysWhy) {
@@ -55,4 +55,4 @@ TEST_P(RefusedPkcs11Uri, SaysWhy) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 Bytes file(const std::string& name) {
@@ -19,9 +19,9 @@ Secret passphrase(std::string_view text = "correct horse") {
     return Secret(text);
 }
 
-class Pkcs12Files : public testing::TestWithParam<const char*> {};
+class Pkcs12Files : public ::testing::TestWithParam<const char*> {};
 
-INSTANTIATE_TEST_SUITE_P(Made, Pkcs12Files, testing::Values("aes", "legacy_3des", "legacy_rc2"),
+INSTANTIATE_TEST_SUITE_P(Made, Pkcs12Files, ::testing::Values("aes", "legacy_3des", "legacy_rc2"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST_P(Pkcs12Files, GiveTheirKeyAndCertificates) {
@@ -53,4 +53,4 @@ TEST(Pkcs12Test, RefusesWhatIsNone) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

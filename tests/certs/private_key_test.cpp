@@ -10,7 +10,7 @@
 #include "certs/encrypted_key.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::ec_key;
@@ -376,4 +376,4 @@ TEST(PrivateKeyTest, A06_GivesOutNoWrongSignatureOfAKeyThatIsElsewhere) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -6,7 +6,7 @@
 #include "certs/oids.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::ec_key;
@@ -271,4 +271,4 @@ TEST(PublicKeyTest, EncryptionNeedsRsaAndAPlaintextThatFits) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

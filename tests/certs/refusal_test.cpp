@@ -5,7 +5,7 @@
 #include "certs/excerpt.hpp"
 #include "certs/result.hpp"
 
-namespace scepgate {
+namespace scepgate::this_file {
 namespace {
 
 constexpr Reason kReason{FailInfo::kBadRequest, "Code", "check", "hint"};
@@ -48,4 +48,4 @@ TEST(RefusalTest, AnUncheckedResultThrowsWithTheCode) {
 }
 
 }  // namespace
-}  // namespace scepgate
+}  // namespace scepgate::this_file

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 constexpr std::int64_t kDay = 86400;
@@ -93,4 +93,4 @@ TEST(RequestedValidityTest, BoundsTheLongest) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

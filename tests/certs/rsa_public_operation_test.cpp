@@ -8,7 +8,7 @@
 #include "certs/oids.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 using testing::rsa_key;
@@ -155,4 +155,4 @@ TEST(RsaPublicOperationTest, EncryptsWithFreshPaddingWithoutAZero) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

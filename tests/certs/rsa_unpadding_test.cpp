@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 TEST(RsaUnpaddingTest, E07_RejectionValuesAreTheSameInEveryVersionAndOnEveryNode) {
@@ -46,4 +46,4 @@ TEST(RsaUnpaddingTest, SelectTakesOneWhole) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

@@ -7,7 +7,7 @@
 #include "certs/ossl.hpp"
 #include "certs/private_key.hpp"
 
-namespace scepgate::certs {
+namespace scepgate::certs::this_file {
 namespace {
 
 struct Numbers {
@@ -84,7 +84,7 @@ struct Numbers {
     }
 };
 
-class WeakKeysTest : public testing::Test {
+class WeakKeysTest : public ::testing::Test {
 protected:
     /// A prime, and another about 2^`distance` above it.
     PublicKey key_with_distance(int distance) const {
@@ -151,4 +151,4 @@ TEST_F(WeakKeysTest, K03_RefusesASquare) {
 }
 
 }  // namespace
-}  // namespace scepgate::certs
+}  // namespace scepgate::certs::this_file

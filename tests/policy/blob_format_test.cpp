@@ -5,7 +5,7 @@
 #include "policy/blob_opener.hpp"
 #include "tests/policy/support/blobs.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 struct TextRow {
@@ -100,4 +100,4 @@ TEST(BlobFormatTest, C09_EachChangedOctetIsRefusedOrMeansNothing) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

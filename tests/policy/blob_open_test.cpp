@@ -4,7 +4,7 @@
 #include "tests/certs/support/raw_cms.hpp"
 #include "tests/policy/support/blobs.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 std::string good_blob() {
@@ -294,4 +294,4 @@ TEST(BlobOpenTest, C16_SaysNothingOfTheBlobsContent) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

@@ -5,7 +5,7 @@
 #include "policy/key_agreement.hpp"
 #include "tests/policy/support/blobs.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 using certs::BioPtr;
@@ -138,4 +138,4 @@ TEST(KeyAgreementTest, TakesOneScheme) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

@@ -3,7 +3,7 @@
 #include "certs/certificate_builder.hpp"
 #include "tests/policy/support/blobs.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 std::shared_ptr<certs::FixedClock> clock_at(std::int64_t now) {
@@ -331,4 +331,4 @@ TEST(ChallengeBlobModuleTest, C14_ExplainingIsNoGuess) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

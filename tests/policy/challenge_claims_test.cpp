@@ -5,7 +5,7 @@
 
 #include "tests/policy/support/vectors.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 using nlohmann::json;
@@ -210,4 +210,4 @@ TEST(ChallengeClaimsTest, AreNotTakenInOtherShapes) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

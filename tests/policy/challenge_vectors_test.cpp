@@ -4,7 +4,7 @@
 
 #include "tests/policy/support/requests.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 struct Vector {
@@ -120,4 +120,4 @@ TEST(ChallengeVectorsTest, StandInTheDocumentWithTheirOutcomes) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

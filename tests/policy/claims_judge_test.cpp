@@ -10,7 +10,7 @@
 #include "certs/oids.hpp"
 #include "tests/policy/support/requests.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 using certs::GeneralName;
@@ -377,4 +377,4 @@ TEST(ExplainClaimsTest, ARefusalSaysEachThingOnce) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

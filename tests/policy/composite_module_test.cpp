@@ -12,7 +12,7 @@
 #include "policy/renewal.hpp"
 #include "tests/policy/support/requests.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 namespace asio = boost::asio;
@@ -367,4 +367,4 @@ TEST_F(CompositeModuleTest, ManyRequestsAtOnceDoNotSeeEachOther) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 constexpr std::int64_t kNow = 1'800'000'000;
@@ -108,4 +108,4 @@ TEST(FailedMatchesTest, IsSafeToUseFromManyThreads) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

@@ -6,7 +6,7 @@
 #include "policy/grant_maker.hpp"
 #include "tests/policy/support/requests.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 using nlohmann::json;
@@ -148,4 +148,4 @@ TEST(GrantRecordTest, RefusesAGrantWithoutAnyName) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

@@ -6,7 +6,7 @@
 #include "tests/policy/support/fake_http.hpp"
 #include "tests/policy/support/requests.hpp"
 
-namespace scepgate::policy::intune {
+namespace scepgate::policy::intune::this_file {
 namespace {
 
 using policy::testing::FakeHttp;
@@ -229,4 +229,4 @@ TEST(IntuneClientAssertionTest, SaysWhoAsksWhomForHowLong) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::intune
+}  // namespace scepgate::policy::intune::this_file

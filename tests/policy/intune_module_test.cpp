@@ -9,7 +9,7 @@
 #include "tests/policy/support/fake_http.hpp"
 #include "tests/policy/support/requests.hpp"
 
-namespace scepgate::policy {
+namespace scepgate::policy::this_file {
 namespace {
 
 using testing::certificate;
@@ -259,4 +259,4 @@ TEST(IntuneRevocationApiTest, OnlyTrueMeansThatTheResultsWereTaken) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy
+}  // namespace scepgate::policy::this_file

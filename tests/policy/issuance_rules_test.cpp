@@ -5,7 +5,7 @@
 #include "certs/name_types.hpp"
 #include "tests/policy/support/vectors.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 using certs::GeneralNameType;
@@ -323,4 +323,4 @@ TEST(IssuanceRulesTest, MessagesStayShort) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 using Below = DomainRange::Below;
@@ -248,4 +248,4 @@ TEST(UriRangeTest, RefusesAPrefixThatIsNotClear) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

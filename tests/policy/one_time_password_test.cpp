@@ -10,7 +10,7 @@
 #include "policy/simple_modules.hpp"
 #include "tests/policy/support/requests.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 constexpr std::int64_t kNow = 1'800'000'000;
@@ -399,4 +399,4 @@ TEST(SinglePasswordTest, IsToldToWhoeverAsksAndUsesUpNothing) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

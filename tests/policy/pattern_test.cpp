@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 TEST(PatternTest, MatchesTheWholeValue) {
@@ -45,4 +45,4 @@ TEST(PatternTest, ADisastrousPatternForOthersEndsHere) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

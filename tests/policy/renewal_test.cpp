@@ -7,7 +7,7 @@
 #include "tests/certs/support/key_fixtures.hpp"
 #include "tests/policy/support/requests.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 using certs::KeyUsageBit;
@@ -271,4 +271,4 @@ TEST_F(RenewalTest, G03_ACertificateWithoutAnyNameRenewsNothing) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

@@ -5,7 +5,7 @@
 #include "certs/certificate_builder.hpp"
 #include "tests/policy/support/blobs.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 /// A module whose one signer is limited, and a challenge of it; a test changes one thing.
@@ -207,4 +207,4 @@ TEST(BlobKeysTest, NewChallengesAreByAndForTheFirstValidPair) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

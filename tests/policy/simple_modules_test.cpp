@@ -7,7 +7,7 @@
 #include "policy/grant_maker.hpp"
 #include "tests/policy/support/requests.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 constexpr std::string_view kPassword = "correct horse battery";
@@ -146,4 +146,4 @@ TEST(GrantMakerTest, MakesNoGrantWithoutAName) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::policy {
+namespace scepgate::policy::this_file {
 namespace {
 
 struct Row {
@@ -43,9 +43,9 @@ const Row kRows[] = {
     {"Truncated", R"({"a":)", false},
 };
 
-class StrictJsonTest : public testing::TestWithParam<Row> {};
+class StrictJsonTest : public ::testing::TestWithParam<Row> {};
 
-INSTANTIATE_TEST_SUITE_P(C10, StrictJsonTest, testing::ValuesIn(kRows),
+INSTANTIATE_TEST_SUITE_P(C10, StrictJsonTest, ::testing::ValuesIn(kRows),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 TEST_P(StrictJsonTest, TakesOnlyWhatTheStandardSays) {
@@ -66,4 +66,4 @@ TEST(StrictJsonTest, C10_SurvivesDeepNesting) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy
+}  // namespace scepgate::policy::this_file

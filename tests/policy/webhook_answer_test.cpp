@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::policy {
+namespace scepgate::policy::this_file {
 namespace {
 
 /// "ok", or what is wrong.
@@ -59,7 +59,7 @@ TEST(WebhookAnswerTest, AnEmptySubjectNeedsAlternativeNames) {
     EXPECT_NE(outcome(allow(R"("san":[])")), "ok");
 }
 
-class WebhookAnswerRefused : public testing::TestWithParam<const char*> {};
+class WebhookAnswerRefused : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(WebhookAnswerRefused, IsMalformed) {
     EXPECT_NE(outcome(GetParam()), "ok");
@@ -67,27 +67,27 @@ TEST_P(WebhookAnswerRefused, IsMalformed) {
 
 INSTANTIATE_TEST_SUITE_P(
     Whole, WebhookAnswerRefused,
-    testing::Values("", " ", "null", "true", "\"allow\"", "[]", R"([{"decision":"allow"}])", "{}",
-                    R"({"decision":"allow"}})", R"({"decision":"allow"} {})",
-                    R"({"decision":"deny","decision":"allow"})", R"({"decision":"allow",})",
-                    R"(// yes
+    ::testing::Values("", " ", "null", "true", "\"allow\"", "[]", R"([{"decision":"allow"}])", "{}",
+                      R"({"decision":"allow"}})", R"({"decision":"allow"} {})",
+                      R"({"decision":"deny","decision":"allow"})", R"({"decision":"allow",})",
+                      R"(// yes
 {"decision":"allow"})",
-                    "\xEF\xBB\xBF{\"decision\":\"allow\"}", R"({"Decision":"allow"})",
-                    R"({"reason":"x"})", "{\"decision\":\"allow\"\x01}",
-                    "{\"decision\":\"allow\",\"reason\":\"\xFF\"}"));
+                      "\xEF\xBB\xBF{\"decision\":\"allow\"}", R"({"Decision":"allow"})",
+                      R"({"reason":"x"})", "{\"decision\":\"allow\"\x01}",
+                      "{\"decision\":\"allow\",\"reason\":\"\xFF\"}"));
 
 INSTANTIATE_TEST_SUITE_P(
     Decision, WebhookAnswerRefused,
-    testing::Values(R"({"decision":""})", R"({"decision":"Allow"})", R"({"decision":"allow "})",
-                    R"({"decision":"ALLOW"})", R"({"decision":true})", R"({"decision":1})",
-                    R"({"decision":null})", R"({"decision":["allow"]})",
-                    R"({"decision":{"allow":true}})", R"({"decision":"pending"})",
-                    R"({"decision":"deny","subject":{"text":"CN=a"}})",
-                    R"({"decision":"deny","approval":true})", R"({"decision":"deny","x":1})"));
+    ::testing::Values(R"({"decision":""})", R"({"decision":"Allow"})", R"({"decision":"allow "})",
+                      R"({"decision":"ALLOW"})", R"({"decision":true})", R"({"decision":1})",
+                      R"({"decision":null})", R"({"decision":["allow"]})",
+                      R"({"decision":{"allow":true}})", R"({"decision":"pending"})",
+                      R"({"decision":"deny","subject":{"text":"CN=a"}})",
+                      R"({"decision":"deny","approval":true})", R"({"decision":"deny","x":1})"));
 
 INSTANTIATE_TEST_SUITE_P(
     Members, WebhookAnswerRefused,
-    testing::Values(
+    ::testing::Values(
         R"({"decision":"allow","x":1})", R"({"decision":"allow","Subject":{"text":"CN=a"}})",
         R"({"decision":"allow","key":{"types":["rsa"]}})",
         R"({"decision":"allow","purpose":"signature"})", R"({"decision":"allow","reason":""})",
@@ -139,4 +139,4 @@ TEST(WebhookAnswerTest, IsBounded) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy
+}  // namespace scepgate::policy::this_file

@@ -7,7 +7,7 @@
 #include "policy/webhook_answer.hpp"
 #include "policy/webhook_signature.hpp"
 
-namespace scepgate::policy {
+namespace scepgate::policy::this_file {
 namespace {
 
 constexpr std::int64_t kTime = 1'800'000'060;
@@ -60,4 +60,4 @@ TEST(WebhookDocumentTest, TheDenialIsOne) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy
+}  // namespace scepgate::policy::this_file

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::policy {
+namespace scepgate::policy::this_file {
 namespace {
 
 constexpr std::string_view kOld = "an old key that is thirty-two long";
@@ -73,4 +73,4 @@ TEST(WebhookSignatureTest, ShortOrMissingKeysAreABug) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy
+}  // namespace scepgate::policy::this_file

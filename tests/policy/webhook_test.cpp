@@ -7,7 +7,7 @@
 #include "policy/webhook_request.hpp"
 #include "tests/policy/support/requests.hpp"
 
-namespace scepgate::policy::testing {
+namespace scepgate::policy::testing::this_file {
 namespace {
 
 constexpr std::string_view kKey = "0123456789abcdef0123456789abcdef";
@@ -319,4 +319,4 @@ TEST_F(WebhookModuleTest, N06_NoNamesAtAllAreRefused) {
 }
 
 }  // namespace
-}  // namespace scepgate::policy::testing
+}  // namespace scepgate::policy::testing::this_file

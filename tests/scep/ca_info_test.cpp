@@ -5,7 +5,7 @@
 #include "tests/certs/support/ossl_cms.hpp"
 #include "tests/scep/support/ra_pki.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 using testing::pki;
@@ -73,4 +73,4 @@ TEST(CaInfoTest, R_E20_TheNextCaIsSignedNowByThePresentOne) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

@@ -6,7 +6,7 @@
 #include "tests/certs/support/ossl_cms.hpp"
 #include "tests/scep/support/ra_pki.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 using certs::ContentCipher;
@@ -308,4 +308,4 @@ TEST(ReplyAddressTest, R_A23_AnMd5RequestIsAnsweredWithSha256) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

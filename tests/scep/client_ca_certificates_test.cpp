@@ -4,7 +4,7 @@
 #include "scep/ca_info.hpp"
 #include "tests/scep/support/ra_pki.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 using certs::Certificate;
@@ -201,4 +201,4 @@ TEST(ClientCaCertificatesTest, R_K05_RefusesWhatIsNeitherCertificateNorList) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

@@ -3,7 +3,7 @@
 #include "scep/ca_info.hpp"
 #include "scep/client.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 using certs::ContentCipher;
@@ -63,4 +63,4 @@ TEST(ClientCapabilitiesTest, R_D08_PrefersAes128AndSha256) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

@@ -6,7 +6,7 @@
 #include "tests/certs/support/ossl_cms.hpp"
 #include "tests/scep/support/ra_pki.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 using certs::DerTag;
@@ -192,4 +192,4 @@ TEST(NextCaTest, R_E19_OnlyTheSignedCertificatesCount) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

@@ -4,7 +4,7 @@
 #include "tests/certs/support/raw_cms.hpp"
 #include "tests/scep/support/ra_pki.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 using certs::Digest;
@@ -406,4 +406,4 @@ TEST(ClientReplyTest, R_B33_TakesBerAtEachLayer) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

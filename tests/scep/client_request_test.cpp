@@ -4,7 +4,7 @@
 #include "tests/certs/support/ossl_cms.hpp"
 #include "tests/scep/support/ra_pki.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 using certs::ContentCipher;
@@ -114,4 +114,4 @@ TEST(ClientRequestTest, RefusesAnEncryptionCertificateThatCannotReceive) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

@@ -3,7 +3,7 @@
 
 #include "tests/scep/support/raw_request.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 namespace der = certs::der;
@@ -94,4 +94,4 @@ TEST(EnrollmentRequestTest, A_E09_ARequestForAnEcKeyIsNotTheSigners) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

@@ -6,7 +6,7 @@
 
 #include "tests/scep/support/raw_request.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 namespace der = certs::der;
@@ -363,4 +363,4 @@ TEST(EnvelopeTest, A_E12_AConstructedCiphertextIsJoined) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

@@ -7,7 +7,7 @@
 
 #include "tests/scep/support/ra_pki.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 namespace der = certs::der;
@@ -141,4 +141,4 @@ TEST(MessageContentTest, ToleratesAnIssuerThatWasWrittenAnew) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

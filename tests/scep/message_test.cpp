@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 using namespace std::string_view_literals;
@@ -41,4 +41,4 @@ TEST(MessageTypeTest, NamesAreTheRfcs) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

@@ -6,7 +6,7 @@
 #include "tests/scep/support/decryptions.hpp"
 #include "tests/scep/support/raw_request.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 namespace der = certs::der;
@@ -359,4 +359,4 @@ TEST(OpenRequestTest, AMessageWithoutContentIsABadRequest) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 using namespace std::string_view_literals;
@@ -162,4 +162,4 @@ TEST(QueryTest, A_H16_RefusesWhatIsRepeatedUnknownOrBroken) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

@@ -10,7 +10,7 @@
 #include "scep/query.hpp"
 #include "tests/scep/support/raw_request.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 using certs::ContentCipher;
@@ -295,4 +295,4 @@ TEST(RecordedMessagesTest, A_S19_RepliesWithoutASenderNonceAreNoRequests) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

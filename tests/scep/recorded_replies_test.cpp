@@ -9,7 +9,7 @@
 #include "tests/certs/support/raw_cms.hpp"
 #include "tests/scep/support/ra_pki.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 using certs::Certificate;
@@ -117,4 +117,4 @@ TEST(RecordedRepliesTest, CryptlibsInnermostLayerHoldsTheIssuedCertificate) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

@@ -3,7 +3,7 @@
 
 #include "tests/scep/support/ra_pki.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 using testing::attacker_key;
@@ -196,4 +196,4 @@ TEST(EcSignerTest, R_B03_OnlyWhereItIsSwitchedOnAndThereCanBeAChallenge) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

@@ -7,7 +7,7 @@
 #include "tests/scep/support/decryptions.hpp"
 #include "tests/scep/support/raw_request.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 namespace der = certs::der;
@@ -313,4 +313,4 @@ TEST(SignedAttributesTest, A_S16_KeepsLittleOfAnOddMessageType) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

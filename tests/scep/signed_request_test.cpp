@@ -3,7 +3,7 @@
 
 #include "tests/scep/support/raw_request.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 namespace der = certs::der;
@@ -274,4 +274,4 @@ TEST(SignedRequestTest, A_S17_ATransientCertificateOnlyCarriesAKey) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

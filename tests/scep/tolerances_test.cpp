@@ -3,7 +3,7 @@
 
 #include "tests/scep/support/raw_request.hpp"
 
-namespace scepgate::scep {
+namespace scepgate::scep::this_file {
 namespace {
 
 namespace der = certs::der;
@@ -126,4 +126,4 @@ TEST(TolerancesTest, R_B33_AppleSendsTheEnvelopeInBer) {
 }
 
 }  // namespace
-}  // namespace scepgate::scep
+}  // namespace scepgate::scep::this_file

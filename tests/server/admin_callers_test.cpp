@@ -2,14 +2,14 @@
 
 #include "server/admin/callers.hpp"
 
-namespace scepgate::server::admin {
+namespace scepgate::server::admin::this_file {
 namespace {
 
 Sha256 hash(std::string_view text) {
     return sha256(as_bytes(text));
 }
 
-class AdminCallersTest : public testing::Test {
+class AdminCallersTest : public ::testing::Test {
 protected:
     AdminCallersTest() {
         Caller mdm;
@@ -92,4 +92,4 @@ TEST_F(AdminCallersTest, NobodyIsNobody) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::admin
+}  // namespace scepgate::server::admin::this_file

@@ -2,7 +2,7 @@
 
 #include "server/admin/cross_site.hpp"
 
-namespace scepgate::server::admin {
+namespace scepgate::server::admin::this_file {
 namespace {
 
 std::string_view evidence(const char* host, const char* site, const char* origin,
@@ -52,4 +52,4 @@ TEST(CrossSiteTest, ThePortOfTheSchemeMayBeWrittenOrNot) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::admin
+}  // namespace scepgate::server::admin::this_file

@@ -2,7 +2,7 @@
 
 #include "server/admin/limits.hpp"
 
-namespace scepgate::server::admin {
+namespace scepgate::server::admin::this_file {
 namespace {
 
 using std::chrono::seconds;
@@ -73,4 +73,4 @@ TEST(RequestRatesTest, AStricterRateOfANewConfigurationCountsAtOnce) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::admin
+}  // namespace scepgate::server::admin::this_file

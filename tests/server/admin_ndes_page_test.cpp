@@ -5,7 +5,7 @@
 #include "server/admin/ndes_page.hpp"
 #include "server/config_admin.hpp"
 
-namespace scepgate::server::admin {
+namespace scepgate::server::admin::this_file {
 namespace {
 
 constexpr std::string_view kThumbprint = "A656FA66 AB12B433 A2DA5CF7 CC153D9A";
@@ -97,4 +97,4 @@ TEST(NdesPageTest, AnEndpointsPathLeadsToItsPage) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::admin
+}  // namespace scepgate::server::admin::this_file

@@ -3,7 +3,7 @@
 #include "server/admin/challenge_order.hpp"
 #include "server/admin/form.hpp"
 
-namespace scepgate::server::admin {
+namespace scepgate::server::admin::this_file {
 namespace {
 
 std::string code_of(std::string_view json) {
@@ -135,4 +135,4 @@ TEST(FormTest, DecodesOnce) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::admin
+}  // namespace scepgate::server::admin::this_file

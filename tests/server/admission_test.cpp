@@ -7,7 +7,7 @@
 #include "server/http_connections.hpp"
 #include "server/worker_pool.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 using boost::asio::ip::make_address;
@@ -146,4 +146,4 @@ TEST(WorkerPoolTest, ItsPlacesAreGivenBackWhetherTheyWaitedOrNot) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

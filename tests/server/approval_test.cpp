@@ -9,7 +9,7 @@
 #include "certs/certificate_builder.hpp"
 #include "tests/server/support/service_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 using Events = std::vector<std::string>;
@@ -355,4 +355,4 @@ TEST_F(ApprovalTest, AGrantThatCannotBeKeptIsRefusedAtOnce) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

@@ -7,7 +7,7 @@
 #include "server/audit_files.hpp"
 #include "server/audit_log.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 namespace fs = std::filesystem;
@@ -477,4 +477,4 @@ TEST_F(AuditChainTest, LeavesAFileOfAnUnknownKeyToTheNewestChainWhereItIsAFault)
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -4,7 +4,7 @@
 
 #include "tests/server/support/service_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 using Behaviour = FakeModule::Behaviour;
@@ -136,4 +136,4 @@ TEST(AuditTrailTest, A05_ACertificateDoesNotLeaveAgainWhereThatCannotBeAudited) 
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

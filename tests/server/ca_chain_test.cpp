@@ -8,7 +8,7 @@
 #include "certs/certificate_builder.hpp"
 #include "certs/key_usage.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 using certs::Certificate;
@@ -185,4 +185,4 @@ TEST_F(CaChainTest, HalfOfTheLifeIsBetweenBothEnds) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 std::vector<std::string> advice(const std::string& name) {
@@ -53,4 +53,4 @@ TEST(CaNameAdviceTest, EveryFaultOfANameIsTold) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -7,7 +7,7 @@
 
 #include "tests/server/support/config_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 constexpr std::int64_t kNow = ConfigLab::kNow;
@@ -80,4 +80,4 @@ TEST_F(CaWatchTest, ASuccessorThatTookOverIsWatchedInItsTurn) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

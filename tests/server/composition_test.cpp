@@ -5,7 +5,7 @@
 #include "server/runtime_policy.hpp"
 #include "tests/server/support/config_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 using certs::KeyUsageBit;
@@ -100,4 +100,4 @@ TEST_F(CompositionTest, OfWhatIsNotThereNothingIsComposed) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 Config started() {
@@ -26,10 +26,10 @@ struct Change {
     std::function<void(Config&)> make;
 };
 
-class RestartNeeded : public testing::TestWithParam<Change> {};
+class RestartNeeded : public ::testing::TestWithParam<Change> {};
 INSTANTIATE_TEST_SUITE_P(
     Items, RestartNeeded,
-    testing::Values(
+    ::testing::Values(
         Change{"listen", [](Config& c) { c.http.listen.pop_back(); }},
         Change{"listen", [](Config& c) { c.http.listen[0].address = "127.0.0.1:8081"; }},
         Change{"listen", [](Config& c) { c.http.listen[1].tls.reset(); }},
@@ -81,4 +81,4 @@ TEST(RestartNeededTest, WhatAReloadTakesOverIsNotMentioned) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

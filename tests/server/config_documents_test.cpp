@@ -8,7 +8,7 @@
 
 #include "server/config.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -56,9 +56,9 @@ Json completed(Json shown) {
     return whole;
 }
 
-class DocumentedConfig : public testing::TestWithParam<const char*> {};
+class DocumentedConfig : public ::testing::TestWithParam<const char*> {};
 
-INSTANTIATE_TEST_SUITE_P(Documents, DocumentedConfig, testing::ValuesIn(kDocuments),
+INSTANTIATE_TEST_SUITE_P(Documents, DocumentedConfig, ::testing::ValuesIn(kDocuments),
                          [](const auto& tested) {
                              std::string name = tested.param;
                              std::replace_if(
@@ -90,4 +90,4 @@ TEST_P(DocumentedConfig, HasNoFault) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::server::cli {
+namespace scepgate::server::cli::this_file {
 namespace {
 
 namespace fs = std::filesystem;
@@ -69,4 +69,4 @@ TEST_F(ConfigLockTest, WhoWaitsGetsItAndReadsWhatTheOtherWrote) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::cli
+}  // namespace scepgate::server::cli::this_file

@@ -4,7 +4,7 @@
 
 #include "certs/oids.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 struct Read {
@@ -108,4 +108,4 @@ TEST(ConfigRulesTest, WarnsOfAListThatHasNoEffect) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

@@ -10,7 +10,7 @@
 #include "server/config_reader.hpp"
 #include "server/config_shape.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 namespace fs = std::filesystem;
@@ -25,7 +25,7 @@ std::vector<fs::path> samples(const char* folder) {
     return files;
 }
 
-std::string sample_name(const testing::TestParamInfo<fs::path>& tested) {
+std::string sample_name(const ::testing::TestParamInfo<fs::path>& tested) {
     return tested.param.stem().string();
 }
 
@@ -35,8 +35,8 @@ bool has_error_at(const ConfigFaults& faults, const std::string& path) {
                        [&](const auto& fault) { return !fault.warning && fault.path == path; });
 }
 
-class AcceptedConfig : public testing::TestWithParam<fs::path> {};
-INSTANTIATE_TEST_SUITE_P(Samples, AcceptedConfig, testing::ValuesIn(samples("accepted")),
+class AcceptedConfig : public ::testing::TestWithParam<fs::path> {};
+INSTANTIATE_TEST_SUITE_P(Samples, AcceptedConfig, ::testing::ValuesIn(samples("accepted")),
                          sample_name);
 
 TEST_P(AcceptedConfig, HasNoFault) {
@@ -47,10 +47,11 @@ TEST_P(AcceptedConfig, HasNoFault) {
     EXPECT_FALSE(config.endpoints.empty());
 }
 
-class RefusedConfig : public testing::TestWithParam<fs::path> {};
-INSTANTIATE_TEST_SUITE_P(Schema, RefusedConfig, testing::ValuesIn(samples("refused")), sample_name);
-INSTANTIATE_TEST_SUITE_P(LoaderOnly, RefusedConfig, testing::ValuesIn(samples("refused_by_loader")),
+class RefusedConfig : public ::testing::TestWithParam<fs::path> {};
+INSTANTIATE_TEST_SUITE_P(Schema, RefusedConfig, ::testing::ValuesIn(samples("refused")),
                          sample_name);
+INSTANTIATE_TEST_SUITE_P(LoaderOnly, RefusedConfig,
+                         ::testing::ValuesIn(samples("refused_by_loader")), sample_name);
 
 // The first line of a sample names the JSON path that has to be complained about.
 TEST_P(RefusedConfig, NamesThePathOfTheFault) {
@@ -348,4 +349,4 @@ TEST(DurationTest, RefusesWhatIsNone) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -7,7 +7,7 @@
 
 #include "tests/server/support/temporary_folder.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 class LastRecordedCrlTest : public ::testing::Test {
@@ -62,4 +62,4 @@ TEST_F(LastRecordedCrlTest, IsNoneInAnEmptyFileAndAFaultWithoutAFile) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 using std::chrono::microseconds;
@@ -45,4 +45,4 @@ TEST(FailureTickTest, AClockThatDidNotMoveIsNoReasonToLeaveAtOnce) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -4,7 +4,7 @@
 
 #include "tests/server/support/service_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 using Behaviour = FakeModule::Behaviour;
@@ -73,4 +73,4 @@ TEST(GuardedPolicyTest, ANotificationThatThrowsOrHangsKeepsTheCertificateBack) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 using Status = ChunkedDecoder::Status;
@@ -77,4 +77,4 @@ TEST(ChunkedDecoderTest, WaitsForTheEnd) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

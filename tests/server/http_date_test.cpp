@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 TEST(HttpDateTest, IsWrittenAsRfc9110Has) {
@@ -14,4 +14,4 @@ TEST(HttpDateTest, IsWrittenAsRfc9110Has) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

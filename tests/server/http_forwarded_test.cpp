@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 std::string client(const std::string& fields, std::string_view peer = "10.0.0.1") {
@@ -52,4 +52,4 @@ TEST(HttpForwardedTest, H15_AnUnclosedQuoteBeforeTheProxysEntryChangesNothing) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -4,7 +4,7 @@
 
 #include "server/http_head_scanner.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 /// Scanner, parser and checks one after the other, as a session runs them; 200 when all pass.
@@ -235,4 +235,4 @@ TEST(HeadScannerTest, H01_CountsTheRequestLine) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

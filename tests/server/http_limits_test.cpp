@@ -6,7 +6,7 @@
 #include "server/http_server.hpp"
 #include "tests/server/support/http_fixture.hpp"
 
-namespace scepgate::server::test {
+namespace scepgate::server::test::this_file {
 namespace {
 
 using std::chrono::milliseconds;
@@ -221,4 +221,4 @@ TEST_F(HttpLimitsTest, SendsAReplyWholeThatNoSocketBufferHolds) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::test
+}  // namespace scepgate::server::test::this_file

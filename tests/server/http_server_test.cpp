@@ -4,7 +4,7 @@
 
 #include "tests/server/support/http_fixture.hpp"
 
-namespace scepgate::server::test {
+namespace scepgate::server::test::this_file {
 namespace {
 
 TEST_F(HttpServerTest, E22_KeepsHttp11AliveAndHttp10OnRequest) {
@@ -354,4 +354,4 @@ TEST_F(HttpServerTest, CreateSaysWhichAddressCannotBeBoundAndWhy) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::test
+}  // namespace scepgate::server::test::this_file

@@ -4,7 +4,7 @@
 
 #include "server/http_address.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 bool within(std::string_view prefix, std::string_view address) {
@@ -55,4 +55,4 @@ TEST(EndpointTest, ReadsAddressAndPort) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

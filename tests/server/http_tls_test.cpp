@@ -9,7 +9,7 @@
 #include "server/http_address.hpp"
 #include "tests/server/support/http_fixture.hpp"
 
-namespace scepgate::server::test {
+namespace scepgate::server::test::this_file {
 namespace {
 
 namespace asio = boost::asio;
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 class HttpTlsTest : public HttpServerTest {
 protected:
     HttpTlsTest() {
-        std::string name = fs::path(testing::TempDir()) / "scepgate-tls-XXXXXX";
+        std::string name = fs::path(::testing::TempDir()) / "scepgate-tls-XXXXXX";
         if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
         folder = name;
         settings.listen.front().tls = KeyPairConfig{
@@ -184,4 +184,4 @@ TEST_F(HttpTlsTest, DrainEndsTlsConnectionsToo) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::test
+}  // namespace scepgate::server::test::this_file

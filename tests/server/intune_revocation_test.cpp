@@ -5,7 +5,7 @@
 #include "ca_backend/wait_for.hpp"
 #include "tests/server/support/intune_feed.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 using ca_backend::wait_for;
@@ -157,4 +157,4 @@ TEST_F(IntuneRevocationTest, WhatAnotherRevokedMeanwhileIsDone) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -2,7 +2,7 @@
 
 #include "server/intune_revocation.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 TEST(IntuneSerialTest, EverySpellingOfANumberIsTheSame) {
@@ -22,4 +22,4 @@ TEST(IntuneSerialTest, WhatIsNoNumberIsRefused) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -4,7 +4,7 @@
 #include "certs/oids.hpp"
 #include "tests/server/support/service_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 using Events = std::vector<std::string>;
@@ -92,4 +92,4 @@ TEST_F(IssuanceRulesServiceTest, K01_KeysAreJudgedToo) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

@@ -4,7 +4,7 @@
 
 #include "certs/private_key.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 certs::PublicKey new_key() {
@@ -63,4 +63,4 @@ TEST(KeyRolesTest, EveryPairOfRolesWithOneKeyIsNamedWithBothPaths) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 /// "ok", "error", "warning", or "error warning".
@@ -54,4 +54,4 @@ TEST(LibcryptoGateTest, A_E14_WarnsOfAnotherLibraryThanItWasCompiledFor) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

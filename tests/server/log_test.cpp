@@ -9,12 +9,12 @@
 
 #include "server/audit_log.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 namespace fs = std::filesystem;
 
-class LogFilesTest : public testing::Test {
+class LogFilesTest : public ::testing::Test {
 protected:
     LogFilesTest() {
         std::string pattern = (fs::temp_directory_path() / "scepgate-log-XXXXXX").string();
@@ -126,4 +126,4 @@ TEST_F(LogFilesTest, AuditFilesAreForTheirOwnerOnly) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

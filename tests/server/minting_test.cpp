@@ -8,7 +8,7 @@
 #include "ca_backend/wait_for.hpp"
 #include "tests/server/support/service_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 using ca_backend::wait_for;
@@ -252,4 +252,4 @@ TEST_F(MintingTest, ACallerGrantsOnlyTheTemplatesAndNamesThatItMay) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

@@ -3,7 +3,7 @@
 
 #include "tests/server/support/service_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 using Behaviour = FakeModule::Behaviour;
@@ -120,4 +120,4 @@ TEST(NotificationTest, AModuleThatCouldNotDecideIsToldNothing) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

@@ -8,7 +8,7 @@
 
 #include "tests/server/support/service_lab.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 using testing::kNow;
@@ -264,4 +264,4 @@ TEST_F(NotifierTest, OnlyWhatIsWantedIsWritten) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

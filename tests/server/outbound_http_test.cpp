@@ -15,7 +15,7 @@
 #include "server/time_limit.hpp"
 #include "tests/server/support/http_fixture.hpp"
 
-namespace scepgate::server::test {
+namespace scepgate::server::test::this_file {
 namespace {
 
 namespace asio = boost::asio;
@@ -89,7 +89,7 @@ protected:
     }
     const fs::path& folder() {
         if (folder_.empty()) {
-            std::string name = fs::path(testing::TempDir()) / "scepgate-outbound-XXXXXX";
+            std::string name = fs::path(::testing::TempDir()) / "scepgate-outbound-XXXXXX";
             if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
             folder_ = name;
         }
@@ -419,4 +419,4 @@ TEST(OutboundUrlTest, OnlyHttpsWithoutSecretsIsCalled) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::test
+}  // namespace scepgate::server::test::this_file

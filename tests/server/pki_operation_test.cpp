@@ -6,7 +6,7 @@
 
 #include "tests/server/support/service_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 using Behaviour = FakeModule::Behaviour;
@@ -296,4 +296,4 @@ TEST(PkiOperationTest, TheLogSaysHowAMessageHadToBeRead) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

@@ -9,7 +9,7 @@
 
 #include "tests/server/support/temporary_folder.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 namespace fs = std::filesystem;
@@ -64,4 +64,4 @@ TEST_F(PublishedFileTest, SaysWhatIsWrongAndLeavesTheOldOne) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

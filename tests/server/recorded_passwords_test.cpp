@@ -5,7 +5,7 @@
 #include "ca_backend/wait_for.hpp"
 #include "tests/server/support/service_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 using ca_backend::wait_for;
@@ -52,4 +52,4 @@ TEST_F(RecordedPasswordsTest, TellWhatAPasswordIsBoundToAndWhatBecameOfIt) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

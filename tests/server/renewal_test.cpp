@@ -6,7 +6,7 @@
 #include "tests/certs/support/key_fixtures.hpp"
 #include "tests/server/support/service_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 using policy::RenewalChallenge;
@@ -310,4 +310,4 @@ TEST_F(RenewalServiceTest, R_T11_WhatTheEndOfItsCaCutShortIsRenewedForItsWholeTi
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

@@ -3,7 +3,7 @@
 
 #include "tests/server/support/service_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 using Behaviour = FakeModule::Behaviour;
@@ -137,4 +137,4 @@ TEST(RetryTest, R_T07_ManyRetriesAtOnceAfterRevocationGiveOneCertificate) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

@@ -2,7 +2,7 @@
 
 #include "tests/server/support/intune_feed.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 class RevocationPollingTest : public testing::IntuneFeedTest {
@@ -27,4 +27,4 @@ TEST_F(RevocationPollingTest, AFaultDoesNotEndAFeed) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -2,7 +2,7 @@
 
 #include "tests/server/support/service_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 TEST(RolloverServiceTest, C05_ACertificateComesWithTheChainOfTheCaThatIssuedIt) {
@@ -58,4 +58,4 @@ TEST(RolloverServiceTest, C12_WhoeverNamesTheRaBeforeMeansTheCaBefore) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

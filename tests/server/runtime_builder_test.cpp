@@ -7,7 +7,7 @@
 
 #include "tests/server/support/config_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 using certs::KeyUsageBit;
@@ -268,4 +268,4 @@ TEST_F(RuntimeBuilderTest, A23_SingleDesIsWarnedOf) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 std::shared_ptr<const Endpoint> endpoint(std::vector<std::string> paths) {
@@ -12,7 +12,7 @@ std::shared_ptr<const Endpoint> endpoint(std::vector<std::string> paths) {
     return made;
 }
 
-class RoutingTest : public testing::Test {
+class RoutingTest : public ::testing::Test {
 protected:
     std::string routed(std::string_view path) const {
         const auto found = runtime_.route(path);
@@ -64,4 +64,4 @@ TEST(RolloverTest, TheSuccessorIsThereFromItsTimeOn) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

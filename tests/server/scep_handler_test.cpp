@@ -6,7 +6,7 @@
 #include "ca_backend/wait_for.hpp"
 #include "tests/server/support/service_lab.hpp"
 
-namespace scepgate::server::testing {
+namespace scepgate::server::testing::this_file {
 namespace {
 
 /// No worker is free: what asks for one is refused with 503.
@@ -85,4 +85,4 @@ TEST_F(ScepHandlerTest, E11_APostOfAnotherOperationIsRefused) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::testing
+}  // namespace scepgate::server::testing::this_file

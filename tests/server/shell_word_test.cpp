@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 /// What a shell makes of it; '|' ends each argument.
@@ -38,4 +38,4 @@ TEST(ShellWordTest, M04_APathIsNoOption) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -6,7 +6,7 @@
 
 #include "server/config.hpp"
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 namespace fs = std::filesystem;
@@ -64,4 +64,4 @@ TEST(SignerConfigTest, ReadsLimitsAndRules) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -7,7 +7,7 @@
 #include "server/signer/crl_judge.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
 
-namespace scepgate::server::signer {
+namespace scepgate::server::signer::this_file {
 namespace {
 
 using certs::CrlContents;
@@ -19,7 +19,7 @@ using certs::testing::rsa_key;
 constexpr std::int64_t kNow = 1'800'000'000;
 constexpr std::int64_t kDay = 86'400;
 
-class SignerCrlTest : public testing::Test {
+class SignerCrlTest : public ::testing::Test {
 protected:
     SignerCrlTest() {
         contents.issuer_der = issuer;
@@ -238,4 +238,4 @@ TEST_F(SignerCrlTest, SignsNothingElseWithTheCrlKey) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::signer
+}  // namespace scepgate::server::signer::this_file

@@ -2,7 +2,7 @@
 
 #include "server/signer/message.hpp"
 
-namespace scepgate::server::signer {
+namespace scepgate::server::signer::this_file {
 namespace {
 
 IssueOrder issue_order() {
@@ -138,4 +138,4 @@ TEST(SignerMessageTest, DoesNotWriteAnOrderThatTheSignerWouldNotRead) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::signer
+}  // namespace scepgate::server::signer::this_file

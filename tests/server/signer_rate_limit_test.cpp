@@ -2,7 +2,7 @@
 
 #include "server/signer/rate_limit.hpp"
 
-namespace scepgate::server::signer {
+namespace scepgate::server::signer::this_file {
 namespace {
 
 constexpr std::int64_t kNow = 1'800'000'000;  // a full minute
@@ -66,4 +66,4 @@ TEST(SignerRateTest, GivesNothingMoreWhenTheClockIsSetBack) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::signer
+}  // namespace scepgate::server::signer::this_file

@@ -7,7 +7,7 @@
 #include "server/signer/records.hpp"
 #include "tests/server/support/temporary_folder.hpp"
 
-namespace scepgate::server::signer {
+namespace scepgate::server::signer::this_file {
 namespace {
 
 namespace fs = std::filesystem;
@@ -106,4 +106,4 @@ TEST_F(SignerRecordsTest, TakesNoFileOfSomethingElse) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::signer
+}  // namespace scepgate::server::signer::this_file

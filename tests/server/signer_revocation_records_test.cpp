@@ -11,7 +11,7 @@
 #include "tests/certs/support/key_fixtures.hpp"
 #include "tests/server/support/temporary_folder.hpp"
 
-namespace scepgate::server::signer {
+namespace scepgate::server::signer::this_file {
 namespace {
 
 namespace fs = std::filesystem;
@@ -238,4 +238,4 @@ TEST_F(SignerRevocationRecordsTest, TakeOverWhatASignerOfSchema2Knew) {
 }
 
 }  // namespace
-}  // namespace scepgate::server::signer
+}  // namespace scepgate::server::signer::this_file

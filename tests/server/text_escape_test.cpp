@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace scepgate::server {
+namespace scepgate::server::this_file {
 namespace {
 
 std::string escaped(std::string_view text, std::size_t limit = 1024) {
@@ -32,7 +32,7 @@ TEST(TextEscapeTest, InvalidUtf8BecomesTheReplacementCharacter) {
          {"\x80", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80",
           "\xF5\x80\x80\x80", "\xC3", "\xE2\x82"}) {
         const auto parsed = nlohmann::json::parse(escaped(text)).get<std::string>();
-        EXPECT_EQ(parsed.substr(0, 3), "\xEF\xBF\xBD") << testing::PrintToString(text);
+        EXPECT_EQ(parsed.substr(0, 3), "\xEF\xBF\xBD") << ::testing::PrintToString(text);
     }
 }
 
@@ -50,4 +50,4 @@ TEST(PrintableTest, M04_KeepsTextAndEscapesWhatSteersATerminal) {
 }
 
 }  // namespace
-}  // namespace scepgate::server
+}  // namespace scepgate::server::this_file

@@ -51,7 +51,7 @@ private:
     boost::asio::thread_pool pool_{2};
 };
 
-class HttpServerTest : public testing::Test {
+class HttpServerTest : public ::testing::Test {
 protected:
     HttpServerTest();
     ~HttpServerTest() override { handler.finish(); }
