@@ -20,19 +20,19 @@ static_assert(number(ChallengeState::kOutstanding) == 0 && number(ChallengeState
               number(ChallengeState::kWithdrawn) == 2);
 
 StoredChallenge read_challenge(const Query& row, std::int64_t now) {
-    StoredChallenge read_challenge;
+    StoredChallenge read;
     int column = 0;
-    read_challenge.row.scope = row.text(column++);
-    read_challenge.row.token = row.blob(column++);
-    read_challenge.row.caller = row.text(column++);
-    read_challenge.row.created = row.integer(column++);
-    read_challenge.row.expires = row.integer(column++);
-    read_challenge.row.claims = row.text(column++);
-    read_challenge.state = static_cast<ChallengeState>(row.integer(column));
-    if (read_challenge.state == ChallengeState::kOutstanding && read_challenge.row.expires <= now) {
-        read_challenge.state = ChallengeState::kExpired;
+    read.row.scope = row.text(column++);
+    read.row.token = row.blob(column++);
+    read.row.caller = row.text(column++);
+    read.row.created = row.integer(column++);
+    read.row.expires = row.integer(column++);
+    read.row.claims = row.text(column++);
+    read.state = static_cast<ChallengeState>(row.integer(column));
+    if (read.state == ChallengeState::kOutstanding && read.row.expires <= now) {
+        read.state = ChallengeState::kExpired;
     }
-    return read_challenge;
+    return read;
 }
 
 std::int64_t bounded(std::size_t limit) {

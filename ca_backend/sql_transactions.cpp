@@ -44,39 +44,38 @@ TransactionState state_of(std::int64_t number, std::int64_t expires, std::int64_
 }
 
 Result<StoredTransaction> read_transaction(const Query& row, std::int64_t now) {
-    StoredTransaction read_transaction;
+    StoredTransaction read;
     int column = 0;
-    read_transaction.id = row.integer(column++);
+    read.id = row.integer(column++);
     const Bytes key = row.blob(column++);
-    if (key.size() != read_transaction.key.size())
-        return Error{Errc::kInternal, "a stored key is damaged"};
-    std::copy(key.begin(), key.end(), read_transaction.key.begin());
+    if (key.size() != read.key.size()) return Error{Errc::kInternal, "a stored key is damaged"};
+    std::copy(key.begin(), key.end(), read.key.begin());
     const std::int64_t state = row.integer(column++);
-    read_transaction.endpoint = row.text(column++);
-    read_transaction.transaction_id = row.text(column++);
-    read_transaction.challenge = row.blob(column++);
-    read_transaction.recorded_at = row.integer(column++);
+    read.endpoint = row.text(column++);
+    read.transaction_id = row.text(column++);
+    read.challenge = row.blob(column++);
+    read.recorded_at = row.integer(column++);
     const std::int64_t expires = row.integer(column++);
-    read_transaction.state = state_of(state, expires, now);
-    read_transaction.notified = row.integer(column++) != 0;
-    read_transaction.message_type = static_cast<int>(row.integer(column++));
-    read_transaction.ca = row.text(column++);
-    read_transaction.template_name = row.text(column++);
-    read_transaction.policy = row.text(column++);
-    read_transaction.device_id = row.text(column++);
-    read_transaction.user_id = row.text(column++);
-    read_transaction.subject = row.text(column++);
-    read_transaction.subject_alt_name = row.text(column++);
+    read.state = state_of(state, expires, now);
+    read.notified = row.integer(column++) != 0;
+    read.message_type = static_cast<int>(row.integer(column++));
+    read.ca = row.text(column++);
+    read.template_name = row.text(column++);
+    read.policy = row.text(column++);
+    read.device_id = row.text(column++);
+    read.user_id = row.text(column++);
+    read.subject = row.text(column++);
+    read.subject_alt_name = row.text(column++);
     if (const int der = column++; !row.is_null(der)) {
         auto certificate = certs::Certificate::from_der(row.blob(der));
         if (!certificate) {
-            return Error{Errc::kInternal, "a stored certificate cannot be read_transaction: " +
-                                              certificate.error().detail};
+            return Error{Errc::kInternal,
+                         "a stored certificate cannot be read: " + certificate.error().detail};
         }
-        read_transaction.certificate = *std::move(certificate);
+        read.certificate = *std::move(certificate);
     }
-    if (row.is_null(column)) return read_transaction;
-    PendingDetails& pending = read_transaction.pending.emplace();
+    if (row.is_null(column)) return read;
+    PendingDetails& pending = read.pending.emplace();
     pending.signer = row.blob(column++);
     pending.csr = row.blob(column++);
     pending.grant = row.blob(column++);
@@ -85,7 +84,7 @@ Result<StoredTransaction> read_transaction(const Query& row, std::int64_t now) {
     pending.decided_at = row.integer(column++);
     pending.decided_by = row.text(column++);
     pending.reason = row.text(column++);
-    return read_transaction;
+    return read;
 }
 
 Transactions::Found read_one(Query& query, std::int64_t now) {

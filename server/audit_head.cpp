@@ -18,7 +18,7 @@ constexpr std::string_view kFormat = "scepgate-audit-head-1";
 constexpr std::size_t kLength = 320;
 
 Error cannot_use_head(std::string_view what, const std::filesystem::path& file) {
-    return {Errc::kConfig, "cannot_use_head " + std::string(what) + " " + file.string() + ": " +
+    return {Errc::kConfig, "cannot " + std::string(what) + " " + file.string() + ": " +
                                std::strerror(errno) +
                                " (it says where the audit file's chain is; it belongs to the user "
                                "that the server runs as)"};

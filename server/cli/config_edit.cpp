@@ -33,7 +33,7 @@ std::size_t head_length(std::string_view text) {
 
 Error cannot_edit(const std::string& what, const fs::path& file) {
     return {Errc::kUnavailable,
-            "cannot_edit " + what + " " + file.string() + ": " + std::strerror(errno)};
+            "cannot " + what + " " + file.string() + ": " + std::strerror(errno)};
 }
 
 Result<void> replace_keeping_mode(const fs::path& file, const std::string& text) {
@@ -67,8 +67,7 @@ Result<ConfigLock> ConfigLock::take(const fs::path& named, std::chrono::millisec
     std::error_code failure;
     fs::path file = fs::canonical(named, failure);  // a link stays one
     if (failure) {
-        return Error{Errc::kConfig,
-                     "cannot_edit read " + named.string() + ": " + failure.message()};
+        return Error{Errc::kConfig, "cannot read " + named.string() + ": " + failure.message()};
     }
     const fs::path folder = file.parent_path();
     ConfigLock lock(std::move(file), ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -115,7 +114,7 @@ Result<bool> edit_config(const ConfigLock& lock, const std::function<Result<void
     backup += ".bak";
     if (!fs::copy_file(file, backup, fs::copy_options::overwrite_existing, failure)) {
         return Error{Errc::kUnavailable,
-                     "cannot_edit write " + backup.string() + ": " + failure.message()};
+                     "cannot write " + backup.string() + ": " + failure.message()};
     }
     if (auto replaced = replace_keeping_mode(file, changed); !replaced) return replaced.error();
     lock.note(changed);

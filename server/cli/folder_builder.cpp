@@ -37,7 +37,7 @@ private:
 
 Error cannot_build(const std::string& what, const fs::path& path) {
     return {Errc::kUnavailable,
-            "cannot_build " + what + " " + path.string() + ": " + std::strerror(errno)};
+            "cannot " + what + " " + path.string() + ": " + std::strerror(errno)};
 }
 
 Result<void> move_up(const fs::path& directory, const std::string& last, const FolderLock& lock) {
