@@ -140,7 +140,7 @@ protected:
     fs::path file_ = directory_.path() / "scepgate.db";
 };
 
-INSTANTIATE_TEST_SUITE_P(FromVersion, SqliteUpgradeTest, ::testing::Values(1, 2, 3, 4, 5, 6, 7),
+INSTANTIATE_TEST_SUITE_P(FromVersion, SqliteUpgradeTest, ::testing::Values(1, 2, 3, 4, 5, 6, 7, 8),
                          ::testing::PrintToStringParamName());
 
 TEST_P(SqliteUpgradeTest, KeepsWhatWasIssuedUsedUpAndWaiting) {
@@ -216,7 +216,7 @@ protected:
     PostgresSettings settings_ = testing::make_postgres_database();
 };
 
-INSTANTIATE_TEST_SUITE_P(FromVersion, PostgresUpgradeTest, ::testing::Values(5, 6, 7),
+INSTANTIATE_TEST_SUITE_P(FromVersion, PostgresUpgradeTest, ::testing::Values(5, 6, 7, 8),
                          ::testing::PrintToStringParamName());
 
 TEST_P(PostgresUpgradeTest, KeepsWhatWasIssuedUsedUpAndWaiting) {
