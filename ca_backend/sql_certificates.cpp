@@ -46,7 +46,7 @@ const std::string kIdentityBuckets =
     "FROM buckets WHERE b > 0) ";
 const std::string kNewestOfIdentity =
     "(SELECT max(newest) FROM (SELECT (SELECT id FROM certificates WHERE (id >> 14) = +b AND "
-    "substr(identity, 1, 8) = substr(?1, 1, 8) AND NOT identity <> ?1 AND not_before <= ?2 AND "
+    "NOT identity <> ?1 AND substr(identity, 1, 8) = substr(?1, 1, 8) AND not_before <= ?2 AND "
     "not_after > ?3 AND revoked_at IS NULL ORDER BY id DESC LIMIT 1) AS newest FROM buckets) AS "
     "of_buckets)";
 

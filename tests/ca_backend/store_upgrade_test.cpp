@@ -162,7 +162,7 @@ TEST_P(SqliteUpgradeTest, KeepsWhatWasIssuedUsedUpAndWaiting) {
 
 TEST_P(SqliteUpgradeTest, IsAsItWasWhenItIsKilledOnTheWay) {
     int kills = 0;
-    for (int steps = 200;; steps = steps * 3 / 2) {
+    for (int steps = 40;; steps = steps * 3 / 2) {
         Child upgrading([this, steps](int) {
             // Dies in the middle of a statement, wherever that is.
             static int left;
