@@ -72,7 +72,7 @@ private:
         read_threads(top, config);
         read_files(top, config);
         read_run_as(top, config, faults_);
-        read_sandbox(top, config, faults_);
+        read_sandbox(top, parts_, config, faults_);
         top.flag("openssl_patched", config.openssl_patched);
     }
 

@@ -12,6 +12,7 @@
 #include "server/http_listener.hpp"
 #include "server/libcrypto_gate.hpp"
 #include "server/runtime_builder.hpp"
+#include "server/sandbox/file_confinement.hpp"
 #include "server/store_opening.hpp"
 
 namespace scepgate::server {
@@ -139,6 +140,7 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
     judged.admin = admin::build_admin(config, judged.runtime, now, faults);
     judge_file_modes(config, faults);
     judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
+    if (occasion != Occasion::kReload) sandbox::judge_landlock(config.sandbox, faults);
     judge_listeners(config, occasion, faults);
     judge_store(config, occasion, now, faults);
     judge_outputs(config, occasion, faults);

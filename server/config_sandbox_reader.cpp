@@ -6,6 +6,40 @@ namespace scepgate::server {
 
 using Json = ConfigReader::Json;
 
+namespace {
+
+void read_landlock(ConfigReader& reader, const ConfigParts& parts, SandboxConfig& config) {
+    const auto use = reader.choice("landlock", {"auto", "on", "off"});
+    if (use == "on") config.landlock = LandlockUse::kRequired;
+    if (use == "off") config.landlock = LandlockUse::kOff;
+    std::vector<std::string> writable;
+    reader.texts("writable", writable);
+    for (const std::string& path : writable)
+        config.writable.push_back(parts.resolve(path));
+}
+
+void judge_syscalls(const ConfigReader& reader, const SandboxConfig& config, ConfigFaults& faults) {
+    for (std::size_t i = 0; i < config.syscalls.size(); ++i) {
+        const std::string path = reader.path_of("syscalls") + '[' + std::to_string(i) + ']';
+        const std::string& name = config.syscalls[i];
+        switch (sandbox::judge_syscall(name)) {
+            case sandbox::SyscallName::kUsable:
+                break;
+            case sandbox::SyscallName::kUnknown:
+                faults.error(path, "'" + name + "' is no system call of this machine",
+                             "give the name that the log told of, such as shmget");
+                break;
+            case sandbox::SyscallName::kForbidden:
+                faults.error(path, name + " is never allowed",
+                             "leave it out; where a token's module cannot do without it, only "
+                             "\"seccomp\": \"off\" helps");
+                break;
+        }
+    }
+}
+
+}  // namespace
+
 void read_run_as(ConfigReader& top, Config& config, ConfigFaults& faults) {
     const Json* json = top.member("run_as");
     if (json == nullptr) return;
@@ -26,29 +60,15 @@ void read_run_as(ConfigReader& top, Config& config, ConfigFaults& faults) {
     }
 }
 
-void read_sandbox(ConfigReader& top, Config& config, ConfigFaults& faults) {
+void read_sandbox(ConfigReader& top, const ConfigParts& parts, Config& config,
+                  ConfigFaults& faults) {
     const Json* json = top.member("sandbox");
     if (json == nullptr) return;
     ConfigReader reader(*json, "sandbox", faults);
     config.sandbox.seccomp = reader.choice("seccomp", {"on", "off"}) != "off";
     reader.texts("syscalls", config.sandbox.syscalls);
-    for (std::size_t i = 0; i < config.sandbox.syscalls.size(); ++i) {
-        const std::string path = reader.path_of("syscalls") + '[' + std::to_string(i) + ']';
-        const std::string& name = config.sandbox.syscalls[i];
-        switch (sandbox::judge_syscall(name)) {
-            case sandbox::SyscallName::kUsable:
-                break;
-            case sandbox::SyscallName::kUnknown:
-                faults.error(path, "'" + name + "' is no system call of this machine",
-                             "give the name that the log told of, such as shmget");
-                break;
-            case sandbox::SyscallName::kForbidden:
-                faults.error(path, name + " is never allowed",
-                             "leave it out; where a token's module cannot do without it, only "
-                             "\"seccomp\": \"off\" helps");
-                break;
-        }
-    }
+    read_landlock(reader, parts, config.sandbox);
+    judge_syscalls(reader, config.sandbox, faults);
     reader.finish();
 }
 

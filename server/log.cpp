@@ -10,6 +10,7 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
+#include "server/sandbox/file_confinement.hpp"
 #include "server/text_escape.hpp"
 
 namespace scepgate::server {
@@ -67,8 +68,10 @@ private:
 Result<int> open_log_file(const std::filesystem::path& file) {
     const int descriptor = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
     if (descriptor < 0) {
-        return Error{Errc::kConfig,
-                     "cannot write the log " + file.string() + ": " + std::strerror(errno)};
+        const int failure = errno;
+        return Error{Errc::kConfig, "cannot write the log " + file.string() + ": " +
+                                        std::strerror(failure) +
+                                        sandbox::confinement_hint(file, failure)};
     }
     return descriptor;
 }

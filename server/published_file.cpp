@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "server/sandbox/file_confinement.hpp"
+
 namespace scepgate::server {
 namespace {
 
@@ -32,7 +34,8 @@ private:
 Error cannot_publish(const fs::path& file, const char* what) {
     const int failure = errno;
     return {Errc::kUnavailable, "cannot publish " + file.string() + ": " + what + ": " +
-                                    std::generic_category().message(failure)};
+                                    std::generic_category().message(failure) +
+                                    sandbox::confinement_hint(file, failure)};
 }
 
 bool write_octets(int descriptor, ByteView content) {

@@ -60,9 +60,10 @@ void judge_files(const PublisherDuties& duties, const Config& config, ConfigFaul
             }
             std::error_code ignored;
             if (fs::is_directory(file.parent_path(), ignored)) continue;
-            faults.warn(at, "there is no folder " + file.parent_path().string(),
-                        "make it, writable by the server's user; until then nothing is published "
-                        "there");
+            faults.warn(
+                at, "there is no folder " + file.parent_path().string(),
+                "make it, writable by the server's user, before the server's start; without "
+                "it nothing is published there");
         }
     };
     for (const CrlDuty& duty : duties.crls) {

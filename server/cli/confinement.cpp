@@ -1,24 +1,46 @@
 #include "server/cli/confinement.hpp"
 
+#include <algorithm>
 #include <unistd.h>
 
 #include "server/sandbox/hardening.hpp"
 #include "server/sandbox/syscall_filter.hpp"
 
 namespace scepgate::server::cli {
+namespace {
+
+std::string texts_of(const std::vector<std::filesystem::path>& paths) {
+    std::string all;
+    for (const auto& path : paths)
+        all += (all.empty() ? "" : ", ") + path.string();
+    return all;
+}
+
+}  // namespace
 
 Result<void> Confinement::begin(const std::filesystem::path& file) {
     if (const auto hardened = sandbox::harden_process(); !hardened) return hardened;
     ConfigFaults ignored;
     const Config config = load_config(file, ignored);
-    if (!config.run_as) return {};
-    auto changed = sandbox::UserChange::begin(*config.run_as);
-    if (!changed) return in_context("run_as", changed.error());
-    change_ = *std::move(changed);
+    if (config.run_as) {
+        auto changed = sandbox::UserChange::begin(*config.run_as);
+        if (!changed) return in_context("run_as", changed.error());
+        change_ = *std::move(changed);
+    }
+    auto confined = sandbox::confine_files(config);
+    if (!confined) return in_context("sandbox.landlock", confined.error());
+    files_ = *std::move(confined);
     return {};
 }
 
 Result<void> Confinement::finish(const Config& config, Log& log) {
+    // It was read twice.
+    if (sandbox::writable_places(config) != files_.places ||
+        sandbox::listening_ports(config) != files_.ports) {
+        return Error{Errc::kConfig,
+                     "the configuration, or a link on the way to what it names, has changed during "
+                     "the start; start again"};
+    }
     if (change_) {
         if (const auto finished = change_->finish(); !finished)
             return in_context("run_as", finished.error());
@@ -33,8 +55,26 @@ Result<void> Confinement::finish(const Config& config, Log& log) {
     log.info("confined", LogFields()
                              .add("user", std::uint64_t{::geteuid()})
                              .add("group", std::uint64_t{::getegid()})
-                             .add("seccomp", config.sandbox.seccomp ? "on" : "off"));
+                             .add("seccomp", config.sandbox.seccomp ? "on" : "off")
+                             .add("landlock", files_.abi != 0 ? "on" : "off")
+                             .add("landlock_abi", static_cast<std::uint64_t>(files_.abi))
+                             .add("writable", files_.abi != 0 ? texts_of(files_.found) : "any"));
     return {};
+}
+
+void Confinement::judge_reload(const Config& config, ConfigFaults& faults) const {
+    const auto& known = files_.places;
+    for (const auto& place : sandbox::writable_places(config)) {
+        if (sandbox::is_beneath_writable_place(place.path)) continue;
+        const std::string what = "this process cannot write to " + place.path.string() +
+                                 ": when it started, that was not there or not configured "
+                                 "(sandbox.landlock)";
+        if (place.published && std::find(known.begin(), known.end(), place) == known.end()) {
+            faults.error(place.json_path, what, "restart instead of reloading");
+        } else {
+            faults.warn(place.json_path, what, "restart it");
+        }
+    }
 }
 
 std::optional<sandbox::UserChange> judge_as_its_user(const std::filesystem::path& file,

@@ -199,12 +199,15 @@ private:
     void reload() {
         ConfigFaults faults;
         const auto judged = judge_config(file_, Occasion::kReload, clock_, faults, services_);
-        if (judged.runtime) warn_of_restart(config_, judged.config, faults);
+        if (judged.runtime) {
+            warn_of_restart(config_, judged.config, faults);
+            confinement_.judge_reload(judged.config, faults);
+        }
         log_reload_faults(*log_, faults);
         report(log_->reopen());
         sandbox::tell_refused_syscalls_in(log_->descriptor());
         report(audit_->reopen());
-        if (!judged.runtime) return;
+        if (!judged.runtime || faults.has_errors()) return;
         handler_->replace(judged.runtime);
         notifier_->use(judged.runtime->notifiers());
         polling_->start(judged.runtime->revocation_feeds());

@@ -118,11 +118,12 @@ private:
     void reload() {
         ConfigFaults faults;
         auto judged = signer::judge_signer(file_, Occasion::kReload, clock_, faults);
+        if (judged.runtime) confinement_.judge_reload(judged.config, faults);
         log_reload_faults(*log_, faults);
         report(log_->reopen());
         sandbox::tell_refused_syscalls_in(log_->descriptor());
         report(audit_->reopen());
-        if (!judged.runtime) return;
+        if (!judged.runtime || faults.has_errors()) return;
         service_->replace(judged.runtime);
         listener_->allow(std::move(judged.allowed));
         report(write_event("reload"));

@@ -10,6 +10,7 @@
 #include "server/libcrypto_gate.hpp"
 #include "server/renewal_advice.hpp"
 #include "server/runtime_ca.hpp"
+#include "server/sandbox/file_confinement.hpp"
 
 namespace scepgate::server::signer {
 namespace {
@@ -147,6 +148,7 @@ JudgedSigner judge_signer(const std::filesystem::path& file, Occasion occasion,
     find_peers(judged, faults);
     judge_file_modes(config, faults);
     judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
+    if (occasion != Occasion::kReload) sandbox::judge_landlock(config.sandbox, faults);
     judge_outputs(config, occasion, faults);
     if (occasion != Occasion::kReload && !config.signer->socket.empty() &&
         !std::filesystem::is_directory(config.signer->socket.parent_path())) {

@@ -1,6 +1,7 @@
 import pytest
 
 import harness
+import intruder as intrusion
 import walk
 
 
@@ -20,3 +21,15 @@ def reader(tmp_path):
     for reads in readers:
         reads.end()
     assert all("ERROR: " not in reads.logs() for reads in readers)
+
+
+@pytest.fixture(scope="session")
+def intruder_library(tmp_path_factory):
+    return intrusion.build(tmp_path_factory.mktemp("shim"))
+
+
+@pytest.fixture
+def intruder(intruder_library, tmp_path):
+    folder = tmp_path / "intruder"
+    folder.mkdir()
+    return intrusion.Intruder(intruder_library, folder)

@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -30,43 +28,6 @@ def threads(pid):
 def limit(pid, name):
     line = next(each for each in open(f"/proc/{pid}/limits") if each.startswith(name))
     return line[len(name):].split()[:2]
-
-
-@pytest.fixture(scope="session")
-def shim(tmp_path_factory):
-    library = tmp_path_factory.mktemp("shim") / "confined_shim.so"
-    source = Path(__file__).with_name("confined_shim.c")
-    subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, source], check=True)
-    return library
-
-
-class Intruder:
-    """Somebody inside of a process that was started in `environment`."""
-
-    def __init__(self, shim, folder):
-        self.file = folder / "attempt"
-        self.result = folder / "attempt.result"
-        folder.chmod(0o777)
-        self.environment = {**os.environ, "LD_PRELOAD": str(shim),
-                            "SCEPGATE_TEST_ATTEMPT": str(self.file)}
-
-    def order(self, process, what):
-        self.result.unlink(missing_ok=True)
-        self.file.write_text(what)
-        process.send_signal(signal.SIGUSR1)
-
-    def attempt(self, process, what):
-        """0, or the errno that it got."""
-        self.order(process, what)
-        harness.wait_until(lambda: self.result.exists() and self.result.read_text(), what)
-        return int(self.result.read_text())
-
-
-@pytest.fixture
-def intruder(shim, tmp_path):
-    folder = tmp_path / "intruder"
-    folder.mkdir()
-    return Intruder(shim, folder)
 
 
 def assert_confined(process):
@@ -100,7 +61,7 @@ def test_what_no_honest_code_does_ends_the_process_and_is_told(new_lab, intruder
     last = lab.log().splitlines()[-1]
     name = "clone" if what == "fork" else what
     assert f"\"a forbidden system call: ends at once\" syscall={name} " in last
-    assert not intruder.result.exists()
+    assert intruder.result.read_text() == ""
 
 
 def refused_calls_fail_and_are_told_once(new_lab, intruder):

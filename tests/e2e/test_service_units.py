@@ -17,7 +17,8 @@ SANDBOX = harness.TOP / "server" / "sandbox"
 # systemd's exposure level, 0.0 to 10.0: at most.
 UNITS = {"scepgate.service": 1.7, "scepgate-signer.service": 0.6}
 # Before its own filter is there.
-AT_START = {"execve", "listen", "seccomp", "prctl", "prlimit64", "arch_prctl", "clone3"}
+AT_START = {"execve", "listen", "seccomp", "prctl", "prlimit64", "arch_prctl", "clone3",
+            "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}
 IN_PART = {"clone", "sched_setscheduler", "mmap", "mprotect", "socket", "socketpair", "ioctl",
            "kill", "tgkill"}
 

@@ -56,6 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
                    c.run_as = RunAsConfig{"scepgate", ""};
                }},
         Change{"sandbox", [](Config& c) { c.sandbox.seccomp = false; }},
+        Change{"sandbox", [](Config& c) { c.sandbox.landlock = LandlockUse::kOff; }},
         Change{"limits.queue", [](Config& c) { c.queue = 1; }},
         Change{"threads.io", [](Config& c) { c.http.io_threads = 7; }},
         Change{"threads.crypto", [](Config& c) { c.crypto_threads = 7; }}));
