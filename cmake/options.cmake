@@ -44,6 +44,9 @@ if(SCEPGATE_SANITIZE)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND SCEPGATE_SANITIZE MATCHES "undefined")
     # clang 14 cannot compile coroutines with -fsanitize=function (llvm#49689).
     target_compile_options(scepgate_options INTERFACE -fno-sanitize=function)
+    # These two are checked at each access: what they would say of each place are 20 MB that every start
+    # of a program relocates. They end it without words (ASAN_OPTIONS=handle_sigill=1 says where).
+    target_compile_options(scepgate_options INTERFACE -fsanitize-trap=null,alignment)
   endif()
   if(SCEPGATE_SANITIZE MATCHES "thread")
     # Asio's reference counts end with an atomic_thread_fence, which ThreadSanitizer does not model:

@@ -238,8 +238,11 @@ class Fleet:
                 device.approved = self.command("pending", "approve", device.subject)
 
     def revoke(self, serial):
-        if self.command("cert", "revoke", f"{serial:x}", "--reason", "superseded"):
+        """True when it was not revoked before: one whose order died with the server may have been."""
+        revoked = self.command("cert", "revoke", f"{serial:x}", "--reason", "superseded")
+        if revoked:
             self.revoked.add(serial)
+        return revoked
 
     def received(self, devices=None):
         return [serial for device in devices or self.devices for serial in device.certificates()[1]]

@@ -211,8 +211,9 @@ class Rounds:
         try:
             of_others = set(self.fleet.received()) - set(self.fleet.received(batch))
             good = sorted(of_others - self.fleet.revoked)
-            if good:
-                self.fleet.revoke(self.operator.choice(good))
+            self.operator.shuffle(good)
+            while good and not self.disk.dead and not self.fleet.revoke(good.pop()):
+                pass
             while not all(device.done for device in batch) and not self.disk.dead and not faults:
                 self.fleet.approve(batch)
                 time.sleep(0.01)
