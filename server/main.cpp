@@ -5,11 +5,6 @@
 #include "server/cli/help.hpp"
 #include "server/cli/support.hpp"
 
-/// jemalloc(3), TUNING: a thread gives memory back that a flood took, even when nobody asks any
-/// more. The environment's MALLOC_CONF goes before.
-extern "C" const char* malloc_conf;
-const char* malloc_conf = "background_thread:true";
-
 int main(int argc, char** argv) {
     namespace cli = scepgate::server::cli;
     curl_global_init(CURL_GLOBAL_DEFAULT);

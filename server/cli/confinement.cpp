@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <unistd.h>
 
+#include "server/memory_return.hpp"
+#include "server/sandbox/capabilities.hpp"
 #include "server/sandbox/hardening.hpp"
+#include "server/sandbox/sanitized.hpp"
 #include "server/sandbox/syscall_filter.hpp"
 
 namespace scepgate::server::cli {
@@ -27,6 +30,8 @@ Result<void> Confinement::begin(const std::filesystem::path& file) {
         if (!changed) return in_context("run_as", changed.error());
         change_ = *std::move(changed);
     }
+    const auto threads = sandbox::own_threads();
+    earlier_threads_ = threads ? threads->size() - 1 : 0;
     auto confined = sandbox::confine_files(config);
     if (!confined) return in_context("sandbox.landlock", confined.error());
     files_ = *std::move(confined);
@@ -45,8 +50,15 @@ Result<void> Confinement::finish(const Config& config, Log& log) {
         if (const auto finished = change_->finish(); !finished)
             return in_context("run_as", finished.error());
     }
+    if (const auto given_up = sandbox::give_up_binding(); !given_up) {
+        log.warn("ports below 1024 can still be bound: " + given_up.error().detail);
+    }
     if (const auto filtered = sandbox::filter_system_calls(config.sandbox, log); !filtered)
         return in_context("sandbox.seccomp", filtered.error());
+    if (files_.abi != 0 && earlier_threads_ != 0 && !sandbox::kSanitized) {
+        log.warn("threads that were there before it began are not confined to folders (Landlock)",
+                 LogFields().add("threads", std::uint64_t{earlier_threads_}));
+    }
     if (::geteuid() == 0) {
         log.warn(
             "runs as root: whoever takes it over has the machine; give \"run_as\", or start it as "
@@ -59,6 +71,7 @@ Result<void> Confinement::finish(const Config& config, Log& log) {
                              .add("landlock", files_.abi != 0 ? "on" : "off")
                              .add("landlock_abi", static_cast<std::uint64_t>(files_.abi))
                              .add("writable", files_.abi != 0 ? texts_of(files_.found) : "any"));
+    return_memory_in_background();
     return {};
 }
 

@@ -1,6 +1,7 @@
 // What 'serve' and 'signer' give up, and when (docs/deployment.md).
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 
@@ -29,6 +30,7 @@ public:
 
 private:
     sandbox::FileConfinement files_;
+    std::size_t earlier_threads_ = 0;  ///< of libraries; no rule reaches them
     std::optional<sandbox::UserChange> change_;
 };
 

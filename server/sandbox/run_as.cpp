@@ -1,34 +1,21 @@
 #include "server/sandbox/run_as.hpp"
 
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <filesystem>
 #include <grp.h>
-#include <linux/capability.h>
 #include <optional>
 #include <pwd.h>
 #include <string>
-#include <sys/syscall.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
 
+#include "server/sandbox/capabilities.hpp"
 #include "server/sandbox/hardening.hpp"
 
 namespace scepgate::server::sandbox {
 namespace {
-
-namespace fs = std::filesystem;
-
-/// capget(2) and capset(2), which have no functions in libc.
-using Capabilities = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
-
-bool read_capabilities(pid_t thread, Capabilities& out) {
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, thread};
-    return ::syscall(SYS_capget, &header, out.data()) == 0;
-}
 
 struct Account {
     uid_t user = 0;
@@ -88,25 +75,20 @@ bool is_already(const Account& account) {
 Result<void> keep_binding_alone() {
     Capabilities sets{};
     if (!read_capabilities(0, sets)) return refused_step("capget");
-    constexpr std::uint32_t kBind = 1U << CAP_NET_BIND_SERVICE;
-    const std::uint32_t kept = sets[0].permitted & kBind;
+    const std::uint32_t kept = sets[0].permitted & kBindingRight;
     sets = {};
     sets[0].permitted = sets[0].effective = kept;
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    if (::syscall(SYS_capset, &header, sets.data()) != 0) return refused_step("capset");
+    if (!set_capabilities(sets)) return refused_step("capset");
     return {};
 }
 
 /// That no thread of this process has a capability left.
 Result<void> verify_no_capabilities() {
-    std::error_code failure;
-    fs::directory_iterator tasks("/proc/self/task", failure);
-    if (failure)
-        return no_run_as("/proc/self/task cannot be read (" + failure.message() + "): mount /proc");
-    for (const auto& task : tasks) {
-        const auto thread = as_number(task.path().filename().string());
+    const auto threads = own_threads();
+    if (!threads) return threads.error();
+    for (const pid_t thread : *threads) {
         Capabilities sets{};
-        if (!thread || !read_capabilities(static_cast<pid_t>(*thread), sets)) continue;  // ended
+        if (!read_capabilities(thread, sets)) continue;  // ended
         for (const auto& part : sets) {
             if ((part.effective | part.permitted) != 0)
                 return no_run_as("a thread keeps capabilities of root");

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -113,7 +114,14 @@ static void on_signal(int signal) {
     write_number(done < 0 ? errno : 0);
 }
 
+static void* wait_for_ever(void* unused) {
+    for (;;) pause();
+    return unused;
+}
+
 __attribute__((constructor)) static void prepare(void) {
+    pthread_t thread;
+    if (getenv("SCEPGATE_TEST_EARLY_THREAD")) pthread_create(&thread, NULL, wait_for_ever, NULL);
     const char* file = getenv("SCEPGATE_TEST_ATTEMPT");
     if (!file) return;
     snprintf(attempt_file, sizeof(attempt_file), "%s", file);

@@ -90,6 +90,14 @@ def no_thread_writes_elsewhere(lab, intruder):
         assert intruder.attempt(lab.process, "create", new, thread=thread) == DENIED, text
         tried += 1
     assert tried > 3
+    # Others block signals (jemalloc's), and came after it too:
+    assert harness.slow_binary() or "not confined" not in lab.log_lines()
+
+
+def a_thread_that_was_there_before_is_told(lab, environment):
+    lab.start(env={**environment, "SCEPGATE_TEST_EARLY_THREAD": "1"})
+    told = [line for line in lab.log_lines().splitlines() if "not confined to folders" in line]
+    assert len(told) == 1 and told[0].endswith("threads=1"), told
 
 
 def ports_are_the_configurations(lab, intruder):
@@ -212,6 +220,10 @@ if ABI:
 
     def test_no_thread_writes_elsewhere(var_lab, intruder):
         no_thread_writes_elsewhere(var_lab(), intruder)
+
+    if not harness.slow_binary():  # a sanitizer has a thread of its own
+        def test_a_thread_that_was_there_before_is_told(var_lab, intruder):
+            a_thread_that_was_there_before_is_told(var_lab({}), intruder.environment)
 
     if ABI >= 4:
         def test_only_the_ports_of_the_configuration_are_bound(var_lab, intruder):

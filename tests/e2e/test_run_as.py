@@ -12,6 +12,7 @@ import subprocess
 import pytest
 
 import harness
+import soft_token
 from test_confinement import status, threads
 
 USER = "nobody"
@@ -78,6 +79,31 @@ def becomes_the_user_for_good(lab, folder):
     assert {path.stat().st_uid for path in ours} == {user.pw_uid}
 
 
+def started_with(lab, folder, *setpriv):
+    """The lab's server as systemd's User= and AmbientCapabilities= start one."""
+    program = shutil.copy(harness.BINARY, folder / "scepgate")  # where it was built, others may not look
+    folder.chmod(0o711)
+    user = pwd.getpwnam(USER)
+    with open(lab.log_file, "ab") as log:
+        lab.process = subprocess.Popen(
+            ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *setpriv,
+             program, "serve", "--config", lab.config_file],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env=soft_token.environment(lab.dir, dict(os.environ)))
+    return lab
+
+
+def a_capability_of_the_unit_ends_with_the_start(lab, folder):
+    lab.edit(lambda config: config.pop("run_as"))
+    started_with(lab, folder, "--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service")
+    harness.wait_until(lab.answers, "the server answers")
+    assert len(threads(lab.process.pid)) > 3
+    for thread in threads(lab.process.pid):
+        for capabilities in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            assert int(thread[capabilities], 16) == 0, (thread["Name"], capabilities)
+    assert "can still be bound" not in (lab.dir / "scepgate.log").read_text()
+
+
 def reloads_as_the_user(lab):
     lab.start()
     log = lab.dir / "scepgate.log"
@@ -131,6 +157,9 @@ def another_user_cannot_become_it(lab, folder):
 if os.geteuid() == 0:  # it takes root to become another
     def test_it_binds_a_port_below_1024_and_is_the_user_for_good(user_lab, tmp_path):
         becomes_the_user_for_good(user_lab, tmp_path)
+
+    def test_a_right_to_bind_that_a_unit_gave_is_given_up_by_all_threads(user_lab, tmp_path):
+        a_capability_of_the_unit_ends_with_the_start(user_lab, tmp_path)
 
     def test_a_reload_opens_files_as_the_user(user_lab):
         reloads_as_the_user(user_lab)

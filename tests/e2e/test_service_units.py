@@ -100,6 +100,12 @@ def test_a_unit_allows_every_system_call_that_the_program_needs(unit):
     assert sorted(missing) == []
 
 
+def test_a_unit_that_gives_a_capability_lets_the_program_give_it_up():
+    assert settings("scepgate.service")["AmbientCapabilities"] == ["CAP_NET_BIND_SERVICE"]
+    assert "capset" in allowed("scepgate.service")
+    assert "AmbientCapabilities" not in settings("scepgate-signer.service")
+
+
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_allows_no_program_to_be_traced_mounted_or_rebooted(unit):
     assert not allowed(unit) & {"ptrace", "mount", "reboot", "bpf", "setresuid", "init_module",
