@@ -39,7 +39,8 @@ constexpr std::uint64_t kOfOneFile = file_right::kExecute | file_right::kWrite |
                                      file_right::kTruncate | file_right::kControlDevice;
 
 Error landlock_fault(const std::string& what) {
-    return {Errc::kConfig, what + " is refused: " + std::generic_category().message(errno)};
+    return {Errc::kConfig, what + " is refused: " + std::generic_category().message(errno) +
+                               "; \"sandbox\": { \"landlock\": \"off\" } does without"};
 }
 
 class PathDescriptor {

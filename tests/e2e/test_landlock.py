@@ -131,8 +131,7 @@ def a_published_folder_that_became_a_link_is_told(lab):
     lab.start()
     crl = lab.pki / "lab.crl"
     harness.wait_until(crl.exists, "the CRL")
-    crl.unlink()
-    lab.pki.rmdir()
+    lab.pki.rename(lab.dir / "away")
     lab.pki.symlink_to(lab.elsewhere)
     harness.wait_until(lambda: "not published" in lab.log_lines() and
                        "restart it" in lab.log_lines(), "the log's word")
@@ -140,6 +139,20 @@ def a_published_folder_that_became_a_link_is_told(lab):
     lab.stop()
     lab.start()
     harness.wait_until((lab.elsewhere / "lab.crl").exists, "the CRL after a restart")
+
+
+def a_published_folder_that_was_made_anew_is_told(lab):
+    lab.start()
+    crl = lab.pki / "lab.crl"
+    harness.wait_until(crl.exists, "the CRL")
+    lab.pki.rename(lab.dir / "away")
+    lab.pki.mkdir()
+    text = reload(lab, lab.var / "scepgate.log", "info reloaded")
+    told = next(line for line in text.splitlines() if "this process cannot write to" in line)
+    assert " warning " in told and "cas.lab.crl.publish_to" in told and "restart it" in told
+    lab.stop()
+    lab.start()
+    harness.wait_until(crl.exists, "the CRL after a restart")
 
 
 def a_reload_that_names_a_new_folder_is_refused(lab):
@@ -239,6 +252,9 @@ if ABI:
     def test_a_published_folder_that_became_a_link_elsewhere_is_told(var_lab):
         a_published_folder_that_became_a_link_is_told(var_lab({}))
 
+    def test_a_published_folder_that_was_made_anew_is_told_at_a_reload(var_lab):
+        a_published_folder_that_was_made_anew_is_told(var_lab({}))
+
     def test_a_reload_that_would_publish_elsewhere_is_refused_and_says_restart(var_lab):
         a_reload_that_names_a_new_folder_is_refused(var_lab({}))
 
@@ -266,30 +282,36 @@ def test_without_it_the_user_alone_decides(var_lab, intruder):
     assert intruder.attempt(lab.process, "create", lab.elsewhere / "new") == 0
 
 
-def a_kernel_without():
-    """To be called in the child: Landlock's system calls fail as on a kernel before 5.13."""
-    filter_ = ctypes.CDLL("libseccomp.so.2")
-    filter_.seccomp_init.restype = ctypes.c_void_p
-    allow, no_such_call = 0x7FFF0000, 0x00050000 | errno.ENOSYS
-    context = ctypes.c_void_p(filter_.seccomp_init(ctypes.c_uint32(allow)))
-    for number in (444, 445, 446):
-        filter_.seccomp_rule_add_array(context, ctypes.c_uint32(no_such_call), number, 0, None)
-    assert filter_.seccomp_load(context) == 0
+def without(error):
+    """To be called in the child: Landlock's system calls fail, as on an older kernel."""
+    def refuse():
+        filter_ = ctypes.CDLL("libseccomp.so.2")
+        filter_.seccomp_init.restype = ctypes.c_void_p
+        allow, refused = 0x7FFF0000, 0x00050000 | error
+        context = ctypes.c_void_p(filter_.seccomp_init(ctypes.c_uint32(allow)))
+        for number in (444, 445, 446):
+            filter_.seccomp_rule_add_array(context, ctypes.c_uint32(refused), number, 0, None)
+        assert filter_.seccomp_load(context) == 0
+    return refuse
 
 
-def test_on_a_kernel_without_it_there_is_a_warning_and_service(var_lab):
-    lab = var_lab({}).start(preexec_fn=a_kernel_without)
-    text = lab.log_lines()
-    assert "sandbox.landlock: this kernel has no Landlock" in text and "landlock=off" in text
+@pytest.mark.parametrize("error, reason", [
+    (errno.ENOSYS, "this kernel has no Landlock"),
+    (errno.EOPNOTSUPP, "this kernel has Landlock, but did not enable it at boot"),
+    (errno.EPERM, "Landlock is refused here: Operation not permitted")])
+def test_on_a_kernel_without_it_there_is_a_warning_and_service(var_lab, error, reason):
+    lab = var_lab({}).start(preexec_fn=without(error))
+    assert f"sandbox.landlock: {reason}" in lab.log_lines()
+    assert "landlock=off" in lab.log_lines()
     judged = harness.run("config", "check", "--config", lab.config_file,
-                         preexec_fn=a_kernel_without)
-    assert judged.returncode == 0 and "this kernel has no Landlock" in judged.stderr
+                         preexec_fn=without(error))
+    assert judged.returncode == 0 and reason in judged.stderr
 
 
 def test_on_a_kernel_without_it_who_demands_it_gets_no_start(var_lab):
     lab = var_lab({"landlock": "on"})
     for command in (["serve"], ["config", "check"]):
-        judged = harness.run(*command, "--config", lab.config_file, preexec_fn=a_kernel_without)
+        judged = harness.run(*command, "--config", lab.config_file, preexec_fn=without(errno.ENOSYS))
         assert judged.returncode == 2 and "this kernel has no Landlock" in judged.stderr
         assert "sandbox.landlock" in judged.stderr, judged.stderr
 
