@@ -57,7 +57,11 @@ Result<void> AuditChainFile::reopen() {
     }
     struct stat status {
     }, head{};
-    ::fstat(descriptor, &status);
+    if (::fstat(descriptor, &status) != 0) {
+        Error error = cannot_write(std::strerror(errno));
+        ::close(descriptor);
+        return error;
+    }
     // A command that root ran must not make the next file root's.
     if (::geteuid() == 0 && S_ISREG(status.st_mode) && status.st_size == 0 &&
         ::stat(audit_head_file(file_).c_str(), &head) == 0 &&
@@ -68,6 +72,7 @@ Result<void> AuditChainFile::reopen() {
     }
     if (descriptor_ >= 0) ::close(descriptor_);
     descriptor_ = descriptor;
+    id_ = FileId::of(status);
     regular_ = S_ISREG(status.st_mode);
     if (sync_ && regular_) sync_folder_of(file_);
     return {};
@@ -94,31 +99,25 @@ Result<AuditHeadFile::Lock> AuditChainFile::lock() {
     }
 }
 
-/// After logrotate or an operator moved the file away.
-Result<void> AuditChainFile::follow() {
-    struct stat named {
-    }, opened{};
-    if (::stat(file_.c_str(), &named) == 0 && ::fstat(descriptor_, &opened) == 0 &&
-        named.st_ino == opened.st_ino && named.st_dev == opened.st_dev) {
-        return {};
+/// The size of the file that has the name: another one after logrotate or an operator moved the one
+/// that was open away.
+Result<std::uint64_t> AuditChainFile::follow() {
+    struct stat now {};
+    if (::stat(file_.c_str(), &now) != 0 || FileId::of(now) != id_) {
+        if (auto opened = reopen(); !opened) return opened.error();
+        if (::fstat(descriptor_, &now) != 0) return cannot_write(std::strerror(errno));
     }
-    return reopen();
+    return static_cast<std::uint64_t>(now.st_size);
 }
 
-Result<AuditChainFile::State> AuditChainFile::state() const {
-    struct stat status {};
-    if (::fstat(descriptor_, &status) != 0) return cannot_write(std::strerror(errno));
-    State now{{}, static_cast<std::uint64_t>(status.st_size), status.st_ino};
-    auto head = head_->read(digest_);
+Result<AuditChainFile::State> AuditChainFile::state(std::uint64_t size) const {
+    const auto head = head_->read(digest_);
     if (!head) return head.error();
-    if (*head && (*head)->inode == now.inode && (*head)->size == now.size) {
-        now.chain = {(*head)->last, "", now.size};
-        return now;
-    }
-    auto recovered = recover_audit_file(descriptor_, now.size, now.inode, *head, digest_);
+    if (*head && (*head)->inode == id_.inode && (*head)->size == size)
+        return State{{(*head)->last, "", size}, size};
+    auto recovered = recover_audit_file(descriptor_, size, id_.inode, *head, digest_);
     if (!recovered) return recovered.error();
-    now.chain = *recovered;
-    return now;
+    return State{*std::move(recovered), size};
 }
 
 /// Says why the chain was interrupted, and what lies between its last record and this one, so that
@@ -152,14 +151,15 @@ AuditChainFile::Appended AuditChainFile::append(std::span<const AuditRecord* con
     if (!regular_) {
         if (auto followed = follow(); !followed) return {0, followed.error()};
     }
-    if (!regular_) return write(records, State{{last_, "", 0}, 0, 0});
+    if (!regular_) return write(records, State{{last_, "", 0}, 0});
     const auto locked = lock();
     if (!locked) return {0, locked.error()};
-    if (auto followed = follow(); !followed) return {0, followed.error()};
-    if (!regular_) return write(records, State{{last_, "", 0}, 0, 0});
-    auto now = state();
+    const auto size = follow();
+    if (!size) return {0, size.error()};
+    if (!regular_) return write(records, State{{last_, "", 0}, 0});
+    auto now = state(*size);
     if (!now) return {0, now.error()};
-    return write(records, *now);
+    return write(records, *std::move(now));
 }
 
 AuditChainFile::Appended AuditChainFile::write(std::span<const AuditRecord* const> records,
@@ -216,7 +216,7 @@ AuditChainFile::Appended AuditChainFile::write(std::span<const AuditRecord* cons
     const End& end = ends[whole - 1];
     last_ = end.position;
     // Where this fails the next one finds the records behind the head.
-    if (regular_) (void)head_->write({end.position, state.size + end.offset, state.inode}, digest_);
+    if (regular_) (void)head_->write({end.position, state.size + end.offset, id_.inode}, digest_);
     appended.count = whole - std::min(whole, extra);
     return appended;
 }

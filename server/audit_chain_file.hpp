@@ -41,12 +41,12 @@ private:
     AuditChainFile(std::filesystem::path file, AuditSettings settings);
     struct State {
         AuditRecovery chain;
-        std::uint64_t size = 0, inode = 0;
+        std::uint64_t size = 0;  ///< of the file
     };
     Result<void> open_head();
-    Result<void> follow();
+    Result<std::uint64_t> follow();
     Result<AuditHeadFile::Lock> lock();
-    Result<State> state() const;
+    Result<State> state(std::uint64_t size) const;
     Result<AuditRecord> chain_record(const State& state) const;
     Appended write(std::span<const AuditRecord* const> records, State state);
     [[nodiscard]] Error cannot_write(std::string_view why) const;
@@ -55,6 +55,7 @@ private:
     AuditDigest digest_;
     bool sync_;
     int descriptor_ = -1;
+    FileId id_;  ///< of what is open
     bool regular_ = false;
     std::optional<AuditHeadFile> head_;
     AuditPosition last_;  ///< of a file that has no head

@@ -107,13 +107,22 @@ Result<AuditHeadFile> AuditHeadFile::open(std::filesystem::path file, Use use,
         ::close(descriptor);
         return error;
     }
-    return AuditHeadFile(std::move(file), use, descriptor);
+    struct stat own {};
+    if (::fstat(descriptor, &own) != 0) {
+        Error error = cannot_use_head("read", file);
+        ::close(descriptor);
+        return error;
+    }
+    return AuditHeadFile(std::move(file), use, descriptor, FileId::of(own));
 }
 
 AuditHeadFile::AuditHeadFile(AuditHeadFile&& other) noexcept
     : file_(std::move(other.file_)),
       use_(other.use_),
-      descriptor_(std::exchange(other.descriptor_, -1)) {}
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      id_(other.id_),
+      written_(std::move(other.written_)),
+      head_(other.head_) {}
 
 AuditHeadFile::~AuditHeadFile() {
     if (descriptor_ >= 0) ::close(descriptor_);
@@ -131,10 +140,8 @@ Result<AuditHeadFile::Lock> AuditHeadFile::lock() {
 }
 
 bool AuditHeadFile::is_current() const {
-    struct stat named {
-    }, opened{};
-    return ::stat(file_.c_str(), &named) == 0 && ::fstat(descriptor_, &opened) == 0 &&
-           named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
+    struct stat named {};
+    return ::stat(file_.c_str(), &named) == 0 && FileId::of(named) == id_;
 }
 
 Result<std::optional<AuditHead>> AuditHeadFile::read(const AuditDigest& digest) const {
@@ -142,14 +149,18 @@ Result<std::optional<AuditHead>> AuditHeadFile::read(const AuditDigest& digest) 
     const ssize_t got = ::pread(descriptor_, text.data(), text.size(), 0);
     if (got < 0) return cannot_use_head("read", file_);
     if (static_cast<std::size_t>(got) != kLength) return std::optional<AuditHead>();
-    return parse_audit_head({text.data(), kLength}, digest);
+    const std::string_view now(text.data(), kLength);
+    if (now == written_) return std::optional(head_);
+    return parse_audit_head(now, digest);
 }
 
-Result<void> AuditHeadFile::write(const AuditHead& head, const AuditDigest& digest) const {
-    const std::string text = render_audit_head(head, digest);
+Result<void> AuditHeadFile::write(const AuditHead& head, const AuditDigest& digest) {
+    std::string text = render_audit_head(head, digest);
     const ssize_t written = ::pwrite(descriptor_, text.data(), text.size(), 0);
-    if (written == static_cast<ssize_t>(text.size())) return {};
-    return cannot_use_head("write", file_);
+    if (written != static_cast<ssize_t>(text.size())) return cannot_use_head("write", file_);
+    written_ = std::move(text);
+    head_ = head;
+    return {};
 }
 
 }  // namespace scepgate::server

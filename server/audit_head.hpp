@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <sys/stat.h>
 
 #include "server/audit_digest.hpp"
 #include "server/audit_line.hpp"
@@ -15,6 +16,14 @@ struct AuditHead {
     AuditPosition last;
     std::uint64_t size = 0;   ///< of the audit file
     std::uint64_t inode = 0;  ///< its
+};
+
+/// Tells files apart, whatever they are called. One that is open keeps its own.
+struct FileId {
+    std::uint64_t device = 0, inode = 0;
+
+    static FileId of(const struct stat& status) noexcept { return {status.st_dev, status.st_ino}; }
+    friend bool operator==(const FileId&, const FileId&) = default;
 };
 
 /// What a head file holds: one line, always of the same length, so that it can be overwritten on a
@@ -56,16 +65,20 @@ public:
     /// False when it was moved or deleted: others lock another file by now.
     [[nodiscard]] bool is_current() const;
 
+    /// Octets that are still what write() wrote last are not verified anew.
     Result<std::optional<AuditHead>> read(const AuditDigest& digest) const;
-    Result<void> write(const AuditHead& head, const AuditDigest& digest) const;
+    Result<void> write(const AuditHead& head, const AuditDigest& digest);
 
 private:
-    AuditHeadFile(std::filesystem::path file, Use use, int descriptor)
-        : file_(std::move(file)), use_(use), descriptor_(descriptor) {}
+    AuditHeadFile(std::filesystem::path file, Use use, int descriptor, FileId id)
+        : file_(std::move(file)), use_(use), descriptor_(descriptor), id_(id) {}
 
     std::filesystem::path file_;
     Use use_;
     int descriptor_;
+    FileId id_;
+    std::string written_;  ///< by this object, last; empty: nothing
+    AuditHead head_;       ///< what that says
 };
 
 }  // namespace scepgate::server
