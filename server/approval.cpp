@@ -107,9 +107,9 @@ asio::awaitable<Approval::Earlier> Approval::record(const Operation& operation,
                           "it cannot wait for an operator: " + readable.error().detail);
     }
     row.details.expires = row.now + operation.endpoint.approval_for(grant).expires;
-    if (auto audited = trail_.pending(operation, row); !audited) {
-        co_return refused(reason::kAuditUnavailable, audited.error().detail);
-    }
+    auto auditing = trail_.pending(operation, row);
+    const auto audited = co_await std::move(auditing);
+    if (!audited) co_return refused(reason::kAuditUnavailable, audited.error().detail);
     auto recorded = co_await parts_.store->record_pending(std::move(row));
     if (!recorded) co_return refused(reason::kStoreUnavailable, recorded.error().detail);
     if (auto* before = std::get_if<ca_backend::RecordedBefore>(&*recorded)) {

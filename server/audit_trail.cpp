@@ -1,6 +1,9 @@
 #include "server/audit_trail.hpp"
 
 namespace scepgate::server {
+
+namespace asio = boost::asio;
+
 namespace {
 
 void add_certificate(AuditRecord& line, const certs::Certificate& certificate) {
@@ -12,6 +15,12 @@ void add_certificate(AuditRecord& line, const certs::Certificate& certificate) {
 
 }  // namespace
 
+asio::awaitable<void> AuditTrail::write_or_log(AuditRecord line) const {
+    auto writing = parts_.audit->write_with_others(std::move(line));
+    const auto written = co_await std::move(writing);
+    if (!written) parts_.log->error(written.error().detail);
+}
+
 AuditRecord AuditTrail::begin(AuditEvent event, const Endpoint& endpoint,
                               const RequestRecord& record, std::string_view client_address) const {
     AuditRecord line(event, parts_.clock->now());
@@ -22,9 +31,10 @@ AuditRecord AuditTrail::begin(AuditEvent event, const Endpoint& endpoint,
     return line;
 }
 
-Result<void> AuditTrail::certificate(AuditEvent event, const Operation& operation,
-                                     const certs::Certificate& certificate, const Grant& grant,
-                                     ByteView challenge) const {
+asio::awaitable<Result<void>> AuditTrail::certificate(AuditEvent event, const Operation& operation,
+                                                      const certs::Certificate& certificate,
+                                                      const Grant& grant,
+                                                      ByteView challenge) const {
     AuditRecord line = begin(event, operation.endpoint, operation.record, operation.client_address);
     add_certificate(line, certificate);
     line.add("ca", operation.endpoint.ca->name())
@@ -35,45 +45,45 @@ Result<void> AuditTrail::certificate(AuditEvent event, const Operation& operatio
         .add_if("user_id", grant.user_id())
         .add_if("challenge", to_hex(challenge));
     if (!grant.stripped().empty()) line.add("left_out", grant.stripped());
-    return parts_.audit->write(line);
+    return parts_.audit->write_with_others(std::move(line));
 }
 
-Result<void> AuditTrail::retry(const Operation& operation,
-                               const ca_backend::StoredTransaction& transaction) const {
+asio::awaitable<Result<void>> AuditTrail::retry(
+    const Operation& operation, const ca_backend::StoredTransaction& transaction) const {
     AuditRecord line =
         begin("retry", operation.endpoint, operation.record, operation.client_address);
     if (transaction.certificate) add_certificate(line, *transaction.certificate);
     add_grant(line, transaction);
     line.add_if("challenge", to_hex(transaction.challenge));
-    return parts_.audit->write(line);
+    return parts_.audit->write_with_others(std::move(line));
 }
 
-Result<void> AuditTrail::pending(const Operation& operation,
-                                 const ca_backend::PendingRecord& row) const {
+asio::awaitable<Result<void>> AuditTrail::pending(const Operation& operation,
+                                                  const ca_backend::PendingRecord& row) const {
     AuditRecord line =
         begin("pending", operation.endpoint, operation.record, operation.client_address);
     line.add("subject", row.subject);
     add_grant(line, row);
     line.add("expires", certs::utc_text(row.details.expires));
     if (row.redemption) line.add("challenge", to_hex(row.redemption->token));
-    return parts_.audit->write(line);
+    return parts_.audit->write_with_others(std::move(line));
 }
 
-void AuditTrail::withdrawn(const Operation& operation, const certs::Certificate& certificate,
-                           std::string_view reason) const {
+asio::awaitable<void> AuditTrail::withdrawn(const Operation& operation,
+                                            const certs::Certificate& certificate,
+                                            std::string_view reason) const {
     AuditRecord line =
         begin("revoke", operation.endpoint, operation.record, operation.client_address);
     add_certificate(line, certificate);
     line.add("ca", operation.endpoint.ca->name())
         .add("policy", operation.record.policy)
         .add("reason", reason);
-    if (auto written = parts_.audit->write(line); !written) {
-        parts_.log->error(written.error().detail);
-    }
+    return write_or_log(std::move(line));
 }
 
-void AuditTrail::refusal(const Endpoint& endpoint, const RequestRecord& record,
-                         std::string_view client_address, const Refusal& refusal) const {
+asio::awaitable<void> AuditTrail::refusal(const Endpoint& endpoint, const RequestRecord& record,
+                                          std::string_view client_address,
+                                          const Refusal& refusal) const {
     AuditRecord line = begin("refuse", endpoint, record, client_address);
     line.add("policy", record.policy)
         .add("code", refusal.code)
@@ -86,9 +96,7 @@ void AuditTrail::refusal(const Endpoint& endpoint, const RequestRecord& record,
     if (record.subject) {
         line.add("subject", *record.subject).add("subject_alt_name", record.subject_alt_name);
     }
-    if (auto written = parts_.audit->write(line); !written) {
-        parts_.log->error(written.error().detail);
-    }
+    return write_or_log(std::move(line));
 }
 
 }  // namespace scepgate::server

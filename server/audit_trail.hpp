@@ -18,29 +18,34 @@ void add_grant(AuditRecord& line, const Row& row) {
 }
 
 /// Writes what was decided about one request. What is released with SUCCESS or PENDING is written
-/// first: where that fails, it is not released.
+/// first: where that fails, it is not released. Of what it is given nothing is used after the call,
+/// only the record is, while it waits for others.
 class AuditTrail {
 public:
     explicit AuditTrail(const ServiceParts& parts) : parts_(parts) {}
 
     /// "sign" before a certificate is recorded, "issue" when it is and leaves. `challenge`: the
     /// token that was used up for it.
-    Result<void> certificate(AuditEvent event, const Operation& operation,
-                             const certs::Certificate& certificate, const Grant& grant,
-                             ByteView challenge) const;
+    boost::asio::awaitable<Result<void>> certificate(AuditEvent event, const Operation& operation,
+                                                     const certs::Certificate& certificate,
+                                                     const Grant& grant, ByteView challenge) const;
     /// "retry": a certificate that was recorded before leaves again.
-    Result<void> retry(const Operation& operation,
-                       const ca_backend::StoredTransaction& transaction) const;
+    boost::asio::awaitable<Result<void>> retry(
+        const Operation& operation, const ca_backend::StoredTransaction& transaction) const;
     /// "pending": the request is about to be recorded for an operator to decide.
-    Result<void> pending(const Operation& operation, const ca_backend::PendingRecord& row) const;
+    boost::asio::awaitable<Result<void>> pending(const Operation& operation,
+                                                 const ca_backend::PendingRecord& row) const;
     /// "revoke": policy will not have what was issued. A failure is logged: "refuse" follows.
-    void withdrawn(const Operation& operation, const certs::Certificate& certificate,
-                   std::string_view reason) const;
+    boost::asio::awaitable<void> withdrawn(const Operation& operation,
+                                           const certs::Certificate& certificate,
+                                           std::string_view reason) const;
     /// "refuse". Nothing is released with it, so a failure is logged and changes nothing.
-    void refusal(const Endpoint& endpoint, const RequestRecord& record,
-                 std::string_view client_address, const Refusal& refusal) const;
+    boost::asio::awaitable<void> refusal(const Endpoint& endpoint, const RequestRecord& record,
+                                         std::string_view client_address,
+                                         const Refusal& refusal) const;
 
 private:
+    boost::asio::awaitable<void> write_or_log(AuditRecord line) const;
     [[nodiscard]] AuditRecord begin(AuditEvent event, const Endpoint& endpoint,
                                     const RequestRecord& record,
                                     std::string_view client_address) const;

@@ -133,7 +133,8 @@ asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation
         !told) {
         co_return told.error();
     }
-    auto audited = trail_.certificate("issue", operation, *certificate, grant, challenge);
+    auto auditing = trail_.certificate("issue", operation, *certificate, grant, challenge);
+    const auto audited = co_await std::move(auditing);
     if (!audited) co_return refused(reason::kAuditUnavailable, audited.error().detail);
     co_return std::move(*certificate);
 }
@@ -170,8 +171,9 @@ asio::awaitable<CertificateOrRefusal> Issuance::sign(const Operation& operation,
     notes.insert(notes.end(), certificate->notes.begin(), certificate->notes.end());
     // Before anything is used up: where the audit file cannot be written, nothing is issued, and
     // what a crash leaves in the store stands in the audit file too.
-    auto audited =
+    auto auditing =
         trail_.certificate("sign", operation, certificate->certificate, grant, challenge);
+    const auto audited = co_await std::move(auditing);
     if (!audited) co_return refused(reason::kAuditUnavailable, audited.error().detail);
     co_return std::move(certificate->certificate);
 }
@@ -237,9 +239,9 @@ asio::awaitable<CertificateOrRefusal> Issuance::release_again(
                                          transaction.id, transaction.policy);
         if (!told) co_return told.error();
     }
-    if (auto audited = trail_.retry(operation, transaction); !audited) {
-        co_return refused(reason::kAuditUnavailable, audited.error().detail);
-    }
+    auto auditing = trail_.retry(operation, transaction);
+    const auto audited = co_await std::move(auditing);
+    if (!audited) co_return refused(reason::kAuditUnavailable, audited.error().detail);
     co_return *transaction.certificate;
 }
 
@@ -274,7 +276,8 @@ asio::awaitable<Refusal> Issuance::withdraw(const Operation& operation,
     if (!revoked && revoked.error().code != Errc::kConflict) {
         co_return refused(reason::kStoreUnavailable, revoked.error().detail);
     }
-    trail_.withdrawn(operation, certificate, why.detail);
+    auto auditing = trail_.withdrawn(operation, certificate, why.detail);
+    co_await std::move(auditing);
     co_return refused(
         reason::kNotificationRefused,
         "certificate " + certificate.serial_hex() + " was revoked, not released: " + why.detail);

@@ -148,7 +148,8 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, c
     const Refusal& refusal = outcome.error();
     record.refused = true;
     describe(refusal, record);
-    trail_.refusal(endpoint, record, client_address, refusal);
+    auto auditing = trail_.refusal(endpoint, record, client_address, refusal);
+    co_await std::move(auditing);
     // One that may come again is not decided; who cannot be read is nobody's device.
     if (parts_.notifier && opened && is_about_a_certificate(opened->type()) && !refusal.temporary) {
         parts_.notifier->refused({endpoint.name, record, client_address, refusal});
