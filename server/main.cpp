@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
     cli::add_ca(app, status);
     cli::add_audit(app, status);
     cli::add_store(app, status);
+    cli::add_doctor(app, status);
     cli::add_decode(app, status);
     cli::group_commands(app);
     try {

@@ -33,6 +33,7 @@ void add_notify(CLI::App& app, int& status);
 void add_ca(CLI::App& app, int& status);
 void add_audit(CLI::App& app, int& status);
 void add_store(CLI::App& app, int& status);
+void add_doctor(CLI::App& app, int& status);
 void add_decode(CLI::App& app, int& status);
 
 }  // namespace scepgate::server::cli

@@ -54,10 +54,6 @@ std::string complete(std::string& url) {
     return "";
 }
 
-CLI::Validator a_scep_url() {
-    return {complete, "URL"};
-}
-
 std::string bare_fingerprint(std::string_view text) {
     std::string out;
     for (const char c : text) {
@@ -93,6 +89,10 @@ std::string list_capabilities(std::string& text) {
 }
 
 }  // namespace
+
+CLI::Validator a_scep_url() {
+    return {complete, "URL"};
+}
 
 void ConnectionOptions::add_to(CLI::App& command) {
     command

@@ -9,6 +9,9 @@
 
 namespace scepgate::server::cli {
 
+/// A sound URL; without a path it gets that of RFC 8894 section 4.1.
+[[nodiscard]] CLI::Validator a_scep_url();
+
 struct ConnectionOptions {
     std::string url, fingerprint, trace;
     std::vector<std::string> ca_files;

@@ -73,6 +73,9 @@ constexpr Example kExamples[] = {
      "scepgate store verify --config lab/scepgate.json\n"
      "scepgate store verify --config lab/scepgate.json --store /backup/scepgate-2030-01-01.db\n"},
     {"audit verify", "scepgate audit verify --config lab/scepgate.json\n"},
+    {"doctor",
+     "scepgate doctor --url https://scep.example/scep\n"
+     "scepgate doctor --url http://127.0.0.1:8080/scep --json\n"},
     {"decode", "scepgate decode request.der --key ra-encryption.key --cert ra-encryption.pem\n"},
 };
 
@@ -83,7 +86,7 @@ constexpr std::string_view kGroups[][2] = {
     {"notify", "Operating"},      {"store", "Operating"},     {"audit", "Operating"},
     {"enroll", "As a device"},    {"renew", "As a device"},   {"getca", "As a device"},
     {"getnextca", "As a device"}, {"getcert", "As a device"}, {"getcrl", "As a device"},
-    {"decode", "As a device"},
+    {"decode", "As a device"},    {"doctor", "Operating"},
 };
 
 /// "ca create"
