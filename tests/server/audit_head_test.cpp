@@ -70,6 +70,7 @@ TEST_F(AuditHeadTest, AnOlderHeadThatWasPutBackIsReadAnewAndTheRecordsBehindItAr
     replace_head(older);
     add(*log).value();
     expect_sound(4);
+    EXPECT_NE(head().find(" 4:"), std::string::npos) << "it is the file there now that is kept";
 }
 
 TEST_F(AuditHeadTest, TheSameHeadInAnotherFileIsAsGood) {
@@ -78,6 +79,7 @@ TEST_F(AuditHeadTest, TheSameHeadInAnotherFileIsAsGood) {
     replace_head(head());
     add(*log).value();
     expect_sound(2);
+    EXPECT_NE(head().find(" 2:"), std::string::npos);
 }
 
 TEST_F(AuditHeadTest, AHeadThatIsDamagedWhileALogIsOpenIsNoHead) {

@@ -3,7 +3,9 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <fcntl.h>
 #include <fstream>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -78,6 +80,36 @@ public:
 private:
     rlimit before_{};
     void (*handler_)(int) = std::signal(SIGXFSZ, SIG_IGN);
+};
+
+/// Another process has the head file, as while it writes.
+class OthersLock {
+public:
+    explicit OthersLock(const fs::path& head) : descriptor_(::open(head.c_str(), O_RDWR)) {
+        ::flock(descriptor_, LOCK_EX);
+    }
+    ~OthersLock() { ::close(descriptor_); }
+    OthersLock(const OthersLock&) = delete;
+    OthersLock& operator=(const OthersLock&) = delete;
+
+    /// Until somebody is kept waiting.
+    void wait_for_another() const {
+        struct stat status {};
+        ::fstat(descriptor_, &status);
+        const std::string inode = ':' + std::to_string(status.st_ino) + ' ';
+        for (;;) {
+            std::ifstream locks("/proc/locks");
+            for (std::string line; std::getline(locks, line);) {
+                if (line.find("-> FLOCK") != std::string::npos &&
+                    line.find(inode) != std::string::npos)
+                    return;
+            }
+            std::this_thread::yield();
+        }
+    }
+
+private:
+    int descriptor_;
 };
 
 class AuditTogetherTest : public ::testing::Test {
@@ -191,6 +223,22 @@ TEST_F(AuditTogetherTest, AThreadThatWritesTakesThoseAlongThatWaitInTheirOrder) 
     context.run();
     EXPECT_EQ(numbers(), (std::vector{1, 2, 3}));
     EXPECT_EQ(told_, (std::vector<std::string>{"1", "3"}));
+}
+
+TEST_F(AuditTogetherTest, WhoComesWhileAnotherWritesIsWrittenNextAndKeepsNoThread) {
+    auto held = std::make_optional<OthersLock>(audit_head_file(file_));
+    std::thread writer([&] { log_->write(numbered(1)).value(); });
+    held->wait_for_another();
+    asio::io_context context{1};
+    spawn(context.get_executor(), 2);
+    spawn(context.get_executor(), 3);
+    context.poll();
+    EXPECT_TRUE(told_.empty());
+    held.reset();
+    context.run_for(std::chrono::minutes(1));
+    writer.join();
+    EXPECT_EQ(told_, (std::vector<std::string>{"2", "3"}));
+    EXPECT_EQ(numbers(), (std::vector{1, 2, 3}));
 }
 
 TEST_F(AuditTogetherTest, AFullDiskInTheMiddleFailsExactlyThoseThatAreNotWhole) {
