@@ -182,7 +182,14 @@ bool check_static(Examination& run) {
     run.capabilities_reply = run.ask({.target = run.target(kGetCaps)});
     const Reply certificates = run.ask({.target = run.target(kGetCert)});
     if (!check_answers(run, run.capabilities_reply, certificates)) return false;
-    run.add(judge_capabilities_type(run.capabilities_reply));
+    Finding type = judge_capabilities_type(run.capabilities_reply);
+    if (const auto obstacle = obstacle_in(run.capabilities_reply)) {
+        type.cause =
+            "GetCACert is answered, this is not: an old server, or a filter by operation "
+            "in between; clients go on with 3DES, SHA-1 and GET, or stop. Else: " +
+            obstacle->cause;
+    }
+    run.add(std::move(type));
     if (obstacle_in(run.capabilities_reply)) {
         run.skip("capabilities", "capabilities-type failed");
     } else {

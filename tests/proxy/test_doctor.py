@@ -1,5 +1,6 @@
 """`scepgate doctor` through real proxies: right settings, and one fault at a time."""
 
+import contextlib
 import datetime
 import json
 import os
@@ -382,6 +383,64 @@ class Hostile(socketserver.ThreadingTCPServer):
         self.over.set()
         self.shutdown()
         self.server_close()
+
+
+class SwallowsLongRequests(socketserver.ThreadingTCPServer):
+    """Passes on what is short, and is silent about the rest, as some gateways are."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self, upstream):
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                line = self.rfile.readline(100_000)  # the only one: "Connection: close" is added
+                if len(line) > 5100:
+                    while self.rfile.read1(65536):
+                        pass
+                    return
+                with socket.create_connection(("127.0.0.1", upstream)) as behind:
+                    behind.sendall(line)
+                    threading.Thread(target=self.pass_back, args=(behind,), daemon=True).start()
+                    while octets := self.rfile.read1(65536):
+                        behind.sendall(octets.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+                                       if octets.startswith((b"Host:", b"User-Agent:")) else octets)
+
+            def pass_back(self, behind):
+                with contextlib.suppress(OSError):  # the client has hung up
+                    while octets := behind.recv(65536):
+                        self.request.sendall(octets)
+                    self.request.shutdown(socket.SHUT_RDWR)
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/scep"
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
+def test_long_requests_that_nobody_answers_are_found(static_lab):
+    with SwallowsLongRequests(static_lab.port) as gateway:
+        diagnosis = Diagnosis(gateway.url, "--timeout", "3")
+    diagnosis.assert_only({"long-get"}, {"https"})
+    assert "a silent hang" in diagnosis["long-get"]["cause"]
+    assert "KB3011135" in diagnosis.settings_of("long-get")["Web Application Proxy"]
+
+
+def test_capabilities_that_are_filtered_are_told_from_a_wrong_path(static_lab, behind):
+    diagnosis = Diagnosis(behind(
+        proxies.Nginx, static_lab.port,
+        (LOCATION, "location / {\nif ($arg_operation = GetCACaps) { return 404; }")).url)
+    diagnosis.assert_only({"capabilities-type"}, {"https"})
+    assert "filter by operation" in diagnosis["capabilities-type"]["cause"]
+    assert "post" in diagnosis.of("skipped") and "long-get" in diagnosis.of("ok")
+
+
+def test_the_proxy_of_the_environment_is_not_asked(static_lab):
+    result = harness.run("doctor", "--url", static_lab.url,
+                         env=dict(os.environ, http_proxy="http://127.0.0.1:1"))
+    assert result.returncode == 0
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
