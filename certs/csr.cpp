@@ -4,6 +4,7 @@
 
 #include "certs/asn1_string.hpp"
 #include "certs/ca_oids.hpp"
+#include "certs/open_value.hpp"
 #include "certs/signed_structure.hpp"
 #include "certs/weak_keys.hpp"
 
@@ -93,6 +94,8 @@ Result<Attribute> read_csr_attribute(ByteView content) {
     for (DerReader values(*set); !values.empty(); ++attribute.values) {
         const auto value = values.next();
         if (!value) return value.error();
+        if (const auto sound = check_open_value(*value); !sound)
+            return in_context("attribute " + oid_to_text(*type), sound.error());
         if (attribute.values == 0) attribute.first = *value;
     }
     if (attribute.values == 0) {
