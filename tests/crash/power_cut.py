@@ -49,13 +49,21 @@ class File:
         self.dirty = {page for page in self.dirty if page < last} | {last}
 
     def begin_sync(self, number):
-        self.syncing[number] = len(self.kernel), {p: padded(self.kernel, p) for p in self.dirty}
+        """It waits for what others have on its way, too, and for what one began that died in it."""
+        pages = {}
+        for _, on_its_way in self.syncing.values():
+            pages |= on_its_way
+        self.syncing[number] = (len(self.kernel),
+                                pages | {p: padded(self.kernel, p) for p in self.dirty})
         self.dirty = set()
 
     def end_sync(self, number, succeeded):
         size, pages = self.syncing.pop(number)
         if succeeded:
             self._keep(pages, size)
+            for _, on_its_way in self.syncing.values():
+                for page in pages:
+                    on_its_way.pop(page, None)
 
     def _keep(self, pages, size):
         grown = max([len(self.disk), size, *((page + 1) * PAGE for page in pages)])
