@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from power_cut import PAGE, File
 from rounds import End
 
 pytestmark = [pytest.mark.load, pytest.mark.attack("A04")]
@@ -26,16 +25,6 @@ def test_it_loses_and_doubles_nothing_that_anybody_has(crashing, fewer):
 def test_with_an_audit_file_that_is_not_synced_the_store_loses_nothing(crashing, fewer):
     count = fewer(3)
     play(crashing(8 * count, sync="none"), count, 23)
-
-
-def test_what_is_synced_is_there_though_another_began_that_and_died():
-    file = File(bytes(PAGE))
-    file.write(0, b"new")
-    file.begin_sync(1)
-    assert file.cut(None)[0][:3] == bytes(3)
-    file.begin_sync(2)
-    file.end_sync(2, True)
-    assert file.cut(None)[0][:3] == b"new"
 
 
 def test_at_each_call_of_one_enrolment_the_device_gets_one_certificate(crashing):

@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+import harness
 import soft_token
 import walk
 from walk import LAB, enrolled
@@ -125,7 +126,8 @@ def test_the_guide_to_revocation_is_true(reader, tmp_path):
     reads.do(f"scepgate config check --config {LAB}")
     reads.hang_up(LAB)
     reads.run("The CRL by command")
-    assert (tmp_path / "lab/scepgate Lab CA+.crl").exists()
+    delta_crl = tmp_path / "lab/scepgate Lab CA+.crl"
+    harness.wait_until(delta_crl.exists, "the server publishes the delta")
     shutil.copy(tmp_path / "ca.crl", tmp_path / "last.crl")
     reads.run("Numbers")
     served = reads.json("Over HTTP")["cas"]["lab"]

@@ -140,6 +140,6 @@ def test_T10_badTime_outside_the_window(shaped, keys):
     ("juniper", "get_ca_cert=ra_and_chain cert_rep=leaf ")])
 def test_the_log_says_the_preset_and_what_it_set(shaped, preset, shape):
     lab = shaped(preset=preset)
-    line = next(line for line in lab.log().splitlines() if "preset" in line)
+    line = next(line for line in lab.log().splitlines() if " preset=" in line)
     assert preset in line
     assert shape in line

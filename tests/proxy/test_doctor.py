@@ -101,9 +101,8 @@ TOO_SHORT_LINES = {
 }
 
 
-@pytest.mark.attack("H01")
 @pytest.mark.parametrize("name", ["nginx", "haproxy", "apache"])
-def test_H01_a_limit_on_the_request_line_is_found(static_lab, behind, name):
+def test_a_limit_on_the_request_line_is_found(static_lab, behind, name):
     kind, change, setting = TOO_SHORT_LINES[name]
     diagnosis = Diagnosis(behind(kind, static_lab.port, change).url)
     diagnosis.assert_only({"long-get"}, {"https"})
