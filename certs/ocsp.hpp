@@ -13,6 +13,7 @@ namespace scepgate::certs {
 /// Limits on what strangers send.
 inline constexpr std::size_t kLargestOcspRequest = std::size_t{16} * 1024;  ///< octets
 inline constexpr std::size_t kMostOcspCertificates = 16;
+inline constexpr std::size_t kLongestOcspNonce = 128;  ///< octets (RFC 9654 section 2.1)
 
 /// Which certificate is asked about. The views lie in the request.
 struct OcspCertId {
@@ -25,12 +26,12 @@ struct OcspCertId {
 
 struct OcspRequest {
     std::vector<OcspCertId> certificates;  ///< one at least
-    std::optional<ByteView> nonce;         ///< 1 to 32 octets (RFC 8954)
+    std::optional<ByteView> nonce;         ///< 1 to 128 octets (RFC 9654)
 };
 
 /// Reads `der` strictly. A signature on a request is not looked at: whoever asks is answered.
 /// kMalformed, and kUnsupported for another digest, version or a critical extension; also over the
-/// limits above, and for a nonce that is not 1 to 32 octets.
+/// limits above, and for a nonce that is not 1 to 128 octets.
 [[nodiscard]] Result<OcspRequest> parse_ocsp_request(ByteView der);
 
 /// OCSPResponseStatus (RFC 6960 section 4.2.1).

@@ -6,7 +6,6 @@
 namespace scepgate::certs {
 namespace {
 
-constexpr std::size_t kLongestNonce = 128;  // RFC 9654 section 2.1
 constexpr std::size_t kLongestSerial = 32;
 
 //   CertID ::= SEQUENCE {
@@ -78,14 +77,15 @@ Result<OcspCertId> parse_request(ByteView content) {
     return parse_cert_id(*id);
 }
 
-//   Nonce ::= OCTET STRING(SIZE(1..32))      -- RFC 8954
+//   Nonce ::= OCTET STRING(SIZE(1..128))     -- RFC 9654
 Result<ByteView> parse_nonce(ByteView value) {
     DerReader reader(value);
     const auto nonce = reader.read(DerTag::kOctetString);
     if (!nonce) return nonce.error();
     if (const auto end = reader.finish("nonce"); !end) return end.error();
-    if (nonce->empty() || nonce->size() > kLongestNonce) {
-        return malformed("a nonce of " + std::to_string(nonce->size()) + " octets, not 1 to 32");
+    if (nonce->empty() || nonce->size() > kLongestOcspNonce) {
+        return malformed("a nonce of " + std::to_string(nonce->size()) + " octets, not 1 to " +
+                         std::to_string(kLongestOcspNonce));
     }
     return *nonce;
 }

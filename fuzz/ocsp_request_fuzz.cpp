@@ -23,7 +23,8 @@ void run(ByteView input) {
     FUZZ_REQUIRE(request->certificates.size() <= certs::kMostOcspCertificates);
     if (request->nonce) {
         FUZZ_REQUIRE(inside(*request->nonce, input));
-        FUZZ_REQUIRE(!request->nonce->empty() && request->nonce->size() <= 32);
+        FUZZ_REQUIRE(!request->nonce->empty() &&
+                     request->nonce->size() <= certs::kLongestOcspNonce);
     }
     using RequestPtr = std::unique_ptr<OCSP_REQUEST, certs::Deleter<OCSP_REQUEST_free>>;
     const unsigned char* at = input.data();
