@@ -39,17 +39,6 @@ namespace {
 const std::string kSelect =
     std::string("SELECT ") + kCertificateColumns + " FROM certificates AS c ";
 
-// Each bucket of certificates_by_identity (sql_schema_version_9.hpp) has to be asked. "+": see
-// CertificateWalk::first_of_each(); "NOT a <> b": see sql_transactions.cpp.
-const std::string kIdentityBuckets =
-    "WITH RECURSIVE buckets(b) AS (SELECT max(id) >> 14 FROM certificates UNION ALL SELECT b - 1 "
-    "FROM buckets WHERE b > 0) ";
-const std::string kNewestOfIdentity =
-    "(SELECT max(newest) FROM (SELECT (SELECT id FROM certificates WHERE (id >> 14) = +b AND "
-    "NOT identity <> ?1 AND substr(identity, 1, 8) = substr(?1, 1, 8) AND not_before <= ?2 AND "
-    "not_after > ?3 AND revoked_at IS NULL ORDER BY id DESC LIMIT 1) AS newest FROM buckets) AS "
-    "of_buckets)";
-
 Certificates::Found read_one(Query& query) {
     const auto row = query.next();
     if (!row) return row.error();
@@ -65,7 +54,10 @@ Result<Certificates> Certificates::prepare(Connection& connection) {
         connection,
         {{made.by_id_, kSelect + "WHERE serial = ? AND issuer_hash = ?"},
          {made.by_serial_, kSelect + "WHERE serial = ? ORDER BY id DESC LIMIT 1"},
-         {made.by_identity_, kIdentityBuckets + kSelect + "WHERE c.id = " + kNewestOfIdentity}});
+         {made.by_identity_,
+          kSelect + "WHERE NOT identity <> ?1 AND substr(identity, 1, 8) = substr(?1, 1, 8) AND "
+                    "not_before <= ?2 AND not_after > ?3 AND revoked_at IS NULL "
+                    "ORDER BY id DESC LIMIT 1"}});
     if (!prepared) return prepared.error();
     return made;
 }

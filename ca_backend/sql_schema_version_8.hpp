@@ -39,8 +39,8 @@ CREATE TABLE clock_accepted(
 
 /// A new row costs each index the page that it belongs to. What people look for is in order within
 /// a bucket of 4096 rows, so that new rows come to few pages, however many there are.
-/// What devices wait for is found in all rows at once: transactions_by_request and (until version
-/// 9) certificates_by_identity, whose keys come in no order, are the only such indexes, and short.
+/// What devices wait for is found in all rows at once: transactions_by_request and
+/// certificates_by_identity, whose keys come in no order, are the only such indexes, and short.
 /// The beginning of transactions_by_request is the same for those requests alone that one key has
 /// signed, and of which not even the ends of their transactionIDs differ; `key` is a hash of the
 /// whole request. The indexes of revocations serve their removal.

@@ -170,8 +170,12 @@ Result<Database> Database::open(const std::filesystem::path& file, Access access
     sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     const auto set_up = database.execute(
         "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; "
-        "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384");
+        "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864");
     if (!set_up) return last_error(raw, "opening");
+    // In KiB. Of a large store the default 2 MiB would read most pages anew for each commit.
+    if (access == Access::kReadWrite) {
+        if (const auto set = database.execute("PRAGMA cache_size=-16384"); !set) return set.error();
+    }
     // In place of the automatic checkpoint, which devices would wait for: tidy_up().
     sqlite3_wal_hook(raw, note_log_pages, database.log_pages_.get());
     return database;

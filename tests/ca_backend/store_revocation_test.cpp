@@ -76,33 +76,6 @@ TEST_P(StoreRevocationTest, G05_KnowsTheNewestOfAnIdentity) {
     EXPECT_FALSE(store_->newest_of_identity(first, "device", first.not_before() - 1).value());
 }
 
-TEST_P(StoreRevocationTest, G05_KnowsTheNewestOfAnIdentityInWhicheverBucket) {
-    const auto first = recorded();
-    const auto connection = place_.connect();
-    const char* serials[] = {"1", "2", "3"};
-    const char* ids[] = {"16383", "16384", "100000"};
-    for (int i = 0; i < 3; ++i) {
-        const std::string octets = GetParam() == testing::Engine::kSqlite
-                                       ? "CAST('" + std::string(serials[i]) + "' AS BLOB)"
-                                       : "convert_to('" + std::string(serials[i]) + "', 'UTF8')";
-        const std::string later =
-            "INSERT INTO certificates(id, serial, issuer, subject, subject_alt_name, not_before, "
-            "not_after, issued_at, endpoint, transaction_id, message_type, ca, template, policy, "
-            "device_id, user_id, der, issuer_hash, identity) SELECT " +
-            std::string(ids[i]) + ", " + octets +
-            ", issuer, subject, subject_alt_name, not_before, not_after, issued_at, endpoint, "
-            "transaction_id, message_type, ca, template, policy, device_id, user_id, der, "
-            "issuer_hash, identity FROM certificates WHERE id = 1";
-        const auto done = connection->execute(later.c_str());
-        ASSERT_TRUE(done) << done.error().detail;
-        EXPECT_EQ(serial(newest(first)), to_hex(as_bytes(serials[i])));
-    }
-    const auto done =
-        connection->execute("UPDATE certificates SET revoked_at = 1 WHERE id >= 16384");
-    ASSERT_TRUE(done) << done.error().detail;
-    EXPECT_EQ(serial(newest(first)), to_hex(as_bytes(serials[0])));
-}
-
 TEST_P(StoreRevocationTest, RevokesForEver) {
     const auto certificate = recorded();
     const auto row = revoke(certificate, RevocationReason::kKeyCompromise);
