@@ -176,7 +176,11 @@ std::optional<Secret> unwrap_blocks(const PasswordKeyWrap& wrap, ByteView key_en
 Result<PasswordKeyWrap> parse_password_recipient(ByteView content) {
     PasswordKeyWrap wrap{};
     DerReader fields(content);
-    if (const auto version = fields.read_small_integer(); !version) return version.error();
+    const auto version = fields.read_small_integer();
+    if (!version) return version.error();
+    if (*version != 0) {
+        return unsupported("PasswordRecipientInfo of version " + std::to_string(*version));
+    }
     const auto derivation = fields.read_optional(context_constructed(0));
     if (!derivation) return derivation.error();
     if (!*derivation) return unsupported("a password recipient without a key derivation");

@@ -1,5 +1,6 @@
 // A PasswordRecipientInfo is read only within its bounds, and a key comes out of it only when its
-// check value is right; then it wraps what OpenSSL too finds there.
+// check value is right; then OpenSSL too takes a message to that recipient alone. (In the input
+// itself another part may be one that OpenSSL cannot read, and refuses the whole for.)
 // Input: an EnvelopedData in a ContentInfo.
 #include <openssl/cms.h>
 
@@ -17,6 +18,17 @@ using CmsPtr = std::unique_ptr<CMS_ContentInfo, Deleter<CMS_ContentInfo_free>>;
 constexpr std::string_view kPassword = "secret";
 /// What an input may make the fuzzer work; the parser's own limit is far above.
 constexpr std::uint32_t kAffordable = 20'000;
+
+Bytes message_to(ByteView recipient, const ContentEncryption& encryption) {
+    const Bytes content(block_length(encryption.cipher));
+    const Bytes data =
+        der::sequence({der::integer(3), der::set({der::element(context_constructed(3), recipient)}),
+                       der::sequence({der::oid(oid::kData),
+                                      encode_content_encryption(encryption.cipher, encryption.iv),
+                                      der::element(context_primitive(0), content)})});
+    return der::sequence(
+        {der::oid(oid::kEnvelopedData), der::element(context_constructed(0), data)});
+}
 
 bool openssl_unwraps(ByteView message) {
     const unsigned char* at = message.data();
@@ -53,7 +65,7 @@ void run(ByteView input) {
         const auto key = unwrap_key(*wrap, as_bytes(kPassword), key_length(encryption->cipher));
         if (!key) continue;
         FUZZ_REQUIRE(key->view().size() == key_length(encryption->cipher));
-        FUZZ_REQUIRE(openssl_unwraps(input));
+        FUZZ_REQUIRE(openssl_unwraps(message_to(each, *encryption)));
     }
 }
 

@@ -62,6 +62,7 @@ TEST(CmsPasswordTest, NeverWritesSingleDesOrGcm) {
 
 /// A PasswordRecipientInfo's content octets, with one part replaced.
 struct Recipient {
+    Bytes version = der::integer(0);
     Bytes salt = der::octet_string(Bytes(16, 0x01));
     Bytes iterations = der::integer(10'000);
     Bytes length = {};
@@ -77,8 +78,8 @@ struct Recipient {
         const Bytes parameters = der::sequence({salt, iterations, length, prf});
         const Bytes derive =
             der::element(context_constructed(0), der::concat({derivation, parameters}));
-        return der::concat({der::integer(0), derived ? derive : Bytes(),
-                            der::sequence({wrap, cipher}), key, after});
+        return der::concat(
+            {version, derived ? derive : Bytes(), der::sequence({wrap, cipher}), key, after});
     }
     [[nodiscard]] std::string outcome() const {
         const auto read = parse_password_recipient(build());
@@ -120,6 +121,7 @@ TEST(CmsPasswordTest, A_E03_RefusesOtherAlgorithmsAndForms) {
     EXPECT_EQ(Recipient{.derivation = der::oid(oid::kMd5)}.outcome(), "unsupported");
     EXPECT_EQ(Recipient{.wrap = der::oid(oid::kAes256Wrap)}.outcome(), "unsupported");
     EXPECT_EQ(Recipient{.derived = false}.outcome(), "unsupported");
+    EXPECT_EQ(Recipient{.version = der::integer(1)}.outcome(), "unsupported");
     EXPECT_EQ(Recipient{.after = der::null()}.outcome(), "malformed");
     EXPECT_EQ(Recipient{.salt = der::null()}.outcome(), "malformed");
 }
