@@ -116,10 +116,12 @@ def others_get_no_signal(lab, intruder):
 def links_made_later_lead_nowhere(lab):
     lab.start()
     log, audit = lab.var / "scepgate.log", lab.var / "audit.jsonl"
+    harness.wait_until(lambda: '"crl"' in audit.read_text(), "the last record of the start")
     for file in (log, audit):
         file.rename(f"{file}.1")
         file.symlink_to(lab.elsewhere / file.name)
-    text = reload(lab, lab.var / "scepgate.log.1", "cannot write the audit file")
+    text = reload(lab, lab.var / "scepgate.log.1", "reloaded")
+    assert "cannot write the audit file" in text
     told = next(line for line in text.splitlines() if "cannot write the log" in line)
     assert "Permission denied" in told and "restart it" in told
     told = next(line for line in text.splitlines() if "audit.file: this process cannot" in line)
