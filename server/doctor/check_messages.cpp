@@ -2,15 +2,12 @@
 #include <algorithm>
 #include <sstream>
 
-#include "server/doctor/examination.hpp"
-#include "server/doctor/judge_answer.hpp"
+#include "server/doctor/message_checks.hpp"
 
 namespace scepgate::server::doctor {
 namespace {
 
 constexpr std::string_view kOperation = "operation=PKIOperation";
-constexpr std::string_view kMessageType = "application/x-pki-message";
-constexpr std::size_t kShort = 512;
 constexpr double kSlowSeconds = 5;
 
 std::string seconds_text(double seconds) {
@@ -20,86 +17,81 @@ std::string seconds_text(double seconds) {
     return text.str();
 }
 
-/// The state that the checks of messages share.
-class MessageChecks {
-public:
-    MessageChecks(Examination& run, Messages messages) : run_(run), messages_(std::move(messages)) {
-        messages_.use(run.capabilities);
+void check_time(Examination& run) {
+    const double slowest = run.web.slowest();
+    const std::string came = "the slowest answer took " + seconds_text(slowest);
+    if (slowest < kSlowSeconds) {
+        run.fine("time", "all requests above", came);
+        return;
     }
+    run.add({"time", Outcome::kWarning, "all requests above", came,
+             "devices give up after about 30 s, and an enrolment takes longer than these: the "
+             "server behind is busy, or the proxy waits for it",
+             remedies_for(Fault::kUpstream)});
+}
 
-    void run_all() {
-        check_post();
-        check_get();
-        check_reply_type();
-        check_reply_cache();
-        check_compression();
-    }
+}  // namespace
 
-private:
-    struct Sent {
-        Sealed sealed;
-        Reply reply;
-        Arrived arrived;
-    };
+const std::vector<std::string>& plain_post_fields() {
+    static const std::vector<std::string> fields = {"Content-Type: application/x-pki-message",
+                                                    "Expect:"};
+    return fields;
+}
 
-    std::string get_target(const Sealed& sealed, Messages::Spelling spell) const {
-        return run_.target(std::string(kOperation) + "&message=" + spell(to_base64(sealed.der)));
-    }
-    Sent judged(Sealed sealed, Reply reply) {
-        auto arrived = judge_arrival(reply, sealed.request, run_.cas, first_ ? &*first_ : nullptr);
-        if (arrived.arrival == Arrival::kLost && reply.came() && is_static(reply)) {
-            arrived = {Arrival::kStale, "the answer to another operation came"};
-        }
-        if (arrived.arrival == Arrival::kStale && stale_.empty()) stale_ = arrived.detail;
-        return {std::move(sealed), std::move(reply), std::move(arrived)};
-    }
-    bool is_static(const Reply& reply) const {
-        const auto& bodies = run_.ca_bodies;
-        return reply.status == 200 &&
-               (reply.body == run_.capabilities_reply.body ||
-                std::find(bodies.begin(), bodies.end(), reply.body) != bodies.end());
-    }
-    Sent get(Sealed sealed, Messages::Spelling spell) {
-        const std::string target = get_target(sealed, spell);
-        Reply reply = run_.ask({.target = target});
-        return judged(std::move(sealed), std::move(reply));
-    }
-    Sent post(Sealed sealed, std::vector<std::string> headers, bool chunked = false) {
-        Reply reply = run_.ask({.target = run_.target(kOperation),
-                                .post = true,
-                                .chunked = chunked,
-                                .body = sealed.der,
-                                .headers = std::move(headers)});
-        return judged(std::move(sealed), std::move(reply));
-    }
-    std::optional<Sealed> seal(std::size_t content) {
-        auto sealed = messages_.seal(content);
-        return sealed ? std::optional(std::move(*sealed)) : std::nullopt;
-    }
+MessageChecks::MessageChecks(Examination& run, Messages messages)
+    : run_(run), messages_(std::move(messages)) {
+    messages_.use(run.capabilities);
+}
 
-    bool take_first(std::string_view id, const std::string& sent, Sent first);
-    void check_post();
-    void check_post_form(std::string_view id, const std::string& what, std::size_t content,
-                         std::vector<std::string> headers, bool chunked, Outcome otherwise,
-                         Fault fault);
-    void check_get();
-    void check_long_get(Messages::Spelling spell);
-    void check_reply_type();
-    void check_reply_cache();
-    void check_compression();
+void MessageChecks::run_all() {
+    check_post();
+    check_get();
+    check_reply_type();
+    check_reply_cache();
+    check_compression();
+}
 
-    Examination& run_;
-    Messages messages_;
-    std::optional<Reply> first_;  ///< the answer that others are compared with
-    std::optional<Reply> cert_rep_;
-    Messages::Spelling spelling_ = nullptr;  ///< one that arrives
-    std::string stale_;
-};
+std::string MessageChecks::get_target(const Sealed& sealed, Messages::Spelling spell) const {
+    return run_.target(std::string(kOperation) + "&message=" + spell(to_base64(sealed.der)));
+}
 
-const std::vector<std::string> kPlainPost = {"Content-Type: application/x-pki-message", "Expect:"};
+MessageChecks::Sent MessageChecks::judged(Sealed sealed, Reply reply) {
+    auto arrived = judge_arrival(reply, sealed.request, run_.cas, first_ ? &*first_ : nullptr);
+    if (arrived.arrival == Arrival::kLost && reply.came() && is_static(reply)) {
+        arrived = {Arrival::kStale, "the answer to another operation came"};
+    }
+    if (arrived.arrival == Arrival::kStale && stale_.empty()) stale_ = arrived.detail;
+    return {std::move(sealed), std::move(reply), std::move(arrived)};
+}
 
-/// What an answer that is not proven to be the server's can be; true when it may serve as measure
-/// for the others.
+bool MessageChecks::is_static(const Reply& reply) const {
+    const auto& bodies = run_.ca_bodies;
+    return reply.status == 200 &&
+           (reply.body == run_.capabilities_reply.body ||
+            std::find(bodies.begin(), bodies.end(), reply.body) != bodies.end());
+}
+
+MessageChecks::Sent MessageChecks::get(Sealed sealed, Messages::Spelling spell) {
+    const std::string target = get_target(sealed, spell);
+    Reply reply = run_.ask({.target = target});
+    return judged(std::move(sealed), std::move(reply));
+}
+
+MessageChecks::Sent MessageChecks::post(Sealed sealed, std::vector<std::string> headers,
+                                        bool chunked) {
+    Reply reply = run_.ask({.target = run_.target(kOperation),
+                            .post = true,
+                            .chunked = chunked,
+                            .body = sealed.der,
+                            .headers = std::move(headers)});
+    return judged(std::move(sealed), std::move(reply));
+}
+
+std::optional<Sealed> MessageChecks::seal(std::size_t content) {
+    auto sealed = messages_.seal(content);
+    return sealed ? std::optional(std::move(*sealed)) : std::nullopt;
+}
+
 bool MessageChecks::take_first(std::string_view id, const std::string& sent, Sent first) {
     switch (first.arrived.arrival) {
         case Arrival::kProven:
@@ -154,24 +146,25 @@ void MessageChecks::check_post() {
         run_.skip("post", "POSTPKIOperation is not offered");
         return;
     }
-    auto sealed = seal(kShort);
+    auto sealed = seal(kShortMessage);
     if (!sealed) return;
     const std::string sent = "POST of a message that nobody can decrypt, " +
                              std::to_string(sealed->der.size()) + " octets";
-    if (!take_first("post", sent, post(std::move(*sealed), kPlainPost))) {
+    if (!take_first("post", sent, post(std::move(*sealed), plain_post_fields()))) {
         run_.skip("post-", "post failed");
         return;
     }
-    check_post_form("post-no-type", "without Content-Type", kShort, {"Content-Type:", "Expect:"},
-                    false, Outcome::kWarning, Fault::kPost);
-    check_post_form("post-expect", "with Expect: 100-continue", kShort,
-                    {kPlainPost[0], "Expect: 100-continue"}, false, Outcome::kFailed, Fault::kPost);
-    check_post_form("post-chunked", "in chunks, without Content-Length", kShort, kPlainPost, true,
-                    Outcome::kWarning, Fault::kChunked);
-    check_post_form("post-64k", "of 64 KiB", (64 << 10) - 2048, kPlainPost, false, Outcome::kFailed,
-                    Fault::kLargeBody);
-    check_post_form("post-1m", "of 1 MB", 1'000'000 - 2048, kPlainPost, false, Outcome::kWarning,
-                    Fault::kLargeBody);
+    check_post_form("post-no-type", "without Content-Type", kShortMessage,
+                    {"Content-Type:", "Expect:"}, false, Outcome::kWarning, Fault::kPost);
+    check_post_form("post-expect", "with Expect: 100-continue", kShortMessage,
+                    {plain_post_fields()[0], "Expect: 100-continue"}, false, Outcome::kFailed,
+                    Fault::kPost);
+    check_post_form("post-chunked", "in chunks, without Content-Length", kShortMessage,
+                    plain_post_fields(), true, Outcome::kWarning, Fault::kChunked);
+    check_post_form("post-64k", "of 64 KiB", (64 << 10) - 2048, plain_post_fields(), false,
+                    Outcome::kFailed, Fault::kLargeBody);
+    check_post_form("post-1m", "of 1 MB", 1'000'000 - 2048, plain_post_fields(), false,
+                    Outcome::kWarning, Fault::kLargeBody);
 }
 
 void MessageChecks::check_post_form(std::string_view id, const std::string& what,
@@ -207,7 +200,7 @@ void MessageChecks::check_get() {
     std::optional<Sent> best;
     std::optional<Sent> worst;
     for (const Form& form : kForms) {
-        auto sealed = seal(kShort);
+        auto sealed = seal(kShortMessage);
         if (!sealed) return;
         Sent done = get(std::move(*sealed), form.spell);
         if (done.arrived.arrival == Arrival::kLost) {
@@ -278,117 +271,6 @@ void MessageChecks::check_long_get(Messages::Spelling spell) {
     run_.fine("long-get", "GETs with messages of up to 64 KiB",
               "all arrived, the longest request line of " + std::to_string(arrived) + " octets");
 }
-
-void MessageChecks::check_reply_type() {
-    if (!cert_rep_) {
-        run_.skip("reply-type", "there was no signed reply");
-        return;
-    }
-    const std::string_view type = cert_rep_->content_type();
-    if (type == kMessageType) {
-        run_.fine("reply-type", "a PKIOperation", std::string(type));
-        return;
-    }
-    run_.fail("reply-type", "a PKIOperation", type.empty() ? "no type" : std::string(type),
-              "it should be application/x-pki-message and nothing more: some clients compare it "
-              "literally",
-              remedies_for(Fault::kContentType));
-}
-
-void MessageChecks::check_reply_cache() {
-    if (!run_.wants("reply-cache")) return;
-    const std::string sent = "the same GET PKIOperation twice, and others between";
-    if (!stale_.empty()) {
-        run_.fail("reply-cache", sent, stale_,
-                  "a cache in between gives one device's answer to another: it leaves the query "
-                  "out of its key",
-                  remedies_for(Fault::kCaching));
-        return;
-    }
-    if (!cert_rep_ || spelling_ == nullptr) {
-        run_.skip("reply-cache", "there was no signed reply to a GET");
-        return;
-    }
-    auto sealed = seal(kShort);
-    if (!sealed) return;
-    const Sent once = get(*sealed, spelling_);
-    const Sent again = get(std::move(*sealed), spelling_);
-    if (once.arrived.arrival != Arrival::kProven || again.arrived.arrival != Arrival::kProven) {
-        run_.skip("reply-cache", "there was no signed reply to a GET");
-        return;
-    }
-    // Each reply has a nonce of its own.
-    if (once.reply.body == again.reply.body) {
-        run_.fail("reply-cache", sent, "the same octets twice, though each reply has a new nonce",
-                  "a cache in between keeps answers to messages: a device that polls never sees "
-                  "its certificate",
-                  remedies_for(Fault::kCaching));
-        return;
-    }
-    const std::string control(once.reply.field("Cache-Control").value_or(""));
-    if (control.find("no-store") == std::string::npos) {
-        run_.add({"reply-cache", Outcome::kWarning, sent,
-                  "two answers; Cache-Control: " + (control.empty() ? "none" : control),
-                  "no no-store: the server does not send it, or the proxy drops it, and caches "
-                  "further out may keep what devices get",
-                  remedies_for(Fault::kCaching)});
-        return;
-    }
-    run_.fine("reply-cache", sent, "two answers; Cache-Control: " + control);
-}
-
-void MessageChecks::check_compression() {
-    if (!run_.wants("compression")) return;
-    const std::string sent = "requests with Accept-Encoding: gzip, deflate, and without";
-    if (run_.compressed) {
-        run_.fail("compression", sent, *run_.compressed,
-                  "devices take the octets as they come, and these are no DER",
-                  remedies_for(Fault::kCompression));
-        return;
-    }
-    const std::string offer = "Accept-Encoding: gzip, deflate";
-    std::string found;
-    Outcome outcome = Outcome::kWarning;
-    const auto look = [&](const Reply& reply, const char* what) {
-        const auto encoding = reply.field("Content-Encoding");
-        if (!encoding || *encoding == "identity") return;
-        found += (found.empty() ? "" : "; ") + std::string(what) + ": " + std::string(*encoding);
-        const auto control = reply.field("Cache-Control");
-        if (control && control->find("no-transform") != std::string_view::npos)
-            outcome = Outcome::kFailed;
-    };
-    look(run_.ask({.target = run_.target("operation=GetCACaps"), .headers = {offer}}), "GetCACaps");
-    look(run_.ask({.target = run_.target("operation=GetCACert"), .headers = {offer}}), "GetCACert");
-    if (auto sealed = seal(kShort); sealed && run_.capabilities.post) {
-        auto headers = kPlainPost;
-        headers.push_back(offer);
-        look(post(std::move(*sealed), std::move(headers)).reply, "PKIOperation");
-    }
-    if (found.empty()) {
-        run_.fine("compression", sent, "none compressed");
-        return;
-    }
-    run_.add({"compression", outcome, sent, found,
-              outcome == Outcome::kFailed
-                  ? "compressed in between although the server says no-transform"
-                  : "compressed for clients that offer it; some offer it and cannot",
-              remedies_for(Fault::kCompression)});
-}
-
-void check_time(Examination& run) {
-    const double slowest = run.web.slowest();
-    const std::string came = "the slowest answer took " + seconds_text(slowest);
-    if (slowest < kSlowSeconds) {
-        run.fine("time", "all requests above", came);
-        return;
-    }
-    run.add({"time", Outcome::kWarning, "all requests above", came,
-             "devices give up after about 30 s, and an enrolment takes longer than these: the "
-             "server behind is busy, or the proxy waits for it",
-             remedies_for(Fault::kUpstream)});
-}
-
-}  // namespace
 
 void check_messages(Examination& run) {
     auto messages = Messages::make(run.now);
