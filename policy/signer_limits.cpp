@@ -5,7 +5,7 @@
 namespace scepgate::policy {
 namespace {
 
-using Verdict = std::optional<Refusal>;
+using Judgement = std::optional<Refusal>;
 
 Refusal refuse_beyond(const SignerLimits& limits, const std::string& key, std::string expected,
                       std::string found) {
@@ -24,7 +24,7 @@ std::string in_seconds(std::int64_t seconds) {
     return std::to_string(seconds) + " s";
 }
 
-Verdict judge_lifetime(const SignerLimits& limits, const ChallengeClaims& claims) {
+Judgement judge_lifetime(const SignerLimits& limits, const ChallengeClaims& claims) {
     if (!limits.max_lifetime) return std::nullopt;
     const std::int64_t lives = claims.expires - claims.not_before;
     if (lives <= *limits.max_lifetime) return std::nullopt;
@@ -33,8 +33,8 @@ Verdict judge_lifetime(const SignerLimits& limits, const ChallengeClaims& claims
                          "one of " + in_seconds(lives));
 }
 
-Verdict judge_template(const SignerLimits& limits, const ChallengeClaims& claims,
-                       const EnrollmentRequest* request) {
+Judgement judge_template(const SignerLimits& limits, const ChallengeClaims& claims,
+                         const EnrollmentRequest* request) {
     const auto& allowed = limits.templates;
     if (allowed.empty()) return std::nullopt;
     std::string name = claims.template_name.value_or("");
@@ -50,7 +50,7 @@ Verdict judge_template(const SignerLimits& limits, const ChallengeClaims& claims
                          name.empty() ? "no template of this endpoint" : name);
 }
 
-Verdict judge_validity(const SignerLimits& limits, const ChallengeClaims& claims) {
+Judgement judge_validity(const SignerLimits& limits, const ChallengeClaims& claims) {
     if (!limits.max_validity || !claims.max_validity) return std::nullopt;
     if (*claims.max_validity <= *limits.max_validity) return std::nullopt;
     return refuse_beyond(limits, "max_validity",
@@ -58,8 +58,8 @@ Verdict judge_validity(const SignerLimits& limits, const ChallengeClaims& claims
                          "one of " + in_seconds(*claims.max_validity));
 }
 
-Verdict judge_names_and_key(const SignerLimits& limits, const ChallengeClaims& claims,
-                            const EnrollmentRequest* request) {
+Judgement judge_names_and_key(const SignerLimits& limits, const ChallengeClaims& claims,
+                              const EnrollmentRequest* request) {
     if (!limits.rules) return std::nullopt;
     const certs::PublicKey* key = request != nullptr ? &request->csr.public_key() : nullptr;
     auto broken =
