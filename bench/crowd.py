@@ -5,9 +5,8 @@ import contextlib
 import os
 import socket
 
-from servers import raise_descriptors
+from servers import CAPS, raise_descriptors
 
-CAPS = b"GET /scep?operation=GetCACaps HTTP/1.1\r\nHost: x\r\n\r\n"
 CACERT = b"GET /scep?operation=GetCACert HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /scep?operation=PKIOperation HTTP/1.1\r\nHost: x\r\nContent-Length: "
 LARGE = b"x" * 900_000
