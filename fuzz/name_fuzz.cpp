@@ -28,6 +28,9 @@ void require_sound(const Name& name) {
     FUZZ_REQUIRE(matches(name, name));
     FUZZ_REQUIRE(!matches_reversed(name, name));
     (void)name.check_upper_bounds();
+    const Name sorted = with_sorted_sets(name);
+    FUZZ_REQUIRE(matches(name, sorted) && sorted.der().size() == name.der().size());
+    FUZZ_REQUIRE(with_sorted_sets(sorted).der() == sorted.der());
 
     if (has_endless_type(name)) return;
     const std::string text = name.text();

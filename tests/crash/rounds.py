@@ -164,6 +164,9 @@ class Rounds:
         """One device at a time, and the end at each call of its enrolment in turn; of those that write
         the log at the first, one in the middle and the last."""
         self.fleet.published_says_all(self.crl)
+        # The first commit of a server may begin the log anew, with a sync of its own.
+        first, = self.fleet.next(1, [Device])
+        first.step()
         since = self.disk.traced
         device, = self.fleet.next(1, [Device])
         device.step()

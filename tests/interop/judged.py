@@ -38,7 +38,7 @@ class Pki:
         """`scoped`: CRLs have an issuing distribution point."""
         self.dir, self.key, self.scoped = Path(folder), key, scoped
         self.dir.mkdir()
-        lab = self.lab = harness.Lab.init(self.dir / "lab", "--policy", "static")
+        lab = self.lab = harness.Lab.init(self.dir / "lab", "--policy", "one_time")
         self._make_ca("root", "CN=Judged Root CA,O=Example,C=DE", "--root")
         self._make_ca("issuing", "CN=Judged Issuing CA,O=Example,C=DE", "--subordinate-of", "root")
         scepgate("ca", "ra", "--config", lab.config_file, "--ca", "issuing")
@@ -80,8 +80,8 @@ class Pki:
         self.file(f"{name}.pem").write_bytes(first_certificate(lab.dir / f"{name}.pem"))
 
     def _enrol(self, device, purpose, key):
-        policy, = self.lab.config()["policies"].values()
-        password = self.lab.dir / policy["password"]["file"]
+        password = self.dir / "password"
+        password.write_text(self.lab.challenge())
         scepgate("enroll", "--url", self.lab.url, "--challenge-file", password, "--subject",
                  f"CN={device},OU=Würfel,O=Example,C=DE", *NAMES, "--key-usage", purpose, "--key", key,
                  "--out", self.dir / device)

@@ -134,7 +134,7 @@ class Apache(Proxy):
                    ("http://127.0.0.1:8080/", f"http://127.0.0.1:{self.upstream}/"),
                    ("/var/log/apache2/", f"{d}/"))
         modules = "".join(f"LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so\n"
-                          for m in ("mpm_event", "authz_core", "proxy", "proxy_http"))
+                          for m in ("mpm_event", "authz_core", "proxy", "proxy_http", "headers"))
         (d / "apache.conf").write_text(
             f"{modules}ServerRoot {d}\nServerName 127.0.0.1\nPidFile {d}/apache.pid\n"
             f"DefaultRuntimeDir {d}\nErrorLog {d}/error.log\nListen 127.0.0.1:{self.port}\n"

@@ -130,6 +130,12 @@ INSIDE = [
     ("proxy_cache scep; proxy_cache_key $request_uri; proxy_cache_valid any 1m; "
      "proxy_ignore_headers Cache-Control;", {"reply-cache"}, set(), "cache", "proxy_cache off"),
     ("proxy_hide_header Cache-Control;", set(), {"reply-cache"}, "no-store", "proxy_cache off"),
+    ('if ($http_host = "") { return 404; }', set(), {"http-1.0"}, "Cisco IOS", "default_server"),
+    ("if ($http_expect) { return 417; }", {"post-expect"}, set(), ".NET", "no limit_except GET"),
+    ("if ($http_transfer_encoding) { return 411; }", set(), {"post-chunked"}, "stream a body",
+     "proxy_request_buffering on"),
+    ('set $form "$request_method$content_type"; if ($form = POST) { return 415; }', set(),
+     {"post-no-type"}, "older than RFC 8894", "no limit_except GET"),
 ]
 
 
@@ -148,6 +154,18 @@ def test_a_fault_is_found_by_the_check_that_is_meant_for_it(
     meant = diagnosis[(failed or warned).copy().pop()]
     assert words in meant["cause"]
     assert setting in {each["where"]: each["setting"] for each in meant["remedies"]}["nginx"]
+
+
+def test_a_slow_answer_is_found(static_lab, behind):
+    # nginx sends a second's worth at once: the answer takes some 7 seconds.
+    octets = len(static_lab.get(f"{harness.PATH}?operation=GetCACert").body)
+    diagnosis = Diagnosis(behind(
+        proxies.Nginx, static_lab.port,
+        (LOCATION, "location / {\n"
+         f'if ($arg_message = "default") {{ set $limit_rate {octets // 8}; }}')).url)
+    diagnosis.assert_only(set(), {"https", "time"})
+    assert "the server behind is busy" in diagnosis["time"]["cause"]
+    assert "proxy_read_timeout" in diagnosis.settings_of("time")["nginx"]
 
 
 def test_a_cache_that_forgets_the_query_is_found(static_lab, behind, tmp_path):
