@@ -50,8 +50,11 @@ struct CertificatePage {
     std::size_t scanned = 0;
 };
 
-/// Serial numbers as people write them: hex in either case, with or without leading zeros.
-/// kMalformed.
-[[nodiscard]] Result<Bytes> parse_serial(std::string_view hex);
+/// A serial number that a certificate may have: not 0, at most 20 octets without a sign octet
+/// (RFC 5280 section 4.1.2.2). kMalformed.
+[[nodiscard]] Result<void> check_serial(ByteView serial);
+/// Serial numbers as people write and paste them: hex in either case, with or without leading zeros
+/// or 0x, or with a colon after each two digits. kMalformed, for what check_serial() refuses, too.
+[[nodiscard]] Result<Bytes> parse_serial(std::string_view text);
 
 }  // namespace scepgate::ca_backend

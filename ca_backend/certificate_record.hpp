@@ -21,7 +21,9 @@ struct CertificateId {
 
 /// Whom a certificate is for, and for what: issuer, subject and subject alternative names as they
 /// are encoded, and the template. One device may well have one certificate to sign and one to
-/// encrypt.
+/// encrypt. `issuer_der`: in place of its own issuer, for the same of another CA.
+[[nodiscard]] Sha256 identity_hash(ByteView issuer_der, const certs::Certificate& certificate,
+                                   std::string_view template_name);
 [[nodiscard]] Sha256 identity_hash(const certs::Certificate& certificate,
                                    std::string_view template_name);
 
@@ -58,6 +60,9 @@ struct CertificateRow {
     std::int64_t issued_at = 0;
     std::string endpoint, transaction_id, ca, template_name, policy, device_id, user_id;
     std::optional<Revocation> revocation;
+    /// Seconds: what its Grant allowed, however early its CA ends. Empty: no limit, or recorded
+    /// before it was kept.
+    std::optional<std::int64_t> max_validity;
     Bytes der;
 };
 

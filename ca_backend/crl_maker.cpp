@@ -259,7 +259,8 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& 
 
 asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make_one(
     Store& store, CrlKind kind, CrlBegun& begun, Lease& lease, const Occasion& occasion) {
-    auto crl = co_await build(kind, begun, lease, occasion);
+    std::vector<std::string> left_out;
+    auto crl = co_await build(kind, begun, lease, occasion, left_out);
     if (!crl) co_return not_made(crl.error());
     CrlToKeep keep;
     keep.kind = kind;
@@ -270,7 +271,8 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make_one(
     keep.least_base = occasion.pointers.least_base;
     if (kind == CrlKind::kComplete && makes_deltas()) keep.base_period = settings_.complete.period;
     if (settings_.record) {
-        const MadeCrl made{settings_.ca, kind, begun.number, keep.state.base, *crl};
+        const MadeCrl made{settings_.ca,    kind, begun.number,
+                           keep.state.base, *crl, std::move(left_out)};
         if (const auto recorded = settings_.record(made); !recorded) co_return recorded.error();
     }
     CrlState state = keep.state;
@@ -282,7 +284,8 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make_one(
 }
 
 asio::awaitable<Result<Crl>> CrlMaker::build(CrlKind kind, CrlBegun& begun, Lease& lease,
-                                             const Occasion& occasion) const {
+                                             const Occasion& occasion,
+                                             std::vector<std::string>& left_out) const {
     const std::int64_t now = occasion.now;
     certs::CrlContents contents;
     contents.issuer_der = settings_.issuer_der;
@@ -302,7 +305,13 @@ asio::awaitable<Result<Crl>> CrlMaker::build(CrlKind kind, CrlBegun& begun, Leas
                                                   : begun.list->next(now, kPage);
         if (!page) co_return page.error();
         for (const certs::RevokedCertificate& revoked : *page) {
-            if (const auto added = builder.add(revoked); !added) co_return added.error();
+            const auto added = builder.add(revoked);
+            // One row that is no revocation must not keep all others from being published.
+            if (!added && added.error().code == Errc::kMalformed) {
+                left_out.push_back(added.error().detail);
+            } else if (!added) {
+                co_return added.error();
+            }
         }
         if (page->size() < kPage) break;
         if (!lease.is_to_be_extended()) continue;

@@ -29,6 +29,8 @@ struct MadeCrl {
     std::int64_t number = 0;
     std::int64_t base = 0;  ///< of a delta
     certs::Crl crl;
+    /// Why a revocation of the store is not in it; the others must not go without a CRL for it.
+    std::vector<std::string> left_out = {};
 };
 
 /// Where a CA publishes its CRLs. All URLs of one kind name the same CRL.
@@ -131,8 +133,10 @@ private:
                                                                     CrlBegun& begun, Lease& lease,
                                                                     const Occasion& occasion);
     [[nodiscard]] bool is_as_settled(const certs::Crl& crl, CrlKind kind) const;
+    /// Adds to `left_out` what could not be put in.
     boost::asio::awaitable<Result<certs::Crl>> build(CrlKind kind, CrlBegun& begun, Lease& lease,
-                                                     const Occasion& occasion) const;
+                                                     const Occasion& occasion,
+                                                     std::vector<std::string>& left_out) const;
 
     CrlSettings settings_;
     IssuerHash issuer_;

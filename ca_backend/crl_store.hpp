@@ -13,6 +13,10 @@
 
 namespace scepgate::ca_backend {
 
+/// Seconds for which a revoked certificate stays on CRLs after it expired (RFC 5280 section 3.3: on
+/// one of them, at least). CRLs are made more often than this.
+inline constexpr std::int64_t kListedAfterExpiry = std::int64_t{30} * 86400;
+
 /// A complete CRL that deltas refer to (RFC 5280 section 5.2.4): it was given out.
 struct CrlBase {
     std::int64_t number = 0;
@@ -26,8 +30,7 @@ public:
     virtual ~RevocationList() = default;
 
     /// The next of all that a complete CRL lists at `now`, by serial number, at most so many; empty
-    /// at the end. A certificate is listed until 30 days after it expired (RFC 5280 section 3.3: on
-    /// one CRL after that, at least).
+    /// at the end. A certificate is listed until kListedAfterExpiry.
     virtual Result<std::vector<certs::RevokedCertificate>> next(std::int64_t now,
                                                                 std::size_t most) = 0;
     /// The next of what has changed after `base`, in the order in which it did; kRemoveFromCrl:
@@ -85,6 +88,10 @@ struct CrlToKeep {
 
 /// CRL numbers, and what is given out under them.
 ///
+/// A number is the time in seconds since 1970, or one more than the last where that is not greater:
+/// a store that was restored knows nothing of the numbers since its backup, and none may come twice
+/// (RFC 5280 section 5.2.3).
+///
 /// Number and list belong together: begin_crl() takes the number and opens the list while nobody
 /// else can write, in whatever process. So of two numbers of one issuer, complete or delta, the
 /// greater one's list knows of every change that the smaller one's does, however long each of them
@@ -116,10 +123,10 @@ public:
     virtual Result<std::optional<CrlState>> find_crl_state(const IssuerHash& issuer,
                                                            CrlKind kind) = 0;
     virtual Result<std::optional<KeptCrl>> find_crl(const IssuerHash& issuer, CrlKind kind) = 0;
-    /// From now on numbers are greater than this one; if they were not before, the CRLs that are
-    /// kept are made anew. Returns the last number that counts.
-    virtual boost::asio::awaitable<Result<std::int64_t>> lift_crl_number(IssuerHash issuer,
-                                                                         std::int64_t above) = 0;
+    /// From now on numbers are greater than this one. True: they would not have been without it,
+    /// and the CRLs that are kept are made anew.
+    virtual boost::asio::awaitable<Result<bool>> lift_crl_number(IssuerHash issuer,
+                                                                 std::int64_t above) = 0;
 };
 
 }  // namespace scepgate::ca_backend

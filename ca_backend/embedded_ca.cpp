@@ -1,5 +1,6 @@
 #include "ca_backend/embedded_ca.hpp"
 
+#include "ca_backend/name_beside_ca.hpp"
 #include "ca_backend/pointers.hpp"
 #include "ca_backend/template_extensions.hpp"
 #include "certs/ca_oids.hpp"
@@ -305,8 +306,8 @@ Result<certs::Certificate> EmbeddedCa::certify_ocsp_responder(const certs::Publi
     const Certificate& ca = settings_.chain.front();
     const std::int64_t now = clock_->now();
     if (!is_valid(ca, now)) return Error{Errc::kUnavailable, validity_text(settings_, now)};
-    const auto subject = certs::Name::from_text("CN=OCSP responder");
-    if (!subject) return subject.error();
+    const auto subject = name_beside_ca(settings_.chain, kOcspResponderName, key);
+    if (!subject) return in_context("the OCSP responder's certificate", subject.error());
     constexpr std::int64_t kBackdate = 600;
     certs::CertificateContents contents;
     contents.serial = certs::random_serial();

@@ -4,6 +4,7 @@
 
 #include "ca_backend/sql_compromised_keys.hpp"
 #include "ca_backend/sql_schema_version_8.hpp"
+#include "ca_backend/sql_schema_version_9.hpp"
 
 namespace scepgate::ca_backend::postgres {
 namespace {
@@ -220,7 +221,8 @@ constexpr std::array kMigrations = {Migration{5, kVersion5},
                                     Migration{7, kVersion7},
                                     Migration{8, sql::kVersion8PostgresTables},
                                     Migration{8, sql::kVersion8Indexes},
-                                    Migration{8, sql::kCompromisedKeysPostgres}};
+                                    Migration{8, sql::kCompromisedKeysPostgres},
+                                    Migration{9, sql::kVersion9Postgres}};
 
 constexpr std::int64_t kCompromisedKeysSince = 8;
 

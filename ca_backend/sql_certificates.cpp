@@ -5,7 +5,7 @@ namespace scepgate::ca_backend::sql {
 const char* const kCertificateColumns =
     "c.serial, c.subject, c.subject_alt_name, c.issuer, c.not_before, c.not_after, c.issued_at, "
     "c.endpoint, c.transaction_id, c.ca, c.template, c.policy, c.device_id, c.user_id, "
-    "c.revoked_at, c.revocation_reason, c.der";
+    "c.revoked_at, c.revocation_reason, c.max_validity, c.der";
 
 CertificateRow read_certificate(const Query& query) {
     CertificateRow row;
@@ -30,6 +30,8 @@ CertificateRow read_certificate(const Query& query) {
         row.revocation = Revocation{query.integer(revoked_at),
                                     static_cast<certs::RevocationReason>(query.integer(reason))};
     }
+    const std::int64_t max_validity = query.integer(column++);
+    if (max_validity != 0) row.max_validity = max_validity;
     row.der = query.blob(column++);
     return row;
 }
@@ -55,8 +57,7 @@ Result<Certificates> Certificates::prepare(Connection& connection) {
         {{made.by_id_, kSelect + "WHERE serial = ? AND issuer_hash = ?"},
          {made.by_serial_, kSelect + "WHERE serial = ? ORDER BY id DESC LIMIT 1"},
          {made.by_identity_,
-          kSelect + "WHERE NOT identity <> ?1 AND substr(identity, 1, 8) = substr(?1, 1, 8) AND "
-                    "not_before <= ?2 AND not_after > ?3 AND revoked_at IS NULL "
+          kSelect + "WHERE NOT identity <> ?1 AND substr(identity, 1, 8) = substr(?1, 1, 8) "
                     "ORDER BY id DESC LIMIT 1"}});
     if (!prepared) return prepared.error();
     return made;
@@ -75,9 +76,9 @@ Certificates::Found Certificates::find_serial(ByteView serial) {
     return read_one(query);
 }
 
-Certificates::Found Certificates::newest_of_identity(const Sha256& identity, std::int64_t now) {
+Certificates::Found Certificates::newest_of_identity(const Sha256& identity) {
     Query query = by_identity_.run();
-    query.bind(ByteView(identity)).bind(now).bind(now);
+    query.bind(ByteView(identity));
     return read_one(query);
 }
 

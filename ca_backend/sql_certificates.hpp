@@ -14,7 +14,7 @@ public:
     Found find(const CertificateId& id);
     /// The newest with this serial number, whoever issued it.
     Found find_serial(ByteView serial);
-    Found newest_of_identity(const Sha256& identity, std::int64_t now);
+    Found newest_of_identity(const Sha256& identity);
 
 private:
     Statement by_id_;
@@ -24,7 +24,7 @@ private:
 
 /// The columns of a CertificateRow, in the order of read_certificate(); certificates is called c.
 extern const char* const kCertificateColumns;
-inline constexpr int kCertificateColumnCount = 17;
+inline constexpr int kCertificateColumnCount = 18;
 [[nodiscard]] CertificateRow read_certificate(const Query& query);
 
 }  // namespace scepgate::ca_backend::sql

@@ -76,8 +76,9 @@ Result<CrlKeeper> CrlKeeper::prepare(Connection& connection) {
           "ON CONFLICT(issuer, kind) DO UPDATE SET making_until = excluded.making_until, "
           "making_by = excluded.making_by"},
          {made.next_number_,
-          "INSERT INTO crls(issuer, revision, number) VALUES(?, 0, 1) "
-          "ON CONFLICT(issuer) DO UPDATE SET number = crls.number + 1 RETURNING number"},
+          "INSERT INTO crls(issuer, revision, number) VALUES(?, 0, ?) ON CONFLICT(issuer) DO "
+          "UPDATE SET number = CASE WHEN crls.number < excluded.number THEN excluded.number ELSE "
+          "crls.number + 1 END RETURNING number"},
          {made.base_,
           "SELECT number, revision FROM crl_bases WHERE issuer = ? AND key = ? AND "
           "next_update > ? AND made <= ? AND number >= ? ORDER BY number LIMIT 1"},
@@ -104,11 +105,10 @@ Result<CrlKeeper> CrlKeeper::prepare(Connection& connection) {
           "LIMIT 1"},
          {made.forget_part_,
           "DELETE FROM crl_parts WHERE issuer = ? AND kind = ? AND number = ? AND part = ?"},
+         {made.last_number_, "SELECT number FROM crls WHERE issuer = ?"},
          {made.lift_,
-          "INSERT INTO crls(issuer, revision, number) VALUES(?, 0, ?) "
-          "ON CONFLICT(issuer) DO UPDATE SET number = CASE WHEN crls.number < excluded.number "
-          "THEN excluded.number ELSE crls.number END, revision = CASE WHEN crls.number < "
-          "excluded.number THEN crls.revision + 1 ELSE crls.revision END RETURNING number"},
+          "INSERT INTO crls(issuer, revision, number) VALUES(?, 0, ?) ON CONFLICT(issuer) DO "
+          "UPDATE SET number = excluded.number, revision = crls.revision + 1"},
          {made.hurry_, "UPDATE kept_crls SET took_ms = 0 WHERE issuer = ?"}});
     if (!prepared) return prepared.error();
     return made;
@@ -159,7 +159,11 @@ Result<CrlBegun> CrlKeeper::begin(const CrlOrder& order) {
         if (!granted) continue;
         if (const auto taken = take(order, kind); !taken) return taken.error();
     }
-    const auto number = next_number_.run().bind(ByteView(order.issuer)).finish_returning();
+    // The time, as in serial numbers: above all that a store knew that was restored since.
+    const auto number = next_number_.run()
+                            .bind(ByteView(order.issuer))
+                            .bind(std::max<std::int64_t>(order.now, 1))
+                            .finish_returning();
     if (!number) return number.error();
     begun.number = *number;
     return begun;
@@ -248,11 +252,19 @@ Result<bool> CrlKeeper::forget_part(const IssuerHash& issuer, CrlKind kind) {
     return false;
 }
 
-Result<std::int64_t> CrlKeeper::lift_number(const IssuerHash& issuer, std::int64_t above) {
+Result<bool> CrlKeeper::lift_number(const IssuerHash& issuer, std::int64_t above) {
+    {
+        Query query = last_number_.run();
+        const auto row = query.bind(ByteView(issuer)).next();
+        if (!row) return row.error();
+        if (*row && query.integer(0) >= above) return false;
+    }
     // What is kept has a number from before: the new revision makes it old, and nothing delays the
     // next.
     if (const auto done = hurry_.run().bind(ByteView(issuer)).finish(); !done) return done.error();
-    return lift_.run().bind(ByteView(issuer)).bind(above).finish_returning();
+    const auto lifted = lift_.run().bind(ByteView(issuer)).bind(above).finish();
+    if (!lifted) return lifted.error();
+    return true;
 }
 
 Result<RevocationPages> RevocationPages::prepare(Connection& connection) {

@@ -37,7 +37,7 @@ public:
     /// Removes one part of the CRLs below the kept one, or of those that nobody ended. True: there
     /// was none.
     Result<bool> forget_part(const IssuerHash& issuer, CrlKind kind);
-    Result<std::int64_t> lift_number(const IssuerHash& issuer, std::int64_t above);
+    Result<bool> lift_number(const IssuerHash& issuer, std::int64_t above);
 
 private:
     Result<void> take(const CrlOrder& order, CrlKind kind);
@@ -58,6 +58,7 @@ private:
     Statement add_base_;
     Statement old_part_;
     Statement forget_part_;
+    Statement last_number_;
     Statement lift_;
     Statement hurry_;
 };

@@ -64,8 +64,8 @@ Result<Recorder> Recorder::prepare(Connection& connection) {
         {{made.certificate_,
           "INSERT INTO certificates(serial, issuer, subject, subject_alt_name, not_before, "
           "not_after, issued_at, endpoint, transaction_id, message_type, ca, template, policy, "
-          "device_id, user_id, der, issuer_hash, identity) "
-          "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"},
+          "device_id, user_id, der, issuer_hash, identity, max_validity) "
+          "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"},
          {made.name_,
           "INSERT INTO certificate_names(bucket, name, certificate) VALUES(?, ?, ?) "
           "ON CONFLICT DO NOTHING"},
@@ -194,7 +194,8 @@ Result<std::int64_t> Recorder::insert_certificate(const IssuanceRecord& record) 
         .bind(record.user_id)
         .bind(certificate.der())
         .bind(ByteView(by_issuer))
-        .bind(ByteView(identity));
+        .bind(ByteView(identity))
+        .bind(record.max_validity.value_or(0));
     const auto id = query.finish_returning();
     if (!id) return id;
     for (const certs::GeneralName& name : record.subject_alt_name) {

@@ -129,6 +129,8 @@ Result<CertificateRow> Revoker::subject_of(const RevocationOrder& order) {
         return Error{Errc::kNotFound,
                      "there is no certificate with serial " + row.serial + " of this CA"};
     }
+    if (const auto sound = check_serial(order.certificate.serial); !sound)
+        return in_context("serial number", sound.error());
     row.not_after = *order.not_recorded;
     auto revocation = revocations_.find(order.certificate);
     if (!revocation) return revocation.error();

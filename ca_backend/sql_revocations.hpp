@@ -1,6 +1,7 @@
 // Revocations: taking certificates back, and what CRLs list.
 #pragma once
 
+#include "ca_backend/crl_store.hpp"
 #include "ca_backend/sql_certificates.hpp"
 #include "ca_backend/sql_compromised_keys.hpp"
 
@@ -45,9 +46,5 @@ private:
     Statement purge_over_;
     Statement purge_released_;
 };
-
-/// RFC 5280 section 3.3: an entry stays until one CRL after the certificate's end has shown it.
-/// CRLs are made more often than this.
-inline constexpr std::int64_t kListedAfterExpiry = std::int64_t{30} * 86400;
 
 }  // namespace scepgate::ca_backend::sql

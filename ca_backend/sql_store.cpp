@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ca_backend/sql_certificate_list.hpp"
+#include "ca_backend/sql_issuers.hpp"
 #include "ca_backend/sql_store_impl.hpp"
 
 namespace scepgate::ca_backend {
@@ -104,17 +105,22 @@ Result<std::optional<CertificateRow>> SqlStore::find_certificate(const Certifica
     return impl_->read([&id](sql::Reader& reader) { return reader.certificates.find(id); });
 }
 
-Result<std::optional<CertificateRow>> SqlStore::newest_of_identity(
-    const certs::Certificate& certificate, std::string_view template_name, std::int64_t now) {
-    const Sha256 identity = identity_hash(certificate, template_name);
-    return impl_->read([&identity, now](sql::Reader& reader) {
-        return reader.certificates.newest_of_identity(identity, now);
+Result<std::optional<CertificateRow>> SqlStore::newest_of_identity(const Sha256& identity) {
+    return impl_->read([&identity](sql::Reader& reader) {
+        return reader.certificates.newest_of_identity(identity);
     });
 }
 
 Result<CertificatePage> SqlStore::list(const CertificateFilter& filter) {
     return impl_->read([&filter](sql::Reader& reader) {
         return sql::list_certificates(*reader.connection, filter);
+    });
+}
+
+Result<std::vector<certs::Certificate>> SqlStore::certificates_of_issuers(
+    const std::vector<std::string>& cas) {
+    return impl_->read([&cas](sql::Reader& reader) {
+        return sql::certificates_of_issuers(*reader.connection, cas);
     });
 }
 

@@ -38,10 +38,10 @@ public:
     Result<std::vector<StoredTransaction>> list_pending(const PendingFilter& filter) override;
 
     Result<std::optional<CertificateRow>> find_certificate(const CertificateId& id) override;
-    Result<std::optional<CertificateRow>> newest_of_identity(const certs::Certificate& certificate,
-                                                             std::string_view template_name,
-                                                             std::int64_t now) override;
+    Result<std::optional<CertificateRow>> newest_of_identity(const Sha256& identity) override;
     Result<CertificatePage> list(const CertificateFilter& filter) override;
+    Result<std::vector<certs::Certificate>> certificates_of_issuers(
+        const std::vector<std::string>& cas) override;
     Result<std::optional<CertificateRow>> find_serial(std::string_view serial_hex) override;
 
     boost::asio::awaitable<Result<CertificateRow>> revoke(RevocationOrder order) override;
@@ -55,8 +55,8 @@ public:
     boost::asio::awaitable<Result<void>> end_crl(IssuerHash issuer, std::string maker) override;
     Result<std::optional<CrlState>> find_crl_state(const IssuerHash& issuer, CrlKind kind) override;
     Result<std::optional<KeptCrl>> find_crl(const IssuerHash& issuer, CrlKind kind) override;
-    boost::asio::awaitable<Result<std::int64_t>> lift_crl_number(IssuerHash issuer,
-                                                                 std::int64_t above) override;
+    boost::asio::awaitable<Result<bool>> lift_crl_number(IssuerHash issuer,
+                                                         std::int64_t above) override;
 
     [[nodiscard]] Outbox& outbox() noexcept override;
 

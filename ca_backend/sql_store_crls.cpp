@@ -130,9 +130,8 @@ Result<std::optional<KeptCrl>> SqlStore::find_crl(const IssuerHash& issuer, CrlK
     });
 }
 
-asio::awaitable<Result<std::int64_t>> SqlStore::lift_crl_number(IssuerHash issuer,
-                                                                std::int64_t above) {
-    return impl_->write<std::int64_t>(
+asio::awaitable<Result<bool>> SqlStore::lift_crl_number(IssuerHash issuer, std::int64_t above) {
+    return impl_->write<bool>(
         [issuer, above](sql::Changes& changes) { return changes.crls.lift_number(issuer, above); });
 }
 

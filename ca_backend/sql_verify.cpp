@@ -125,6 +125,23 @@ Result<std::vector<StoreFault>> verify_references(sql::Connection& connection) {
     return faults;
 }
 
+Result<void> each_revocation(
+    sql::Connection& connection,
+    const std::function<void(const Bytes& serial, certs::RevocationReason reason)>& take) {
+    auto select = Statement::prepare(
+        connection,
+        "SELECT serial, reason FROM revocations WHERE reason <> 8 UNION ALL SELECT serial, "
+        "revocation_reason FROM certificates WHERE revoked_at IS NOT NULL");
+    if (!select) return select.error();
+    Query query = select->run();
+    for (;;) {
+        const auto found = query.next();
+        if (!found) return found.error();
+        if (!*found) return {};
+        take(query.blob(0), static_cast<certs::RevocationReason>(query.integer(1)));
+    }
+}
+
 Result<std::set<Bytes>> revoked_without_certificate(sql::Connection& connection) {
     auto select = Statement::prepare(
         connection,

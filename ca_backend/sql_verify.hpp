@@ -41,6 +41,12 @@ Result<void> each_certificate(sql::Connection& connection, std::size_t most,
 /// their certificates, waiting requests their transactions, revocations their reasons.
 Result<std::vector<StoreFault>> verify_references(sql::Connection& connection);
 
+/// Each revocation and hold, of certificates that are stored or not, in any order, some twice.
+/// `take` gets the serial number without a sign octet.
+Result<void> each_revocation(
+    sql::Connection& connection,
+    const std::function<void(const Bytes& serial, certs::RevocationReason reason)>& take);
+
 /// Serial numbers (without a sign octet) that are revoked or on hold, of certificates that are not
 /// stored.
 Result<std::set<Bytes>> revoked_without_certificate(sql::Connection& connection);

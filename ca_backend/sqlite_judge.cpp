@@ -1,10 +1,12 @@
 #include "ca_backend/sqlite_judge.hpp"
 
 #include <fcntl.h>
+#include <optional>
 #include <system_error>
 #include <unistd.h>
 
 #include "ca_backend/sql_clock.hpp"
+#include "ca_backend/sql_issuers.hpp"
 #include "ca_backend/sqlite.hpp"
 #include "ca_backend/sqlite_schema.hpp"
 
@@ -15,6 +17,16 @@ namespace fs = std::filesystem;
 
 bool writable(const fs::path& path) {
     return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
+/// Empty: it is still to be upgraded.
+Result<std::optional<sqlite::Database>> open_current(const fs::path& file) {
+    auto database = sqlite::Database::open(file, sqlite::Database::Access::kReadWrite);
+    if (!database) return database.error();
+    const auto version = sqlite::schema_version(*database);
+    if (!version) return version.error();
+    if (*version != sqlite::current_schema_version()) return std::optional<sqlite::Database>();
+    return std::optional(*std::move(database));
 }
 
 }  // namespace
@@ -60,13 +72,19 @@ Result<void> judge_sqlite_store(const fs::path& file) {
 }
 
 Result<void> judge_sqlite_clock(const fs::path& file, std::int64_t now) {
-    auto database = sqlite::Database::open(file, sqlite::Database::Access::kReadWrite);
+    auto database = open_current(file);
     if (!database) return database.error();
-    const auto version = sqlite::schema_version(*database);
-    if (!version) return version.error();
-    if (*version != sqlite::current_schema_version()) return {};
-    auto clock = sql::ClockJudge::prepare(*database);
+    if (!*database) return {};
+    auto clock = sql::ClockJudge::prepare(**database);
     return clock ? clock->judge(now) : clock.error();
+}
+
+Result<std::vector<certs::Certificate>> sqlite_certificates_of_issuers(
+    const fs::path& file, const std::vector<std::string>& cas) {
+    auto database = open_current(file);
+    if (!database) return database.error();
+    if (!*database) return std::vector<certs::Certificate>();
+    return sql::certificates_of_issuers(**database, cas);
 }
 
 }  // namespace scepgate::ca_backend

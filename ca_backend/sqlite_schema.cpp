@@ -5,6 +5,7 @@
 #include "ca_backend/certificate_plan.hpp"
 #include "ca_backend/sql_compromised_keys.hpp"
 #include "ca_backend/sql_schema_version_8.hpp"
+#include "ca_backend/sql_schema_version_9.hpp"
 #include "ca_backend/sqlite_schema_versions.hpp"
 #include "ca_backend/transaction.hpp"
 #include "certs/general_name.hpp"
@@ -155,6 +156,10 @@ Result<void> to_version_8(Database& database) {
     return sql::find_compromised_keys(database);
 }
 
+Result<void> to_version_9(Database& database) {
+    return database.execute(sql::kVersion9Sqlite);
+}
+
 /// Each takes the schema from its index to the next version. Released ones are never edited.
 ///
 /// certificates: a serial number is unique with its issuer (RFC 5280 section 4.1.2.2). The id grows
@@ -162,8 +167,9 @@ Result<void> to_version_8(Database& database) {
 /// transactions: one index for requests, polls and people: an index more is a page to write with
 /// every enrolment (sql_schema_version_8.hpp). redemptions: looked up by their key alone, which is
 /// random; they do not stay.
-constexpr std::array kMigrations = {to_version_1, to_version_2, to_version_3, to_version_4,
-                                    to_version_5, to_version_6, to_version_7, to_version_8};
+constexpr std::array kMigrations = {to_version_1, to_version_2, to_version_3,
+                                    to_version_4, to_version_5, to_version_6,
+                                    to_version_7, to_version_8, to_version_9};
 
 /// SQLite does not wait for locks by itself when the journal mode changes.
 Result<void> switch_to_wal(Database& database) {

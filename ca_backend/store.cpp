@@ -9,6 +9,7 @@ namespace scepgate::ca_backend {
 namespace {
 
 constexpr std::size_t kLengthOctets = 8;
+constexpr std::ptrdiff_t kMostSerialOctets = 20;
 
 void append_length(Bytes& out, std::uint64_t length) {
     for (std::size_t i = kLengthOctets; i-- > 0;)
@@ -54,12 +55,31 @@ std::string_view to_text(TransactionState state) noexcept {
     return "issued";
 }
 
-Result<Bytes> parse_serial(std::string_view hex) {
-    const std::size_t start = std::min(hex.find_first_not_of('0'), hex.size());
-    std::string digits(hex.substr(start));
-    while (digits.empty() || digits.size() % 2 != 0)
-        digits.insert(digits.begin(), '0');
-    return from_hex(digits);
+Result<void> check_serial(ByteView serial) {
+    const auto first =
+        std::find_if(serial.begin(), serial.end(), [](std::uint8_t octet) { return octet != 0; });
+    if (first == serial.end()) {
+        return Error{Errc::kMalformed, serial.empty() ? "there is none: no digits" : "0 is none"};
+    }
+    if (serial.end() - first <= kMostSerialOctets) return {};
+    return Error{Errc::kMalformed, "over " + std::to_string(kMostSerialOctets) +
+                                       " octets, which no certificate has (RFC 5280)"};
+}
+
+Result<Bytes> parse_serial(std::string_view text) {
+    std::string digits;
+    if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool is_between = i % 3 == 2 && i + 1 < text.size();
+        if (text[i] != ':' || !is_between) digits += text[i];
+    }
+    digits.erase(0, digits.find_first_not_of('0'));
+    if (digits.size() % 2 != 0) digits.insert(digits.begin(), '0');
+    // An empty shell variable is no number; neither are zeros alone.
+    auto serial = digits.empty() ? Bytes(text.empty() ? 0 : 1) : from_hex(digits);
+    if (!serial) return serial;
+    if (const auto sound = check_serial(*serial); !sound) return sound.error();
+    return serial;
 }
 
 IssuerHash issuer_hash(ByteView issuer_der) {
@@ -76,10 +96,15 @@ Bytes without_sign_octet(ByteView serial) {
 }
 
 Sha256 identity_hash(const certs::Certificate& certificate, std::string_view template_name) {
+    return identity_hash(certificate.issuer_der(), certificate, template_name);
+}
+
+Sha256 identity_hash(ByteView issuer_der, const certs::Certificate& certificate,
+                     std::string_view template_name) {
     const certs::Extension* names =
         certs::find_extension(certificate.extensions(), certs::oid::kSubjectAltName);
     Bytes parts;
-    append(parts, certificate.issuer_der());
+    append(parts, issuer_der);
     append(parts, certificate.subject_der());
     append(parts, as_bytes(template_name));
     append(parts, names == nullptr ? ByteView() : names->value);

@@ -51,13 +51,14 @@ public:
     // Certificates.
 
     virtual Result<std::optional<CertificateRow>> find_certificate(const CertificateId& id) = 0;
-    /// Of those with this certificate's issuer, names (identity_hash) and template that are valid
-    /// at `now` and not revoked, the one issued last. Empty: none.
-    virtual Result<std::optional<CertificateRow>> newest_of_identity(
-        const certs::Certificate& certificate, std::string_view template_name,
-        std::int64_t now) = 0;
+    /// Of those with this identity_hash() the one issued last, revoked or expired too. Empty: none.
+    virtual Result<std::optional<CertificateRow>> newest_of_identity(const Sha256& identity) = 0;
     /// One page. kMalformed: `after` is of no page of such a filter.
     virtual Result<CertificatePage> list(const CertificateFilter& filter) = 0;
+    /// One certificate, or two, of each issuer that matters: of whom something is revoked, and who
+    /// issued last as one of `cas`.
+    virtual Result<std::vector<certs::Certificate>> certificates_of_issuers(
+        const std::vector<std::string>& cas) = 0;
     /// The newest with this serial number, whoever issued it.
     virtual Result<std::optional<CertificateRow>> find_serial(std::string_view serial_hex) = 0;
 

@@ -127,6 +127,9 @@ Result<SubjectPattern> SubjectPattern::parse(std::string_view text) {
     }
     auto name = certs::Name::from_text(sample);
     if (!name) return fault(text, name.error().detail);
+    // What is too long with so little in the claims' places is too long for every request.
+    if (const auto bounds = name->check_upper_bounds(); !bounds)
+        return fault(text, bounds.error().detail);
     pattern.sample_ = *std::move(name);
     const auto with_mark = certs::Name::from_text(marked);
     if (!with_mark) return fault(text, with_mark.error().detail);

@@ -20,9 +20,9 @@ enum class SubjectClaim { kDeviceId, kUserId, kSid, kCommonName, kDns, kEmail, k
 class SubjectPattern {
 public:
     /// kConfig: an unknown claim, a brace too many (one in a name is written \7B, \7D), no claim
-    /// at all, quotes, "#", OpenSSL's slash form, what is no name with the claims in place; or
-    /// {common_name} elsewhere than as the whole common name: renewed, such a name would grow each
-    /// time.
+    /// at all, quotes, "#", OpenSSL's slash form, what is no name with the claims in place, or one
+    /// over RFC 5280's upper bounds; or {common_name} elsewhere than as the whole common name:
+    /// renewed, such a name would grow each time.
     static Result<SubjectPattern> parse(std::string_view text);
 
     [[nodiscard]] const std::string& text() const noexcept { return text_; }

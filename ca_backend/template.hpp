@@ -61,9 +61,9 @@ struct Template {
 };
 
 /// Judges a template before it is used. kConfig: no key usage, keyCertSign or cRLSign,
-/// anyExtendedKeyUsage (a certificate for everything; also as an application policy), times out of
-/// range, RSA under 2048 bits, a policy or a qualifier twice, a notice over 200 characters, a
-/// version without an OID or below 0.
+/// anyExtendedKeyUsage (a certificate for everything) or OCSPSigning (a certificate that answers
+/// for the CA), also as application policies, times out of range, RSA under 2048 bits, a policy or
+/// a qualifier twice, a notice over 200 characters, a version without an OID or below 0.
 Result<void> check_template(const Template& tmpl);
 
 /// The part of a key usage that is for a purpose.

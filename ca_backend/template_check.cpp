@@ -23,6 +23,30 @@ Error bad_template(const Template& tmpl, const std::string& fault) {
     return {Errc::kConfig, "template \"" + tmpl.name + "\": " + fault};
 }
 
+// Microsoft's own "all application policies".
+constexpr certs::oid::Octets<10> kAllPolicies{0x2B, 0x06, 0x01, 0x04, 0x01,
+                                              0x82, 0x37, 0x0A, 0x0C, 0x01};
+
+/// `key`: where these stand in the template.
+Result<void> check_purposes(const Template& tmpl, const std::string& key,
+                            const certs::ExtendedKeyUsage& purposes) {
+    const auto refuse_if = [&](ByteView oid, const char* name, const char* why) -> Result<void> {
+        if (!contains(purposes, oid)) return {};
+        return bad_template(tmpl,
+                            key + " has " + name + " (" + certs::oid_to_text(oid) + "), " + why);
+    };
+    constexpr auto* kEverything =
+        "which makes a certificate good for everything; name the usages that are needed";
+    auto sound = refuse_if(certs::oid::kAnyExtendedKeyUsage, "anyExtendedKeyUsage", kEverything);
+    if (sound) sound = refuse_if(kAllPolicies, "the policy for all", kEverything);
+    if (!sound) return sound;
+    // RFC 6960 section 4.2.2.2: whoever has it from the CA is believed about any of its
+    // certificates.
+    return refuse_if(certs::oid::kEkuOcspSigning, "OCSPSigning",
+                     "with which a device could call any certificate of the CA good; the CA's own "
+                     "responder needs no template: remove it");
+}
+
 Result<void> check_usages(const Template& tmpl) {
     if (tmpl.key_usage.empty()) return bad_template(tmpl, "key_usage is empty");
     const certs::KeyUsage of_ca = tmpl.key_usage & certs::KeyUsage{kKeyCertSign, kCrlSign};
@@ -30,28 +54,10 @@ Result<void> check_usages(const Template& tmpl) {
         return bad_template(
             tmpl, "key_usage has " + of_ca.text() + ", which only a CA may have; remove it");
     }
-    const char* everything =
-        ", which makes a certificate good for everything; name the usages "
-        "that are needed";
-    if (contains(tmpl.extended_key_usage, certs::oid::kAnyExtendedKeyUsage)) {
-        return bad_template(
-            tmpl,
-            std::string("extended_key_usage has anyExtendedKeyUsage (2.5.29.37.0)") + everything);
-    }
-    // Microsoft's own "all application policies".
-    constexpr certs::oid::Octets<9> kAllPolicies{0x2B, 0x06, 0x01, 0x04, 0x01,
-                                                 0x82, 0x37, 0x0A, 0x0C};
-    const auto& policies = tmpl.application_policies;
-    if (contains(policies, certs::oid::kAnyExtendedKeyUsage) ||
-        std::any_of(policies.begin(), policies.end(), [&](const Bytes& one) {
-            return one.size() == kAllPolicies.size() + 1 &&
-                   std::equal(kAllPolicies.begin(), kAllPolicies.end(), one.begin()) &&
-                   one.back() == 1;
-        })) {
-        return bad_template(
-            tmpl, std::string("application_policies has the policy for all") + everything);
-    }
-    return {};
+    if (const auto sound = check_purposes(tmpl, "extended_key_usage", tmpl.extended_key_usage);
+        !sound)
+        return sound;
+    return check_purposes(tmpl, "application_policies", tmpl.application_policies);
 }
 
 Result<void> check_times(const Template& tmpl) {

@@ -31,7 +31,6 @@ const std::vector<Consistent>& consistent_usages() {
         {"codeSigning", {kDigitalSignature}},
         {"emailProtection", {kDigitalSignature, kNonRepudiation, kKeyEncipherment, kKeyAgreement}},
         {"timeStamping", {kDigitalSignature, kNonRepudiation}},
-        {"OCSPSigning", {kDigitalSignature, kNonRepudiation}},
         {"smartcardLogon", {kDigitalSignature}}};
     return kAll;
 }
@@ -45,6 +44,25 @@ void judge_extended_usages(const Template& tmpl, Conflicts& found) {
                          std::string(one.usage) + " is of no use with key usage " +
                              tmpl.key_usage.text() + " (RFC 5280 section 4.2.1.12)",
                          "add one of " + one.any_of.text() + " to key_usage"});
+    }
+}
+
+/// Usages with which a device can act for others.
+void judge_powers(const Template& tmpl, Conflicts& found) {
+    const struct {
+        const char* oid;
+        const char* power;
+    } kPowers[] = {
+        {"1.3.6.1.4.1.311.20.2.1", "an enrolment agent, who gets certificates in anybody's name"},
+        {"1.3.6.1.5.2.3.5", "a Kerberos KDC (domain controller), whom clients log on to"}};
+    for (const auto& [text, power] : kPowers) {
+        const auto oid = certs::oid_from_text(text);
+        for (const auto& [key, usages] : {std::pair{"extended_key_usage", &tmpl.extended_key_usage},
+                                          {"application_policies", &tmpl.application_policies}}) {
+            if (!oid || !contains(*usages, *oid)) continue;
+            found.push_back({key, std::string(text) + " makes every device " + power,
+                             "leave it out, unless this template is for such machines alone"});
+        }
     }
 }
 
@@ -67,12 +85,30 @@ void judge_purposes(const Template& tmpl, Conflicts& found) {
 }
 
 void judge_keys(const Template& tmpl, Conflicts& found) {
+    // RFC 3279 section 2.3.1, for end entities.
+    const KeyUsage rsa_usages{kDigitalSignature, kNonRepudiation, kKeyEncipherment,
+                              kDataEncipherment};
     const auto& types = tmpl.key_types;
-    const bool ec_only =
-        !types.empty() && std::find(types.begin(), types.end(), "rsa") == types.end();
-    if (!ec_only || !ec_usages(tmpl.key_usage).empty()) return;
-    found.push_back({"keys", "an EC key can do nothing of " + tmpl.key_usage.text() + " (RFC 8813)",
-                     "allow rsa, or widen key_usage", false});
+    const bool takes_rsa =
+        types.empty() || std::find(types.begin(), types.end(), "rsa") != types.end();
+    const bool takes_ec =
+        types.empty() ||
+        std::any_of(types.begin(), types.end(), [](const auto& one) { return one != "rsa"; });
+    const std::string usage = tmpl.key_usage.text();
+    if (takes_ec && !takes_rsa && ec_usages(tmpl.key_usage).empty()) {
+        found.push_back({"keys", "an EC key can do nothing of " + usage + " (RFC 8813)",
+                         "allow rsa, or widen key_usage", false});
+    }
+    if (takes_rsa && !takes_ec && (tmpl.key_usage & rsa_usages).empty()) {
+        found.push_back({"keys", "an RSA key can do nothing of " + usage + " (RFC 3279)",
+                         "allow EC keys, or widen key_usage", false});
+    }
+    // RFC 5280 section 4.2.1.3: they say what keyAgreement is for.
+    const KeyUsage directions = tmpl.key_usage & KeyUsage{kEncipherOnly, kDecipherOnly};
+    if (!directions.empty() && !tmpl.key_usage.has(kKeyAgreement)) {
+        found.push_back({"key_usage", directions.text() + " means nothing without keyAgreement",
+                         "add keyAgreement, or leave it out"});
+    }
 }
 
 void judge_application_policies(const Template& tmpl, Conflicts& found) {
@@ -196,7 +232,7 @@ void judge_names(const Template& tmpl, const std::vector<Certificate>& chain, Co
 
 std::vector<TemplateConflict> template_conflicts(const Template& tmpl) {
     Conflicts found;
-    for (const auto judge : {judge_extended_usages, judge_purposes, judge_keys,
+    for (const auto judge : {judge_extended_usages, judge_powers, judge_purposes, judge_keys,
                              judge_application_policies, judge_requested_validity, judge_critical})
         judge(tmpl, found);
     return found;

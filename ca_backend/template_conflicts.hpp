@@ -13,9 +13,9 @@ struct TemplateConflict {
 };
 
 /// Within the template: extended key usages without the key usage that they need (RFC 5280 section
-/// 4.2.1.12), key usages that its purposes or keys never use, application policies that differ from
-/// the extended key usages, limits of requested validity that the validity itself breaks, critical
-/// extensions that it does not have.
+/// 4.2.1.12) or that let a device act for others, key usages that its purposes or keys never use,
+/// application policies that differ from the extended key usages, limits of requested validity that
+/// the validity itself breaks, critical extensions that it does not have.
 [[nodiscard]] std::vector<TemplateConflict> template_conflicts(const Template& tmpl);
 
 /// Against the CA that uses it (`chain`, issuing CA first): validity beyond the CA's; usages,

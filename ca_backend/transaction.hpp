@@ -79,6 +79,7 @@ struct IssuanceRecord {
     std::string user_id;
     certs::Certificate certificate;
     certs::GeneralNames subject_alt_name;
+    std::optional<std::int64_t> max_validity{};  ///< seconds: what was granted
     std::optional<Redemption> redemption;
     std::optional<Renewal> renewal;
     std::string client_address{};  ///< to tell of, not kept

@@ -62,10 +62,13 @@ protected:
         pool.join();
         return got;
     }
-    static std::set<std::string> numbers(const std::vector<Crl>& crls) {
-        std::set<std::string> found;
+    static std::int64_t number(const Crl& crl) {
+        return std::stoll(to_hex(crl.number()), nullptr, 16);
+    }
+    static std::set<std::int64_t> numbers(const std::vector<Crl>& crls) {
+        std::set<std::int64_t> found;
         for (const Crl& each : crls)
-            found.insert(to_hex(each.number()));
+            found.insert(number(each));
         return found;
     }
 
@@ -109,9 +112,10 @@ TEST_F(EmbeddedCaCrlTest, A09_MakesOneAnewAfterEachChange) {
     ASSERT_TRUE(revoke(*ca, device, RevocationReason::kKeyCompromise));
     const Crl fourth = crl(*ca);
     EXPECT_EQ(fourth.find(device.serial())->reason, RevocationReason::kKeyCompromise);
-    EXPECT_EQ(to_hex(first.number()) + to_hex(second.number()) + to_hex(third.number()) +
-                  to_hex(fourth.number()),
-              "01020304");
+    EXPECT_EQ(number(first), kNow);
+    EXPECT_EQ(number(second), kNow + 1);
+    EXPECT_EQ(number(third), kNow + 2);
+    EXPECT_EQ(number(fourth), kNow + 3);
 }
 
 TEST_F(EmbeddedCaCrlTest, A09_MakesOneAnewLongBeforeItsEnd) {
@@ -144,7 +148,7 @@ TEST_F(EmbeddedCaCrlTest, GivesTheSameCrlAfterARestart) {
     const auto new_key = make_ca({.key = testing::ec_key()});
     const Crl other = crl(*new_key);
     EXPECT_TRUE(other.signed_by(testing::ec_key().public_key())) << "the kept one is not its own";
-    EXPECT_EQ(to_hex(other.number()), "02");
+    EXPECT_EQ(number(other), kNow + 1);
 }
 
 TEST_F(EmbeddedCaCrlTest, MakesTheNextAfterItsPeriodAndLetsBothOverlap) {
@@ -157,7 +161,7 @@ TEST_F(EmbeddedCaCrlTest, MakesTheNextAfterItsPeriodAndLetsBothOverlap) {
     clock_->set(kNow + 3 * kDay - 1);
     EXPECT_TRUE(equal(crl(*ca).der(), first.der()));
     clock_->set(kNow + 3 * kDay);
-    EXPECT_EQ(to_hex(crl(*ca).number()), "02");
+    EXPECT_EQ(number(crl(*ca)), kNow + 3 * kDay);
     settings.crl_period = 4 * kDay + 1;
     EXPECT_EQ(EmbeddedCa::create(settings, clock_).error().code, Errc::kConfig)
         << "there would be none for a second";
@@ -170,17 +174,17 @@ TEST_F(EmbeddedCaCrlTest, A09_AnotherValidityHoldsAtOnce) {
     const auto shorter = EmbeddedCa::create(settings, clock_).value();
     const Crl made = crl(*shorter);
     EXPECT_EQ(made.next_update(), kNow + kDay) << "the kept one ends in a week";
-    EXPECT_EQ(to_hex(made.number()), "02");
+    EXPECT_EQ(number(made), kNow + 1);
 }
 
 TEST_F(EmbeddedCaCrlTest, ManyWhoAskAtOnceShareOneSignature) {
     const auto ca = make_ca();
     const auto device = issued(*ca);
     std::vector<Crl> crls = together(*ca, 1);
-    EXPECT_EQ(numbers(crls), std::set<std::string>{"01"}) << "the first one";
+    EXPECT_EQ(numbers(crls), std::set{kNow}) << "the first one";
     ASSERT_TRUE(revoke(*ca, device, RevocationReason::kKeyCompromise));
     crls = together(*ca, 1);
-    EXPECT_EQ(numbers(crls), std::set<std::string>{"02"});
+    EXPECT_EQ(numbers(crls), std::set{kNow + 1});
     for (const Crl& each : crls)
         EXPECT_TRUE(each.find(device.serial())) << "as each of them came after it";
 }
@@ -206,7 +210,7 @@ TEST_F(EmbeddedCaCrlTest, ManyThreadsShareOneSignatureAfterEachRevocation) {
         const auto device = issued(*ca);
         ASSERT_TRUE(revoke(*ca, device, RevocationReason::kKeyCompromise));
         const std::vector<Crl> crls = together(*ca, 4);
-        EXPECT_EQ(numbers(crls), std::set<std::string>{"0" + std::to_string(round)});
+        EXPECT_EQ(numbers(crls), std::set{kNow + round - 1});
         for (const Crl& each : crls)
             EXPECT_TRUE(each.find(device.serial()));
     }

@@ -123,6 +123,29 @@ TEST(EmbeddedCaTest, N14_RefusesNamesOutsideTheNameConstraintsOfItsChain) {
     }
 }
 
+/// NameConstraints with one directoryName subtree that is permitted.
+EmbeddedCaSettings constrained_to_name(std::string_view name) {
+    const Bytes subtree = der::sequence(
+        {der::element(certs::context_constructed(4), certs::Name::from_text(name).value().der())});
+    const Bytes value = der::sequence({der::element(certs::context_constructed(0), subtree)});
+    const auto constraints = certs::oid_from_text("2.5.29.30").value();
+    return ca_settings({.more_extensions = {certs::encode_extension(constraints, true, value)}});
+}
+
+TEST(EmbeddedCaTest, N14_CertifiesItsResponderWithinTheNameConstraintsOfItsChain) {
+    const auto ca = make_ca(constrained_to_name("O=Example"));
+    const auto made = ca->certify_ocsp_responder(testing::ec_key().public_key(), 86'400);
+    ASSERT_TRUE(made) << made.error().detail;
+    EXPECT_EQ(verify_strictly(*made, ca->chain(), kNow), "ok") << made->subject_text();
+    EXPECT_NE(made->subject_text().find("CN=OCSP responder"), std::string::npos);
+    EXPECT_FALSE(certs::same_name(made->subject_der(), ca->chain().front().subject_der()));
+    const auto elsewhere = make_ca(constrained_to_name("O=Another"));
+    const auto refused = elsewhere->certify_ocsp_responder(testing::ec_key().public_key(), 86'400);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::kDenied);
+    EXPECT_NE(refused.error().detail.find("CN=OCSP responder"), std::string::npos);
+}
+
 // As verifiers do (RFC 6125 section 6.4.4): where a dNSName stands, the commonName is no host.
 TEST(EmbeddedCaTest, N14_TakesNoCommonNameForAHostNextToADnsName) {
     const auto ca = make_ca(constrained_to(0, "corp.example"));

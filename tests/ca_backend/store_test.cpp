@@ -286,7 +286,8 @@ TEST_P(StoreTest, FindsASerialHoweverItsHexIsWritten) {
                    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     EXPECT_TRUE(store_->find_serial(upper).value());
     EXPECT_TRUE(store_->find_serial("00" + upper).value());
-    EXPECT_FALSE(store_->find_serial("").value());
+    EXPECT_TRUE(store_->find_serial("0x" + upper).value());
+    EXPECT_FALSE(store_->find_serial(""));
     EXPECT_FALSE(store_->find_serial("0123").value());
     EXPECT_FALSE(store_->find_serial("not hex"));
 }

@@ -140,7 +140,7 @@ protected:
     fs::path file_ = directory_.path() / "scepgate.db";
 };
 
-INSTANTIATE_TEST_SUITE_P(FromVersion, SqliteUpgradeTest, ::testing::Values(1, 2, 3, 4, 5, 6, 7),
+INSTANTIATE_TEST_SUITE_P(FromVersion, SqliteUpgradeTest, ::testing::Values(1, 2, 3, 4, 5, 6, 7, 8),
                          ::testing::PrintToStringParamName());
 
 TEST_P(SqliteUpgradeTest, KeepsWhatWasIssuedUsedUpAndWaiting) {
@@ -162,7 +162,7 @@ TEST_P(SqliteUpgradeTest, KeepsWhatWasIssuedUsedUpAndWaiting) {
 
 TEST_P(SqliteUpgradeTest, IsAsItWasWhenItIsKilledOnTheWay) {
     int kills = 0;
-    for (int steps = 200;; steps = steps * 3 / 2) {
+    for (int steps = 20;; steps = steps * 3 / 2) {
         Child upgrading([this, steps](int) {
             // Dies in the middle of a statement, wherever that is.
             static int left;
@@ -216,7 +216,7 @@ protected:
     PostgresSettings settings_ = testing::make_postgres_database();
 };
 
-INSTANTIATE_TEST_SUITE_P(FromVersion, PostgresUpgradeTest, ::testing::Values(5, 6, 7),
+INSTANTIATE_TEST_SUITE_P(FromVersion, PostgresUpgradeTest, ::testing::Values(5, 6, 7, 8),
                          ::testing::PrintToStringParamName());
 
 TEST_P(PostgresUpgradeTest, KeepsWhatWasIssuedUsedUpAndWaiting) {

@@ -70,10 +70,10 @@ TEST(SubjectPatternTest, RefusesAValueThatNoNameCanHold) {
 }
 
 TEST(SubjectPatternTest, IsNotParsedWhenItCouldNotBeBuiltAsItLooks) {
-    for (const char* pattern :
-         {"", "O=Example", "CN={serial}", "CN={device_id", "CN=device_id}", "CN={}",
-          "/CN={device_id}", "CN=\"{device_id}\"", "CN=#{device_id}", "{device_id}=x",
-          "2.5.4.{device_id}=x", "CN=\\{device_id}", "CN={{device_id}}", "{device_id}"}) {
+    for (const char* pattern : {"", "O=Example", "CN={serial}", "CN={device_id", "CN=device_id}",
+                                "CN={}", "/CN={device_id}", "CN=\"{device_id}\"", "CN=#{device_id}",
+                                "{device_id}=x", "2.5.4.{device_id}=x", "CN=\\{device_id}",
+                                "CN={{device_id}}", "{device_id}", "C=DEU,CN={common_name}"}) {
         const auto parsed = SubjectPattern::parse(pattern);
         ASSERT_FALSE(parsed) << pattern;
         EXPECT_EQ(parsed.error().code, Errc::kConfig) << pattern;

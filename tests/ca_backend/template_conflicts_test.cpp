@@ -64,6 +64,16 @@ TEST(TemplateConflictsTest, NamesAnExtendedUsageThatItsKeyUsageCannotServe) {
     EXPECT_EQ(keys(template_conflicts(tmpl)), "extended_key_usage");
 }
 
+TEST(TemplateConflictsTest, NamesUsagesWithWhichADeviceActsForOthers) {
+    for (const char* power : {"1.3.6.1.4.1.311.20.2.1", "1.3.6.1.5.2.3.5"}) {
+        Template tmpl = device_template();
+        tmpl.extended_key_usage.push_back(usage(power));
+        EXPECT_EQ(keys(template_conflicts(tmpl)), "extended_key_usage") << power;
+        tmpl.application_policies = tmpl.extended_key_usage;
+        EXPECT_EQ(keys(template_conflicts(tmpl)), "extended_key_usage application_policies");
+    }
+}
+
 TEST(TemplateConflictsTest, NamesKeyUsagesThatItsPurposeNeverUses) {
     Template tmpl = device_template();
     tmpl.purposes = {Purpose::kSignature};
@@ -90,6 +100,22 @@ TEST(TemplateConflictsTest, NamesKeysThatCanDoNothingOfTheKeyUsage) {
     EXPECT_EQ(keys(template_conflicts(tmpl)), "!keys");
     tmpl.key_types = {"ec:p256", "rsa"};
     EXPECT_EQ(keys(template_conflicts(tmpl)), "");
+}
+
+TEST(TemplateConflictsTest, NamesRsaKeysThatCanDoNothingOfTheKeyUsage) {
+    Template tmpl = device_template();
+    tmpl.extended_key_usage = {};
+    tmpl.key_usage = {kKeyAgreement};
+    tmpl.key_types = {"rsa"};
+    EXPECT_EQ(keys(template_conflicts(tmpl)), "!keys") << "RFC 3279 section 2.3.1";
+    tmpl.key_types = {"rsa", "ec:p256"};
+    EXPECT_EQ(keys(template_conflicts(tmpl)), "");
+    for (const auto direction : {kEncipherOnly, kDecipherOnly}) {
+        tmpl.key_usage = {direction};
+        EXPECT_EQ(keys(template_conflicts(tmpl)), "key_usage") << "it is about keyAgreement alone";
+        tmpl.key_usage = {direction, kKeyAgreement};
+        EXPECT_EQ(keys(template_conflicts(tmpl)), "");
+    }
 }
 
 TEST(TemplateConflictsTest, NamesApplicationPoliciesThatDifferFromTheExtendedUsages) {

@@ -173,6 +173,18 @@ TEST(CheckTemplateTest, N11_RefusesAnyExtendedKeyUsage) {
     EXPECT_FALSE(check_template(tmpl));
 }
 
+TEST(CheckTemplateTest, N11_RefusesUsagesThatSpeakForTheCa) {
+    for (const char* forbidden : {"OCSPSigning", "2.5.29.37.0", "1.3.6.1.4.1.311.10.12.1"}) {
+        for (const auto list : {&Template::extended_key_usage, &Template::application_policies}) {
+            Template tmpl = device_template();
+            (tmpl.*list).push_back(usage(forbidden));
+            const auto checked = check_template(tmpl);
+            ASSERT_FALSE(checked) << forbidden;
+            EXPECT_EQ(checked.error().code, Errc::kConfig);
+        }
+    }
+}
+
 TEST(CheckTemplateTest, RefusesWhatCannotBeMeant) {
     const std::function<void(Template&)> faults[] = {
         [](Template& tmpl) { tmpl.key_usage = {}; },
