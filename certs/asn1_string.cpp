@@ -135,6 +135,13 @@ bool is_deceptive(char32_t point) {
     return (point & 0xFFFEU) == 0xFFFE;  // the last two of each plane are noncharacters
 }
 
+/// Unicode's Space_Separator, and the pattern of Braille that has no dot.
+bool is_space(char32_t point) {
+    return point == ' ' || point == 0x00A0 || point == 0x1680 ||
+           (point >= 0x2000 && point <= 0x200A) || point == 0x202F || point == 0x205F ||
+           point == 0x2800 || point == 0x3000;
+}
+
 std::string code_point_text(char32_t point) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
     std::string text = "U+";
@@ -200,6 +207,14 @@ Result<void> check_readable(std::string_view utf8) {
                              ", which hides or reorders text, is refused");
         }
     }
+}
+
+bool is_blank(std::string_view utf8) noexcept {
+    while (!utf8.empty()) {
+        const auto point = take_utf8(utf8);
+        if (!point || !is_space(*point)) return false;
+    }
+    return true;
 }
 
 std::size_t count_characters(std::string_view utf8) noexcept {

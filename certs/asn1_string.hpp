@@ -20,6 +20,9 @@ namespace scepgate::certs {
 /// selectors, tags), line and paragraph separators, noncharacters. The error names the code point.
 [[nodiscard]] Result<void> check_readable(std::string_view utf8);
 
+/// No character, or nothing but Unicode's spaces; `utf8` must be readable.
+[[nodiscard]] bool is_blank(std::string_view utf8) noexcept;
+
 /// How many code points; `utf8` must be valid.
 [[nodiscard]] std::size_t count_characters(std::string_view utf8) noexcept;
 

@@ -28,6 +28,11 @@ inline constexpr Octets<4> kAnyPolicy{0x55, 0x1D, 0x20, 0x00};
 inline constexpr Octets<8> kCpsQualifier{0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x02, 0x01};
 inline constexpr Octets<8> kUserNoticeQualifier{0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x02, 0x02};
 inline constexpr Octets<3> kNameConstraints{0x55, 0x1D, 0x1E};
+/// Other extensions of CAs (RFC 5280 sections 4.2.1.5, 4.2.1.7, 4.2.1.11 and 4.2.1.14)
+inline constexpr Octets<3> kIssuerAltName{0x55, 0x1D, 0x12};
+inline constexpr Octets<3> kPolicyMappings{0x55, 0x1D, 0x21};
+inline constexpr Octets<3> kPolicyConstraints{0x55, 0x1D, 0x24};
+inline constexpr Octets<3> kInhibitAnyPolicy{0x55, 0x1D, 0x36};
 inline constexpr Octets<4> kAnyExtendedKeyUsage{0x55, 0x1D, 0x25, 0x00};
 
 }  // namespace scepgate::certs::oid

@@ -102,8 +102,11 @@ Bytes extended_key_usage_extension(const ExtendedKeyUsage& usages, bool critical
 }
 
 Bytes subject_key_identifier_extension(const PublicKey& key) {
-    return encode_extension(oid::kSubjectKeyIdentifier, false,
-                            der::octet_string(key.key_identifier()));
+    return subject_key_identifier_extension(ByteView(key.key_identifier()));
+}
+
+Bytes subject_key_identifier_extension(ByteView key_identifier) {
+    return encode_extension(oid::kSubjectKeyIdentifier, false, der::octet_string(key_identifier));
 }
 
 //   AuthorityKeyIdentifier ::= SEQUENCE {

@@ -35,6 +35,7 @@ Bytes basic_constraints_extension(bool ca, std::optional<int> path_length = std:
 Bytes key_usage_extension(KeyUsage usage);
 Bytes extended_key_usage_extension(const ExtendedKeyUsage& usages, bool critical = false);
 Bytes subject_key_identifier_extension(const PublicKey& key);
+Bytes subject_key_identifier_extension(ByteView key_identifier);
 Bytes authority_key_identifier_extension(ByteView issuer_key_identifier);
 Bytes subject_alt_name_extension(const GeneralNames& names, bool critical);
 

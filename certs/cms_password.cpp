@@ -15,8 +15,9 @@ constexpr std::size_t kLongestSalt = 64;
 constexpr std::int64_t kMostIterations = 1'000'000;
 
 constexpr std::size_t kSaltOctets = 16;
-/// What is encrypted this way is a certificate, which is no secret, and a challenge that was used
-/// up when it was issued: not worth more of the server's time.
+/// What is encrypted this way is a certificate, which is no secret, with a challenge that was used
+/// up when it was issued (a configuration where it was not is refused: whoever recorded the reply
+/// could search for it): not worth more of the server's time.
 constexpr std::int64_t kPasswordIterations = 10'000;
 
 /// RFC 3211 section 2.3.1: a length octet and three check octets stand before the key.

@@ -123,7 +123,8 @@ Result<void> CrlBuilder::add(const RevokedCertificate& revoked) {
     };
     const auto reason = static_cast<std::size_t>(revoked.reason);
     if (serial.empty()) return faulty("an entry without a serial number, or of number 0");
-    if (reason >= reasons_.size()) return refuse("its reason has no meaning");
+    if (!revocation_reason_from_number(static_cast<std::int64_t>(revoked.reason)))
+        return refuse("its reason has no meaning");
     if (revoked.reason == RevocationReason::kRemoveFromCrl && !contents_.base_number) {
         return refuse("removeFromCRL is for deltas");
     }

@@ -40,7 +40,8 @@ public:
     explicit CrlBuilder(CrlContents contents, std::size_t expected = 0);
 
     /// Ascending serial numbers save sorting them when the CRL is read back. kMalformed: no or a
-    /// zero serial number, a time that X.509 cannot write, or removeFromCRL in a complete CRL.
+    /// zero serial number, a reason without a meaning, a time that X.509 cannot write, or
+    /// removeFromCRL in a complete CRL.
     /// kUnsupported: the CRL grows over 2^31 octets. What failed was not added.
     Result<void> add(const RevokedCertificate& revoked);
     [[nodiscard]] std::size_t size() const noexcept { return size_; }

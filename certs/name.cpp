@@ -136,6 +136,10 @@ std::string_view Name::common_name() const noexcept {
 Result<void> Name::check_upper_bounds() const {
     for (const Rdn& rdn : rdns_) {
         for (const NameAttribute& attribute : rdn) {
+            if (is_blank(attribute.value)) {
+                return Error{Errc::kDenied, "name: " + type_text(attribute.type) + " is " +
+                                                (attribute.value.empty() ? "empty" : "blank")};
+            }
             const NameType* type = find_name_type(attribute.type);
             if (type == nullptr || type->upper_bound == 0) continue;
             const std::size_t length = count_characters(attribute.value);
@@ -148,6 +152,22 @@ Result<void> Name::check_upper_bounds() const {
         }
     }
     return {};
+}
+
+Name with_sorted_sets(Name name) {
+    const auto single = [](const Rdn& rdn) { return rdn.size() == 1; };
+    if (std::all_of(name.rdns().begin(), name.rdns().end(), single)) return name;
+
+    Bytes sorted;
+    DerReader outer(name.der());
+    for (DerReader rdns(outer.read(DerTag::kSequence).value()); !rdns.empty();) {
+        std::vector<Bytes> attributes;
+        for (DerReader set(rdns.read(DerTag::kSet).value()); !set.empty();)
+            attributes.push_back(to_bytes(set.read_whole(DerTag::kSequence).value()));
+        const Bytes rdn = der::set_of(std::move(attributes));
+        sorted.insert(sorted.end(), rdn.begin(), rdn.end());
+    }
+    return Name::from_der(der::element(DerTag::kSequence, sorted)).value();
 }
 
 bool matches(const Name& left, const Name& right) {

@@ -47,13 +47,18 @@ public:
     /// The first commonName's value, or "".
     [[nodiscard]] std::string_view common_name() const noexcept;
 
-    /// Fails (kDenied) on a value over its upper bound in RFC 5280 appendix A (CN 64, O 64, …).
+    /// Fails (kDenied) on a value over its upper bound in RFC 5280 appendix A (CN 64, O 64, …), and
+    /// on one without a character to be seen: there is at least one in each.
     [[nodiscard]] Result<void> check_upper_bounds() const;
 
 private:
     Bytes der_ = {0x30, 0x00};
     std::vector<Rdn> rdns_;
 };
+
+/// The same name in strict DER: from_der() takes RDNs whose set is in any order, which a
+/// certificate must not have (X.690 11.6).
+[[nodiscard]] Name with_sorted_sets(Name name);
 
 /// A value as it stands in an RFC 4514 name: special characters, a leading "#" and spaces at either
 /// end escaped.

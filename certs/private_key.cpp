@@ -11,13 +11,15 @@
 #include <openssl/rsa.h>
 
 #include "certs/key_contexts.hpp"
+#include "certs/peer_keys.hpp"
 #include "certs/rsa_unpadding.hpp"
 
 namespace scepgate::certs {
 
 struct PrivateKey::State {
-    EvpPkeyPtr key;        ///< null when it is elsewhere
-    KeyContexts contexts;  ///< of `key`
+    EvpPkeyPtr key;          ///< null when it is elsewhere
+    KeyContexts contexts;    ///< of `key`
+    mutable PeerKeys peers;  ///< on the curve of `key`
     std::shared_ptr<const KeyOperations> elsewhere;
     PublicKey public_key;
     Bytes modulus;         ///< RSA only
@@ -48,6 +50,21 @@ int give_passphrase(char* buffer, int size, int /*for_writing*/, void* passphras
     if (text.empty() || size < 0 || text.size() > static_cast<std::size_t>(size)) return -1;
     std::memcpy(buffer, text.data(), text.size());
     return static_cast<int>(text.size());
+}
+
+/// ECDH. `context` is of our key and is gone afterwards, and with it what refers to `peer`.
+Result<Secret> derive(EvpPkeyCtxPtr context, EVP_PKEY* peer) {
+    // No further validation of the peer: a PublicKey is on its curve, and the cofactor is 1.
+    std::size_t length = 0;
+    if (!context || EVP_PKEY_derive_set_peer_ex(context.get(), peer, 0) != 1 ||
+        EVP_PKEY_derive(context.get(), nullptr, &length) != 1) {
+        return take_ossl_error("key agreement");
+    }
+    Bytes shared(length);
+    const bool derived = EVP_PKEY_derive(context.get(), shared.data(), &length) == 1;
+    Secret secret(std::move(shared));
+    if (!derived || length != secret.view().size()) return take_ossl_error("key agreement");
+    return secret;
 }
 
 /// A component of the key, big-endian.
@@ -349,17 +366,11 @@ Result<Secret> PrivateKey::agree(const PublicKey& peer) const {
         return unsupported("key agreement needs two EC keys on one curve");
     }
     if (state_->elsewhere) return state_->elsewhere->agree(peer);
-    const EvpPkeyCtxPtr context = state_->contexts.deriving(evp());
-    // No further validation of the peer: a PublicKey is on its curve, and the cofactor is 1.
-    std::size_t length = 0;
-    if (!context || EVP_PKEY_derive_set_peer_ex(context.get(), peer.evp(), 0) != 1 ||
-        EVP_PKEY_derive(context.get(), nullptr, &length) != 1) {
-        return take_ossl_error("key agreement");
-    }
-    Bytes shared(length);
-    const bool derived = EVP_PKEY_derive(context.get(), shared.data(), &length) == 1;
-    Secret secret(std::move(shared));
-    if (!derived || length != secret.view().size()) return take_ossl_error("key agreement");
+    auto key = state_->peers.take(peer);
+    if (!key) return in_context("key agreement", key.error());
+    auto secret = derive(state_->contexts.deriving(evp()), key->get());
+    // One that failed may be in any state.
+    if (secret) state_->peers.give_back(*std::move(key));
     return secret;
 }
 

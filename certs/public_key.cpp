@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
+#include "certs/ec_curve.hpp"
 #include "certs/key_contexts.hpp"
 #include "certs/oids.hpp"
 #include "certs/rsa_public_operation.hpp"
@@ -23,8 +24,9 @@ struct PublicKey::State {
     std::size_t modulus_offset = 0;  ///< RSA: in those octets
     std::size_t modulus_size = 0;
     std::optional<RsaPublicOperation> rsa;
+    const EcCurve* curve = nullptr;  ///< EC
 
-    // OpenSSL's form: of an RSA key made when it is asked for, which few operations need.
+    // OpenSSL's form: made when it is asked for, which few operations need.
     EVP_PKEY* openssl_key() const;
     mutable std::once_flag key_made;
     mutable EvpPkeyPtr key;
@@ -33,21 +35,6 @@ struct PublicKey::State {
 
 namespace {
 
-struct Curve {
-    ByteView oid;
-    int bits;
-    const char* openssl_name;
-    std::string_view text;
-    std::size_t field_octets;
-};
-
-constexpr std::array<Curve, 3> kCurves{{
-    {oid::kP256, 256, "P-256", "p256", 32},
-    {oid::kP384, 384, "P-384", "p384", 48},
-    {oid::kP521, 521, "P-521", "p521", 66},
-}};
-
-constexpr std::uint8_t kUncompressedPoint = 0x04;
 constexpr std::uint64_t kSmallestExponent = 65537;
 
 /// A positive INTEGER's octets without the sign octet.
@@ -146,58 +133,15 @@ Secret encryption_block(ByteView message, std::size_t size) {
     return Secret(std::move(block));
 }
 
-/// RFC 5480 section 2.1.1: only namedCurve, which RFC 5280 profiles leave as the one choice.
-Result<const Curve*> find_curve(const AlgorithmIdentifier& algorithm) {
-    if (!algorithm.parameters || algorithm.parameters->tag != DerTag::kOid) {
-        return unsupported("EC key without a named curve");
-    }
-    for (const Curve& curve : kCurves) {
-        if (equal(algorithm.parameters->content, curve.oid)) return &curve;
-    }
-    return unsupported("EC curve " + oid_to_text(algorithm.parameters->content));
-}
-
-/// A key with the curve's parameters, to copy: OpenSSL 3.0 makes a curve anew for each key that it
-/// decodes, four times the work of the copy and the check of the point.
-EVP_PKEY* curve_parameters(const Curve& curve) {
-    static const auto keys = [] {
-        std::array<EvpPkeyPtr, kCurves.size()> made;
-        for (std::size_t i = 0; i < made.size(); ++i) {
-            const EvpPkeyCtxPtr context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
-            EVP_PKEY* raw = nullptr;
-            if (context && EVP_PKEY_paramgen_init(context.get()) == 1 &&
-                EVP_PKEY_CTX_set_group_name(context.get(), kCurves[i].openssl_name) == 1 &&
-                EVP_PKEY_paramgen(context.get(), &raw) == 1) {
-                made[i].reset(raw);
-            }
-        }
-        return made;
-    }();
-    return keys[static_cast<std::size_t>(&curve - kCurves.data())].get();
-}
-
-Result<EvpPkeyPtr> decode_ec(const Curve& curve, ByteView point) {
-    if (point.size() != 1 + 2 * curve.field_octets || point[0] != kUncompressedPoint) {
-        return unsupported("EC point that is not uncompressed, or not of its curve's size");
-    }
-    EVP_PKEY* const parameters = curve_parameters(curve);
-    EvpPkeyPtr key(parameters != nullptr ? EVP_PKEY_dup(parameters) : nullptr);
-    if (!key) return take_ossl_error("EC public key");
-    // Checks that the point is on the curve; the cofactor of all of them is 1.
-    if (EVP_PKEY_set1_encoded_public_key(key.get(), point.data(), point.size()) != 1) {
-        Error error = take_ossl_error("EC point");
-        error.code = Errc::kMalformed;
-        return error;
-    }
-    return key;
-}
-
 }  // namespace
 
 EVP_PKEY* PublicKey::State::openssl_key() const {
     std::call_once(key_made, [this] {
-        if (type != KeyType::kRsa) return;
         const ByteView encoded = ByteView(spki).last(key_bits_size);
+        if (type == KeyType::kEc) {
+            key = make_ec_key(*curve, encoded);
+            return;
+        }
         const unsigned char* at = encoded.data();
         key.reset(d2i_PublicKey(EVP_PKEY_RSA, nullptr, &at, static_cast<long>(encoded.size())));
     });
@@ -244,13 +188,14 @@ Result<PublicKey> PublicKey::from_spki(ByteView spki, const KeyLimits& limits) {
         const auto curve = find_curve(*algorithm);
         if (!curve) return curve.error();
         state->type = KeyType::kEc;
-        state->bits = (*curve)->bits;
-        identifier = der::sequence({der::oid(oid::kEcPublicKey), der::oid((*curve)->oid)});
-        auto key = decode_ec(**curve, *key_bits);
-        if (!key) return key.error();
-        state->key = std::move(*key);
+        state->curve = *curve;
+        state->bits = state->curve->bits;
+        identifier = der::sequence({der::oid(oid::kEcPublicKey), der::oid(state->curve->oid)});
+        if (const auto sound = check_point(*state->curve, *key_bits); !sound) return sound.error();
     } else {
-        return unsupported("public key algorithm " + oid_to_text(algorithm->algorithm));
+        return unsupported("public key algorithm " + oid_to_text(algorithm->algorithm) +
+                           " is not taken: RSA (rsaEncryption) is, and EC on P-256, P-384 and "
+                           "P-521");
     }
     state->key_bits_size = key_bits->size();
     state->spki = der::sequence({identifier, der::bit_string(*key_bits)});
@@ -279,6 +224,10 @@ ByteView PublicKey::rsa_modulus() const noexcept {
     return spki().last(state_->key_bits_size).subspan(state_->modulus_offset, state_->modulus_size);
 }
 
+ByteView PublicKey::ec_point() const noexcept {
+    return state_ && state_->curve != nullptr ? spki().last(state_->key_bits_size) : ByteView();
+}
+
 Bytes PublicKey::key_identifier() const {
     return digest_of(Digest::kSha1, spki().last(state_ ? state_->key_bits_size : 0));
 }
@@ -295,7 +244,8 @@ bool PublicKey::verifies(SignatureAlgorithm algorithm, ByteView data, ByteView s
         const auto block = state_->rsa->raise(signature);
         return block && *block == signature_block(algorithm.digest, digest, block->size());
     }
-    const EvpPkeyCtxPtr context = state_->contexts.verifying(state_->key.get(), algorithm.digest);
+    const EvpPkeyCtxPtr context =
+        state_->contexts.verifying(state_->openssl_key(), algorithm.digest);
     const bool good = context && EVP_PKEY_verify(context.get(), signature.data(), signature.size(),
                                                  digest.data(), digest.size()) == 1;
     if (!good) ERR_clear_error();

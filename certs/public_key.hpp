@@ -42,6 +42,8 @@ public:
     [[nodiscard]] Bytes key_identifier() const;
     /// RSA: the modulus' octets, the first not zero. Empty for other types.
     [[nodiscard]] ByteView rsa_modulus() const noexcept;
+    /// EC: the uncompressed point. Empty for other types.
+    [[nodiscard]] ByteView ec_point() const noexcept;
     [[nodiscard]] EVP_PKEY* evp() const noexcept;
 
     /// Whether `signature` over `data` is by this key; no other answer (a malformed signature is

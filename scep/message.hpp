@@ -31,6 +31,7 @@ struct AlgorithmRules {
     bool des3 = true;
     bool des = false;  ///< single DES: forbidden by the RFC, read but never written
     /// Signers with an EC key: their replies go to a PasswordRecipientInfo (RFC 8894 section 3.1).
+    /// Only where challenges are used up.
     bool ec_password_recipient = false;
     certs::KeyLimits key_limits;
 };

@@ -24,7 +24,8 @@ inline constexpr Reason kSignatureAlgorithm{
 inline constexpr Reason kSignerKey{
     FailInfo::kBadAlg, "SignerKeyUnsupported", "signer's key",
     "have the client make an RSA key of 2048 bits or more with exponent 65537; EC keys (P-256, "
-    "P-384, P-521) need endpoints[].algorithms.ec_password_recipient and a challenge"};
+    "P-384, P-521) need endpoints[].algorithms.ec_password_recipient and a challenge that is used "
+    "up"};
 inline constexpr Reason kSignature{
     FailInfo::kBadMessageCheck, "SignatureInvalid", "signature",
     "something on the way changes messages (docs/proxies.md), or the client signs with another key "

@@ -229,6 +229,23 @@ TEST_P(NameMatchTest, AsRfc5280Says) {
     EXPECT_EQ(matches(*right, *left), GetParam().match);
 }
 
+// X.690 11.6; what clients send is taken in any order.
+TEST(NameDerTest, N01_MultiValuedRdnsAreSortedForACertificate) {
+    const Bytes organization = ava(oid::kOrganizationName, DerTag::kUtf8String, "abcd");
+    const Bytes device = ava(oid::kCommonName, DerTag::kT61String, "z\xE4");
+    const Bytes last = der::set({ava(oid::kCommonName, DerTag::kBmpString, "\0a"sv)});
+    const Bytes sent = der::sequence({der::set({organization, device}), last});
+    const Bytes strict = der::sequence({der::set({device, organization}), last});
+    const Name name = Name::from_der(sent).value();
+    const Name sorted = with_sorted_sets(name);
+    EXPECT_EQ(name.der(), sent);
+    EXPECT_EQ(sorted.der(), strict) << "each value as it was encoded";
+    EXPECT_TRUE(matches(name, sorted));
+    EXPECT_EQ(sorted.rdns().front().front().value, "z\xC3\xA4");
+    EXPECT_EQ(with_sorted_sets(sorted).der(), strict);
+    EXPECT_EQ(with_sorted_sets(Name()).der(), Name().der());
+}
+
 TEST(NameMatchTest, N01_ReversedOrderIsHintedAtOnlyWhenItIsTheFault) {
     EXPECT_TRUE(matches_reversed(from_text("CN=a,O=b"), from_text("O=b,CN=a")));
     EXPECT_FALSE(matches_reversed(from_text("CN=a,O=b"), from_text("CN=a,O=b")));
@@ -257,6 +274,25 @@ TEST(NameBoundsTest, N05_UpperBoundsCountCharacters) {
     EXPECT_TRUE(bounded("UID", 1000));
     EXPECT_TRUE(bounded("1.2.3.4", 1000));
     EXPECT_NE(bounded("OU", 65).error().detail.find("OU"), std::string::npos);
+}
+
+TEST(NameBoundsTest, N06_EachValueHasACharacterThatIsSeen) {
+    const auto bounded = [](const Bytes& der) {
+        return bool(Name::from_der(der).value().check_upper_bounds());
+    };
+    using enum DerTag;
+    for (const DerTag tag : {kUtf8String, kPrintableString, kBmpString, kUniversalString})
+        EXPECT_FALSE(bounded(common_name(tag, ""))) << static_cast<int>(tag);
+    EXPECT_FALSE(bounded(common_name(kUtf8String, "   ")));
+    EXPECT_FALSE(bounded(common_name(kBmpString, "\0 \x30\0"sv))) << "an ideographic space";
+    EXPECT_FALSE(bounded(common_name(kT61String, "\xA0")));
+    EXPECT_FALSE(bounded(name_of(
+        {ava(oid::kCommonName, kUtf8String, "a"), ava(oid::kOrganizationName, kUtf8String, "")})));
+    EXPECT_FALSE(bounded(text_der("1.2.3.4=")));
+    EXPECT_TRUE(bounded(common_name(kUtf8String, " a ")));
+    EXPECT_TRUE(bounded(common_name(kUtf8String, "\xC2\xA0.")));
+    EXPECT_NE(from_text("OU=").check_upper_bounds().error().detail.find("OU is empty"),
+              std::string::npos);
 }
 
 }  // namespace

@@ -291,6 +291,36 @@ TEST(PrivateKeyTest, BothSidesAgreeOnASecret) {
     EXPECT_FALSE(rsa_key().agree(ec_key().public_key()));
 }
 
+TEST(PrivateKeyTest, AgreesWithEachPeerAsIfItWereTheFirst) {
+    const PrivateKey& ours = ec_key();
+    constexpr std::size_t kPeers = 4;
+    std::vector<PrivateKey> peers;
+    std::vector<Secret> expected;
+    for (std::size_t i = 0; i < kPeers; ++i) {
+        peers.push_back(PrivateKey::generate({KeyType::kEc, 256}).value());
+        // By the peer's side, which has not agreed with anybody before.
+        expected.push_back(peers.back().agree(ours.public_key()).value());
+    }
+    std::array<std::size_t, 4> good{};
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t first = 0; first < good.size(); ++first) {
+            threads.emplace_back([&, first] {
+                for (std::size_t i = first; i < first + 3 * kPeers; ++i) {
+                    const std::size_t peer = i % kPeers;
+                    const auto shared = ours.agree(peers[peer].public_key());
+                    if (shared && shared->equals(expected[peer].view())) ++good[first];
+                }
+            });
+        }
+    }
+    for (const std::size_t count : good)
+        EXPECT_EQ(count, 3 * kPeers);
+    EXPECT_TRUE(peers[0].public_key().verifies(
+        peers[0].signature_algorithm(Digest::kSha256), as_bytes("still its own"),
+        peers[0].sign(Digest::kSha256, as_bytes("still its own")).value()));
+}
+
 TEST(PrivateKeyTest, OneKeyServesManyThreads) {
     const PrivateKey rsa = rsa_key();
     const PrivateKey ec = ec_key();
