@@ -148,9 +148,8 @@ boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_reque
     }
     const std::string challenge_name = claims->issuer + ' ' + claims->id;
     if (auto refusal = judge_claims(settings_, *claims, request, now)) {
-        // The text says what was asked for: another text is another guess.
         if (refusal->fail_info == FailInfo::kBadRequest) {
-            failed_matches_.add(challenge_name, sha256(as_bytes(refusal->text)), now);
+            failed_matches_.add(challenge_name, attempt_of(request.csr), now);
         }
         co_return std::move(*refusal);
     }

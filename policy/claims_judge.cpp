@@ -87,6 +87,12 @@ std::string name_text(const certs::Name& name) {
 Refused judge_subject(const ClaimsCase& at) {
     const certs::Name& expected = at.claims.subject;
     const certs::Name& found = at.request.csr.subject();
+    // Before they are compared: spaces that matching folds count here.
+    if (const auto bounds = found.check_upper_bounds(); !bounds) {
+        return refused({FailInfo::kBadRequest, "SubjectNameInvalid", "subject",
+                        "correct the subject in the client's profile"},
+                       bounds.error().detail);
+    }
     if (matches(expected, found)) return std::nullopt;
     if (found.empty()) {
         return bad_request("SubjectNameMissing",

@@ -7,9 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "certs/bytes.hpp"
+#include "certs/csr.hpp"
 
 namespace scepgate::policy {
+
+/// What the CSR asks for, all of it that a challenge can name but the key: a device may make a new
+/// one for each try. Of the octets asked for, never of a text that quotes them: excerpts of
+/// different names can be the same.
+[[nodiscard]] Sha256 attempt_of(const certs::Csr& csr);
 
 /// Whoever got hold of a challenge without knowing what it is for could try names until one fits.
 /// kMost different CSRs that do not fit lock it for kFirstLock seconds, the next ones for twice as
@@ -28,7 +33,7 @@ public:
 
     explicit FailedMatches(std::size_t capacity = 10'000) : capacity_(capacity) {}
 
-    /// A CSR that did not match; `attempt` stands for what it asked for.
+    /// A CSR that did not match; `attempt`: attempt_of() it.
     void add(const std::string& challenge, const Sha256& attempt, std::int64_t now);
     [[nodiscard]] bool locked(const std::string& challenge, std::int64_t now);
 

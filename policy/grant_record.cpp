@@ -150,7 +150,8 @@ Result<Grant> GrantRecord::decode(ByteView record) {
     if (!subject_der) return subject_der.error();
     auto subject = certs::Name::from_der(*subject_der);
     if (!subject) return in_context("grant.subject", subject.error());
-    grant.subject_ = std::move(*subject);
+    // As GrantMaker does: the record may be older, or of a server that is not ours any more.
+    grant.subject_ = with_sorted_sets(std::move(*subject));
     auto names = read_names(fields);
     if (!names) return names.error();
     grant.san_ = std::move(*names);

@@ -198,8 +198,7 @@ asio::awaitable<Result<Grant, Refusal>> OneTimePasswordModule::verify_request(
     const ChallengeClaims& bindings = found->bindings;
     const std::string guessed = to_hex(token);
     if (auto refusal = judge(settings_.name, bindings, request, now)) {
-        // The text says what was asked for: another text is another guess.
-        failed_matches_.add(guessed, sha256(as_bytes(refusal->text)), now);
+        failed_matches_.add(guessed, attempt_of(request.csr), now);
         co_return std::move(*refusal);
     }
     // As late as this, and answered as a mismatch: a guesser does not learn which one was right.

@@ -1,5 +1,7 @@
 #include "policy/renewal.hpp"
 
+#include <algorithm>
+
 #include "certs/clock.hpp"
 #include "certs/oids.hpp"
 #include "certs/weak_keys.hpp"
@@ -161,12 +163,33 @@ RenewalRefused judge_usages(const Identity& old, const EnrollmentRequest& reques
     return std::nullopt;
 }
 
-/// Whoever limited the old one's validity limits the new one's, unless it was the end of the CA.
+/// Whoever limited the old one's validity limits the new one's; the end of the old one's CA does
+/// not.
 std::optional<std::int64_t> validity_limit(const certs::Certificate& old,
                                            const RenewedCertificate& known) {
     const std::int64_t had = old.not_after() - known.issued_at;
-    if (old.not_after() >= known.issuer_not_after || had <= 0) return std::nullopt;
+    if (old.not_after() >= known.issuer_not_after || had <= 0) return known.max_validity;
     return had;
+}
+
+/// Those of the old certificate's names that are asked for, as it has them: who asks chooses
+/// neither spelling nor order, by which names are told apart and templates make subjects. So the
+/// first of a type stays with the others of it.
+certs::GeneralNames kept_names(const certs::GeneralNames& old, const certs::GeneralNames& asked) {
+    const certs::GeneralNames left_out = certs::difference(old, asked).missing;
+    certs::GeneralNames rest = left_out;
+    certs::GeneralNames kept;
+    for (const certs::GeneralName& name : old) {
+        const auto omitted = std::find(rest.begin(), rest.end(), name);
+        const auto of_type = [&name](const certs::GeneralNames& names) {
+            return std::count_if(names.begin(), names.end(),
+                                 [&name](const auto& one) { return one.type == name.type; });
+        };
+        const bool others_stay = of_type(old) > of_type(left_out);
+        if (omitted == rest.end() || (others_stay && of_type(kept) == 0)) kept.push_back(name);
+        if (omitted != rest.end()) rest.erase(omitted);
+    }
+    return kept;
 }
 
 }  // namespace
@@ -183,8 +206,11 @@ Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
         return std::move(*refusal);
     }
 
-    certs::GeneralNames names = request.csr.requested().subject_alt_name;
-    if (names.empty()) names = std::move(old->subject_alt_name);
+    certs::GeneralNames names = std::move(old->subject_alt_name);
+    const certs::GeneralNames& asked = request.csr.requested().subject_alt_name;
+    // Otherwise the new certificate would be for others than the old one, and not be superseded
+    // with it.
+    if (!asked.empty() && !settings.newest_only) names = kept_names(names, asked);
     if (old->subject.empty() && names.empty()) {
         return refuse_renewal("RenewalSignerUnreadable", "the certificate has no name", kEnrolAnew);
     }

@@ -30,9 +30,10 @@ struct RenewedCertificate {
     std::string endpoint;  ///< the one that issued it
     std::string template_name, device_id, user_id;
     std::int64_t issued_at = 0;
-    std::int64_t issuer_not_after = 0;  ///< the end of its CA's certificate
-    bool revoked = false;               ///< or on hold
-    bool superseded = false;            ///< there is a newer one for the same names
+    std::int64_t issuer_not_after = 0;              ///< the end of its CA's certificate
+    std::optional<std::int64_t> max_validity = {};  ///< seconds: what it was granted, where known
+    bool revoked = false;                           ///< or on hold
+    bool superseded = false;                        ///< a newer one for the same names was issued
 };
 
 /// Judges a renewal (a pure function). That the signer certificate is by name and signature of a CA
@@ -40,8 +41,9 @@ struct RenewedCertificate {
 /// request of this kind exists. `known`: empty when the store has no such certificate.
 /// `template_name`: the endpoint's for the request's purpose.
 ///
-/// The Grant: subject, usages and SID of the old certificate, those of its alternative names that
-/// the CSR asks for (all when it asks for none), no longer a validity than it had.
+/// The Grant: subject, usages and SID of the old certificate; its alternative names, spelled and in
+/// order as it has them: with newest_only all, else those that the CSR asks for (all when it asks
+/// for none); no longer a validity than it had, or was granted.
 ///
 /// Refusals, all badRequest (attacks.md G01-G07), in this order: "RenewalSignerUnknown",
 /// "RenewalOtherEndpoint", "RenewalSignerWeakKey", "RenewalSignerRevoked",

@@ -31,7 +31,7 @@ std::optional<Refusal> judge_requested_names(const certs::Csr& csr) {
     }
     if (const auto bounds = csr.subject().check_upper_bounds(); !bounds) {
         return refuse_names("SubjectNameInvalid", bounds.error().detail,
-                            "shorten the subject in the client's profile");
+                            "correct the subject in the client's profile");
     }
     if (requested.sid) return refuse_account("the account SID", *requested.sid);
     if (const auto* tag = find_microsoft_tag(requested.subject_alt_name))

@@ -1,3 +1,5 @@
+#include <functional>
+
 #include <gtest/gtest.h>
 
 #include "certs/certificate_builder.hpp"
@@ -112,13 +114,53 @@ TEST(ChallengeBlobModuleTest, A_C14_WhoTriesNamesLearnsNothingFromTheSixthOn) {
     EXPECT_EQ(outcome(verify(module, request(matching_contents(blob)))), "ok");
 }
 
+// Refusals quote excerpts: what differs behind their end is another guess all the same.
+TEST(ChallengeBlobModuleTest, A_C14_GuessesThatDifferBehindTheEndOfAnExcerptAreCounted) {
+    const std::string spaces(600, ' ');
+    ChallengeClaims claims = testing::claims();
+    claims.subject = certs::Name::from_text("UID=secret").value();
+    const std::string blob = seal_text(encode_claims(claims));
+    const auto of_subject = [&](const std::string& guess) {
+        certs::CsrContents asked = matching_contents(blob);
+        asked.subject = certs::Name::from_text("/UID=" + spaces + guess).value();
+        return asked;
+    };
+    const auto of_alternative_name = [&](const std::string& guess) {
+        certs::CsrContents asked = of_subject("secret");
+        asked.subject_alt_name.push_back(
+            certs::GeneralName::make(certs::GeneralNameType::kUpn, spaces + guess).value());
+        return asked;
+    };
+    for (const auto& wrong : {std::function(of_subject), std::function(of_alternative_name)}) {
+        ChallengeBlobModule module(settings(), clock_at(kNow));
+        for (std::size_t i = 0; i < FailedMatches::kMost; ++i)
+            EXPECT_NE(outcome(verify(module, request(wrong(std::to_string(i))))), "ok");
+        EXPECT_EQ(outcome(verify(module, request(of_subject("secret")))), "ChallengeLocked");
+    }
+}
+
+TEST(ChallengeBlobModuleTest, A_C14_ANameOverItsBoundIsRefusedAsSuchAndIsAGuess) {
+    ChallengeBlobModule module(settings(), clock_at(kNow));
+    const std::string blob = read_vector("good-ec.b64");
+    for (std::size_t i = 0; i < FailedMatches::kMost; ++i) {
+        certs::CsrContents other = matching_contents(blob);
+        other.subject =
+            certs::Name::from_text("/CN=" + std::string(600, ' ') + std::to_string(i)).value();
+        EXPECT_EQ(outcome(verify(module, request(other))), "SubjectNameInvalid");
+    }
+    EXPECT_EQ(outcome(verify(module, request(matching_contents(blob)))), "ChallengeLocked");
+}
+
 TEST(ChallengeBlobModuleTest, A_C14_ADeviceWhoseProfileIsWrongIsNotLockedOutByItsRetries) {
     ChallengeBlobModule module(settings(), clock_at(kNow));
     const std::string blob = read_vector("good-ec.b64");
     certs::CsrContents other = matching_contents(blob);
     other.subject = certs::Name::from_text("CN=other").value();
-    for (int i = 0; i < 20; ++i)
-        EXPECT_EQ(outcome(verify(module, request(other))), "SubjectNameMismatch");
+    for (int i = 0; i < 10; ++i) {
+        for (const char* key : {"device", "signer-unknown"})
+            EXPECT_EQ(outcome(verify(module, request(other, private_key(key)))),
+                      "SubjectNameMismatch");
+    }
     EXPECT_EQ(outcome(verify(module, request(matching_contents(blob)))), "ok");
 }
 

@@ -193,6 +193,11 @@ const CsrChange kCsrChanges[] = {
      "SubjectNameMismatch"},
     {"N02_Homoglyph", [](auto& c) { c.subject = name("CN=d\xD0\xB5vice-0001,O=Example Ltd"); },
      "SubjectNameMismatch"},
+    {"N05_PaddedOverTheUpperBound",
+     [](auto& c) {
+         c.subject = name(("/O=Example Ltd/CN=" + std::string(64, ' ') + "device-0001").c_str());
+     },
+     "SubjectNameInvalid"},
     {"N06_NoSubject", [](auto& c) { c.subject = Name(); }, "SubjectNameMissing"},
     {"N07_NoAlternativeNames", [](auto& c) { c.subject_alt_name.clear(); },
      "SubjectAltNameMissing"},

@@ -1,8 +1,13 @@
 #include "policy/failed_matches.hpp"
 
+#include <set>
 #include <thread>
 
 #include <gtest/gtest.h>
+
+#include "certs/certificate_builder.hpp"
+#include "certs/oids.hpp"
+#include "tests/policy/support/requests.hpp"
 
 namespace scepgate::policy::testing::this_file {
 namespace {
@@ -88,6 +93,48 @@ TEST(FailedMatchesTest, A_C14_ItsMemoryIsBoundedAndTheOldestGoFirst) {
     EXPECT_FALSE(matches.locked("a", kNow));
     EXPECT_TRUE(matches.locked("b", kNow));
     EXPECT_TRUE(matches.locked("c", kNow));
+}
+
+certs::Csr csr(const certs::CsrContents& contents, const char* key = "device") {
+    return request(contents, private_key(key)).csr;
+}
+
+TEST(FailedMatchesTest, A_C14_AnAttemptIsWhatTheCsrAsksForWhateverItsKeyOrOrder) {
+    const certs::CsrContents asked = matching_contents("secret");
+    const Sha256 attempt = attempt_of(csr(asked));
+    EXPECT_EQ(attempt, attempt_of(csr(asked, "recipient-ec")));
+    certs::CsrContents same = matching_contents("another challenge");
+    std::swap(same.subject_alt_name[0], same.subject_alt_name[1]);
+    EXPECT_EQ(attempt, attempt_of(csr(same)));
+}
+
+TEST(FailedMatchesTest, A_C14_EachThingThatACsrAsksForMakesItAnotherAttempt) {
+    using Change = void (*)(certs::CsrContents&);
+    const std::vector<Change> changes = {
+        [](auto&) {},
+        [](auto& c) { c.subject = certs::Name::from_text("CN=other").value(); },
+        [](auto& c) { c.subject = {}; },
+        [](auto& c) { c.subject_alt_name.pop_back(); },
+        [](auto& c) { c.subject_alt_name.clear(); },
+        [](auto& c) { c.key_usage.reset(); },
+        [](auto& c) { c.key_usage = certs::KeyUsage{certs::KeyUsageBit::kKeyEncipherment}; },
+        [](auto& c) { c.extended_key_usage.clear(); },
+        [](auto& c) {
+            c.extended_key_usage = {certs::extended_key_usage_from_text("serverAuth").value()};
+        },
+        [](auto& c) {
+            c.more_extensions = {
+                certs::encode_extension(certs::oid::kNtdsCaSecurity, false,
+                                        certs::encode_sid_extension("S-1-5-21-1-2-3-500"))};
+        },
+    };
+    std::set<Sha256> attempts;
+    for (const Change change : changes) {
+        certs::CsrContents asked = matching_contents();
+        change(asked);
+        attempts.insert(attempt_of(csr(asked)));
+    }
+    EXPECT_EQ(attempts.size(), changes.size());
 }
 
 TEST(FailedMatchesTest, IsSafeToUseFromManyThreads) {

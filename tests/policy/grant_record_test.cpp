@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "policy/grant_maker.hpp"
+#include "tests/certs/support/name_der.hpp"
 #include "tests/policy/support/requests.hpp"
 
 namespace scepgate::policy::testing::this_file {
@@ -54,6 +55,25 @@ TEST(GrantRecordTest, RestoresAllOfAGrantButItsRedemption) {
     EXPECT_EQ(after.stripped(), before.stripped());
     EXPECT_FALSE(after.redemption()) << "it was made when the request was recorded";
     EXPECT_FALSE(after.needs_approval());
+}
+
+TEST(GrantRecordTest, N01_ASubjectIsGrantedInTheOrderOfDer) {
+    using certs::testing::ava;
+    namespace der = certs::der;
+    const Bytes first = ava(certs::oid::kCommonName, certs::DerTag::kUtf8String, "z");
+    const Bytes second = ava(certs::oid::kOrganizationName, certs::DerTag::kUtf8String, "a");
+    const Bytes unsorted = der::sequence({der::set({second, first})});
+    const Bytes sorted = der::sequence({der::set({first, second})});
+    GrantMaker maker(request(matching_contents()), "open");
+    maker.names(certs::Name::from_der(unsorted).value(), {});
+    const Grant granted = std::move(maker).make();
+    EXPECT_EQ(granted.subject().der(), sorted);
+    // Of a version that did not sort.
+    json record = encoded(granted);
+    record["subject"] = to_base64(unsorted);
+    const auto decoded = GrantRecord::decode(as_bytes(record.dump()));
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(decoded->subject().der(), sorted);
 }
 
 TEST(GrantRecordTest, RestoresWhatWasLeftOut) {

@@ -324,6 +324,35 @@ TEST_F(OneTimePasswordTest, C14_ManyNamesThatDoNotMatchLockIt) {
     EXPECT_EQ(outcome(ask(matching_contents(text))), "ok");
 }
 
+TEST_F(OneTimePasswordTest, C14_SpacesBeforeAGuessHideNoOtherGuess) {
+    ChallengeParameters bound;
+    bound.subject = certs::Name::from_text("UID=secret").value();
+    const std::string text = password(bound);
+    certs::CsrContents asked = matching_contents(text);
+    asked.subject_alt_name.clear();
+    asked.key_usage.reset();
+    asked.extended_key_usage.clear();
+    const auto name_of = [](const std::string& guess) {
+        return certs::Name::from_text("/UID=" + std::string(600, ' ') + guess).value();
+    };
+    for (std::size_t i = 0; i < FailedMatches::kMost; ++i) {
+        asked.subject = name_of("guess-" + std::to_string(i));
+        EXPECT_EQ(outcome(ask(asked)), "SubjectNameMismatch");
+    }
+    asked.subject = name_of("secret");
+    EXPECT_EQ(outcome(ask(asked)), "ChallengeLocked");
+    clock_->set(kNow + FailedMatches::kFirstLock);
+    EXPECT_EQ(outcome(ask(asked)), "ok");
+}
+
+TEST_F(OneTimePasswordTest, C14_BoundNamesOverTheirBoundAreRefusedAsSuch) {
+    const std::string text = password(matching_parameters());
+    certs::CsrContents padded = matching_contents(text);
+    padded.subject =
+        certs::Name::from_text("/O=Example Ltd/CN=" + std::string(64, ' ') + "device-0001").value();
+    EXPECT_EQ(outcome(ask(padded)), "SubjectNameInvalid");
+}
+
 TEST_F(OneTimePasswordTest, MakesNothingThatCouldNotBeUsed) {
     const auto error = [this](const ChallengeParameters& parameters) {
         const auto made = minted(*module_, parameters);

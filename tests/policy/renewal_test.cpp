@@ -1,5 +1,8 @@
 #include "policy/renewal.hpp"
 
+#include <algorithm>
+#include <cctype>
+
 #include <gtest/gtest.h>
 
 #include "certs/certificate_builder.hpp"
@@ -114,6 +117,13 @@ TEST_F(RenewalTest, TheEndOfTheOldCaDoesNotLimitTheNewCertificate) {
     EXPECT_FALSE(judge()->max_validity());
 }
 
+TEST_F(RenewalTest, G03_WhatAChallengeLimitedStaysLimitedWhenTheCaEndedBefore) {
+    known.issuer_not_after = kNotAfter;
+    known.max_validity = 200 * kDay;
+    knows();
+    EXPECT_EQ(judge()->max_validity(), 200 * kDay);
+}
+
 TEST_F(RenewalTest, G02_RefusesWhatTheStoreDoesNotKnow) {
     store_knows.reset();
     EXPECT_EQ(code(), "RenewalSignerUnknown");
@@ -198,6 +208,39 @@ TEST_F(RenewalTest, FewerNamesAreGrantedAsAskedAndNoneMeansAll) {
     EXPECT_EQ(judge()->subject_alt_name(), contents.subject_alt_name);
     contents.subject_alt_name.clear();
     EXPECT_EQ(judge()->subject_alt_name(), old.names);
+}
+
+TEST_F(RenewalTest, G05_NamesStayAsTheOldCertificateSpellsAndOrdersThem) {
+    std::reverse(contents.subject_alt_name.begin(), contents.subject_alt_name.end());
+    for (auto& name : contents.subject_alt_name) {
+        if (name.type == certs::GeneralNameType::kDns) {
+            std::transform(name.value.begin(), name.value.end(), name.value.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+        }
+    }
+    ASSERT_NE(contents.subject_alt_name, old.names);
+    EXPECT_EQ(judge()->subject_alt_name(), old.names);
+}
+
+TEST_F(RenewalTest, G05_AllNamesStayWhereOnlyTheNewestCounts) {
+    settings.newest_only = true;
+    contents.subject_alt_name.resize(1);
+    ASSERT_NE(contents.subject_alt_name, old.names);
+    EXPECT_EQ(judge()->subject_alt_name(), old.names);
+}
+
+// Templates make subjects of them.
+TEST_F(RenewalTest, G03_TheFirstNameOfATypeStaysWithTheOthersOfIt) {
+    const auto dns = [](std::string_view value) {
+        return certs::GeneralName::make(certs::GeneralNameType::kDns, value).value();
+    };
+    const auto upn = certs::GeneralName::make(certs::GeneralNameType::kUpn, "u@a.example").value();
+    old.names = {upn, dns("a.example"), dns("b.example"), dns("c.example")};
+    contents.subject_alt_name = {dns("c.example")};
+    EXPECT_EQ(judge()->subject_alt_name(),
+              (certs::GeneralNames{dns("a.example"), dns("c.example")}));
+    contents.subject_alt_name = {upn};
+    EXPECT_EQ(judge()->subject_alt_name(), (certs::GeneralNames{upn}));
 }
 
 TEST_F(RenewalTest, G03_RefusesAnotherSid) {

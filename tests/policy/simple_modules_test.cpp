@@ -97,6 +97,18 @@ const Refused kRefused[] = {
          contents.subject = certs::Name::from_text("CN=" + std::string(65, 'a')).value();
      },
      "SubjectNameInvalid"},
+    {"N06_EmptyCommonName",
+     [](certs::CsrContents& contents) {
+         contents.subject = certs::Name::from_text("CN=").value();
+         contents.subject_alt_name.clear();
+     },
+     "SubjectNameInvalid"},
+    {"N06_BlankCommonName",
+     [](certs::CsrContents& contents) {
+         contents.subject = certs::Name::from_text("/CN=   ").value();
+         contents.subject_alt_name.clear();
+     },
+     "SubjectNameInvalid"},
     {"N06_NoNameAtAll",
      [](certs::CsrContents& contents) {
          contents.subject = {};
