@@ -49,6 +49,25 @@ std::optional<TakenBackTold> taken_back_by(std::string_view line) {
                          audit_text_of(json, "not_after")};
 }
 
+std::optional<RevocationTold> revocation_told_by(std::string_view line) {
+    for (const char* event : {"revoke", "hold", "release"}) {
+        if (!line_mentions(line, std::string("\"event\":\"") + event + '"')) continue;
+        const auto json = nlohmann::json::parse(line, nullptr, false);
+        if (!json.is_object() || audit_text_of(json, "event") != event) return std::nullopt;
+        RevocationTold told;
+        told.event = event;
+        told.time = audit_text_of(json, "time");
+        told.ca = audit_text_of(json, "ca");
+        told.serial = audit_text_of(json, "serial");
+        told.subject = audit_text_of(json, "subject");
+        told.reason = audit_text_of(json, "reason");
+        told.not_after = audit_text_of(json, "not_after");
+        told.recorded = audit_text_of(json, "recorded") != "no";
+        return told;
+    }
+    return std::nullopt;
+}
+
 Bytes serial_from_hex(const std::string& text) {
     const auto octets = from_hex(text.size() % 2 == 0 ? text : '0' + text);
     return octets ? ca_backend::without_sign_octet(*octets) : Bytes();

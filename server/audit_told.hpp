@@ -29,6 +29,16 @@ struct TakenBackTold {
 };
 [[nodiscard]] std::optional<TakenBackTold> taken_back_by(std::string_view line);
 
+/// What was done to a certificate.
+struct RevocationTold {
+    std::string event;  ///< "revoke", "hold" or "release"
+    std::string time, ca, serial, subject, reason, not_after;
+    bool recorded = true;  ///< false: "cert revoke --not-recorded"
+
+    [[nodiscard]] bool is_release() const { return event == "release"; }
+};
+[[nodiscard]] std::optional<RevocationTold> revocation_told_by(std::string_view line);
+
 /// A serial number in hex as the store has it; empty where it is none.
 [[nodiscard]] Bytes serial_from_hex(const std::string& text);
 

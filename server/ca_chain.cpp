@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "certs/algorithms.hpp"
+#include "certs/ca_oids.hpp"
 #include "certs/clock.hpp"
 #include "certs/issuer_signature.hpp"
-#include "certs/oids.hpp"
+#include "certs/signed_structure.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -38,6 +40,42 @@ Result<std::optional<std::int64_t>> path_length(const Certificate& certificate) 
     return std::optional(*length);
 }
 
+/// Those of RFC 5280: verifiers refuse a certificate with another that is critical.
+bool is_known(ByteView extension) {
+    namespace oid = certs::oid;
+    const auto is_any = [&](const auto&... known) { return (equal(extension, known) || ...); };
+    return is_any(oid::kBasicConstraints, oid::kKeyUsage, oid::kExtKeyUsage,
+                  oid::kSubjectKeyIdentifier, oid::kAuthorityKeyIdentifier, oid::kSubjectAltName,
+                  oid::kIssuerAltName, oid::kNameConstraints, oid::kCertificatePolicies,
+                  oid::kPolicyMappings, oid::kPolicyConstraints, oid::kInhibitAnyPolicy,
+                  oid::kCrlDistributionPoints, oid::kFreshestCrl, oid::kAuthorityInfoAccess);
+}
+
+bool is_signed_with_sha1(const Certificate& certificate) {
+    const auto parts = certs::read_signed_structure(certificate.der(), "certificate");
+    if (!parts) return false;
+    certs::DerReader reader(parts->algorithm);
+    const auto identifier = certs::read_algorithm(reader);
+    if (!identifier) return false;
+    const auto algorithm = certs::parse_signature_algorithm(*identifier);
+    return algorithm && algorithm->digest == certs::Digest::kSha1;
+}
+
+/// requireExplicitPolicy, for certificates that have `below` CAs and a device's below them.
+///
+///   PolicyConstraints ::= SEQUENCE {
+///        requireExplicitPolicy           [0] SkipCerts OPTIONAL, …
+bool requires_policies(const Certificate& ca, std::int64_t below) {
+    const auto* extension = certs::find_extension(ca.extensions(), certs::oid::kPolicyConstraints);
+    if (extension == nullptr) return false;
+    certs::DerReader outer(extension->value);
+    const auto sequence = outer.read(certs::DerTag::kSequence);
+    if (!sequence) return false;
+    certs::DerReader fields(*sequence);
+    const auto skip = fields.read(certs::context_primitive(0));
+    return skip && skip->size() == 1 && skip->front() <= below + 1;
+}
+
 /// `below`: CA certificates between it and the devices' that are not self-issued.
 Result<void> judge(const Certificate& ca, bool own, std::int64_t below, std::int64_t now) {
     const auto is_ca = ca.is_ca();
@@ -52,6 +90,12 @@ Result<void> judge(const Certificate& ca, bool own, std::int64_t below, std::int
     if (now < ca.not_before() || now > ca.not_after()) {
         return denied(named(ca) + " is not valid now, but from " +
                       certs::utc_text(ca.not_before()) + " to " + certs::utc_text(ca.not_after()));
+    }
+    for (const auto& extension : ca.extensions()) {
+        if (!extension.critical || is_known(extension.oid)) continue;
+        return denied(named(ca) + " has the critical extension " +
+                      certs::oid_to_text(extension.oid) +
+                      ", which verifiers do not know: they refuse all below it");
     }
     const auto length = path_length(ca);
     if (!length) return in_context(named(ca), length.error());
@@ -108,6 +152,7 @@ Result<CaChain> order_ca_chain(const certs::PublicKey& key, const std::vector<Ce
         if (const auto sound = judge(*at, chain.certificates.empty(), below, now); !sound)
             return sound.error();
         chain.certificates.push_back(*at);
+        if (requires_policies(*at, below)) chain.requires_policies = at->subject_text();
         if (!at->self_issued()) ++below;
         std::string fault;
         const Certificate* issuer = issuer_of(*at, given, fault);
@@ -118,7 +163,11 @@ Result<CaChain> order_ca_chain(const certs::PublicKey& key, const std::vector<Ce
                                               "to the root"
                                         : "the signature of " + named(*at) + ' ' + fault);
         }
-        if (*issuer == *at) break;  // a root
+        if (*issuer == *at) break;  // a root, whose own signature nobody needs
+        if (is_signed_with_sha1(*at)) {
+            return denied(named(*at) + " is signed with SHA-1, which verifiers refuse: have '" +
+                          at->issuer_text() + "' certify it again with SHA-256 or better");
+        }
         if (chain.certificates.size() > given.size())
             return denied("the certificates issue each other in a circle");
         at = issuer;

@@ -7,6 +7,7 @@
 #include "ca_backend/sqlite_judge.hpp"
 #include "server/audit_head.hpp"
 #include "server/audit_settings.hpp"
+#include "server/ca_names.hpp"
 #include "server/file_modes.hpp"
 #include "server/http_address.hpp"
 #include "server/http_listener.hpp"
@@ -73,8 +74,30 @@ void judge_clock(const Config& config, std::int64_t now, ConfigFaults& faults) {
         faults.warn(store_path(config), sound.error().detail);
 }
 
-void judge_store(const Config& config, Occasion occasion, std::int64_t now, ConfigFaults& faults) {
-    if (occasion == Occasion::kReload) return;
+Result<std::vector<certs::Certificate>> certificates_of_issuers(
+    const Config& config, const std::vector<std::string>& cas) {
+    if (!config.store_postgresql)
+        return ca_backend::sqlite_certificates_of_issuers(config.store_sqlite, cas);
+    const auto store = open_store(config, ca_backend::StoreMode::kReadOnly);
+    if (!store) return std::vector<certs::Certificate>();  // told of elsewhere, or to be upgraded
+    return (*store)->certificates_of_issuers(cas);
+}
+
+/// What a store that can be used says against the configuration. `open`: this process has it.
+void judge_by_store(const Config& config, ca_backend::Store* open, ConfigFaults& faults) {
+    const auto cas = names_of_cas(config);
+    const auto known =
+        open != nullptr ? open->certificates_of_issuers(cas) : certificates_of_issuers(config, cas);
+    if (known) return judge_cas_by_store(config, *known, faults);
+    faults.error(store_path(config), known.error().detail);
+}
+
+void judge_store(const Config& config, Occasion occasion, std::int64_t now, ca_backend::Store* open,
+                 ConfigFaults& faults) {
+    if (occasion == Occasion::kReload) {
+        if (open != nullptr) judge_by_store(config, open, faults);
+        return;
+    }
     if (config.store_postgresql) {
         // One that libpq cannot read was told of already.
         if (!ca_backend::judge_conninfo(config.store_postgresql->conninfo)) return;
@@ -82,13 +105,15 @@ void judge_store(const Config& config, Occasion occasion, std::int64_t now, Conf
         if (!settings) return;
         if (const auto sound = ca_backend::judge_postgres_store(*settings); !sound)
             return faults.error("store.postgresql", sound.error().detail);
-        return judge_clock(config, now, faults);
+        judge_clock(config, now, faults);
+        return judge_by_store(config, nullptr, faults);
     }
     const fs::path& file = config.store_sqlite;
     if (file.empty()) return;
     if (const auto sound = ca_backend::judge_sqlite_store(file); !sound)
         return faults.error("store.sqlite", sound.error().detail);
     judge_clock(config, now, faults);
+    judge_by_store(config, nullptr, faults);
 }
 
 void judge_listeners(const Config& config, Occasion occasion, ConfigFaults& faults) {
@@ -136,13 +161,14 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
     }
     // Files are looked at even when keys are unknown elsewhere: one run shows every fault.
     const std::int64_t now = clock->now();
+    const auto store = services.store->get();
     judged.runtime = build_runtime(config, std::move(clock), faults, std::move(services));
     judged.admin = admin::build_admin(config, judged.runtime, now, faults);
     judge_file_modes(config, faults);
     judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
     if (occasion != Occasion::kReload) sandbox::judge_landlock(config.sandbox, faults);
     judge_listeners(config, occasion, faults);
-    judge_store(config, occasion, now, faults);
+    judge_store(config, occasion, now, store.get(), faults);
     judge_outputs(config, occasion, faults);
     if (faults.has_errors()) {
         judged.runtime = nullptr;

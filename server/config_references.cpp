@@ -27,6 +27,43 @@ bool is_shared_password(const PolicyConfig& policy) {
     return policy.as<StaticPasswordConfig>() || (one_time && one_time->single_password);
 }
 
+/// Whether a challenge that the policy took is worth nothing to whoever learns of it later.
+bool uses_up_challenges(const PolicyConfig& policy) {
+    if (policy.as<OneTimePasswordConfig>()) return !is_shared_password(policy);
+    return policy.as<ChallengeBlobConfig>() || policy.as<IntuneConfig>();
+}
+
+/// The same of a rule; of all that can grant alone, or of one that has to agree.
+bool uses_up_challenges(const PolicyRule& rule, const Config& config) {
+    const auto used = [&](const PolicyRule& member) { return uses_up_challenges(member, config); };
+    if (rule.kind == PolicyRule::Kind::kOne) {
+        const auto found = config.policies.find(rule.name);
+        // One that is not there has been reported.
+        return found == config.policies.end() || uses_up_challenges(found->second);
+    }
+    return rule.kind == PolicyRule::Kind::kAnyOf
+               ? std::all_of(rule.members.begin(), rule.members.end(), used)
+               : rule.members.empty() ||
+                     std::any_of(rule.members.begin(), rule.members.end(), used);
+}
+
+/// Who heard such a reply can search for its challenge offline, as fast as PBKDF2 lets him.
+void refuse_reusable_recipients(const EndpointConfig& endpoint, const Config& config,
+                                ConfigFaults& faults) {
+    if (!endpoint.ec_password_recipient || uses_up_challenges(endpoint.policy, config)) return;
+    std::string names;
+    endpoint.policy.each([&](const PolicyRule& rule) {
+        if (!uses_up_challenges(rule, config))
+            names += (names.empty() ? "'" : ", '") + rule.name + "'";
+    });
+    faults.error(
+        endpoint.json_path + ".algorithms.ec_password_recipient",
+        "encrypts replies with the device's challenge, which can be used again here (policy " +
+            names + "): from one recorded reply it can be guessed offline",
+        "have the endpoint ask a policy that uses challenges up (challenge_blob, "
+        "one_time_password), or leave it off");
+}
+
 /// Whether what the policy grants may wait: its service says so, or a signer's limits.
 bool may_hold(const PolicyConfig& policy) {
     if (policy.as<WebhookConfig>()) return true;
@@ -175,6 +212,7 @@ void check_references(const Config& config, ConfigFaults& faults) {
     for (const auto& endpoint : config.endpoints) {
         check_endpoint(endpoint, config, faults);
         warn_of_stored_passwords(endpoint, config, faults);
+        refuse_reusable_recipients(endpoint, config, faults);
         check_paths(endpoint, paths, faults);
     }
     check_endpoint_names(config.endpoints, faults);

@@ -46,20 +46,32 @@ std::int64_t greatest_in(std::string_view lines, const std::string& ca) {
     return greatest;
 }
 
+/// How many, and the first of them.
+std::string describe(const std::vector<std::string>& left_out) {
+    constexpr std::size_t kMost = 10;
+    std::string text = std::to_string(left_out.size());
+    for (std::size_t i = 0; i < std::min(left_out.size(), kMost); ++i)
+        text += (i == 0 ? ": " : "; ") + left_out[i];
+    return text + (left_out.size() > kMost ? "; ..." : "");
+}
+
 }  // namespace
 
-void CrlRecords::connect(std::shared_ptr<AuditLog> audit, std::string by) {
+void CrlRecords::connect(std::shared_ptr<AuditLog> audit, Complain complain, std::string by) {
     const std::lock_guard lock(mutex_);
     audit_ = std::move(audit);
+    complain_ = std::move(complain);
     by_ = std::move(by);
 }
 
 Result<void> CrlRecords::write(const ca_backend::MadeCrl& made) {
     std::shared_ptr<AuditLog> audit;
+    Complain complain;
     std::string by;
     {
         const std::lock_guard lock(mutex_);
         audit = audit_;
+        complain = complain_;
         by = by_;
     }
     if (!audit) return Error{Errc::kUnavailable, "there is no audit file to record the CRL in"};
@@ -70,9 +82,13 @@ Result<void> CrlRecords::write(const ca_backend::MadeCrl& made) {
     if (made.kind == ca_backend::CrlKind::kDelta)
         line.add("base", to_hex(made.crl.base_number().value_or(ByteView())));
     line.add("revoked", static_cast<std::int64_t>(made.crl.entries().size()))
-        .add("next_update", certs::utc_text(made.crl.next_update()))
-        .add_if("by", by);
-    return audit->write(line);
+        .add("next_update", certs::utc_text(made.crl.next_update()));
+    if (!made.left_out.empty()) {
+        const std::string left_out = describe(made.left_out);
+        line.add("left_out", left_out);
+        if (complain) complain(made, left_out);
+    }
+    return audit->write(line.add_if("by", by));
 }
 
 Result<std::int64_t> last_recorded_crl(const std::filesystem::path& audit_file,

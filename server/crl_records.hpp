@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -20,8 +21,11 @@ class AuditLog;
 /// The audit file, for CAs that are built before it is opened. Safe for concurrent use.
 class CrlRecords {
 public:
+    /// Told of a CRL that lacks revocations (MadeCrl::left_out), and how many those are and which.
+    using Complain = std::function<void(const ca_backend::MadeCrl&, const std::string& left_out)>;
+
     /// `by`: who makes the CRLs; empty: the server.
-    void connect(std::shared_ptr<AuditLog> audit, std::string by = {});
+    void connect(std::shared_ptr<AuditLog> audit, Complain complain, std::string by = {});
 
     /// "crl". kUnavailable: it is not in the audit file, and the CRL must not be given out.
     Result<void> write(const ca_backend::MadeCrl& made);
@@ -29,6 +33,7 @@ public:
 private:
     std::mutex mutex_;
     std::shared_ptr<AuditLog> audit_;
+    Complain complain_;
     std::string by_;
 };
 

@@ -204,7 +204,7 @@ Result<Grant, Refusal> Enrollment::judge_renewal(const Operation& operation,
                                                  const EnrollmentRequest& request) {
     const Endpoint& endpoint = operation.endpoint;
     const std::int64_t now = parts_.clock->now();
-    const auto known = find_renewed(*parts_.store, endpoint, request.signer, now);
+    const auto known = find_renewed(*parts_.store, endpoint, request.signer);
     if (!known) return store_unavailable(known.error());
     return policy::judge_renewal(*endpoint.renewal, request, *known,
                                  template_of_renewal(endpoint, request.purpose, *known), now);

@@ -64,7 +64,7 @@ private:
 
     void judge_renewal() {
         if (store_ == nullptr) return undecided("renewal", "rule", kNoStore);
-        const auto known = find_renewed(*store_, endpoint_, request_.signer, now_);
+        const auto known = find_renewed(*store_, endpoint_, request_.signer);
         if (!known) return undecided("renewal", "rule", known.error().detail);
         auto grant =
             policy::judge_renewal(*endpoint_.renewal, request_, *known,

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 #include "server/shell_word.hpp"
@@ -18,10 +19,15 @@ namespace fs = std::filesystem;
 constexpr int kLinks = 40;
 
 /// Of the file itself, behind links.
-std::optional<mode_t> mode_of(const fs::path& path) {
+std::optional<struct stat> status_of(const fs::path& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-    return status.st_mode;
+    return status;
+}
+
+std::optional<mode_t> mode_of(const fs::path& path) {
+    const auto status = status_of(path);
+    return status ? std::optional(status->st_mode) : std::nullopt;
 }
 
 /// A folder in which a name is looked up on the way to a file. None has a link in its path.
@@ -63,7 +69,10 @@ std::vector<Step> way_to(const fs::path& file) {
 
 class Judge {
 public:
-    explicit Judge(ConfigFaults& faults) : faults_(faults) {}
+    Judge(const Config& config, ConfigFaults& faults) : faults_(faults) {
+        // Whoever has the configuration says which keys there are.
+        if (const auto status = status_of(config.file)) owners_.insert(status->st_uid);
+    }
 
     /// Names devices and people, and says what was done for them.
     void record(const fs::path& file, const std::string& json_path) {
@@ -109,6 +118,8 @@ public:
 
     void key(const KeySource& key) {
         source(key.pem);
+        if (key.pem.file) owner(*key.pem.file, key.pem.json_path + ".file");
+        if (key.pkcs12) owner(*key.pkcs12, key.pem.json_path + ".pkcs12");
         if (key.pkcs12) folders_of(*key.pkcs12, key.pem.json_path + ".pkcs12", Open::kError);
         if (key.token) {
             // It runs in this process.
@@ -149,6 +160,17 @@ private:
         Open open;
     };
 
+    /// Whoever has a key's file can read it, and put another in its place.
+    void owner(const fs::path& file, const std::string& json_path) {
+        const auto status = status_of(file);
+        if (!status || !S_ISREG(status->st_mode) || owners_.contains(status->st_uid)) return;
+        faults_.error(json_path,
+                      file.string() + " belongs to another user (" +
+                          std::to_string(status->st_uid) + "), who can use and replace the key",
+                      "make another key if that is not meant, and run: chown " +
+                          std::to_string(::geteuid()) + ' ' + shell_path(file));
+    }
+
     /// `held`: what an open folder is that holds the file.
     void folders_of(const fs::path& file, const std::string& json_path, Open held) {
         if (file.empty()) return;
@@ -175,7 +197,8 @@ private:
     }
 
     ConfigFaults& faults_;
-    std::set<fs::path> inputs_;  ///< each is told once
+    std::set<uid_t> owners_{0, ::geteuid()};  ///< that a key's file may have
+    std::set<fs::path> inputs_;               ///< each is told once
     std::vector<OpenFolder> folders_;
 };
 
@@ -268,7 +291,7 @@ void judge_module(const IntuneConfig& module, const std::string&, Judge& judge) 
 }  // namespace
 
 void judge_file_modes(const Config& config, ConfigFaults& faults) {
-    Judge judge(faults);
+    Judge judge(config, faults);
     for (const auto& [name, ca] : config.cas) {
         judge.input(ca.certificate, ca.json_path + ".certificate");
         if (ca.chain) judge.input(*ca.chain, ca.json_path + ".chain");

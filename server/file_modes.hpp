@@ -10,6 +10,9 @@ namespace scepgate::server {
 ///
 /// The configuration and certificates: an error when everybody may write them.
 ///
+/// Keys' files: an error when they belong to anybody but this process's user, root and the owner of
+/// the configuration.
+///
 /// Folders that hold the configuration, certificates, keys or secrets: an error when everybody may
 /// rename what is in them. Those of store, audit and log file: a warning, and so are the folders
 /// above any of them: volumes of containers are often mounted so. A folder with the sticky bit, as

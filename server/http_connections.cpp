@@ -6,6 +6,7 @@ void ConnectionCounts::set_limits(const HttpLimits& limits) noexcept {
     const std::lock_guard lock(mutex_);
     limit_ = limits.connections;
     limit_per_address_ = limits.connections_per_address;
+    told_per_second_ = limits.told_per_second;
 }
 
 std::optional<ConnectionCounts::Place> ConnectionCounts::admit(
@@ -43,6 +44,7 @@ ConnectionCounts::Place::~Place() {
 
 bool ConnectionCounts::Place::hold(std::size_t octets) noexcept {
     const std::size_t wanted = octets > kSmall ? octets - kSmall : 0;
+    if (wanted == held_) return true;  // as for nearly all: no thread waits for another
     if (wanted > held_) {
         const std::size_t more = wanted - held_;
         if (counts_->large_.fetch_add(more) + more > kMostLarge) {
@@ -59,6 +61,11 @@ bool ConnectionCounts::Place::hold(std::size_t octets) noexcept {
 std::size_t ConnectionCounts::count() const {
     const std::lock_guard lock(mutex_);
     return count_;
+}
+
+std::size_t ConnectionCounts::told_per_second() const {
+    const std::lock_guard lock(mutex_);
+    return told_per_second_;
 }
 
 bool ConnectionCounts::wait_until_empty(std::chrono::milliseconds time) {

@@ -56,6 +56,8 @@ public:
     /// Nothing when a limit is reached. `address` is plain (http_address.hpp).
     [[nodiscard]] std::optional<Place> admit(const boost::asio::ip::address& address);
     [[nodiscard]] std::size_t count() const;
+    /// HttpLimits::told_per_second.
+    [[nodiscard]] std::size_t told_per_second() const;
     /// False when there are still connections after `time`.
     bool wait_until_empty(std::chrono::milliseconds time);
 
@@ -69,6 +71,7 @@ private:
     std::size_t count_ = 0;
     std::size_t limit_ = 0;
     std::size_t limit_per_address_ = 0;
+    std::size_t told_per_second_ = 0;
 };
 
 }  // namespace scepgate::server

@@ -57,6 +57,26 @@ std::string_view for_parameter(std::string_view element) {
     return {};
 }
 
+/// Where the fields of this name end; nothing when there is none.
+std::optional<std::string> walk(const ParsedHeader& header, std::string_view name,
+                                std::string_view peer, std::span<const AddressPrefix> trusted) {
+    const bool elements = name == "Forwarded";
+    std::optional<std::string> nearest;
+    for (auto field = header.fields.rbegin(); field != header.fields.rend(); ++field) {
+        if (!iequals(field->name, name)) continue;
+        if (!nearest) nearest = peer;
+        std::string_view list = field->value;
+        while (!list.empty()) {
+            const std::string_view element = take_last(list, ',');
+            const auto hop = read_hop(elements ? for_parameter(element) : element);
+            if (!hop) return nearest;
+            nearest = *hop;
+            if (!is_trusted_proxy(*nearest, trusted)) return nearest;
+        }
+    }
+    return nearest;
+}
+
 }  // namespace
 
 bool is_trusted_proxy(std::string_view address, std::span<const AddressPrefix> trusted) {
@@ -66,26 +86,11 @@ bool is_trusted_proxy(std::string_view address, std::span<const AddressPrefix> t
 
 std::string forwarded_client(const ParsedHeader& header, std::string_view peer,
                              std::span<const AddressPrefix> trusted) {
-    const auto has_name = [](std::string_view name) {
-        return [name](const HeaderField& field) { return iequals(field.name, name); };
-    };
-    const bool x_forwarded =
-        std::any_of(header.fields.begin(), header.fields.end(), has_name("X-Forwarded-For"));
-    const auto wanted = has_name(x_forwarded ? "X-Forwarded-For" : "Forwarded");
-
-    std::string nearest(peer);
-    for (auto field = header.fields.rbegin(); field != header.fields.rend(); ++field) {
-        if (!wanted(*field)) continue;
-        std::string_view list = field->value;
-        while (!list.empty()) {
-            const std::string_view element = take_last(list, ',');
-            const auto hop = read_hop(x_forwarded ? element : for_parameter(element));
-            if (!hop) return nearest;
-            nearest = *hop;
-            if (!is_trusted_proxy(nearest, trusted)) return nearest;
-        }
-    }
-    return nearest;
+    const auto by_x_forwarded = walk(header, "X-Forwarded-For", peer, trusted);
+    const auto by_forwarded = walk(header, "Forwarded", peer, trusted);
+    if (by_x_forwarded && by_forwarded && *by_x_forwarded != *by_forwarded)
+        return std::string(peer);
+    return by_x_forwarded.value_or(by_forwarded.value_or(std::string(peer)));
 }
 
 }  // namespace scepgate::server

@@ -18,7 +18,9 @@ namespace scepgate::server {
 /// the first that is not. What stands before that one anybody may have written (attacks.md H15). An
 /// entry that is not an address ends the walk at the hop before it.
 ///
-/// X-Forwarded-For counts; Forwarded (RFC 7239) only in its absence.
+/// X-Forwarded-For and Forwarded (RFC 7239) are read alike. With both, one of them may be the
+/// client's own, handed on by a proxy that writes the other: they count where they end at one hop,
+/// else the client is `peer`.
 [[nodiscard]] std::string forwarded_client(const ParsedHeader& header, std::string_view peer,
                                            std::span<const AddressPrefix> trusted);
 

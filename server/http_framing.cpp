@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <optional>
+#include <set>
 
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
@@ -210,8 +211,9 @@ Result<Framing, HttpRefusal> check_framing(const ParsedHeader& header, bool all_
 HttpDetails collect_details(const ParsedHeader& header) {
     HttpDetails details;
     bool authorized = false;
-    const auto take = [&details](std::string& target, std::string_view value) {
-        if (!target.empty()) details.repeated = true;
+    std::set<const std::string*> taken;
+    const auto take = [&](std::string& target, std::string_view value) {
+        if (!taken.insert(&target).second) details.repeated = true;  // the first may be empty
         target = value;
     };
     for (const HeaderField& field : header.fields) {

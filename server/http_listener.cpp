@@ -19,8 +19,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstBackoff{50};
 constexpr std::chrono::milliseconds kLongestBackoff{1000};
-/// A refused connection lives for up to two seconds until its 503 has arrived.
-constexpr std::size_t kToldPerSecond = 200;
 
 /// No descriptors or memory: to try again at once would only burn the processor.
 bool is_shortage(const error_code& error) {
@@ -162,7 +160,7 @@ void HttpListener::admit(HttpIoThread& thread, HttpStream::Socket socket,
     if (!place) {
         complain(peer_text, 503, "too many connections, in all or from this address");
         // A TLS handshake for a 503 would cost more than a served request.
-        if (tls_ || ++refused_in_this_second_ > kToldPerSecond) return;
+        if (tls_ || ++refused_in_this_second_ > counts_.told_per_second()) return;
     }
     std::unique_ptr<HttpStream> stream;
     if (tls_) {

@@ -137,7 +137,6 @@ asio::awaitable<bool> HttpSession::read_header(HeadScanner& scanner) {
         if (idle_ && thread_.draining()) co_return false;
         const Read read = co_await read_more();
         if (read != Read::kData) co_return refuse_unfinished(read, "header", buffer_.size());
-        if (!has_room(buffer_.size())) co_return false;
         if (!started) {
             started = true;
             const auto first = std::chrono::steady_clock::now();
@@ -185,6 +184,7 @@ bool HttpSession::accept_header(std::size_t size, Framing& framing) {
         return false;
     }
     framing = *checked;
+    if (!has_room(framing.path.size() + framing.query.size())) return false;
     request_.method = framing.method;
     request_.path.assign(framing.path);
     request_.raw_query.assign(framing.query);
@@ -196,7 +196,9 @@ bool HttpSession::accept_header(std::size_t size, Framing& framing) {
     keep_alive_ = header_.keep_alive && requests_ < settings_->limits.requests_per_connection;
     if (wants_details_) keep_details(size);
     buffer_.consume(size);
-    return true;
+    // Before the body comes, which may take its time. With secrets it is small, and stays.
+    if (!wants_details_) shrink_buffer();
+    return has_room();
 }
 
 void HttpSession::keep_details(std::size_t size) {
@@ -232,17 +234,9 @@ void HttpSession::refuse(unsigned status, std::string_view detail) {
     handler_.refused(client, status, detail);
 }
 
-/// For a request that grows to so many octets; else it is refused.
-bool HttpSession::has_room(std::size_t octets) {
-    if (!place_ || place_->hold(octets)) return true;
-    refuse(503, "a request of " + std::to_string(octets) +
-                    " octets or more, while all together hold " +
-                    std::to_string(ConnectionCounts::kMostLarge));
-    return false;
-}
-
 /// A request that stopped in the middle. Always false.
 bool HttpSession::refuse_unfinished(Read how, std::string_view what, std::size_t octets) {
+    if (how == Read::kNoRoom) return false;
     if (how == Read::kGone || (octets == 0 && idle_)) {
         gone_ = how != Read::kEnded;
         return false;
@@ -254,16 +248,6 @@ bool HttpSession::refuse_unfinished(Read how, std::string_view what, std::size_t
         refuse(400, "the connection ended within the " + std::string(what) + after);
     }
     return false;
-}
-
-/// A connection that once carried something large and is idle now must not hold the memory.
-void HttpSession::free_large_storage() {
-    constexpr std::size_t kLarge = 16 * 1024;
-    if (buffer_.size() == 0 && buffer_.capacity() > kLarge) buffer_.shrink_to_fit();
-    if (request_.raw_query.capacity() > kLarge) std::string().swap(request_.raw_query);
-    if (request_.path.capacity() > kLarge) std::string().swap(request_.path);
-    if (request_.body.capacity() > kLarge) Bytes().swap(request_.body);
-    if (place_) (void)place_->hold(buffer_.size());
 }
 
 }  // namespace scepgate::server

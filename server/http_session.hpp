@@ -39,9 +39,9 @@ private:
     template <class T>
     using Awaitable = boost::asio::awaitable<T>;
 
-    /// How a read went: octets, the peer's end of octets, the deadline, or a connection that is
-    /// gone.
-    enum class Read { kData, kEnded, kTimeout, kGone };
+    /// How a read went: octets, the peer's end of octets, the deadline, a connection that is
+    /// gone, or no room to read into, which is refused already.
+    enum class Read { kData, kEnded, kTimeout, kGone, kNoRoom };
     struct Measured {
         std::size_t octets = 0;
         bool whole = false;  ///< else there was more than could be measured
@@ -61,9 +61,14 @@ private:
     void wipe(HttpReply& reply) const noexcept;
     Awaitable<HttpReply> ask_handler();
     void refuse(unsigned status, std::string_view detail);
-    bool has_room(std::size_t octets);
     bool refuse_unfinished(Read how, std::string_view what, std::size_t octets);
-    void free_large_storage();
+
+    // What the request takes. (http_session_storage.cpp)
+    [[nodiscard]] std::size_t storage() const noexcept;
+    bool has_room(std::size_t more = 0);
+    void shrink_buffer() noexcept;
+    void free_large_storage() noexcept;
+    void drop_storage() noexcept;
 
     // The body. (http_session_body.cpp)
     Awaitable<bool> read_body(const Framing& framing);

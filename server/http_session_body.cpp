@@ -39,7 +39,10 @@ asio::awaitable<bool> HttpSession::read_sized_body(std::size_t length) {
         const std::size_t old_size = body.size();
         const std::size_t new_size =
             old_size + std::min(length - old_size, std::max(old_size, kFirstPart));
-        if (!has_room(new_size)) co_return false;
+        if (new_size > body.capacity()) {
+            if (!has_room(new_size - body.capacity())) co_return false;
+            body.reserve(new_size);  // exactly what was counted
+        }
         body.resize(new_size);
         std::size_t count = 0;
         const Read read =
@@ -56,6 +59,7 @@ asio::awaitable<bool> HttpSession::read_chunked_body() {
         std::size_t taken = 0;
         const auto status = decoder.decode(as_bytes(buffered()), request_.body, taken);
         buffer_.consume(taken);
+        if (!has_room()) co_return false;
         switch (status) {
             case ChunkedDecoder::Status::kComplete:
                 co_return true;
@@ -70,7 +74,6 @@ asio::awaitable<bool> HttpSession::read_chunked_body() {
             case ChunkedDecoder::Status::kMore:
                 break;
         }
-        if (!has_room(request_.body.size())) co_return false;
         const Read read = co_await read_more();
         if (read != Read::kData) co_return refuse_unfinished(read, "body", request_.body.size());
     }

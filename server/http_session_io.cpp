@@ -19,6 +19,8 @@ constexpr std::size_t kMeasured = 1024 * 1024;
 /// tells its client 502.
 constexpr std::size_t kDiscarded = 4 * 1024 * 1024;
 constexpr std::chrono::seconds kDiscardTime{2};
+/// Small: whoever is refused holds it that long.
+constexpr std::size_t kDiscardedAtOnce = 4 * 1024;
 
 }  // namespace
 
@@ -45,6 +47,7 @@ std::string_view HttpSession::buffered() const noexcept {
 
 asio::awaitable<HttpSession::Read> HttpSession::read_more() {
     const auto space = buffer_.prepare(std::clamp(buffer_.size(), kSmallestRead, kLargestRead));
+    if (!has_room()) co_return Read::kNoRoom;
     std::size_t count = 0;
     const Read read = co_await read_into(space, count);
     buffer_.commit(count);
@@ -108,6 +111,7 @@ asio::awaitable<bool> HttpSession::send_rest(Parts parts) {
 }
 
 asio::awaitable<void> HttpSession::finish() {
+    drop_storage();
     if (refusal_ != 0 && !gone_) {
         const bool head = request_.method == HttpMethod::kHead;
         const std::string_view octets = refusal_reply(refusal_).octets(true, head);
@@ -127,8 +131,7 @@ asio::awaitable<void> HttpSession::linger() {
     stream_->socket().shutdown(HttpStream::Socket::shutdown_send, error);
     if (error || gone_ || expired_) co_return;
 
-    buffer_.clear();
-    const auto space = buffer_.prepare(kLargestRead);
+    const auto space = buffer_.prepare(kDiscardedAtOnce);
     std::size_t discarded = stream_->socket().read_some(space, error);
     // A peer whose request was answered whole, and who has sent nothing since.
     if (refusal_ == 0 && error == asio::error::would_block) co_return;

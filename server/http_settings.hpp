@@ -28,6 +28,9 @@ struct HttpLimits {
     std::size_t connections = 20'000;  ///< in all
     std::size_t connections_per_address =
         2'000;  ///< per IPv4 address or IPv6 /64; a proxy counts as one
+    /// Connections over these limits that are told 503, and live for two seconds until it has
+    /// arrived; the others are closed at once.
+    std::size_t told_per_second = 200;
 };
 
 /// An address prefix: "10.0.0.0/8", "2001:db8::/32", "127.0.0.1". An IPv4 address written as IPv6

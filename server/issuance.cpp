@@ -194,6 +194,7 @@ asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> Issuance::record(
     row.user_id = grant.user_id();
     row.certificate = certificate;
     row.subject_alt_name = grant.subject_alt_name();
+    row.max_validity = grant.max_validity();
     row.redemption = grant.redemption();
     row.client_address = operation.client_address;
     if (request.kind == EnrollmentKind::kRenewal) {

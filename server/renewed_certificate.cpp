@@ -3,11 +3,59 @@
 #include <algorithm>
 
 namespace scepgate::server {
+namespace {
+
+bool has_template(const Endpoint& endpoint, const std::string& name) {
+    if (std::find(endpoint.templates.begin(), endpoint.templates.end(), name) !=
+        endpoint.templates.end()) {
+        return true;
+    }
+    return std::any_of(endpoint.other_templates.begin(), endpoint.other_templates.end(),
+                       [&](const auto& others) { return others.contains(name); });
+}
+
+/// Under which templates the same may have been issued: another one where it was renamed.
+std::vector<std::string> templates_alike(const Endpoint& endpoint, const certs::Certificate& signer,
+                                         const std::string& template_name) {
+    std::vector<std::string> alike{template_name};
+    if (has_template(endpoint, template_name)) return alike;
+    const auto usage = signer.key_usage();
+    if (!usage) return alike;
+    if (const auto purpose = certs::purpose_of(*usage))
+        alike.push_back(endpoint.template_for(*purpose));
+    return alike;
+}
+
+/// Whether one for the same was issued after `signer`, by whichever CA of the endpoint. One that is
+/// revoked or over counts: taking it back makes no older one good again.
+Result<bool> is_superseded(ca_backend::Store& store, const Endpoint& endpoint,
+                           const certs::Certificate& signer,
+                           const ca_backend::CertificateRow& row) {
+    std::vector<ByteView> issuers{signer.issuer_der()};
+    for (const scep::TrustedIssuer& issuer : endpoint.issuers) {
+        const ByteView name = issuer.certificate.subject_der();
+        const bool there = std::any_of(issuers.begin(), issuers.end(),
+                                       [&](ByteView each) { return equal(each, name); });
+        if (!there) issuers.push_back(name);
+    }
+    const Sha256 own = ca_backend::identity_hash(signer, row.template_name);
+    for (const ByteView issuer : issuers) {
+        for (const std::string& name : templates_alike(endpoint, signer, row.template_name)) {
+            const Sha256 identity = ca_backend::identity_hash(issuer, signer, name);
+            const auto newest = store.newest_of_identity(identity);
+            if (!newest) return newest.error();
+            if (!*newest || equal((*newest)->der, signer.der())) continue;
+            if (identity == own || (*newest)->issued_at > row.issued_at) return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
 
 Result<std::optional<policy::RenewedCertificate>> find_renewed(ca_backend::Store& store,
                                                                const Endpoint& endpoint,
-                                                               const certs::Certificate& signer,
-                                                               std::int64_t now) {
+                                                               const certs::Certificate& signer) {
     auto row = store.find_certificate(ca_backend::certificate_id(signer));
     if (!row) return row.error();
     if (!*row || !equal((*row)->der, signer.der())) {
@@ -19,6 +67,7 @@ Result<std::optional<policy::RenewedCertificate>> find_renewed(ca_backend::Store
     known.device_id = (*row)->device_id;
     known.user_id = (*row)->user_id;
     known.issued_at = (*row)->issued_at;
+    known.max_validity = (*row)->max_validity;
     known.revoked = (*row)->revocation.has_value();
     for (const scep::TrustedIssuer& issuer : endpoint.issuers) {
         if (equal(issuer.certificate.subject_der(), signer.issuer_der())) {
@@ -27,9 +76,9 @@ Result<std::optional<policy::RenewedCertificate>> find_renewed(ca_backend::Store
         }
     }
     if (endpoint.renewal->newest_only) {
-        auto newest = store.newest_of_identity(signer, known.template_name, now);
-        if (!newest) return newest.error();
-        known.superseded = *newest && !equal((*newest)->der, signer.der());
+        const auto superseded = is_superseded(store, endpoint, signer, **row);
+        if (!superseded) return superseded.error();
+        known.superseded = *superseded;
     }
     return std::optional(std::move(known));
 }

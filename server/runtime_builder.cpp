@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/ca_names.hpp"
 #include "server/config_intune_judge.hpp"
 #include "server/config_policy_rule.hpp"
 #include "server/renewal_advice.hpp"
@@ -87,6 +88,7 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
     RuntimeContext context(std::move(clock), faults, std::move(services));
     context.config_file = config.file;
     const auto templates = build_templates(config.templates, faults);
+    judge_ca_names(config, faults);
     std::map<std::string, BuiltCa> cas;
     for (const auto& [name, ca] : config.cas) {
         const std::int64_t now = context.clock->now();

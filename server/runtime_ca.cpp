@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "ca_backend/name_beside_ca.hpp"
 #include "ca_backend/ocsp_responder.hpp"
 #include "certs/clock.hpp"
 #include "server/ca_chain.hpp"
@@ -168,6 +169,17 @@ std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
     };
     if (client) {
         settings.terms_elsewhere = [name, client] { return signer::ask_crl_terms(name, *client); };
+    }
+    if (config.ocsp) {
+        const auto responder = ca_backend::name_beside_ca(
+            settings.chain, ca_backend::kOcspResponderName, settings.key.public_key());
+        if (!responder) {
+            context.faults.warn(config.json_path + ".ocsp",
+                                "there will be no answers: the responder's certificate cannot be "
+                                "made: " +
+                                    responder.error().detail,
+                                "leave 'ocsp' out, or have the CA certified for such names");
+        }
     }
     const ca_backend::CrlUrls crl_urls{settings.crl_urls, settings.freshest_crl_urls};
     if (templates) settings.templates = *templates;

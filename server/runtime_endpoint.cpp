@@ -1,5 +1,6 @@
 #include "server/runtime_endpoint.hpp"
 
+#include "ca_backend/name_beside_ca.hpp"
 #include "scep/ca_info.hpp"
 #include "server/information_page.hpp"
 #include "server/renewal_advice.hpp"
@@ -128,6 +129,14 @@ private:
                          "the RA certificate is not issued by this endpoint's CA '" +
                              ca.certificate.subject_text() + "'",
                          "Windows clients refuse such an RA");
+            return;
+        }
+        const auto permitted =
+            ca_backend::permits_names_of(parts_.ca->backend->chain(), certificate);
+        if (!permitted) {
+            faults_.warn(json_path, "the RA certificate: " + permitted.error().detail,
+                         "verifiers refuse it: have 'scepgate ca ra' make one, or give it a name "
+                         "that the CA may certify");
         }
     }
 

@@ -76,18 +76,15 @@ void judge_files(const PublisherDuties& duties, const Config& config, ConfigFaul
     }
 }
 
-Result<void> lift_crl_numbers(const Config& config, ca_backend::Store& store) {
-    for (const auto& [name, ca] : config.cas) {
-        const auto last = last_recorded_crl(config.audit_file, name);
-        if (!last) return last.error();
-        if (*last == 0) continue;
-        const auto certificates = certs::Certificate::all_from_file(ca.certificate);
-        if (!certificates || certificates->empty()) continue;  // the CA itself has a fault
-        const auto lifted = ca_backend::wait_for(store.lift_crl_number(
-            ca_backend::issuer_hash(certificates->front().subject_der()), *last));
-        if (!lifted) return lifted.error();
-    }
-    return {};
+Result<bool> lift_crl_number(const Config& config, const std::string& ca_name,
+                             ca_backend::Store& store) {
+    const auto last = last_recorded_crl(config.audit_file, ca_name);
+    if (!last) return last.error();
+    if (*last == 0) return false;
+    const auto certificates = certs::Certificate::all_from_file(config.cas.at(ca_name).certificate);
+    if (!certificates || certificates->empty()) return false;  // the CA itself has a fault
+    return ca_backend::wait_for(
+        store.lift_crl_number(ca_backend::issuer_hash(certificates->front().subject_der()), *last));
 }
 
 }  // namespace scepgate::server

@@ -21,9 +21,10 @@ void add_duties(const std::string& name, const CaConfig& config, const BuiltCa& 
 /// A fault for files that two would write, a warning for folders that are not there.
 void judge_files(const PublisherDuties& duties, const Config& config, ConfigFaults& faults);
 
-/// A store that was restored does not know the numbers of CRLs that were made since its backup, and
-/// no number may come twice (RFC 5280 section 5.2.3): lifts each CA's above the last one that the
-/// audit file tells of.
-Result<void> lift_crl_numbers(const Config& config, ca_backend::Store& store);
+/// Lifts a CA's CRL numbers above the last one that the audit file tells of. True: the store knew
+/// of none that high, so it is older than the audit file. The time alone keeps numbers above those
+/// of before a restore (CrlStore), but not by a clock that was set back.
+Result<bool> lift_crl_number(const Config& config, const std::string& ca_name,
+                             ca_backend::Store& store);
 
 }  // namespace scepgate::server

@@ -10,6 +10,7 @@
 #include "certs/clock.hpp"
 #include "server/audit_told.hpp"
 #include "server/counted.hpp"
+#include "server/revocations_told.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -160,6 +161,7 @@ Result<void> verify_with_audit(ca_backend::sql::Connection& connection,
                                const std::vector<AuditChain>& chains, StoreReport& report) {
     // The store after the audit file: what is signed meanwhile is told before it is stored.
     std::vector<Mark> told, issued;
+    RevocationsTold revocations;
     std::string begins;    // the first record's time
     bool partial = false;  // there was something before it
     for (const AuditChain& chain : chains) {
@@ -175,6 +177,7 @@ Result<void> verify_with_audit(ca_backend::sql::Connection& connection,
                     partial = link.seq != 1 || line.find(kAdopted) != std::string_view::npos;
                 }
             }
+            revocations.add(line);
             const auto record = certificate_told_by(line);
             if (!record) return;
             told.push_back(record->mark);
@@ -225,11 +228,15 @@ Result<void> verify_with_audit(ca_backend::sql::Connection& connection,
     // A server may have gone on since the audit file was read: it is read once more for these.
     const bool lost = std::any_of(issued.begin(), issued.end(),
                                   [&](Mark mark) { return !contains(stored, mark); });
+    const auto not_revoked = revocations.missing_in(connection);
+    if (!not_revoked) return not_revoked.error();
     std::vector<Mark> again;
     LostCertificates missing;
+    RevocationsTold revocations_again;
     for (const AuditChain& chain : chains) {
-        if (untold.empty() && !lost) break;
+        if (untold.empty() && !lost && not_revoked->empty()) break;
         const auto take = [&](std::string_view line, const AuditLink&) {
+            revocations_again.add(line);
             if (auto taken_back = taken_back_by(line)) missing.add(*std::move(taken_back));
             auto record = certificate_told_by(line);
             if (!record) return;
@@ -242,6 +249,10 @@ Result<void> verify_with_audit(ca_backend::sql::Connection& connection,
         if (!second) return second.error();
     }
     if (auto judged = missing.judge(connection, report); !judged) return judged;
+    for (const auto& [serial, fault] : *not_revoked) {
+        // Released while the store was read, it is as it should be.
+        if (revocations_again.is_revoked(serial)) report.add(fault);
+    }
     std::sort(again.begin(), again.end());
     std::uint64_t not_audited = 0;
     for (auto& [mark, fault] : untold) {

@@ -32,7 +32,8 @@ Result<void> verify_certificates(ca_backend::sql::Connection& connection, const 
 
 /// The chains of the audit files (sort_by_key()), and that store and audit files tell of the same
 /// certificates: a stored one was written down as signed first, and one that left ("issue") is
-/// stored. Holds 24 octets for each certificate.
+/// stored; and one that was revoked or put on hold, and not released, is so in the store. Holds 24
+/// octets for each certificate.
 Result<void> verify_with_audit(ca_backend::sql::Connection& connection,
                                const std::vector<AuditChain>& chains, StoreReport& report);
 

@@ -1,6 +1,7 @@
 #include "server/admin/ndes_service.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include <openssl/crypto.h>
 
@@ -73,7 +74,7 @@ HttpReply to_text_reply(const MintingRefusal& refusal) {
 }
 
 struct PageQuery {
-    std::string operation, key_usage, params;
+    std::optional<std::string> operation, key_usage, params;
     bool has_others = false;
 };
 
@@ -82,16 +83,15 @@ Result<PageQuery> read_query(std::string_view raw) {
     if (!form) return form.error();
     PageQuery query;
     for (const auto& [name, value] : *form) {
-        std::string* target = certs::equal_ignoring_ascii_case(name, "operation") ? &query.operation
-                              : certs::equal_ignoring_ascii_case(name, "keyUsage")
-                                  ? &query.key_usage
-                              : certs::equal_ignoring_ascii_case(name, "params") ? &query.params
-                                                                                 : nullptr;
+        auto* target = certs::equal_ignoring_ascii_case(name, "operation")  ? &query.operation
+                       : certs::equal_ignoring_ascii_case(name, "keyUsage") ? &query.key_usage
+                       : certs::equal_ignoring_ascii_case(name, "params")   ? &query.params
+                                                                            : nullptr;
         if (target == nullptr) {
             query.has_others = true;
             continue;
         }
-        if (!target->empty()) return malformed("a parameter stands there twice");
+        if (*target) return malformed("a parameter stands there twice");
         *target = value;
     }
     return query;
@@ -110,7 +110,8 @@ asio::awaitable<HttpReply> NdesService::answer(const Call& call, const AdminPage
     }
     const auto query = read_query(call.request.raw_query);
     if (!query) co_return text_problem(400, query.error().detail);
-    if (query->operation.empty()) {
+    const std::string operation = query->operation.value_or("");
+    if (operation.empty()) {
         // As IIS for a folder: to the same path, which is all that a proxy in front may pass on.
         if (std::any_of(page.paths.begin(), page.paths.end(), [&](const std::string& bare) {
                 return certs::equal_ignoring_ascii_case(bare, call.request.path);
@@ -121,13 +122,14 @@ asio::awaitable<HttpReply> NdesService::answer(const Call& call, const AdminPage
         }
         co_return co_await show_password(call, page);
     }
-    if (certs::equal_ignoring_ascii_case(query->operation, "NDESGetCACertThumbprint"))
+    if (certs::equal_ignoring_ascii_case(operation, "NDESGetCACertThumbprint"))
         co_return to_reply(200, "text/plain", thumbprint_of(call.runtime, page, true));
-    if (certs::equal_ignoring_ascii_case(query->operation, "NDESGenerateChallenge")) {
+    if (certs::equal_ignoring_ascii_case(operation, "NDESGenerateChallenge")) {
         // Elsewhere they say nothing, as with NDES; here a mistyped one would be names not given.
         if (query->has_others)
             co_return text_problem(400, "a parameter that is not operation, keyUsage or params");
-        co_return co_await generate_challenge(call, page, query->key_usage, query->params);
+        co_return co_await generate_challenge(call, page, query->key_usage.value_or(""),
+                                              query->params.value_or(""));
     }
     co_return text_problem(400,
                            "operation: is not NDESGenerateChallenge or "

@@ -39,6 +39,9 @@ public:
         auto name = options_.name.name();
         if (!name) return name.error();
         subject_ = std::move(*name);
+        // Before a key is made, which in a token would stay.
+        if (const auto free = setup_.check_subject(options_.common.ca, subject_.der()); !free)
+            return free.error();
         if (!options_.parent.empty()) {
             if (const auto read = read_parent(); !read) return read.error();
         }
@@ -124,9 +127,9 @@ private:
         report_.ca = ca;
         report_.entry = {{"type", "embedded"}, {"certificate", ca + ".pem"}, {"key", key_.json}};
         add_publication(report_, setup_);
-        const auto recorded = setup_.record("ca_create", ca, report_.certificate);
-        if (!recorded) return recorded.error();
-        const auto entered = enter_ca(setup_.lock, ca, report_.entry);
+        const auto entered = setup_.perform("ca_create", ca, report_.certificate, [&] {
+            return enter_ca(setup_.lock, ca, report_.entry);
+        });
         if (!entered) return entered.error();
         files_.keep();
         report_.entered = *entered;

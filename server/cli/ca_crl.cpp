@@ -136,6 +136,8 @@ int make(const CrlOptions& options) {
     if (!records) return kUsage;
     const auto ca = load_ca(*config, *name, records->audit);
     if (!ca) return kUsage;
+    if (const auto lifted = lift_crl_number(*config, *name, *records->store); !lifted)
+        return complain(kFailed, lifted.error().detail);
     if (!options.above.empty()) {
         const int lifted = lift(options, *name, ca->chain().front(), *records);
         if (lifted != kSuccess) return lifted;

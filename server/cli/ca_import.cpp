@@ -38,19 +38,25 @@ public:
         auto chain = order_ca_chain(key_.key.public_key(), given_, setup_.now);
         if (!chain) return chain.error();
 
+        const certs::Certificate& imported = chain->certificates.front();
+        const auto key = key_.key.public_key();
+        if (const auto free = setup_.check_subject(ca, imported.subject_der(), &key); !free)
+            return free.error();
+
         CaReport report;
         report.ca = ca;
         report.certificate = chain->certificates.front();
         report.notes = std::move(chain->notes);
+        setup_.note_policies(*chain, report.notes);
         report.entry = {{"type", "embedded"}, {"certificate", ca + ".pem"}, {"key", key_.json}};
         add_publication(report, setup_);
         const fs::path file = setup_.folder() / (ca + ".pem");
         const auto written = write_new_file(file, as_bytes(pem_of(chain->certificates)), false);
         if (!written) return written.error();
         files_.add(file);
-        const auto recorded = setup_.record("ca_import", ca, report.certificate);
-        if (!recorded) return recorded.error();
-        const auto entered = enter_ca(setup_.lock, ca, report.entry);
+        const auto entered = setup_.perform("ca_import", ca, report.certificate, [&] {
+            return enter_ca(setup_.lock, ca, report.entry);
+        });
         if (!entered) return entered.error();
         files_.keep();
         report.entered = *entered;

@@ -62,8 +62,9 @@ Result<certs::Certificate> renewed_by(const Party& parent, const CaConfig& confi
         contents.extensions.push_back(
             certs::encode_extension(extension.oid, extension.critical, extension.value));
     }
-    contents.extensions.push_back(certs::authority_key_identifier_extension(
-        above.subject_key_identifier().value_or(ByteView())));
+    const auto identifier = key_identifier_of(above);
+    if (!identifier) return identifier.error();
+    contents.extensions.push_back(certs::authority_key_identifier_extension(*identifier));
     auto pointers = pointers_of(config, above);
     if (!pointers) return pointers.error();
     for (Bytes& each : *pointers)

@@ -1,6 +1,7 @@
 // scepgate ca ra
 #include <algorithm>
 
+#include "ca_backend/name_beside_ca.hpp"
 #include "certs/clock.hpp"
 #include "server/cli/ca_commands.hpp"
 #include "server/cli/ca_setup.hpp"
@@ -37,6 +38,9 @@ public:
         auto party = setup_.load(**ca);
         if (!party) return party.error();
         ca_ = std::move(*party);
+        auto chain = CaSetup::chain_of(**ca);
+        if (!chain) return chain.error();
+        chain_ = *std::move(chain);
         if (has_inner_comments(setup_.lock)) {
             return Error{Errc::kDenied,
                          "the configuration has comments, so it cannot be changed: "
@@ -46,13 +50,8 @@ public:
         for (const std::size_t index : chosen_) {
             if (const auto made = make_keys(index); !made) return made.error();
         }
-        const auto recorded = setup_.record("ca_ra", options_.common.ca, ca_.certificate);
-        if (!recorded) return recorded.error();
-        const auto entered = edit_config(setup_.lock, [this](Json& config) -> Result<void> {
-            for (const std::size_t index : chosen_)
-                enter(config.at("endpoints").at(index), index);
-            return {};
-        });
+        const auto entered = setup_.perform("ca_ra", options_.common.ca, ca_.certificate,
+                                            [this] { return enter(); });
         if (!entered) return entered.error();
         files_.keep();
         CaReport report;
@@ -124,9 +123,11 @@ private:
                 usage == certs::KeyUsageBit::kKeyEncipherment) {
                 return Error{Errc::kConfig, "--key: devices encrypt to RSA keys alone"};
             }
-            auto own = common_name(std::string(subject->common_name()) + " RA " + role);
-            if (!own) return own.error();
-            if (const auto sound = own->check_upper_bounds(); !sound) return sound.error();
+            const auto cn = ra_name(subject->common_name(), role);
+            if (!cn) return cn.error();
+            auto own = ca_backend::name_beside_ca(chain_, std::string(cn->common_name()),
+                                                  key->key.public_key());
+            if (!own) return in_context("the RA's certificate", own.error());
             PartySettings settings;
             settings.subject = std::move(*own);
             settings.usage = {usage};
@@ -164,6 +165,14 @@ private:
         }
     }
 
+    [[nodiscard]] Result<bool> enter() const {
+        return edit_config(setup_.lock, [this](Json& config) -> Result<void> {
+            for (const std::size_t index : chosen_)
+                enter(config.at("endpoints").at(index), index);
+            return {};
+        });
+    }
+
     void enter(Json& endpoint, std::size_t index) const {
         Json ra = keys_.at(std::to_string(index));
         if (!options_.from.empty()) {
@@ -193,6 +202,7 @@ private:
     const RaOptions& options_;
     const CaSetup& setup_;
     Party ca_;
+    std::vector<certs::Certificate> chain_;  ///< of the CA, itself first
     std::vector<std::size_t> chosen_;
     std::string names_;
     Json keys_;  ///< by the endpoint's index

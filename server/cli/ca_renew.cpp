@@ -56,6 +56,12 @@ Result<std::string> with_parents(const certs::Certificate& fresh, const fs::path
     return pem_of(all);
 }
 
+/// The file may be there from an attempt that failed.
+Result<void> keep(const certs::Certificate& old, const fs::path& file) {
+    if (const auto kept = certs::Certificate::from_file(file); kept && *kept == old) return {};
+    return write_new_file(file, as_bytes(old.pem()), false);
+}
+
 Result<CaReport> renew(const CaRenewOptions& options, const CaSetup& setup) {
     const auto ca = setup.find(options.common.ca);
     if (!ca) return ca.error();
@@ -98,15 +104,14 @@ Result<CaReport> renew(const CaRenewOptions& options, const CaSetup& setup) {
                                         ", before the present one: give a longer --validity" +
                                         (root ? "" : ", or renew the CA above it first")};
     }
-    const auto recorded = setup.record("ca_renew", options.common.ca, *fresh);
-    if (!recorded) return recorded.error();
     const fs::path file = (*ca)->certificate;
-    const fs::path old_file =
-        file.string() + "." + certs::utc_text(old.not_after()).substr(0, 10) + ".bak";
-    if (const auto kept = write_new_file(old_file, as_bytes(old.pem()), false); !kept)
-        return kept.error();
-    if (const auto written = replace_file(file, as_bytes(*pem), false); !written)
-        return written.error();
+    const fs::path old_file = file.string() + "." + certs::utc_text(old.not_after()).substr(0, 10) +
+                              "." + old.serial_hex() + ".bak";
+    const auto done = setup.perform("ca_renew", options.common.ca, *fresh, [&]() -> Result<void> {
+        if (const auto kept = keep(old, old_file); !kept) return kept.error();
+        return replace_file(file, as_bytes(*pem), false);
+    });
+    if (!done) return done.error();
     report.ca = options.common.ca;
     report.certificate = std::move(*fresh);
     report.headline = "The CA '" + options.common.ca +

@@ -1,14 +1,20 @@
 // Requests for CA certificates.
 #pragma once
 
-#include "certs/name.hpp"
+#include "certs/certificate.hpp"
 #include "certs/private_key.hpp"
+#include "server/config.hpp"
 
 namespace scepgate::server::cli {
 
 /// A DER PKCS#10 request for a CA's certificate: cA with the path length, keyCertSign, cRLSign and
-/// digitalSignature, the key's identifier. The CA above decides what of it stands in the end.
+/// digitalSignature, the key's identifier: that of `present`, where that is for the same key. The
+/// CA above decides what of it stands in the end.
 [[nodiscard]] Result<Bytes> make_ca_request(const certs::Name& subject,
-                                            const certs::PrivateKey& key, int path_length);
+                                            const certs::PrivateKey& key, int path_length,
+                                            const certs::Certificate& present = {});
+
+/// The name that was asked for when the CA was made, from the request beside its certificate.
+[[nodiscard]] Result<certs::Name> requested_name(const CaConfig& ca);
 
 }  // namespace scepgate::server::cli

@@ -8,8 +8,8 @@
 #include "server/audit_settings.hpp"
 #include "server/ca_name_advice.hpp"
 #include "server/cli/ca_publication.hpp"
+#include "server/cli/ca_request.hpp"
 #include "server/cli/commands.hpp"
-#include "server/cli/store_access.hpp"
 #include "server/cli/support.hpp"
 #include "server/credentials.hpp"
 
@@ -53,6 +53,34 @@ Result<const CaConfig*> CaSetup::find(const std::string& name) const {
     return Error{Errc::kConfig, "there is no CA '" + name + "' in the configuration"};
 }
 
+Result<void> CaSetup::check_subject(const std::string& ca, ByteView subject_der,
+                                    const certs::PublicKey* key) const {
+    for (const auto& [name, other] : config.cas) {
+        if (name == ca) continue;
+        const auto certificate = certs::Certificate::from_file(other.certificate);
+        const auto asked =
+            certificate ? certs::Name::from_der(certificate->subject_der()) : requested_name(other);
+        if (!asked || !certs::same_name(asked->der(), subject_der)) continue;
+        if (certificate && key != nullptr && equal(certificate->spki(), key->spki())) continue;
+        return Error{Errc::kDenied, "the CA '" + name + "' has the name '" + asked->text() +
+                                        "': serial numbers, revocations and CRLs belong to a name, "
+                                        "so give each CA its own"};
+    }
+    return {};
+}
+
+void CaSetup::note_policies(const CaChain& chain, std::vector<std::string>& notes) const {
+    std::string without;
+    for (const auto& [name, tmpl] : config.templates) {
+        if (tmpl.certificate_policies.empty()) without += (without.empty() ? "" : ", ") + name;
+    }
+    if (chain.requires_policies.empty() || without.empty()) return;
+    notes.push_back("'" + chain.requires_policies +
+                    "' requires certificate policies of all below it (policyConstraints): "
+                    "verifiers refuse what the templates without certificate_policies make (" +
+                    without + "), and RA certificates");
+}
+
 Result<certs::PrivateKey> CaSetup::load_key(const CaConfig& ca) const {
     if (ca.signer) return held_by_signer(ca);
     ConfigFaults faults;
@@ -84,18 +112,14 @@ Result<std::vector<certs::Certificate>> CaSetup::chain_of(const CaConfig& ca) {
     return chain;
 }
 
-Result<void> CaSetup::record(std::string_view event, const std::string& ca,
-                             const certs::Certificate& certificate) const {
-    AuditRecord line(event, now);
+void CaSetup::describe(AuditRecord& line, const std::string& ca,
+                       const certs::Certificate& certificate) {
     line.add("ca", ca);
-    if (certificate) {
-        line.add("subject", certificate.subject_text())
-            .add("serial", certificate.serial_hex())
-            .add("fingerprint", to_hex(certificate.fingerprint()))
-            .add("not_after", certs::utc_text(certificate.not_after()));
-    }
-    line.add("by", operator_name());
-    return audit->write(line);
+    if (!certificate) return;
+    line.add("subject", certificate.subject_text())
+        .add("serial", certificate.serial_hex())
+        .add("fingerprint", to_hex(certificate.fingerprint()))
+        .add("not_after", certs::utc_text(certificate.not_after()));
 }
 
 void CaOptions::add_to(CLI::App& command, const std::string& ca_help) {

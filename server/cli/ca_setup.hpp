@@ -8,6 +8,7 @@
 #include "server/ca_chain.hpp"
 #include "server/cli/config_edit.hpp"
 #include "server/cli/key_order.hpp"
+#include "server/cli/operator_act.hpp"
 #include "server/cli/party.hpp"
 #include "server/config.hpp"
 
@@ -21,19 +22,33 @@ struct CaSetup {
     [[nodiscard]] std::filesystem::path folder() const { return config.file.parent_path(); }
     /// The CA of this name; kConfig: there is none.
     [[nodiscard]] Result<const CaConfig*> find(const std::string& name) const;
+    /// kDenied: another CA of the configuration has the name `subject_der`, or has asked for it.
+    /// `key`: of the CA itself, where it may be the same one by another name in the configuration.
+    [[nodiscard]] Result<void> check_subject(const std::string& ca, ByteView subject_der,
+                                             const certs::PublicKey* key = nullptr) const;
+    /// Of a chain that cannot be used without certificate policies, where templates have none.
+    void note_policies(const CaChain& chain, std::vector<std::string>& notes) const;
     /// Certificate, chain and key; kConfig.
     [[nodiscard]] Result<Party> load(const CaConfig& ca) const;
     [[nodiscard]] Result<certs::PrivateKey> load_key(const CaConfig& ca) const;
     /// Its certificate, what is behind it in the file, and its chain file.
     [[nodiscard]] static Result<std::vector<certs::Certificate>> chain_of(const CaConfig& ca);
-    /// One record of what was done to the CA.
-    Result<void> record(std::string_view event, const std::string& ca,
-                        const certs::Certificate& certificate) const;
+    /// audited() of what is done to the CA.
+    template <class Perform>
+    auto perform(AuditEvent act, const std::string& ca, const certs::Certificate& certificate,
+                 const Perform& work) const {
+        return audited(
+            *audit, act, [&](AuditRecord& line) { describe(line, ca, certificate); }, work);
+    }
 
     ConfigLock lock;
     Config config;
     std::shared_ptr<AuditLog> audit;
     std::int64_t now = 0;
+
+private:
+    static void describe(AuditRecord& line, const std::string& ca,
+                         const certs::Certificate& certificate);
 };
 
 /// --config and --ca.

@@ -72,6 +72,11 @@ int find_not_recorded(const CertRevokeOptions& options, const Config& config,
     if (!options.not_after.empty()) {
         const auto given = parse_date(options.not_after);
         if (!given) return complain(kUsage, "--not-after: " + given.error().detail);
+        if (*given <= certs::SystemClock().now() - ca_backend::kListedAfterExpiry) {
+            return complain(kUsage,
+                            "--not-after: no CRL would list it: one that ended over 30 days ago "
+                            "is trusted by nobody");
+        }
         not_after = *given;
     }
     subject.order.certificate = {ca_backend::issuer_hash(certificate.subject_der()), *serial};
@@ -155,7 +160,10 @@ void add_cert_revoke(CLI::App& cert, int& status) {
     auto options = std::make_shared<CertRevokeOptions>();
     const auto add = [&cert, options](const char* name, const char* help) {
         CLI::App* command = cert.add_subcommand(name, help);
-        command->add_option("SERIAL", options->serial, "The serial number in hex")->required();
+        command
+            ->add_option("SERIAL", options->serial,
+                         "The serial number in hex, with or without colons or 0x")
+            ->required();
         add_config_option(*command, options->config);
         command->add_flag("--json", options->json, "Print the certificate's record as JSON");
         auto* not_recorded = command->add_flag(

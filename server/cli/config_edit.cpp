@@ -59,6 +59,9 @@ Result<void> replace_keeping_mode(const fs::path& file, const std::string& text)
 Result<std::string> read_whole_file(const fs::path& file) {
     std::ifstream stream(file, std::ios::binary);
     std::ostringstream text;
+    // Of nothing to be copied a stream says no more than that it failed.
+    if (stream && stream.peek() == std::ifstream::traits_type::eof() && !stream.bad())
+        return Error{Errc::kUnavailable, file.string() + " is empty"};
     if (!stream || !(text << stream.rdbuf())) return cannot_edit("read", file);
     return text.str();
 }

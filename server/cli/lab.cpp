@@ -44,10 +44,11 @@ private:
     }
 
     /// A certificate by `issuer`, or self-signed when there is none; both files of it.
-    Result<Party> certify(const std::string& file, const std::string& name, certs::KeySpec key,
+    Result<Party> certify(const std::string& file, Result<certs::Name> subject, certs::KeySpec key,
                           KeyUsage usage, const Party* issuer) {
-        auto subject = common_name(name);
         if (!subject) return in_context("--ca-name", subject.error());
+        if (const auto sound = subject->check_upper_bounds(); !sound)
+            return in_context("--ca-name", sound.error());
         const bool ca = usage.has(KeyUsageBit::kKeyCertSign);
         auto party = make_party({.subject = std::move(*subject),
                                  .key = key,
@@ -64,7 +65,7 @@ private:
 
     Result<void> make_ca() {
         auto ca = certify(
-            "ca", settings_.ca_name, settings_.ca_key,
+            "ca", common_name(settings_.ca_name), settings_.ca_key,
             {KeyUsageBit::kDigitalSignature, KeyUsageBit::kKeyCertSign, KeyUsageBit::kCrlSign},
             nullptr);
         if (!ca) return ca.error();
@@ -76,7 +77,7 @@ private:
         const certs::KeySpec rsa{certs::KeyType::kRsa, 2048};
         for (const auto& [role, usage] : kRaRoles) {
             const std::string file = std::string("ra-") + role;
-            const auto made = certify(file, settings_.ca_name + " RA " + role, rsa, {usage}, &ca_);
+            const auto made = certify(file, ra_name(settings_.ca_name, role), rsa, {usage}, &ca_);
             if (!made) return made.error();
         }
         return {};
@@ -88,11 +89,12 @@ private:
         }
         if (settings_.policy != "challenge_blob") return {};
         const certs::KeySpec ec{certs::KeyType::kEc, 256};
-        const auto signer = certify("mdm-signer", "scepgate Lab MDM signer", ec,
+        const auto signer = certify("mdm-signer", common_name("scepgate Lab MDM signer"), ec,
                                     {KeyUsageBit::kDigitalSignature}, nullptr);
         if (!signer) return signer.error();
-        const auto decryption = certify("challenge-decryption", "scepgate Lab challenge decryption",
-                                        ec, {KeyUsageBit::kKeyAgreement}, nullptr);
+        const auto decryption =
+            certify("challenge-decryption", common_name("scepgate Lab challenge decryption"), ec,
+                    {KeyUsageBit::kKeyAgreement}, nullptr);
         if (!decryption) return decryption.error();
         return {};
     }

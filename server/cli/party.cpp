@@ -20,15 +20,16 @@ Result<Party> make_party(const PartySettings& settings, const Party* issuer) {
     contents.spki = to_bytes(key->public_key().spki());
     if (settings.ca) {
         contents.extensions =
-            ca_extensions(key->public_key(), settings.usage, settings.path_length);
+            ca_extensions(key->public_key().key_identifier(), settings.usage, settings.path_length);
     } else {
         contents.extensions = {certs::basic_constraints_extension(false),
                                certs::key_usage_extension(settings.usage),
                                certs::subject_key_identifier_extension(key->public_key())};
     }
     if (issuer != nullptr) {
-        contents.extensions.push_back(certs::authority_key_identifier_extension(
-            issuer->certificate.subject_key_identifier().value_or(ByteView())));
+        const auto identifier = key_identifier_of(issuer->certificate);
+        if (!identifier) return identifier.error();
+        contents.extensions.push_back(certs::authority_key_identifier_extension(*identifier));
     }
     for (const Bytes& pointer : settings.pointers)
         contents.extensions.push_back(pointer);
@@ -44,10 +45,18 @@ certs::KeyUsage ca_usage() {
     return {KeyUsageBit::kDigitalSignature, KeyUsageBit::kKeyCertSign, KeyUsageBit::kCrlSign};
 }
 
-std::vector<Bytes> ca_extensions(const certs::PublicKey& key, certs::KeyUsage usage,
+std::vector<Bytes> ca_extensions(ByteView key_identifier, certs::KeyUsage usage,
                                  std::optional<int> path_length) {
     return {certs::basic_constraints_extension(true, path_length),
-            certs::key_usage_extension(usage), certs::subject_key_identifier_extension(key)};
+            certs::key_usage_extension(usage),
+            certs::subject_key_identifier_extension(key_identifier)};
+}
+
+Result<Bytes> key_identifier_of(const certs::Certificate& ca) {
+    if (const auto own = ca.subject_key_identifier()) return to_bytes(*own);
+    const auto key = ca.public_key();
+    if (!key) return key.error();
+    return key->key_identifier();
 }
 
 Result<certs::Name> common_name(std::string_view text) {
@@ -58,6 +67,19 @@ Result<certs::Name> common_name(std::string_view text) {
         escaped += c;
     }
     return certs::Name::from_text("/CN=" + escaped);
+}
+
+Result<certs::Name> ra_name(std::string_view ca_name, std::string_view role) {
+    constexpr std::size_t kLongest = 64;
+    const std::string own = "RA " + std::string(role);
+    std::size_t end = 0;
+    for (std::size_t characters = 0; end < ca_name.size(); ++end) {
+        const bool begins = (static_cast<unsigned char>(ca_name[end]) >> 6U) != 2;  // UTF-8
+        if (begins && ++characters + 1 + own.size() > kLongest) break;
+    }
+    while (end > 0 && ca_name[end - 1] == ' ')
+        --end;
+    return common_name(end == 0 ? own : std::string(ca_name.substr(0, end)) + ' ' + own);
 }
 
 Result<void> write_party(const std::filesystem::path& folder, const std::string& name,

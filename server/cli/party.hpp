@@ -44,8 +44,11 @@ struct PartySettings {
 [[nodiscard]] certs::KeyUsage ca_usage();
 /// Extensions of a CA's certificate and of a request for one: basicConstraints, keyUsage,
 /// subjectKeyIdentifier.
-[[nodiscard]] std::vector<Bytes> ca_extensions(const certs::PublicKey& key, certs::KeyUsage usage,
+[[nodiscard]] std::vector<Bytes> ca_extensions(ByteView key_identifier, certs::KeyUsage usage,
                                                std::optional<int> path_length);
+
+/// By which what a CA issues names its key: its subjectKeyIdentifier, or else the key's hash.
+[[nodiscard]] Result<Bytes> key_identifier_of(const certs::Certificate& ca);
 
 /// With a new key; by `issuer`, or self-signed when there is none.
 [[nodiscard]] Result<Party> make_party(const PartySettings& settings,
@@ -53,6 +56,10 @@ struct PartySettings {
 
 /// A Name of one commonName, whatever characters it has.
 [[nodiscard]] Result<certs::Name> common_name(std::string_view text);
+
+/// The name of an RA certificate, "Example CA RA signing": the CA's common name is cut where this
+/// would be over the 64 characters of RFC 5280.
+[[nodiscard]] Result<certs::Name> ra_name(std::string_view ca_name, std::string_view role);
 
 /// FOLDER/NAME.key (0600) and FOLDER/NAME.pem, which must not exist; both or none. The key is
 /// encrypted when there is a passphrase.

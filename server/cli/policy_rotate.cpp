@@ -26,7 +26,7 @@ struct PolicyRotateOptions {
     bool json = false;
 };
 
-const char* to_text(Step step) {
+const char* step_name(Step step) {
     return step == Step::kStage ? "stage" : step == Step::kPromote ? "promote" : "at once";
 }
 
@@ -44,7 +44,7 @@ Json rotation_json(const Rotation& rotation, bool changed, std::int64_t now) {
         keys.push_back(std::move(one));
     }
     Json all{{"policy", rotation.order.policy},
-             {"step", to_text(rotation.order.step)},
+             {"step", step_name(rotation.order.step)},
              {"keys", std::move(keys)},
              {"changed", changed},
              {"members", rotation.members}};
@@ -124,7 +124,7 @@ void add_facts(AuditRecord& line, const Rotation& rotation) {
         fingerprints.push_back(fingerprint(key));
     }
     line.add("policy", rotation.order.policy)
-        .add("step", to_text(rotation.order.step))
+        .add("step", step_name(rotation.order.step))
         .add("keys", keys)
         .add("fingerprints", fingerprints);
 }

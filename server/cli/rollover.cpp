@@ -255,7 +255,7 @@ private:
                          const std::string& ca_name, std::int64_t ca_not_after, Json& keys) const {
         const std::string number = endpoints_.size() > 1 ? std::to_string(index) + "-" : "";
         for (const auto& [role, usage] : kRaRoles) {
-            auto subject = common_name(ca_name + " RA " + role);
+            auto subject = ra_name(ca_name, role);
             if (!subject) return in_context("--ca-name", subject.error());
             const auto ra = make_party({.subject = std::move(*subject),
                                         .key = {certs::KeyType::kRsa, 2048},

@@ -20,9 +20,11 @@
 #include "server/config_judge.hpp"
 #include "server/config_shape.hpp"
 #include "server/crl_publisher.hpp"
+#include "server/descriptors.hpp"
 #include "server/http_server.hpp"
 #include "server/notifier.hpp"
 #include "server/revocation_polling.hpp"
+#include "server/revocations_told.hpp"
 #include "server/runtime_publishing.hpp"
 #include "server/sandbox/refused_syscall.hpp"
 #include "server/scep_handler.hpp"
@@ -44,10 +46,12 @@ public:
     explicit Service(std::string file) : file_(std::move(file)) {}
 
     int run() {
+        descriptors_ = raise_descriptor_limit();
         if (const auto begun = confinement_.begin(file_); !begun) return refuse("", begun.error());
         ConfigFaults faults;
         const auto judged = judge_config(file_, Occasion::kStart, clock_, faults, services_);
         config_ = judged.config;
+        fit_connections(config_, descriptors_, faults);
         // Warnings go to the log; on standard error only where that is not the log already.
         if (faults.has_errors() || config_.log.file) print_faults(faults);
         if (faults.has_errors()) return status_of_faults();
@@ -114,9 +118,12 @@ private:
         if (!store) return refuse(store_path(config_), store.error());
         store_ = std::move(*store);
         services_.store->connect(store_);
-        services_.crls->connect(audit_);
-        if (const auto lifted = lift_crl_numbers(config_, *store_); !lifted)
-            return refuse("audit.file", lifted.error());
+        services_.crls->connect(
+            audit_, [log = log_](const ca_backend::MadeCrl& made, const std::string& left_out) {
+                log->error("revocations that no CRL can list were left out",
+                           LogFields().add("ca", made.ca).add("left_out", left_out));
+            });
+        if (const int status = compare_with_audit(); status != kSuccess) return status;
         workers_ =
             std::make_unique<WorkerPool>(config_.crypto_threads, config_.queue, config_.queue_time);
         ServiceParts parts{store_, audit_, log_, clock_};
@@ -130,6 +137,30 @@ private:
         if (!server) return refuse("", server.error());
         server_ = std::move(*server);
         return judged.admin ? open_admin(judged.admin) : kSuccess;
+    }
+
+    /// A store that was restored from a backup has forgotten revocations, and nothing else tells.
+    int compare_with_audit() {
+        const auto warn = [this](LogFields fields) {
+            log_->error("the store is older than the audit file, as after a restore",
+                        fields.add("hint",
+                                   "revocations since its backup are lost: 'scepgate store "
+                                   "verify' names them; docs/backup.md says what to do"));
+        };
+        for (const auto& [name, ca] : config_.cas) {
+            const auto lifted = lift_crl_number(config_, name, *store_);
+            if (!lifted) return refuse("audit.file", lifted.error());
+            if (*lifted) warn(LogFields().add("ca", name).add("what", "CRL number"));
+        }
+        const auto lost = lately_lost_revocations(config_, *store_);
+        if (!lost) return refuse("audit.file", lost.error());
+        if (!lost->empty()) {
+            warn(LogFields()
+                     .add("what", "revocations")
+                     .add("lost", lost->size())
+                     .add("serial", lost->front()));
+        }
+        return kSuccess;
     }
 
     int open_admin(const std::shared_ptr<const admin::AdminRuntime>& runtime) {
@@ -198,8 +229,9 @@ private:
     /// old ones stay. Listeners, store, files and threads stay as they are until a restart.
     void reload() {
         ConfigFaults faults;
-        const auto judged = judge_config(file_, Occasion::kReload, clock_, faults, services_);
+        auto judged = judge_config(file_, Occasion::kReload, clock_, faults, services_);
         if (judged.runtime) {
+            fit_connections(judged.config, descriptors_, faults);
             warn_of_restart(config_, judged.config, faults);
             confinement_.judge_reload(judged.config, faults);
         }
@@ -277,7 +309,8 @@ private:
 
     std::string file_;
     Confinement confinement_;
-    Config config_;  ///< what was started
+    std::size_t descriptors_ = 0;  ///< that there may be
+    Config config_;                ///< what was started
     std::string config_sha256_;
     std::shared_ptr<const certs::Clock> clock_ = std::make_shared<certs::SystemClock>();
     std::shared_ptr<Log> log_;

@@ -10,6 +10,7 @@
 #include "server/cli/service_manager.hpp"
 #include "server/cli/support.hpp"
 #include "server/cores.hpp"
+#include "server/descriptors.hpp"
 #include "server/sandbox/refused_syscall.hpp"
 #include "server/signer/judge.hpp"
 #include "server/signer/listener.hpp"
@@ -30,6 +31,7 @@ public:
     explicit SignerProgram(std::string file) : file_(std::move(file)), signals_(context_) {}
 
     int run() {
+        (void)raise_descriptor_limit();  // its listener has a limit of its own
         if (const auto begun = confinement_.begin(file_); !begun) return complain(begun.error());
         ConfigFaults faults;
         auto judged = signer::judge_signer(file_, Occasion::kStart, clock_, faults);

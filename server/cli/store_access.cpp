@@ -73,7 +73,10 @@ std::shared_ptr<ca_backend::CaBackend> load_ca(const Config& config, const std::
     }
     ConfigFaults faults;
     RuntimeContext context(std::make_shared<certs::SystemClock>(), faults);
-    context.services.crls->connect(std::move(audit), operator_name());
+    const auto warn = [](const ca_backend::MadeCrl&, const std::string& left_out) {
+        complain(kSuccess, "revocations that no CRL can list were left out: " + left_out);
+    };
+    context.services.crls->connect(std::move(audit), warn, operator_name());
     auto built = build_ca(name, found->second, Templates{}, context);
     print_faults(faults);
     return built ? built->backend : nullptr;

@@ -207,7 +207,8 @@ void add_store_verify(CLI::App& store, int& status) {
         "verify",
         "Look through the whole store and the audit file: each certificate is readable, as its row "
         "says, signed by a configured CA, and stands in the audit file; each one that left is in "
-        "the store. The server may be running. Exit status 1: there are faults.");
+        "the store, and each revocation. The server may be running. Exit status 1: there are "
+        "faults.");
     add_config_option(*command, options->config);
     command->add_flag("--json", options->json, "Print JSON");
     command->add_option("--store", options->store, "Another SQLite file, such as a backup")

@@ -20,7 +20,7 @@ int leading_number(const std::string& name) {
 }
 
 /// Whoever prints the file must not have its terminal played with.
-std::string printable(std::string_view headers) {
+std::string printable_headers(std::string_view headers) {
     std::string text;
     for (const char c : headers) {
         const bool plain = (c >= ' ' && c <= '~') || c == '\t' || c == '\n';
@@ -93,8 +93,8 @@ Result<void> Trace::request(const WebRequest& request) {
 
 Result<void> Trace::reply(const WebRequest& request, const WebReply& reply) {
     if (folder_.empty()) return {};
-    const std::string text =
-        printable(reply.headers) + "\nThe body:\n" + in_words(reply.body, key_ ? &*key_ : nullptr);
+    const std::string text = printable_headers(reply.headers) + "\nThe body:\n" +
+                             in_words(reply.body, key_ ? &*key_ : nullptr);
     const auto written = write(request, "reply.body", reply.body);
     if (!written) return written.error();
     return write(request, "reply.txt", as_bytes(text));

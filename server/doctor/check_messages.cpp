@@ -154,37 +154,55 @@ void MessageChecks::check_post() {
         run_.skip("post-", "post failed");
         return;
     }
-    check_post_form("post-no-type", "without Content-Type", kShortMessage,
-                    {"Content-Type:", "Expect:"}, false, Outcome::kWarning, Fault::kPost);
-    check_post_form("post-expect", "with Expect: 100-continue", kShortMessage,
-                    {plain_post_fields()[0], "Expect: 100-continue"}, false, Outcome::kFailed,
-                    Fault::kPost);
-    check_post_form("post-chunked", "in chunks, without Content-Length", kShortMessage,
-                    plain_post_fields(), true, Outcome::kWarning, Fault::kChunked);
-    check_post_form("post-64k", "of 64 KiB", (64 << 10) - 2048, plain_post_fields(), false,
-                    Outcome::kFailed, Fault::kLargeBody);
-    check_post_form("post-1m", "of 1 MB", 1'000'000 - 2048, plain_post_fields(), false,
-                    Outcome::kWarning, Fault::kLargeBody);
+    const auto& plain = plain_post_fields();
+    check_post_form({.id = "post-no-type",
+                     .what = "without Content-Type",
+                     .headers = {"Content-Type:", "Expect:"},
+                     .otherwise = Outcome::kWarning,
+                     .senders = "clients older than RFC 8894 name no Content-Type"});
+    check_post_form({.id = "post-expect",
+                     .what = "with Expect: 100-continue",
+                     .headers = {plain[0], "Expect: 100-continue"},
+                     .senders = "clients that use .NET or libcurl ask so"});
+    check_post_form({.id = "post-chunked",
+                     .what = "in chunks, without Content-Length",
+                     .headers = plain,
+                     .chunked = true,
+                     .otherwise = Outcome::kWarning,
+                     .fault = Fault::kChunked,
+                     .senders = "clients and proxies that stream a body name no length"});
+    check_post_form({.id = "post-64k",
+                     .what = "of 64 KiB",
+                     .content = (64 << 10) - 2048,
+                     .headers = plain,
+                     .fault = Fault::kLargeBody});
+    check_post_form({.id = "post-1m",
+                     .what = "of 1 MB",
+                     .content = 1'000'000 - 2048,
+                     .headers = plain,
+                     .otherwise = Outcome::kWarning,
+                     .fault = Fault::kLargeBody});
 }
 
-void MessageChecks::check_post_form(std::string_view id, const std::string& what,
-                                    std::size_t content, std::vector<std::string> headers,
-                                    bool chunked, Outcome otherwise, Fault fault) {
-    if (!run_.wants(id)) return;
-    auto sealed = seal(content);
+void MessageChecks::check_post_form(const PostForm& form) {
+    if (!run_.wants(form.id)) return;
+    auto sealed = seal(form.content);
     if (!sealed) return;
-    const std::string sent = "POST " + what + ", " + std::to_string(sealed->der.size()) + " octets";
-    const Sent done = post(std::move(*sealed), std::move(headers), chunked);
+    const std::string sent =
+        "POST " + form.what + ", " + std::to_string(sealed->der.size()) + " octets";
+    const Sent done = post(std::move(*sealed), form.headers, form.chunked);
     if (done.arrived.whole()) {
-        run_.fine(id, sent, done.arrived.detail);
+        run_.fine(form.id, sent, done.arrived.detail);
         return;
     }
-    auto obstacle = fault == Fault::kLargeBody
-                        ? std::optional(obstacle_of_length(done.reply, fault))
+    auto obstacle = form.fault == Fault::kLargeBody
+                        ? std::optional(obstacle_of_length(done.reply, form.fault))
                         : obstacle_in(done.reply);
-    run_.add({std::string(id), otherwise, sent, done.arrived.detail,
-              obstacle ? obstacle->cause : "another answer than to a plain POST",
-              obstacle && !obstacle->remedies.empty() ? obstacle->remedies : remedies_for(fault)});
+    std::string cause = obstacle ? obstacle->cause : "another answer than to a plain POST";
+    if (!form.senders.empty()) cause += "; " + std::string(form.senders);
+    run_.add(
+        {std::string(form.id), form.otherwise, sent, done.arrived.detail, std::move(cause),
+         obstacle && !obstacle->remedies.empty() ? obstacle->remedies : remedies_for(form.fault)});
 }
 
 void MessageChecks::check_get() {

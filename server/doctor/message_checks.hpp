@@ -6,6 +6,9 @@
 
 namespace scepgate::server::doctor {
 
+/// Of a message that nobody can decrypt, in octets.
+inline constexpr std::size_t kShortMessage = 512;
+
 /// Messages that every server refuses, in all ways in which devices send them. Each check adds its
 /// findings to the examination.
 class MessageChecks {
@@ -32,9 +35,18 @@ private:
     /// measure for the others.
     bool take_first(std::string_view id, const std::string& sent, Sent first);
     void check_post();
-    void check_post_form(std::string_view id, const std::string& what, std::size_t content,
-                         std::vector<std::string> headers, bool chunked, Outcome otherwise,
-                         Fault fault);
+    /// A POST in another form than the first.
+    struct PostForm {
+        std::string_view id;
+        std::string what;
+        std::size_t content = kShortMessage;
+        std::vector<std::string> headers;
+        bool chunked = false;
+        Outcome otherwise = Outcome::kFailed;
+        Fault fault = Fault::kPost;
+        std::string_view senders = {};  ///< who sends it so
+    };
+    void check_post_form(const PostForm& form);
     void check_get();
     void check_long_get(Messages::Spelling spell);
 
@@ -51,8 +63,6 @@ private:
     std::string stale_;
 };
 
-/// Of a message that nobody can decrypt, in octets.
-inline constexpr std::size_t kShortMessage = 512;
 /// The header fields of a POST as most clients send it.
 const std::vector<std::string>& plain_post_fields();
 

@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "server/ca_names.hpp"
 #include "server/file_modes.hpp"
 #include "server/libcrypto_gate.hpp"
 #include "server/renewal_advice.hpp"
@@ -83,6 +84,7 @@ std::shared_ptr<const SignerRuntime> build(const Config& config,
     context.config_file = config.file;
     auto runtime = std::make_shared<SignerRuntime>();
     const auto templates = build_templates(config.templates, faults);
+    judge_ca_names(config, faults);
     const std::int64_t now = context.clock->now();
     const bool one_is_valid =
         std::any_of(config.cas.begin(), config.cas.end(),

@@ -83,6 +83,42 @@ def test_who_tries_names_on_a_challenge_locks_it_and_learns_nothing_more(target,
     target.granted(target.request(target.csr(challenge=other, extensions=[])))
 
 
+USER_ID = "0.9.2342.19200300.100.1.1"  # without an upper bound
+
+
+@pytest.mark.attack("C14")
+def test_C14_spaces_before_a_name_hide_no_guess(target, mdm):
+    """Matching drops them; and what refusals quote ends before the name begins."""
+    blob = mdm.blob(mdm.claims("UID=victim"))
+
+    def ask(user):
+        value = der.sequence(der.oid(USER_ID), der.utf8(" " * 600 + user))
+        csr = target.csr(subject=der.sequence(der.set_of(value)), challenge=blob, extensions=[])
+        return target.request(csr, signer=scep.self_signed(target.key))
+
+    for guess in range(5):
+        target.refused(ask(f"guess-{guess}"), "badRequest", "SubjectNameMismatch")
+    target.refused(ask("victim"), "badRequest", "ChallengeLocked")
+
+
+@pytest.mark.attack("C14", "N05")
+def test_C14_a_name_over_its_bound_is_refused_as_such_and_is_a_guess(target, mdm):
+    blob = mdm.blob(mdm.claims("CN=victim"))
+
+    def ask(subject):
+        csr = target.csr(subject=name(subject), challenge=blob, extensions=[])
+        return target.request(csr, signer=scep.self_signed(target.key))
+
+    padded = der.sequence(der.set_of(der.sequence(der.oid("2.5.4.3"),
+                                                  der.utf8(" " * 64 + "victim"))))
+    csr = target.csr(subject=padded, challenge=blob, extensions=[])
+    target.refused(target.request(csr, signer=scep.self_signed(target.key)), "badRequest",
+                   "SubjectNameInvalid")
+    for guess in range(4):
+        target.refused(ask(f"guess-{guess}"), "badRequest", "SubjectNameMismatch")
+    target.refused(ask("victim"), "badRequest", "ChallengeLocked")
+
+
 @pytest.mark.attack("C01", "C14")
 def test_a_challenge_that_was_stolen_off_a_refused_request_is_its_owners(target, mdm):
     """Whoever sees a challenge has neither the key nor, without it, a message that verifies."""

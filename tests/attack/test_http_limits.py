@@ -181,6 +181,40 @@ def test_large_bodies_that_do_not_end_hold_a_bounded_memory(serve, keys, field):
         assert grown < (400 << 20) + MEMORY_SLACK
 
 
+@pytest.mark.attack("H05", "Z05")
+@pytest.mark.parametrize("behind, count", [("a body", 2900), ("a next request", 1000)],
+                         ids=["a-body", "a-next-request"])
+def test_a_long_header_counts_whatever_stands_behind_it(serve, keys, behind, count):
+    """Of 128 KiB, on each of so many connections: what is kept of it is counted until it is
+    answered, and of an answered one nothing is kept."""
+    lab = serve(edit=lambda c: c.update(limits={"connections_per_address": 5000}))
+    oracle = Oracle(lab, blob_device(lab, keys(), 20))
+    long = b"&x=" + b"x" * 130_000
+    octets = {"a body": ask(wire.POST + long, b"Host: x", b"Content-Length: 1000", body=b"x"),
+              "a next request": ask(wire.CAPS + long, b"Host: x") + b"G"}[behind]
+    with oracle.unharmed():
+        with wire.many(lab.port, count) as connections:
+            for connection in connections:
+                with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                    connection.sendall(octets)
+            oracle.enrol_meanwhile()
+            grown = oracle.memory_grown()
+            found = [_status(connection) for connection in connections]
+        if behind == "a body":
+            assert set(found) == {None, 503}, "some found no room, the others still send"
+            grown -= 256 << 20
+        else:
+            assert set(found) == {200}
+        assert grown < count * (43 << 10) + MEMORY_SLACK
+
+
+def _status(connection):
+    """Of a reply that is there already."""
+    connection.setblocking(False)
+    with contextlib.suppress(BlockingIOError, ConnectionResetError):
+        return int(connection.recv(65536).split(b" ", 2)[1])
+
+
 @pytest.mark.attack("H05")
 def test_connections_of_one_address_are_limited_and_another_address_is_served(serve, keys):
     lab = serve(edit=lambda c: c.update(limits={"connections_per_address": 50}))
@@ -196,11 +230,26 @@ def test_connections_of_one_address_are_limited_and_another_address_is_served(se
 
 @pytest.mark.attack("H05")
 def test_without_descriptors_the_server_waits_and_goes_on(serve, keys):
-    """More connections than the process may have descriptors."""
+    """More connections than the process may have descriptors, as of later than its start."""
     lab = serve()
-    lab.stop()
-    lab.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128)))
+    resource.prlimit(lab.process.pid, resource.RLIMIT_NOFILE, (128, 128))
     with Oracle(lab, blob_device(lab, keys(), 20)).unharmed():
         with wire.many(lab.port, 200):
             harness.wait_until(lambda: "raise LimitNOFILE" in lab.log(), "the log says why")
         harness.wait_until(lab.answers, "it is served again")
+
+
+@pytest.mark.attack("H05")
+def test_with_few_descriptors_one_address_takes_only_half_of_them(serve, keys):
+    """The soft limit is raised; where the hard one is low too, the limits of connections are."""
+    lab = serve()
+    for limits in ((128, 512), (512, 512)):
+        lab.stop()
+        lab.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limits))
+        assert resource.prlimit(lab.process.pid, resource.RLIMIT_NOFILE) == (512, 512)
+    assert "warn" in lab.log() and "do not fit into the 512 file descriptors" in lab.log()
+    with Oracle(lab, blob_device(lab, keys(), 20)).unharmed():
+        with wire.many(lab.port, 600):
+            assert wire.exchange_from(lab.port, "127.0.0.2", wire.NEXT) == 200
+            assert "no connection can be accepted" not in lab.log()
+        harness.wait_until(lab.answers, "the first address is served again")

@@ -63,7 +63,7 @@ def test_a_challenge_is_good_in_its_time_by_the_servers_clock_alone(under, keys,
     lab = under()
     mdm, ca = BlobMaker(lab), lab.ca()
     challenge = mdm.blob()
-    for moved, code in ((-301, "ChallengeInvalidTimestamp"), (3905, "ChallengeExpired"),
+    for moved, code in ((-310, "ChallengeInvalidTimestamp"), (3905, "ChallengeExpired"),
                         (2 * YEAR, "SignerNotValid")):
         machine.be(moved)
         reply = lab.send(request_of(keys(), ca, moved, challenge), ca)

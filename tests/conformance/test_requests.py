@@ -10,7 +10,6 @@ import der
 import harness
 import oids
 import scep_client as scep
-from conformance_lab import password_of
 from scep_client import Csr, name, pkcs_req
 
 
@@ -23,9 +22,9 @@ def test_R_B04_a_CSR_without_its_envelope_is_badRequest(static_lab, request_to, 
 @pytest.mark.parametrize("answered", [False, True], ids=["off", "on"])
 def test_R_B03_an_EC_device_is_answered_under_its_challenge_or_not_at_all(new_lab, tmp_path,
                                                                           answered):
-    lab = new_lab("--policy", "static", edit=lambda config: config["endpoints"][0].update(
+    lab = new_lab("--policy", "one_time", edit=lambda config: config["endpoints"][0].update(
         algorithms={"ec_password_recipient": answered}))
-    (tmp_path / "challenge").write_text(password_of(lab))
+    (tmp_path / "challenge").write_text(lab.challenge())
     done = harness.run("enroll", "--url", lab.url, "--challenge-file", tmp_path / "challenge",
                        "--subject", "CN=ec", "--key", "ec:p256", "--out", tmp_path / "ec")
     assert (done.returncode == 0) == answered, done.stderr

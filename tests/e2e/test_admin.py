@@ -217,6 +217,7 @@ def test_NDESGenerateChallenge_takes_the_template_of_the_key_usage_for_a_caller_
     assert admin.get_page(target=target).status == 400, "no key usage, so no template"
 
 
+@pytest.mark.attack("H16")
 @pytest.mark.parametrize("query", [
     "operation=NDESGenerateChallenge&keyUsage=0x40", "operation=NDESGenerateChallenge&params=CN%3Da",
     "operation=NDESGenerateChallenge&params=%2525",
@@ -225,8 +226,11 @@ def test_NDESGenerateChallenge_takes_the_template_of_the_key_usage_for_a_caller_
     "operation=NDESGenerateChallenge&params=%26",
     "operation=NDESGenerateChallenge&param=subject%3DCN%253Da",
     "operation=Other", "operation=%zz",
-    "operation=NDESGenerateChallenge&operation=NDESGenerateChallenge"])
-def test_what_is_not_understood_makes_no_challenge(admin, query):
+    "operation=NDESGenerateChallenge&operation=NDESGenerateChallenge",
+    "operation=&operation=NDESGenerateChallenge", "operation&Operation=NDESGetCACertThumbprint",
+    "operation=NDESGenerateChallenge&params=&params=subject%3DCN%253Da",
+    "operation=NDESGenerateChallenge&keyUsage=&keyUsage=0xa0"])
+def test_H16_what_is_not_understood_makes_no_challenge(admin, query):
     before = admin.lab.audit()
     assert admin.get_page(target=f"{PAGE}?{query}").status == 400
     assert [e for e in admin.lab.audit() if e["event"] == "challenge"] == [

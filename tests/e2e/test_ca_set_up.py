@@ -9,9 +9,12 @@ import subprocess
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.name import _ASN1Type
 
 import harness
 import soft_token
+
+pytestmark = pytest.mark.commands
 
 CA_EXTENSIONS = """
 [sub]
@@ -31,6 +34,15 @@ basicConstraints = CA:FALSE
 [no_cert_sign]
 basicConstraints = critical,CA:TRUE
 keyUsage = critical,digitalSignature,cRLSign
+[unknown_critical]
+basicConstraints = critical,CA:TRUE
+keyUsage = critical,keyCertSign,cRLSign
+1.2.3.4.5.6 = critical,DER:0500
+[policies]
+basicConstraints = critical,CA:TRUE
+keyUsage = critical,keyCertSign,cRLSign
+certificatePolicies = 1.2.3.4
+policyConstraints = critical,requireExplicitPolicy:0
 [no_crl_sign]
 basicConstraints = critical,CA:TRUE
 keyUsage = critical,keyCertSign
@@ -177,6 +189,9 @@ def test_old_devices_renew_at_the_new_ca(lab, parent, tmp_path):
     ("narrow", "'CN=Example Policy CA,O=Example' allows 0 CAs below it"),
     ("no_middle", "the certificate of 'CN=Example Policy CA,O=Example', which issued"),
     ("expired", "is not valid now"),
+    ("unknown_critical", "has the critical extension 1.2.3.4.5.6"),
+    ("sha1", "'CN=Example Issuing CA,O=Example' is signed with SHA-1"),
+    ("md5", "cannot be verified: signature algorithm"),
 ])
 def test_an_unsound_chain_is_not_installed(lab, parent, case, says):
     subordinate(lab)
@@ -197,6 +212,10 @@ def test_an_unsound_chain_is_not_installed(lab, parent, case, says):
             files.append(middle)
     elif case == "expired":
         files.append(parent.certify(csr, "issuing", days=-1))
+    elif case in ("sha1", "md5"):
+        openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", parent.dir / "root.key",
+                "-out", parent.file("root"), "-subj", "/CN=Old Root", "-sha1")
+        files.append(parent.certify(csr, "issuing", options=[f"-{case}"]))
     else:
         files.append(parent.certify(csr, "issuing", section=case))
     before = lab.config_file.read_bytes()
@@ -247,6 +266,24 @@ def test_a_renewed_subordinate_takes_the_place_of_certificate_and_chain_file(lab
     assert check(lab).returncode == 0
 
 
+def test_a_root_may_have_signed_itself_with_SHA1(lab, parent):
+    subordinate(lab)
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", parent.dir / "root.key",
+            "-out", parent.file("root"), "-subj", "/CN=Old Root", "-sha1")
+    done(ca(lab, "install", parent.certify(request(lab), "issuing"), parent.file("root")))
+
+
+def test_a_chain_that_asks_for_certificate_policies_is_told_of(lab, parent):
+    subordinate(lab)
+    issued = parent.certify(request(lab), "issuing", section="policies")
+    said = "requires certificate policies of all below it"
+    assert said in done(ca(lab, "install", issued, parent.file("root")))
+    for template in lab.config()["templates"]:
+        lab.edit(lambda config: config["templates"][template].update(
+            certificate_policies=[{"oid": "1.2.3.4"}]))
+    assert said not in done(ca(lab, "install", issued, parent.file("root")))
+
+
 def pss_options(digest, salt):
     return (f"-{digest}", "-sigopt", "rsa_padding_mode:pss", "-sigopt", f"rsa_pss_saltlen:{salt}")
 
@@ -289,6 +326,117 @@ def test_another_name_is_another_ca(lab, parent):
     assert "the CA's name is 'CN=Example Issuing CA,O=Example'" in refused.stderr
 
 
+OTHER_FORMS = {
+    "string type": lambda text: (text, _ASN1Type.PrintableString),
+    "case": lambda text: (text.upper(), _ASN1Type.UTF8String),
+    "spacing": lambda text: (text.replace(" ", "  "), _ASN1Type.UTF8String),
+}
+
+
+def again(parent, certificate, **changes):
+    """The same key certified once more, in `changes` otherwise."""
+    old = x509.load_pem_x509_certificate(certificate.read_bytes())
+    root = x509.load_pem_x509_certificate(parent.file("root").read_bytes())
+    key = serialization.load_pem_private_key((parent.dir / "root.key").read_bytes(), None)
+    subject = x509.Name([x509.NameAttribute(one.oid, *changes.get("form", lambda text: (
+        text, one._type))(one.value)) for one in old.subject])
+    now = datetime.datetime.utcnow()
+    made = (x509.CertificateBuilder().subject_name(subject).issuer_name(root.subject)
+            .public_key(old.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(days=4000)))
+    for one in old.extensions:
+        value = changes.get("extension", lambda value: value)(one.value)
+        if value is not None:
+            made = made.add_extension(value, one.critical)
+    file = parent.dir / "again.pem"
+    file.write_bytes(made.sign(key, hashes.SHA384()).public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_a_renewed_certificate_keeps_the_CAs_name_octet_by_octet(lab, parent, form):
+    """For verifiers the name is the same; CRL and OCSP would begin anew, without a revocation."""
+    subordinate(lab)
+    issued = parent.certify(request(lab), "issuing")
+    done(ca(lab, "install", issued, parent.file("root")))
+    before = (lab.dir / "issuing.pem").read_bytes()
+    other = again(parent, issued, form=OTHER_FORMS[form])
+    refused = ca(lab, "install", other, parent.file("root"))
+    assert refused.returncode == 1
+    assert "encoded otherwise" in refused.stderr and "keep the request's subject" in refused.stderr
+    if form == "string type":
+        assert "is a PrintableString, and was a UTF8String" in refused.stderr
+    assert (lab.dir / "issuing.pem").read_bytes() == before
+    done(ca(lab, "install", again(parent, issued), parent.file("root")))
+
+
+def test_a_CA_whose_name_is_encoded_otherwise_than_in_what_it_issued_is_not_served(
+        lab, parent, tmp_path):
+    """Where the certificate's file was exchanged by hand."""
+    subordinate(lab)
+    issued = parent.certify(request(lab), "issuing")
+    done(ca(lab, "install", issued, parent.file("root")))
+    done(ca(lab, "ra"))
+    lab.start()
+    done(enrol(lab, tmp_path / "device"))
+    serial = f"{x509.load_pem_x509_certificate((tmp_path / 'device/cert.pem').read_bytes()).serial_number:x}"
+    done(harness.run("cert", "revoke", serial, "--config", lab.config_file))
+    crl = lab.get("/crl/issuing.crl").body
+    file = lab.dir / "issuing.pem"
+    former = file.read_text()
+    other = again(parent, issued, form=OTHER_FORMS["string type"]).read_text()
+    file.write_text(other + parent.file("root").read_text())
+    says = "octet by octet, the one that it has issued certificates under"
+    refused = check(lab)
+    assert refused.returncode == 2 and says in refused.stdout + refused.stderr
+    lab.process.send_signal(signal.SIGHUP)
+    harness.wait_until(lambda: says in lab.log(), "the refusal")
+    assert x509.load_der_x509_crl(lab.get("/crl/issuing.crl").body).issuer == \
+        x509.load_der_x509_crl(crl).issuer, "what serves goes on"
+    lab.stop()
+    serve = harness.run("serve", "--config", lab.config_file)
+    assert serve.returncode == 2 and says in serve.stderr
+    file.write_text(former)
+    assert check(lab).returncode == 0
+
+
+def test_the_first_certificate_may_have_the_name_as_the_CA_above_writes_it(lab, parent):
+    """Nothing is issued yet; from then on the request has the name of the certificate."""
+    subordinate(lab)
+    issued = parent.certify(request(lab), "issuing")
+    other = again(parent, issued, form=OTHER_FORMS["string type"])
+    told = done(ca(lab, "install", other, parent.file("root")))
+    assert "the CA above has not kept the request's name" in told
+    subject = x509.load_pem_x509_certificate(other.read_bytes()).subject
+    asked = x509.load_pem_x509_csr(request(lab).read_bytes()).subject
+    assert asked.public_bytes() == subject.public_bytes()
+
+
+def identifier(file):
+    certificate = x509.load_pem_x509_certificate(file.read_bytes())
+    return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+
+
+def test_a_renewed_certificate_keeps_the_keys_identifier(lab, parent):
+    """It stands in all that was issued: the request asks for it, and no other is installed."""
+    subordinate(lab)
+    issued = parent.certify(request(lab), "issuing")
+    odd = x509.SubjectKeyIdentifier(bytes(range(32)))
+    done(ca(lab, "install", again(parent, issued, extension=lambda value: odd if isinstance(
+        value, x509.SubjectKeyIdentifier) else value), parent.file("root")))
+    asked = x509.load_pem_x509_csr(request(lab).read_bytes())
+    assert asked.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value == odd
+    hashed = parent.certify(request(lab), "hashed")
+    for certificate in (hashed, again(parent, hashed, extension=lambda value: None if isinstance(
+            value, x509.SubjectKeyIdentifier) else value)):
+        refused = ca(lab, "install", certificate, parent.file("root"))
+        assert refused.returncode == 1
+        assert "subjectKeyIdentifier" in refused.stderr and odd.digest.hex() in refused.stderr
+        assert "take the identifier from the request" in refused.stderr
+    assert identifier(lab.dir / "issuing.pem") == odd.digest
+
+
 def test_root_and_subordinate_in_one_configuration(lab, tmp_path):
     done(ca(lab, "create", "--root", "--ca-name", "Example Root CA", "--key", "ec:p384",
             "--validity", "3000d", name="root"))
@@ -307,6 +455,36 @@ def test_root_and_subordinate_in_one_configuration(lab, tmp_path):
                  "ec:p256", name="below")
     assert refused.returncode == 1 and "allows 0 CAs below it" in refused.stderr
     assert not list(lab.dir.glob("below*"))
+
+
+def test_each_CA_has_a_name_of_its_own(lab, parent):
+    """They would share serial numbers, revocations and CRLs."""
+    twin = ca(lab, "create", "--root", "--ca-name", "SCEPGATE  lab CA", "--key", "ec:p256")
+    assert twin.returncode == 1 and "the CA 'lab' has the name 'CN=scepgate Lab CA'" in twin.stderr
+    assert not list(lab.dir.glob("issuing*"))
+    subordinate(lab)
+    waiting = ca(lab, "create", "--subordinate", "--subject", "CN=Example Issuing CA,O=Example",
+                 "--key", "ec:p256", name="issuing-2")
+    assert waiting.returncode == 1 and "the CA 'issuing' has the name" in waiting.stderr
+    done(ca(lab, "install", parent.certify(request(lab), "issuing"), parent.file("root")))
+    parent.root("twin", "Example Root CA")
+
+    def take_over(file, name):
+        return ca(lab, "import", "--certificate", parent.file(file), "--key",
+                  parent.dir / f"{file}.key", name=name)
+
+    done(take_over("root", "root"))
+    twin = take_over("twin", "twin")
+    assert twin.returncode == 1 and "the CA 'root' has the name" in twin.stderr
+    done(take_over("root", "again"))
+    checked = check(lab)
+    assert checked.returncode == 0, "one CA by two names: " + checked.stdout + checked.stderr
+    lab.edit(lambda config: config["cas"]["again"].update(
+        certificate=str(parent.file("twin")), key={"file": str(parent.dir / "twin.key")}))
+    checked = check(lab)
+    assert checked.returncode == 2
+    assert "cas.root.certificate: the CA has the name of cas.again" in (
+        checked.stdout + checked.stderr)
 
 
 def extension_lines(certificate):
@@ -471,6 +649,79 @@ def test_imports_certificate_and_key(lab, parent):
     assert not (lab.dir / "other.pem").exists()
 
 
+def names_of_ra(lab):
+    ra = lab.config()["endpoints"][0]["ra"]
+    certificates = [x509.load_pem_x509_certificate((lab.dir / ra[role]["certificate"]).read_bytes())
+                    for role in ("signing", "encryption")]
+    return [one.subject.rfc4514_string() for one in certificates]
+
+
+@pytest.mark.parametrize("letter", ["x", "\u00c4"])
+def test_RA_names_of_a_CA_with_a_long_name_are_cut(tmp_path, letter):
+    name = letter * 60 + " CA1"
+    too_long = harness.run("init", tmp_path / "too-long", "--ca-name", name + "2")
+    assert too_long.returncode != 0 and "65 characters" in too_long.stderr
+    folder = tmp_path / "lab"
+    done(harness.run("init", folder, "--ca-name", name))
+    file = folder / "scepgate.json"
+    done(harness.run("ca", "ra", "--config", file, "--ca", "lab"))
+    names = [x509.load_pem_x509_certificate(one.read_bytes()).subject.rfc4514_string()
+             for one in folder.glob("ra-*.pem")]
+    assert len(names) == 4
+    assert set(names) == {f"CN={letter * 53} RA signing", f"CN={letter * 50} RA encryption"}
+    done(harness.run("ca", "rollover", "--config", file, "--ca", "lab", "--from",
+                     "2030-01-01T00:00:00Z", "--ca-name", letter * 64))
+    assert harness.run("config", "check", "--config", file).returncode == 0
+
+
+def test_RA_names_of_a_CA_without_a_common_name_say_what_they_are(lab, parent):
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-keyout", parent.dir / "plain.key", "-out", parent.file("plain"), "-subj", "/O=Plain",
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    done(ca(lab, "import", "--certificate", parent.file("plain"), "--key",
+            parent.dir / "plain.key"))
+    done(ca(lab, "ra"))
+    assert names_of_ra(lab) == ["CN=RA signing,O=Plain", "CN=RA encryption,O=Plain"]
+
+
+def test_below_a_CA_without_an_identifier_its_key_is_named_by_its_hash(lab, parent):
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-keyout", parent.dir / "bare.key", "-out", parent.file("bare"), "-subj", "/CN=Bare CA",
+            "-days", "7300", "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-addext",
+            "subjectKeyIdentifier=none", "-addext", "authorityKeyIdentifier=none")
+    done(ca(lab, "import", "--certificate", parent.file("bare"), "--key", parent.dir / "bare.key",
+            name="bare"))
+    done(ca(lab, "create", "--subordinate-of", "bare", "--ca-name", "Below", "--key", "ec:p256",
+            "--validity", "100d", name="below"))
+    done(ca(lab, "renew", "--validity", "200d", name="below"))
+    done(ca(lab, "ra", name="bare"))
+    bare = x509.load_pem_x509_certificate(parent.file("bare").read_bytes())
+    wanted = x509.AuthorityKeyIdentifier.from_issuer_public_key(bare.public_key())
+    made = [lab.dir / "below.pem", *lab.dir.glob("below.pem.*.bak"), *lab.dir.glob("ra-bare-*.pem")]
+    assert len(made) == 4
+    for file in made:
+        one = x509.load_pem_x509_certificate(file.read_bytes())
+        found = one.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+        assert found.key_identifier == wanted.key_identifier, file.name
+
+
+def test_an_empty_file_and_a_key_of_another_kind_are_told_as_such(lab, parent):
+    subordinate(lab)
+    (parent.dir / "empty.pem").touch()
+    refused = ca(lab, "install", parent.file("empty"))
+    assert refused.returncode == 1 and "empty.pem is empty" in refused.stderr
+    kinds = {"RSA-PSS": ("RSA-PSS", "rsa_keygen_bits:2048", "public key algorithm "
+                         "1.2.840.113549.1.1.10 is not taken: RSA (rsaEncryption) is, and EC"),
+             "secp256k1": ("EC", "ec_paramgen_curve:secp256k1",
+                           "EC curve 1.3.132.0.10 is not taken: P-256, P-384 and P-521 are")}
+    for name, (algorithm, option, says) in kinds.items():
+        key = parent.dir / f"{name}.key"
+        openssl("genpkey", "-algorithm", algorithm, "-pkeyopt", option, "-out", key)
+        key.chmod(0o600)
+        refused = ca(lab, "import", "--certificate", parent.file("root"), "--key", key, name="odd")
+        assert refused.returncode != 0 and says in refused.stderr, refused.stderr
+
+
 def spki(certificate):
     return certificate.public_key().public_bytes(serialization.Encoding.DER,
                                                  serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -495,6 +746,30 @@ def test_root_renews_with_its_key(lab, tmp_path):
     done(enrol(lab, tmp_path / "second"))
     shorter = ca(lab, "renew", "--validity", "1d", name="lab")
     assert shorter.returncode == 1 and "before the present one" in shorter.stderr
+
+
+def test_a_root_is_renewed_twice_on_one_day(lab):
+    old = [(lab.dir / "ca.pem").read_text()]
+    for arguments in ((), ("--validity", "7300d")):
+        done(ca(lab, "renew", *arguments, name="lab"))
+        old.append((lab.dir / "ca.pem").read_text())
+    kept = sorted(file.read_text() for file in lab.dir.glob("ca.pem.*.bak"))
+    assert kept == sorted(old[:2])
+
+
+def test_a_renewal_that_fails_is_recorded_as_none(lab):
+    before = (lab.dir / "ca.pem").read_bytes()
+    certificate = x509.load_pem_x509_certificate(before)
+    serial = certificate.serial_number.to_bytes(20, "big").lstrip(b"\0").hex()
+    bak = lab.dir / f"ca.pem.{certificate.not_valid_after.date()}.{serial}.bak"
+    bak.write_text("something else\n")
+    assert ca(lab, "renew", "--validity", "7300d", name="lab").returncode == 1
+    assert (lab.dir / "ca.pem").read_bytes() == before
+    assert [(line["event"], line.get("act")) for line in lab.audit()][-2:] == \
+        [("intend", "ca_renew"), ("fail", "ca_renew")]
+    bak.write_bytes(before)  # as an attempt leaves it that ends there
+    done(ca(lab, "renew", "--validity", "7300d", name="lab"))
+    assert [line["event"] for line in lab.audit()][-2:] == ["intend", "ca_renew"]
 
 
 def test_renewing_with_a_new_key_is_a_rollover(lab):

@@ -10,6 +10,8 @@ import pytest
 
 from harness import run
 
+pytestmark = pytest.mark.commands
+
 PAGE = re.compile(r"--after (\S+)")
 
 

@@ -12,6 +12,8 @@ import pytest
 import harness
 from harness import run
 
+pytestmark = pytest.mark.commands
+
 
 def openssl(*arguments):
     done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True,

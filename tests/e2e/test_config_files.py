@@ -15,6 +15,8 @@ import scep_client as scep
 import two_tier
 from scep_client import Csr, name
 
+pytestmark = pytest.mark.commands
+
 PEM = serialization.Encoding.PEM
 
 
@@ -125,6 +127,27 @@ def test_the_server_makes_its_own_files_for_few(new_lab):
     lab = new_lab(edit=lambda config: config.update(log={"file": "own.log"}))
     for file in ("scepgate.db", "audit.jsonl", "own.log"):
         assert (lab.dir / file).stat().st_mode & 0o007 == 0, file
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+def test_a_key_that_belongs_to_another_user_is_refused(new_lab):
+    lab = new_lab(start=False)
+    others = 65534
+    for file, path in (("ca.key", "cas.lab.key.file"),
+                       ("ra-signing.key", "endpoints[0].ra.signing.key.file")):
+        os.chown(lab.dir / file, others, -1)
+        checked = harness.run("config", "check", "--config", lab.config_file)
+        said = checked.stdout + checked.stderr
+        assert checked.returncode == 2
+        assert f"{path}: {lab.dir / file} belongs to another user ({others})" in said
+        assert f"chown 0 {lab.dir / file}" in said
+        serve = harness.run("serve", "--config", lab.config_file)
+        assert serve.returncode == 2 and "belongs to another user" in serve.stderr
+        os.chown(lab.dir / file, 0, -1)
+    # Whoever has the configuration says which keys there are.
+    for file in (lab.config_file, lab.dir / "ca.key"):
+        os.chown(file, others, -1)
+    assert harness.run("config", "check", "--config", lab.config_file).returncode == 0
 
 
 def test_an_audit_file_that_is_no_file_has_no_mode_to_judge(new_lab):

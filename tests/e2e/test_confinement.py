@@ -10,6 +10,8 @@ import pytest
 import harness
 import signer_lab
 
+pytestmark = pytest.mark.kernel
+
 PRODUCT = not harness.slow_binary()  # sanitizers need some of what is forbidden
 FORBIDDEN = ["mount", "bpf", "setresuid", *(["execve", "fork", "ptrace"] if PRODUCT else [])]
 REFUSED = ["mmap", "mprotect", "socket", "keyctl", "listen"]

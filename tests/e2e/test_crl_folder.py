@@ -13,6 +13,8 @@ import harness
 import walk
 from harness import run, wait_until
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture
 def lab(new_lab, tmp_path):

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import sqlite3
 import subprocess
 
 import pytest
@@ -226,6 +227,46 @@ def test_a_certificate_that_a_restore_has_lost_is_taken_back(lab, tmp_path):
     assert line["recorded"] == "no" and line["not_after"].startswith("2031-01-01")
 
 
+@pytest.mark.parametrize("serial", ["", "0", "00:00", "0x0", "ab" * 300])
+def test_what_is_no_serial_number_is_not_revoked(lab, tmp_path, serial):
+    first, _ = fetch_both(lab, tmp_path)
+    refused = not_recorded(lab, serial, status=2)
+    assert "serial number: " in refused.stderr
+    assert command(lab, "cert", "revoke", serial, status=2)
+    _, known = enrol(lab, tmp_path, "known")
+    command(lab, "cert", "revoke", known, "--reason", "superseded")
+    assert set(reasons(fetch_both(lab, tmp_path)[0])) == {known}
+
+
+def test_serial_numbers_are_taken_as_people_paste_them(lab, tmp_path):
+    for pasted in ("00:55:60:ab", "0x5561AB", "5562Ab"):
+        not_recorded(lab, pasted, "--reason", "superseded")
+    assert set(reasons(fetch_both(lab, tmp_path)[0])) == {"5560ab", "5561ab", "5562ab"}
+
+
+def test_what_ended_before_any_crl_that_could_list_it_is_not_revoked(lab):
+    day = datetime.datetime.utcnow()
+    long_ago = (day - datetime.timedelta(days=40)).strftime("%Y-%m-%d")
+    refused = not_recorded(lab, "5560ab", "--not-after", long_ago, status=2)
+    assert "no CRL would list it" in refused.stderr
+    not_recorded(lab, "5560ab", "--not-after",
+                 (day - datetime.timedelta(days=20)).strftime("%Y-%m-%d"))
+
+
+def test_a_row_that_no_crl_can_list_is_told_of_and_keeps_no_other_from_the_list(lab, tmp_path):
+    _, known = enrol(lab, tmp_path, "known")
+    command(lab, "cert", "revoke", known, "--reason", "superseded")
+    with sqlite3.connect(lab.dir / "scepgate.db") as store:
+        store.execute("INSERT INTO revocations SELECT issuer, X'00', revoked_at, reason, "
+                      "invalidity_date, not_after, revision FROM revocations")
+    for crl in fetch_both(lab, tmp_path):
+        assert set(reasons(crl)) == {known}
+    line = [line for line in lab.audit(crls=True) if line["event"] == "crl"][-1]
+    assert line["left_out"].startswith("1: ") and "of number 0" in line["left_out"]
+    told = [line for line in lab.log().splitlines() if "were left out" in line]
+    assert told and all("error" in line and "of number 0" in line for line in told)
+
+
 def test_what_not_recorded_is_not_for(lab, tmp_path):
     _, serial = enrol(lab, tmp_path, "one")
     assert "is recorded" in not_recorded(lab, serial, status=1).stderr
@@ -238,13 +279,16 @@ def test_what_not_recorded_is_not_for(lab, tmp_path):
     assert "future" in refused.stderr
 
 
+HIGH = 9_999_999_999  # in the year 2286
+
+
 def test_numbers_go_on_above_another_crl_of_the_ca(key_of_ca, tmp_path):
     lab, key = key_of_ca
     ca = x509.load_pem_x509_certificate((lab.dir / "ca.pem").read_bytes())
     now = datetime.datetime.utcnow()
     old = (x509.CertificateRevocationListBuilder().issuer_name(ca.subject).last_update(now)
            .next_update(now + datetime.timedelta(days=1))
-           .add_extension(x509.CRLNumber(4711), False)
+           .add_extension(x509.CRLNumber(HIGH), False)
            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.public_key()),
                           False).sign(key, hashes.SHA256()))
     file = tmp_path / "old.crl"
@@ -252,9 +296,9 @@ def test_numbers_go_on_above_another_crl_of_the_ca(key_of_ca, tmp_path):
     command(lab, "ca", "crl", "--above", file)
     _, serial = enrol(lab, tmp_path, "one")
     command(lab, "cert", "revoke", serial)
-    assert number(fetch(lab, "/crl/lab.crl", tmp_path / "lab.crl")) > 4711
+    assert number(fetch(lab, "/crl/lab.crl", tmp_path / "lab.crl")) > HIGH
     line, = [line for line in lab.audit() if line["event"] == "crl_number"]
-    assert line["above"] == 4711
+    assert line["above"] == HIGH
     stranger = tmp_path / "stranger.crl"
     stranger.write_bytes(lab.get("/crl/lab.crl").body[:-1] + b"\0")
     assert command(lab, "ca", "crl", "--above", stranger, status=1)

@@ -12,6 +12,8 @@ from harness import free_port, run, verification, wait_until
 from scep_client import Csr, name, pkcs_req
 from test_load import at_once
 
+pytestmark = pytest.mark.kernel
+
 SCRIPT = harness.TOP / "tests" / "postgres_cluster"
 
 

@@ -161,6 +161,110 @@ def test_G05_newest_only_leaves_one_certificate_that_can_be_renewed(renewing_lab
     assert lab.send(renewal(lab, new, keys(1), keys(), transaction_id="next")).status == "success"
 
 
+def two_names(lab, keys, key):
+    """A certificate with two DNS names, for a challenge of its own."""
+    challenge = lab.challenge("--subject", "CN=renew", "--dns", "renew.example", "--dns",
+                              "more.example", "--key-usage", "both")
+    reply = lab.enrol(Csr(keys(key), SUBJECT, challenge, [TWO, scep.key_usage(0, 2)]))
+    assert reply.status == "success"
+    return reply.certificate
+
+
+TWO = scep.subject_alt_name(("dns", "renew.example"), ("dns", "more.example"))
+OTHERWISE = {"other-order": (("dns", "more.example"), ("dns", "renew.example")),
+             "other-case": (("dns", "RENEW.example"), ("dns", "more.example")),
+             "one-less": (("dns", "more.example"),)}
+
+
+@pytest.mark.attack("G05")
+@pytest.mark.parametrize("names", OTHERWISE)
+def test_G05_no_spelling_of_names_escapes_the_owners_new_certificate(renewing_lab, keys, names):
+    lab = renewing_lab(newest_only=True)
+    san = scep.subject_alt_name(*OTHERWISE[names])
+    stolen = two_names(lab, keys, 0)
+    thiefs = lab.send(renewal(lab, stolen, keys(), keys(1), san=san)).certificate
+    two_names(lab, keys, 0)
+    again = renewal(lab, thiefs, keys(1), keys(1), san=san, transaction_id="again")
+    assert refused_with(lab, again) == ("badRequest", "RenewalSuperseded")
+
+
+@pytest.mark.attack("G05")
+def test_G05_taking_the_newest_back_makes_no_older_one_good_again(renewing_lab, keys):
+    lab = renewing_lab(newest_only=True)
+    stolen, newest = enrol(lab, keys(1)), enrol(lab, keys())
+    held = harness.run("cert", "hold", format(newest.serial_number, "x"), "--config",
+                       lab.config_file)
+    assert held.returncode == 0, held.stderr
+    assert refused_with(lab, renewal(lab, stolen, keys(1), keys(1))) \
+        == ("badRequest", "RenewalSuperseded")
+
+
+@pytest.mark.attack("G03")
+def test_G03_a_renewal_chooses_no_subject_among_its_names(renewing_lab, keys):
+    lab = renewing_lab(templates={"subject": "CN={dns}"})
+    old = two_names(lab, keys, 0)
+    for number, names in enumerate(OTHERWISE.values()):
+        message = renewal(lab, old, keys(), keys(1), subject=old.subject,
+                          san=scep.subject_alt_name(*names), transaction_id=f"swap-{number}")
+        assert lab.send(message).certificate.subject == old.subject == name("renew.example")
+
+
+@pytest.fixture
+def moved_lab(new_lab, keys):
+    """A lab that has moved to a new CA, and a certificate of the old one, which had 30 days left."""
+    def make(*limits, **settings):
+        lab = new_lab(start=False)
+
+        def run(*arguments):
+            done = harness.run(*arguments[:2], "--config", lab.config_file, *arguments[2:])
+            assert done.returncode == 0, done.stderr
+
+        run("ca", "create", "--ca", "old", "--root", "--ca-name", "Old CA", "--validity", "30d")
+        lab.edit(lambda config: config["endpoints"][0].update(ca="old", renewal=settings))
+        run("ca", "ra", "--ca", "old")
+        lab.start()
+        challenge = lab.challenge("--subject", "CN=renew", "--dns", "renew.example", "--key-usage",
+                                  "both", *limits)
+        old = lab.enrol(Csr(keys(1), SUBJECT, challenge, [SAN, scep.key_usage(0, 2)])).certificate
+        lab.stop()
+        run("ca", "create", "--ca", "new", "--root", "--ca-name", "New CA")
+        lab.edit(lambda config: config["endpoints"][0].update(
+            ca="new", renewal=settings | {"previous_cas": ["old.pem"]}))
+        run("ca", "ra", "--ca", "new")
+        lab.start()
+        return lab, old
+    return make
+
+
+def days(certificate):
+    return (certificate.not_valid_after - certificate.not_valid_before).days
+
+
+@pytest.mark.attack("G03")
+@pytest.mark.parametrize("limits,expected", [(("--max-validity", "60d"), 60), ((), 365)],
+                         ids=["limited", "not-limited"])
+def test_G03_a_limit_outlives_the_end_of_the_CA(moved_lab, keys, limits, expected):
+    lab, old = moved_lab(*limits)
+    assert days(old) <= 30
+    new = lab.send(renewal(lab, old, keys(1), keys(1))).certificate
+    assert days(new) == expected
+    third = lab.send(renewal(lab, new, keys(1), keys(), transaction_id="third")).certificate
+    assert days(third) == expected
+
+
+@pytest.mark.attack("G05")
+def test_G05_a_certificate_of_the_new_CA_takes_the_place_of_the_old_ones(moved_lab, keys):
+    lab, old = moved_lab(newest_only=True)
+    renewed = lab.send(renewal(lab, old, keys(1), keys(1))).certificate
+    # Renewed, it is the newest itself.
+    again = renewal(lab, renewed, keys(1), keys(1), transaction_id="again")
+    assert lab.send(again).status == "success"
+    lab, old = moved_lab(newest_only=True)
+    enrol(lab, keys())
+    assert refused_with(lab, renewal(lab, old, keys(1), keys(1))) \
+        == ("badRequest", "RenewalSuperseded")
+
+
 @pytest.mark.attack("G06")
 @pytest.mark.parametrize("rule,challenge,expected", [
     ("ignored", None, "success"), ("ignored", "old", "success"), ("ignored", "new", "success"),

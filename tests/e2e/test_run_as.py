@@ -15,6 +15,8 @@ import harness
 import soft_token
 from test_confinement import status, threads
 
+pytestmark = pytest.mark.kernel
+
 USER = "nobody"
 
 

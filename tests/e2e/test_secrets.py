@@ -3,8 +3,12 @@ audit file is asked at the end of every lab: secrets_kept.py.)"""
 
 import os
 
+import pytest
+
 import harness
 import secrets_kept
+
+pytestmark = pytest.mark.kernel
 
 
 def memory(pid):

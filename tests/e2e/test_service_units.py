@@ -12,6 +12,8 @@ import pytest
 
 import harness
 
+pytestmark = pytest.mark.kernel
+
 DEPLOY = harness.TOP / "deploy"
 SANDBOX = harness.TOP / "server" / "sandbox"
 # systemd's exposure level, 0.0 to 10.0: at most.

@@ -63,3 +63,34 @@ def test_N04_N08_names_that_are_none_are_refused(static_lab, password, keys, san
 def test_N06_neither_subject_nor_SAN_is_refused(static_lab, password, keys):
     assert static_lab.enrol(Csr(keys(), name(), password),
                             signer=scep.self_signed(keys())).status == "failure"
+
+
+def attribute(kind, value):
+    return scep.der.sequence(scep.der.oid(kind), scep.der.utf8(value))
+
+
+@pytest.mark.attack("N01")
+def test_N01_a_set_out_of_order_is_certified_in_DERs(static_lab, password, keys):
+    """X.690 11.6: strict readers refuse a certificate that has it otherwise."""
+    der, one, other = scep.der, attribute("2.5.4.3", "zz"), attribute("2.5.4.10", "a")
+    unsorted = der.sequence(der.tlv(0x31, other + one))
+    key = keys()
+    reply = static_lab.enrol(Csr(key, unsorted, password), signer=scep.self_signed(key))
+    assert reply.status == "success"
+    issued = reply.certificate
+    assert issued.subject.public_bytes() == der.sequence(der.tlv(0x31, min(one, other) +
+                                                                 max(one, other)))
+
+
+@pytest.mark.attack("N05", "N06")
+@pytest.mark.parametrize("value", [scep.der.utf8(""), scep.der.utf8("   "), scep.der.tlv(0x1E, b"")],
+                         ids=["empty", "blanks", "an empty BMPString"])
+def test_N06_a_subject_of_nothing_is_refused(static_lab, password, keys, value):
+    der, key, before = scep.der, keys(), static_lab.serials()
+    common_name = der.sequence(der.oid("2.5.4.3"), value)
+    for rdns in ([common_name], [common_name, attribute("2.5.4.10", "Example")]):
+        subject = der.sequence(*(der.set_of(rdn) for rdn in rdns))
+        reply = static_lab.enrol(Csr(key, subject, password), signer=scep.self_signed(key))
+        assert (reply.status, reply.fail_info) == ("failure", "badRequest")
+        assert static_lab.audit()[-1]["code"] == "SubjectNameInvalid"
+    assert static_lab.serials() == before

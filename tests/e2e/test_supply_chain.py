@@ -10,6 +10,8 @@ import pytest
 
 import harness
 
+pytestmark = pytest.mark.commands
+
 SCRIPTS = harness.TOP / "scripts"
 
 

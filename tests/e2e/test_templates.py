@@ -254,6 +254,8 @@ def test_approval_is_the_named_templates_own(template_lab, keys):
     (dict(purpose=["signature", "general_purpose"], key_usage=["keyEncipherment"]), "key_usage",
      "nothing for purpose signature", 2),
     (dict(keys=["ec:p256"], key_usage=["keyEncipherment"]), "keys", "an EC key can do nothing", 2),
+    (dict(keys=["rsa"], key_usage=["keyAgreement"]), "keys", "an RSA key can do nothing", 2),
+    (dict(key_usage=["encipherOnly"]), "key_usage", "means nothing without keyAgreement", 0),
     (dict(application_policies=["serverAuth"]), "application_policies", "Windows goes by", 0),
     (dict(validity="4d"), "validity", "is under five days", 0),
     (dict(validity="36500d"), "validity", "goes beyond the CA's certificate", 0),
@@ -264,6 +266,7 @@ def test_approval_is_the_named_templates_own(template_lab, keys):
     (dict(critical=["key_usage", "certificate_policies"]), "critical", "of which there are none", 0),
     (dict(key_usage=["digitalSignature", "nonRepudiation"]), "key_usage", "Apple", 0),
     (dict(subject="CN={serial}"), "subject", "there is no claim {serial}", 2),
+    (dict(subject="C=DEU,CN={common_name}"), "subject", "RFC 5280 allows 2", 2),
     (dict(subject="CN=x-{common_name}"), "subject", "grow with each renewal", 2),
     (dict(certificate_policies=["policy"]), "certificate_policies", "1.3.6.1.4.1", 2),
 ])
@@ -273,6 +276,20 @@ def test_config_check_explains_contradictions(template_lab, settings, path, word
     said = checked.stdout + checked.stderr
     assert f"templates.DeviceGeneral.{path}: " in said and word in said, said
     assert checked.returncode == status, said
+
+
+@pytest.mark.parametrize("usages, said, status", [
+    (dict(extended_key_usage=["clientAuth", "OCSPSigning"]), "has OCSPSigning", 2),
+    (dict(application_policies=["1.3.6.1.5.5.7.3.9"]), "application_policies has OCSPSigning", 2),
+    (dict(extended_key_usage=["1.3.6.1.4.1.311.20.2.1"]), "an enrolment agent", 0),
+    (dict(extended_key_usage=["1.3.6.1.5.2.3.5"]), "a Kerberos KDC", 0),
+])
+def test_no_template_lets_a_device_speak_for_the_ca_and_for_others_after_a_warning(
+        template_lab, usages, said, status):
+    lab = template_lab(start=False, **usages)
+    checked = harness.run("config", "check", "--config", lab.config_file)
+    assert said in checked.stdout + checked.stderr
+    assert checked.returncode == status
 
 
 def test_config_check_names_a_template_that_cannot_serve_its_purpose(template_lab):

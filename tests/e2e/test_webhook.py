@@ -11,6 +11,8 @@ from harness import Http, run
 from scep_client import Csr, name, pkcs_req
 from webhook_service import ALLOW, KEY, OLD_KEY, Service, signed
 
+pytestmark = pytest.mark.kernel
+
 OPEN_PATH = "/open"
 
 

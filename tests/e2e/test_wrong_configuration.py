@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives import serialization
 import harness
 import scep_client as scep
 
+pytestmark = pytest.mark.commands
+
 PEM = serialization.Encoding.PEM
 
 
@@ -239,6 +241,14 @@ def audit_is_a_folder(lab, config):
     config["audit"] = {"file": "."}
 
 
+def ec_replies_under_a_shared_password(lab, config):
+    password = lab.dir / "one-for-all"
+    password.write_text("a password of many\n")
+    password.chmod(0o600)
+    config["policies"]["shared"] = {"type": "static_password", "password": {"file": "one-for-all"}}
+    endpoint(config).update(policy="shared", algorithms={"ec_password_recipient": True})
+
+
 def audit_in_the_log(lab, config):
     config["log"] = {"file": "audit.jsonl"}
 
@@ -276,6 +286,9 @@ CASES = {  # what -> (how, JSON path, words of the remedy)
     "a previous CA that is none": (renewal_for_no_ca, "endpoints[0].renewal.previous_cas[0]",
                                    "that this endpoint's CA had before"),
     "a short password": (short_password, "policies.mdm.password", "choose a long random one"),
+    "replies under a password for all": (ec_replies_under_a_shared_password,
+                                         "endpoints[0].algorithms.ec_password_recipient",
+                                         "uses challenges up"),
     "certificate not yet valid": (not_yet_valid, "endpoints[0].ra.encryption.certificate", "clock"),
     "key open to all": (key_open_to_all, "cas.lab.key.file", "chmod"),
     "password in the file": (password_in_the_file, "policies.mdm.password", '"file"'),

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "certs/ca_oids.hpp"
 #include "certs/certificate_builder.hpp"
 #include "certs/key_usage.hpp"
 
@@ -29,6 +30,8 @@ struct Made {
     std::optional<certs::KeyUsage> usage =
         certs::KeyUsage{KeyUsageBit::kKeyCertSign, KeyUsageBit::kCrlSign};
     std::int64_t not_before = kNow - kDay, not_after = kNow + 1000 * kDay;
+    std::vector<Bytes> more = {};
+    certs::Digest digest = certs::Digest::kSha256;
 };
 
 Certificate make(const Made& made) {
@@ -41,7 +44,8 @@ Certificate make(const Made& made) {
     contents.spki = to_bytes(made.key.public_key().spki());
     contents.extensions = {certs::basic_constraints_extension(made.ca, made.path_length)};
     if (made.usage) contents.extensions.push_back(certs::key_usage_extension(*made.usage));
-    return certs::build_certificate(contents, made.by, certs::Digest::kSha256).value();
+    contents.extensions.insert(contents.extensions.end(), made.more.begin(), made.more.end());
+    return certs::build_certificate(contents, made.by, made.digest).value();
 }
 
 /// root > policy > issuing, each to be spoilt in one thing.
@@ -172,6 +176,44 @@ TEST_F(CaChainTest, AllMustBeValidNow) {
     EXPECT_TRUE(order(all()));
     of_issuing.not_before = kNow + 1;
     expect_denied("'CN=issuing' is not valid now");
+}
+
+TEST_F(CaChainTest, OnlyARootMayBeSignedWithSha1) {
+    of_root.digest = certs::Digest::kSha1;
+    EXPECT_TRUE(order(all()));
+    of_policy.digest = certs::Digest::kSha1;
+    expect_denied("'CN=policy' is signed with SHA-1");
+    of_policy.digest = certs::Digest::kSha256;
+    of_issuing.digest = certs::Digest::kSha1;
+    expect_denied("'CN=issuing' is signed with SHA-1");
+}
+
+TEST_F(CaChainTest, CriticalExtensionsAreThoseOfRfc5280) {
+    of_policy.more = {certs::encode_extension(certs::oid::kInhibitAnyPolicy, true, Bytes{2, 1, 0})};
+    EXPECT_TRUE(order(all()));
+    const Bytes unknown = certs::oid_from_text("1.2.3.4").value();
+    of_policy.more = {certs::encode_extension(unknown, false, Bytes{5, 0})};
+    EXPECT_TRUE(order(all()));
+    of_policy.more = {certs::encode_extension(unknown, true, Bytes{5, 0})};
+    expect_denied("'CN=policy' has the critical extension 1.2.3.4");
+}
+
+TEST_F(CaChainTest, SaysWhoAsksForPoliciesBelow) {
+    const auto skip = [](std::uint8_t certificates) {
+        return certs::encode_extension(certs::oid::kPolicyConstraints, true,
+                                       Bytes{0x30, 3, 0x80, 1, certificates});
+    };
+    const auto asked = [&] { return order(all()).value().requires_policies; };
+    EXPECT_EQ(asked(), "");
+    of_issuing.more = {skip(1)};
+    EXPECT_EQ(asked(), "CN=issuing");
+    of_issuing.more = {skip(2)};  // of certificates below a device's, which there are none
+    EXPECT_EQ(asked(), "");
+    of_policy.more = {skip(2)};
+    EXPECT_EQ(asked(), "CN=policy");
+    of_policy.more = {
+        certs::encode_extension(certs::oid::kPolicyConstraints, true, Bytes{0x30, 3, 0x81, 1, 0})};
+    EXPECT_EQ(asked(), "") << "only mappings are inhibited";
 }
 
 TEST_F(CaChainTest, CertificatesThatIssueEachOtherAreRefused) {

@@ -246,6 +246,40 @@ TEST(ConfigTest, WarnsOfTheSharedPasswordAlsoWhereAnotherPolicyLetsRequestsWait)
     EXPECT_EQ(stored_passwords(R"("hook")", free), Paths{}) << "there is no shared password";
 }
 
+/// What is said of ec_password_recipient at an endpoint with this policy; "": nothing.
+std::string ec_recipient_fault(const std::string& policy, bool on = true) {
+    ConfigFaults faults;
+    (void)parse_config(R"({"policies":{"pw":{"type":"static_password","password":{"env":"P"}},
+        "single":{"type":"one_time_password","UseSinglePassword":1,"password":{"env":"P"}},
+        "each":{"type":"one_time_password"},"open":{"type":"none"},
+        "hook":{"type":"webhook","url":"https://h.example/","key":{"env":"K"}},
+        "blob":{"type":"challenge_blob"},"intune":{"type":"intune"}},
+        "endpoints":[{"paths":["/scep"],"ca":"lab","policy":)" +
+                           policy + R"(,"algorithms":{"ec_password_recipient":)" +
+                           (on ? "true" : "false") + "}}]}",
+                       "/", faults);
+    for (const auto& fault : faults.list()) {
+        if (!fault.warning && fault.path == "endpoints[0].algorithms.ec_password_recipient")
+            return fault.text();
+    }
+    return {};
+}
+
+TEST(ConfigTest, C13_EcRecipientsGetTheirReplyUnderNoChallengeThatIsGoodAgain) {
+    for (const char* reusable :
+         {R"("pw")", R"("single")", R"("open")", R"("hook")", R"({"any_of":["blob","pw"]})",
+          R"({"all_of":["hook","pw"]})", R"({"any_of":["each",{"all_of":["hook","open"]}]})"}) {
+        EXPECT_NE(ec_recipient_fault(reusable), "") << reusable;
+        EXPECT_EQ(ec_recipient_fault(reusable, false), "") << reusable;
+    }
+    for (const char* used_up :
+         {R"("each")", R"("blob")", R"("intune")", R"({"any_of":["each","blob"]})",
+          R"({"all_of":["hook","blob"]})", R"("there is none")"})
+        EXPECT_EQ(ec_recipient_fault(used_up), "") << used_up;
+    const std::string text = ec_recipient_fault(R"({"any_of":["pw","each","hook"]})");
+    EXPECT_NE(text.find("policy 'pw', 'hook'"), std::string::npos) << text;
+}
+
 TEST(ConfigTest, AMissingListIsOneFault) {
     ConfigFaults faults;
     (void)parse_config("{}", "/", faults);

@@ -44,7 +44,16 @@ TEST(HttpForwardedTest, ReadsForwardedWhenThereIsNoXForwardedFor) {
               "203.0.113.9");
     EXPECT_EQ(client("Forwarded: proto=http;For=\"[2001:db8:2::1]:80\"\r\n"), "2001:db8:2::1");
     EXPECT_EQ(client("Forwarded: for=_hidden\r\n"), "10.0.0.1");
-    EXPECT_EQ(client("Forwarded: for=6.6.6.6\r\nX-Forwarded-For: 203.0.113.9\r\n"), "203.0.113.9");
+}
+
+TEST(HttpForwardedTest, H15_BelievesBothHeadersOnlyWhereTheyAgree) {
+    const std::string forwarded = "Forwarded: for=203.0.113.9\r\n";
+    EXPECT_EQ(client("X-Forwarded-For: 6.6.6.6\r\n" + forwarded), "10.0.0.1");
+    EXPECT_EQ(client(forwarded + "X-Forwarded-For: 6.6.6.6\r\n"), "10.0.0.1");
+    EXPECT_EQ(client("X-Forwarded-For: 10.2.3.4\r\n" + forwarded), "10.0.0.1");
+    EXPECT_EQ(client("X-Forwarded-For:\r\n" + forwarded), "10.0.0.1");
+    EXPECT_EQ(client("X-Forwarded-For: 203.0.113.9, 10.2.3.4\r\n" + forwarded), "203.0.113.9");
+    EXPECT_EQ(client("X-Forwarded-For: unknown\r\nForwarded: for=_hidden\r\n"), "10.0.0.1");
 }
 
 TEST(HttpForwardedTest, H15_AnUnclosedQuoteBeforeTheProxysEntryChangesNothing) {

@@ -303,11 +303,12 @@ TEST_F(HttpServerTest, DetailsAreThoseOfTheirRequestAlone) {
     EXPECT_EQ(client.ask("GET /details HTTP/1.1\r\n\r\n").body, "||||||");
 }
 
-TEST_F(HttpServerTest, DetailsTellOfFieldsThatCameTwice) {
+TEST_F(HttpServerTest, H16_DetailsTellOfFieldsThatCameTwice) {
     handler.details = true;
     start();
     for (const char* twice : {"Authorization: a\r\nAuthorization: b", "Origin: a\r\nOrigin: b",
-                              "Authorization:\r\nAuthorization: b"}) {
+                              "Authorization:\r\nAuthorization: b", "Origin:\r\nOrigin: b",
+                              "Host:\r\nReferer:\r\nReferer:"}) {
         const auto reply = ask("GET /details HTTP/1.1\r\n" + std::string(twice) + "\r\n\r\n");
         EXPECT_TRUE(reply.body.ends_with("|repeated")) << twice;
     }

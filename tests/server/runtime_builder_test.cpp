@@ -95,6 +95,23 @@ TEST_F(RuntimeBuilderTest, E18_BeforeARolloverNobodyMayKeepTheCertificates) {
     }
 }
 
+TEST_F(RuntimeBuilderTest, TwoCasOfOneNameAreOneCaWithTwoCertificates) {
+    const auto add = [&](const std::string& file, const certs::PrivateKey& key) {
+        const auto pair = lab.pair(file, key, ConfigLab::of_ca());
+        CaConfig& entry = lab.config.cas[file];
+        entry.json_path = "cas." + file;
+        entry.certificate = pair.certificate;
+        entry.key = pair.key;
+    };
+    add("twin", new_key());
+    lab.config.cas["again"] = lab.config.cas["twin"];
+    EXPECT_NE(lab.build(), nullptr) << faults();
+    add("Twin", new_key());
+    EXPECT_EQ(lab.build(), nullptr);
+    EXPECT_TRUE(lab.has_error("cas.twin.certificate", "the CA has the name of cas.Twin, 'CN=Twin'"))
+        << faults();
+}
+
 TEST_F(RuntimeBuilderTest, C16_TheNextCaMustBeValidWhenItTakesOver) {
     auto late = ConfigLab::of_ca();
     late.not_before = kNow - 10 * kDay;

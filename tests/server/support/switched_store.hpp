@@ -64,12 +64,16 @@ public:
         return store_->find_certificate(id);
     }
     Result<std::optional<ca_backend::CertificateRow>> newest_of_identity(
-        const certs::Certificate& certificate, std::string_view template_name,
-        std::int64_t now) override {
-        return store_->newest_of_identity(certificate, template_name, now);
+        const Sha256& identity) override {
+        return store_->newest_of_identity(identity);
     }
     Result<ca_backend::CertificatePage> list(const ca_backend::CertificateFilter& filter) override {
         return store_->list(filter);
+    }
+    Result<std::vector<certs::Certificate>> certificates_of_issuers(
+        const std::vector<std::string>& cas) override {
+        if (reads_fail) return down();
+        return store_->certificates_of_issuers(cas);
     }
     Result<std::optional<ca_backend::CertificateRow>> find_serial(
         std::string_view serial_hex) override {
@@ -117,8 +121,8 @@ public:
                                                         ca_backend::CrlKind kind) override {
         return store_->find_crl(issuer, kind);
     }
-    boost::asio::awaitable<Result<std::int64_t>> lift_crl_number(ca_backend::IssuerHash issuer,
-                                                                 std::int64_t above) override {
+    boost::asio::awaitable<Result<bool>> lift_crl_number(ca_backend::IssuerHash issuer,
+                                                         std::int64_t above) override {
         return store_->lift_crl_number(issuer, above);
     }
     [[nodiscard]] ca_backend::Outbox& outbox() noexcept override { return store_->outbox(); }
