@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "certs/clock.hpp"
+#include "server/given_file.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -48,6 +49,11 @@ Result<std::unique_ptr<AuditChainFile>> AuditChainFile::open(std::filesystem::pa
 }
 
 Result<void> AuditChainFile::reopen() {
+    struct stat status {
+    }, head{};
+    // A command that root ran must not make the next file root's.
+    const bool given_away = ::geteuid() == 0 && ::stat(audit_head_file(file_).c_str(), &head) == 0;
+    if (given_away) create_for(file_, head.st_uid, head.st_gid);
     // For reading too: what a crash left behind is looked at.
     const int flags = O_APPEND | O_CREAT | O_CLOEXEC;
     int descriptor = ::open(file_.c_str(), O_RDWR | flags, 0600);
@@ -55,16 +61,12 @@ Result<void> AuditChainFile::reopen() {
         return Error{Errc::kConfig,
                      "cannot write the audit file " + file_.string() + ": " + std::strerror(errno)};
     }
-    struct stat status {
-    }, head{};
     if (::fstat(descriptor, &status) != 0) {
         Error error = cannot_write(std::strerror(errno));
         ::close(descriptor);
         return error;
     }
-    // A command that root ran must not make the next file root's.
-    if (::geteuid() == 0 && S_ISREG(status.st_mode) && status.st_size == 0 &&
-        ::stat(audit_head_file(file_).c_str(), &head) == 0 &&
+    if (given_away && S_ISREG(status.st_mode) && status.st_size == 0 &&
         ::fchown(descriptor, head.st_uid, head.st_gid) != 0) {
         Error error = cannot_write(std::strerror(errno));
         ::close(descriptor);

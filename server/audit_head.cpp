@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "server/given_file.hpp"
+
 namespace scepgate::server {
 namespace {
 
@@ -91,6 +93,11 @@ std::filesystem::path audit_head_file(const std::filesystem::path& audit_file) {
 
 Result<AuditHeadFile> AuditHeadFile::open(std::filesystem::path file, Use use,
                                           int audit_descriptor) {
+    struct stat audit {};
+    // A command that root ran must not lock the server out.
+    const bool given_away = use == Use::kWrite && ::geteuid() == 0 && audit_descriptor >= 0 &&
+                            ::fstat(audit_descriptor, &audit) == 0;
+    if (given_away) create_for(file, audit.st_uid, audit.st_gid);
     const int flags = (use == Use::kWrite ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW;
     const int descriptor = ::open(file.c_str(), flags, 0600);
     if (descriptor < 0) {
@@ -98,11 +105,7 @@ Result<AuditHeadFile> AuditHeadFile::open(std::filesystem::path file, Use use,
         if (errno == ENOENT && use == Use::kRead) error.code = Errc::kNotFound;
         return error;
     }
-    struct stat audit {};
-    // A command that root ran must not lock the server out.
-    if (use == Use::kWrite && ::geteuid() == 0 && audit_descriptor >= 0 &&
-        ::fstat(audit_descriptor, &audit) == 0 &&
-        ::fchown(descriptor, audit.st_uid, audit.st_gid) != 0) {
+    if (given_away && ::fchown(descriptor, audit.st_uid, audit.st_gid) != 0) {
         Error error = cannot_use_head("give away", file);
         ::close(descriptor);
         return error;

@@ -1,6 +1,7 @@
 #include "server/http_date.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 
 #include "certs/calendar.hpp"
@@ -18,6 +19,19 @@ std::string http_date(std::int64_t time) {
     std::snprintf(text.data(), text.size(), "%s, %02u %s %04d %02u:%02u:%02u GMT", kDays[day],
                   at->day, kMonths[at->month - 1], at->year, at->hour, at->minute, at->second);
     return text.data();
+}
+
+std::string_view DateField::at(std::int64_t time) {
+    if (line_.empty() || time != time_) {
+        line_ = "Date: " + http_date(time) + "\r\n";
+        time_ = time;
+    }
+    return line_;
+}
+
+std::string_view DateField::now() {
+    const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+    return at(std::chrono::duration_cast<std::chrono::seconds>(since_epoch).count());
 }
 
 }  // namespace scepgate::server

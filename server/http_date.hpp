@@ -3,10 +3,23 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace scepgate::server {
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7). `time`: seconds since the epoch.
 [[nodiscard]] std::string http_date(std::int64_t time);
+
+/// The Date of replies (RFC 9110 section 6.6.1), written anew once a second. For one thread.
+class DateField {
+public:
+    /// "Date: …" and CRLF, for `time` in seconds since the epoch; until the next call.
+    std::string_view at(std::int64_t time);
+    std::string_view now();
+
+private:
+    std::int64_t time_ = -1;
+    std::string line_;
+};
 
 }  // namespace scepgate::server

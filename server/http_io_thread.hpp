@@ -8,6 +8,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "server/http_date.hpp"
 #include "server/http_deadlines.hpp"
 #include "server/http_settings.hpp"
 
@@ -34,6 +35,9 @@ public:
         return settings_;
     }
     [[nodiscard]] bool draining() const noexcept { return draining_; }
+    [[nodiscard]] DateField& date() noexcept { return date_; }
+    /// Until whoever uses it waits: the next connection writes into it, too.
+    [[nodiscard]] std::string& scratch() noexcept { return scratch_; }
     void watch(Watched& watched) noexcept { watched_.push_back(watched); }
 
     [[nodiscard]] boost::asio::io_context& context() noexcept { return context_; }
@@ -59,6 +63,8 @@ private:
     std::atomic<std::size_t> in_handler_{0};
     std::shared_ptr<const HttpSettings> settings_;
     bool draining_ = false;
+    DateField date_;
+    std::string scratch_;
     boost::asio::io_context context_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     DeadlineSweeper sweeper_;

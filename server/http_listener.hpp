@@ -13,6 +13,7 @@
 #include "server/http_io_thread.hpp"
 #include "server/http_message.hpp"
 #include "server/http_tls.hpp"
+#include "server/http_tls_stream.hpp"
 
 namespace scepgate::server {
 

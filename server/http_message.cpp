@@ -22,17 +22,9 @@ std::string_view to_text(HttpMethod method) noexcept {
 
 PreparedReply::PreparedReply(unsigned status, std::string_view content_type, ByteView body,
                              std::string_view headers)
-    : status_(status), body_size_(body.size()) {
+    : status_(status), body_(body.begin(), body.end()) {
     write_reply_header(keep_, status, content_type, body.size(), headers, false);
     write_reply_header(close_, status, content_type, body.size(), headers, true);
-    keep_.append(as_text(body));
-    close_.append(as_text(body));
-}
-
-std::string_view PreparedReply::octets(bool close, bool head) const noexcept {
-    std::string_view all = close ? close_ : keep_;
-    if (head) all.remove_suffix(body_size_);
-    return all;
 }
 
 }  // namespace scepgate::server

@@ -38,23 +38,25 @@ struct HttpRequest {
     std::unique_ptr<const HttpDetails> details;      ///< null unless the handler wants them
 };
 
-/// A reply made once and sent many times: complete octets of header and body.
+/// A reply made once and sent many times: all of it but the Date.
 class PreparedReply {
 public:
     /// `content_type` exactly as it goes out. `headers`: more header lines, each ending in CRLF.
     PreparedReply(unsigned status, std::string_view content_type, ByteView body,
                   std::string_view headers = {});
 
-    /// The octets to send: with "Connection: close" when `close`, else with "keep-alive" (which
-    /// HTTP/1.0 clients need to see); only the header when `head`.
-    [[nodiscard]] std::string_view octets(bool close, bool head) const noexcept;
+    /// Status line and fields, without Date and the empty line: with "Connection: close" when
+    /// `close`, else with "keep-alive" (which HTTP/1.0 clients need to see).
+    [[nodiscard]] std::string_view header(bool close) const noexcept {
+        return close ? close_ : keep_;
+    }
+    [[nodiscard]] ByteView body() const noexcept { return body_; }
     [[nodiscard]] unsigned status() const noexcept { return status_; }
-    [[nodiscard]] std::size_t body_size() const noexcept { return body_size_; }
 
 private:
     unsigned status_;
-    std::size_t body_size_;
     std::string keep_, close_;
+    Bytes body_;
 };
 
 struct HttpReply {

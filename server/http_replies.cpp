@@ -18,12 +18,12 @@ void write_reply_header(std::string& out, unsigned status, std::string_view cont
     out.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
     out.append(reason_phrase(status)).append("\r\n");
     if (!content_type.empty()) out.append("Content-Type: ").append(content_type).append("\r\n");
-    // RFC 9110 section 8.6: a 304 has no other length than that of the reply it stands for.
-    if (status != 304) {
+    // RFC 9110 section 8.6: a 204 has none, a 304 no other than that of the reply it stands for.
+    if (status != 204 && status != 304) {
         out.append("Content-Length: ").append(std::to_string(body_size)).append("\r\n");
     }
     out.append(headers);
-    out.append(close ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n");
+    out.append(close ? "Connection: close\r\n" : "Connection: keep-alive\r\n");
 }
 
 const PreparedReply& refusal_reply(unsigned status) {

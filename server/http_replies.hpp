@@ -11,7 +11,8 @@ namespace scepgate::server {
 /// The reason phrase; several clients want one.
 [[nodiscard]] std::string_view reason_phrase(unsigned status) noexcept;
 
-/// Writes status line and header fields into `out`, which is emptied first. No Date, no Server.
+/// Writes status line and header fields into `out`, which is emptied first. What still lacks is
+/// Date, and the empty line. No Server.
 void write_reply_header(std::string& out, unsigned status, std::string_view content_type,
                         std::size_t body_size, std::string_view headers, bool close);
 

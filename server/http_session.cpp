@@ -84,11 +84,8 @@ asio::awaitable<bool> HttpSession::serve_request() {
     const bool head = request_.method == HttpMethod::kHead;
     if (const auto prepared = handler_.immediate(request_)) {
         const bool close = !keep_alive_ || thread_.draining();
-        const std::string_view octets = prepared->octets(close, head);
         request_.details.reset();
-        Parts parts{asio::buffer(octets), asio::const_buffer()};
-        if (!send_now(parts) && !co_await send_rest(parts)) co_return false;
-        co_return !close;
+        co_return co_await send_prepared(*prepared, close) && !close;
     }
     HttpReply reply = co_await ask_handler();
     if (reply.not_before && *reply.not_before > std::chrono::steady_clock::now()) {
@@ -99,6 +96,7 @@ asio::awaitable<bool> HttpSession::serve_request() {
     const ByteView body = reply.body.empty() ? reply.shared_body : ByteView(reply.body);
     write_reply_header(reply_header_, reply.status, reply.content_type, body.size(), reply.headers,
                        !keep_alive_);
+    reply_header_.append(thread_.date().now()).append("\r\n");
     Parts parts{asio::buffer(reply_header_), asio::const_buffer()};
     if (!head) parts[1] = asio::buffer(body.data(), body.size());
     const bool sent = send_now(parts) || co_await send_rest(parts);

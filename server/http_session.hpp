@@ -80,6 +80,7 @@ private:
     Awaitable<Read> read_more();
     Awaitable<Read> read_into(boost::asio::mutable_buffer space, std::size_t& count);
     Awaitable<Measured> measure(std::size_t start, std::string_view terminator);
+    Awaitable<bool> send_prepared(const PreparedReply& reply, bool close);
     bool send_now(Parts& parts);
     Awaitable<bool> send_rest(Parts parts);
     Awaitable<void> finish();

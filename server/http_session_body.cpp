@@ -34,21 +34,23 @@ asio::awaitable<bool> HttpSession::read_sized_body(std::size_t length) {
     const ByteView here = as_bytes(buffered().substr(0, length));
     body.assign(here.begin(), here.end());
     buffer_.consume(here.size());
-    while (body.size() < length) {
+    std::size_t filled = body.size();
+    while (filled < length) {
         // Room for as much as came so far: what is only announced costs nothing.
-        const std::size_t old_size = body.size();
-        const std::size_t new_size =
-            old_size + std::min(length - old_size, std::max(old_size, kFirstPart));
-        if (new_size > body.capacity()) {
-            if (!has_room(new_size - body.capacity())) co_return false;
-            body.reserve(new_size);  // exactly what was counted
+        if (filled == body.size()) {
+            const std::size_t size =
+                filled + std::min(length - filled, std::max(filled, kFirstPart));
+            if (size > body.capacity()) {
+                if (!has_room(size - body.capacity())) co_return false;
+                body.reserve(size);  // exactly what was counted
+            }
+            body.resize(size);
         }
-        body.resize(new_size);
         std::size_t count = 0;
         const Read read =
-            co_await read_into(asio::buffer(body.data() + old_size, body.size() - old_size), count);
-        body.resize(old_size + count);
-        if (read != Read::kData) co_return refuse_unfinished(read, "body", body.size());
+            co_await read_into(asio::buffer(body.data() + filled, body.size() - filled), count);
+        filled += count;
+        if (read != Read::kData) co_return refuse_unfinished(read, "body", filled);
     }
     co_return true;
 }

@@ -21,6 +21,8 @@ constexpr std::size_t kDiscarded = 4 * 1024 * 1024;
 constexpr std::chrono::seconds kDiscardTime{2};
 /// Small: whoever is refused holds it that long.
 constexpr std::size_t kDiscardedAtOnce = 4 * 1024;
+/// A body up to this goes out in one piece with its header: the kernel asks more for two.
+constexpr std::size_t kCopied = 4 * 1024;
 
 }  // namespace
 
@@ -89,6 +91,21 @@ asio::awaitable<HttpSession::Measured> HttpSession::measure(std::size_t start,
     }
 }
 
+asio::awaitable<bool> HttpSession::send_prepared(const PreparedReply& reply, bool close) {
+    std::string& octets = thread_.scratch();
+    octets.assign(reply.header(close)).append(thread_.date().now()).append("\r\n");
+    ByteView body = request_.method == HttpMethod::kHead ? ByteView() : reply.body();
+    if (body.size() <= kCopied) {
+        octets.append(as_text(body));
+        body = {};
+    }
+    Parts parts{asio::buffer(octets), asio::buffer(body.data(), body.size())};
+    if (send_now(parts)) co_return true;
+    reply_header_.assign(static_cast<const char*>(parts[0].data()), parts[0].size());
+    parts[0] = asio::buffer(reply_header_);
+    co_return co_await send_rest(parts);
+}
+
 /// True when all of it went. What is left of `parts` is for send_rest().
 bool HttpSession::send_now(Parts& parts) {
     const std::size_t size = asio::buffer_size(parts);
@@ -113,10 +130,7 @@ asio::awaitable<bool> HttpSession::send_rest(Parts parts) {
 asio::awaitable<void> HttpSession::finish() {
     drop_storage();
     if (refusal_ != 0 && !gone_) {
-        const bool head = request_.method == HttpMethod::kHead;
-        const std::string_view octets = refusal_reply(refusal_).octets(true, head);
-        Parts parts{asio::buffer(octets), asio::const_buffer()};
-        if (!send_now(parts)) co_await send_rest(parts);
+        co_await send_prepared(refusal_reply(refusal_), true);
     }
     if (!gone_) co_await linger();
     stream_->close();

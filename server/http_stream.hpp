@@ -1,4 +1,4 @@
-// The octet stream under a connection: TCP, or TLS over it (http_tls.hpp).
+// The octet stream under a connection: TCP, or TLS over it (http_tls_stream.hpp).
 #pragma once
 
 #include <array>

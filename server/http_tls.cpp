@@ -1,16 +1,14 @@
 #include "server/http_tls.hpp"
 
-#include <boost/asio/write.hpp>
+#include <csignal>
+
+#include <openssl/err.h>
 
 #include "certs/clock.hpp"
 #include "certs/ossl.hpp"
 #include "server/credentials.hpp"
 
 namespace scepgate::server {
-
-namespace asio = boost::asio;
-namespace ssl = boost::asio::ssl;
-using boost::system::error_code;
 
 namespace {
 
@@ -71,20 +69,21 @@ Result<void> ask_clients(SSL_CTX* context, const std::filesystem::path& file) {
     return Error{Errc::kInternal, "OpenSSL does not do without session tickets"};
 }
 
-Result<std::shared_ptr<ssl::context>> load_context(
+Result<std::shared_ptr<SSL_CTX>> load_context(
     const KeyPairConfig& files, const std::optional<std::filesystem::path>& client_ca) {
     const auto credential = load_files(files);
     if (!credential) return credential.error();
-    auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
-    SSL_CTX* native = context->native_handle();
-    if (SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION) != 1 ||
+    const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+    SSL_CTX* native = context.get();
+    if (native == nullptr || SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION) != 1 ||
         SSL_CTX_set_cipher_list(native, kTls12Ciphers) != 1) {
         return Error{Errc::kInternal, "OpenSSL takes neither TLS 1.2 nor its ciphers"};
     }
     SSL_CTX_set_options(
         native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    // Idle connections then keep no 32 KiB of buffers.
-    SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+    // Idle connections then keep no 32 KiB of buffers, and a write goes on from where it is now.
+    SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_verify(native, SSL_VERIFY_NONE, nullptr);
 
     if (const auto used = use(native, *credential); !used) return used.error();
@@ -94,10 +93,18 @@ Result<std::shared_ptr<ssl::context>> load_context(
     return context;
 }
 
+/// OpenSSL writes to sockets with write(2): a peer that has left would end the process.
+void ignore_broken_pipes() {
+    struct sigaction now {};
+    if (::sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL)
+        std::signal(SIGPIPE, SIG_IGN);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TlsCredentials>> TlsCredentials::load(
     const KeyPairConfig& files, const std::optional<std::filesystem::path>& client_ca) {
+    ignore_broken_pipes();
     std::unique_ptr<TlsCredentials> credentials(new TlsCredentials(files, client_ca));
     if (const auto loaded = credentials->reload(); !loaded) return loaded.error();
     return credentials;
@@ -111,57 +118,9 @@ Result<void> TlsCredentials::reload() {
     return {};
 }
 
-std::shared_ptr<ssl::context> TlsCredentials::context() const {
+std::shared_ptr<SSL_CTX> TlsCredentials::context() const {
     const std::lock_guard lock(mutex_);
     return context_;
-}
-
-TlsStream::TlsStream(Socket socket, std::shared_ptr<ssl::context> context)
-    : context_(std::move(context)), stream_(std::move(socket), *context_) {}
-
-Bytes TlsStream::peer_certificate() const {
-    SSL* native = stream_.native_handle();
-    const X509* certificate = SSL_get0_peer_certificate(native);
-    if (certificate == nullptr || SSL_get_verify_result(native) != X509_V_OK) return {};
-    unsigned char* der = nullptr;
-    const int size = i2d_X509(certificate, &der);
-    if (size <= 0) return {};
-    Bytes octets(der, der + size);
-    OPENSSL_free(der);
-    return octets;
-}
-
-asio::awaitable<error_code> TlsStream::handshake() {
-    const auto [error] = co_await stream_.async_handshake(ssl::stream_base::server, kAsTuple);
-    co_return error;
-}
-
-// asio's TLS stream cannot be used without waiting: what a socket that is not ready did not take
-// would be lost.
-std::size_t TlsStream::read_now(asio::mutable_buffer, error_code& error) {
-    error = asio::error::would_block;
-    return 0;
-}
-
-std::size_t TlsStream::write_now(const Parts&, error_code& error) {
-    error = asio::error::would_block;
-    return 0;
-}
-
-asio::awaitable<IoResult> TlsStream::read(asio::mutable_buffer space) {
-    const auto [error, count] = co_await stream_.async_read_some(space, kAsTuple);
-    // A peer that leaves without close_notify: lengths are in the HTTP framing, nothing is lost.
-    if (error == ssl::error::stream_truncated) co_return IoResult{asio::error::eof, count};
-    co_return IoResult{error, count};
-}
-
-asio::awaitable<error_code> TlsStream::write(Parts parts) {
-    const auto [error, count] = co_await asio::async_write(stream_, parts, kAsTuple);
-    co_return error;
-}
-
-asio::awaitable<void> TlsStream::say_goodbye() {
-    co_await stream_.async_shutdown(kAsTuple);
 }
 
 }  // namespace scepgate::server

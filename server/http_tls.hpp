@@ -4,16 +4,16 @@
 #include <memory>
 #include <mutex>
 
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
+#include <openssl/ssl.h>
 
 #include "certs/result.hpp"
 #include "server/http_settings.hpp"
-#include "server/http_stream.hpp"
 
 namespace scepgate::server {
 
-/// The certificate and key of a listener, which can be read anew while connections go on.
+/// The certificate and key of a listener, which can be read anew while connections go on. TLS 1.2
+/// and up; the client is asked for a certificate only where there is a client CA, and cannot
+/// renegotiate.
 class TlsCredentials {
 public:
     /// kConfig: a file that cannot be read, a key that is not the certificate's or that everybody
@@ -25,7 +25,7 @@ public:
 
     /// On an error what was loaded before stays.
     Result<void> reload();
-    [[nodiscard]] std::shared_ptr<boost::asio::ssl::context> context() const;
+    [[nodiscard]] std::shared_ptr<SSL_CTX> context() const;
 
 private:
     TlsCredentials(KeyPairConfig files, std::optional<std::filesystem::path> client_ca)
@@ -34,28 +34,7 @@ private:
     KeyPairConfig files_;
     std::optional<std::filesystem::path> client_ca_;
     mutable std::mutex mutex_;
-    std::shared_ptr<boost::asio::ssl::context> context_;
-};
-
-/// TLS 1.2 and up; the client is asked for a certificate only where there is a client CA, and
-/// cannot renegotiate.
-class TlsStream final : public HttpStream {
-public:
-    TlsStream(Socket socket, std::shared_ptr<boost::asio::ssl::context> context);
-
-    boost::asio::awaitable<boost::system::error_code> handshake() override;
-    std::size_t read_now(boost::asio::mutable_buffer space,
-                         boost::system::error_code& error) override;
-    boost::asio::awaitable<IoResult> read(boost::asio::mutable_buffer space) override;
-    std::size_t write_now(const Parts& parts, boost::system::error_code& error) override;
-    boost::asio::awaitable<boost::system::error_code> write(Parts parts) override;
-    boost::asio::awaitable<void> say_goodbye() override;
-    [[nodiscard]] Bytes peer_certificate() const override;
-    Socket& socket() noexcept override { return stream_.next_layer(); }
-
-private:
-    std::shared_ptr<boost::asio::ssl::context> context_;
-    mutable boost::asio::ssl::stream<Socket> stream_;  ///< native_handle() is not const
+    std::shared_ptr<SSL_CTX> context_;
 };
 
 }  // namespace scepgate::server

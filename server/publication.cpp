@@ -53,12 +53,11 @@ HttpReply plain_reply(unsigned status, std::string_view text, std::string_view h
     return reply;
 }
 
-std::string cache_headers(std::int64_t from, std::int64_t until, std::int64_t age, std::int64_t now,
+std::string cache_headers(std::int64_t from, std::int64_t until, std::int64_t age,
                           const std::string& tag) {
     return "Cache-Control: public, max-age=" + std::to_string(std::max<std::int64_t>(age, 0)) +
-           ", no-transform, must-revalidate\r\nDate: " + http_date(now) +
-           "\r\nLast-Modified: " + http_date(from) + "\r\nExpires: " + http_date(until) +
-           "\r\nETag: " + tag + "\r\n";
+           ", no-transform, must-revalidate\r\nLast-Modified: " + http_date(from) +
+           "\r\nExpires: " + http_date(until) + "\r\nETag: " + tag + "\r\n";
 }
 
 /// If-None-Match: a list of tags, perhaps weak ones, or "*".
@@ -85,7 +84,7 @@ HttpReply to_http(const OcspReply& answer, const HttpRequest& request) {
     const Sha256 hash = sha256(answer.der);
     const std::string tag = "\"" + to_hex(ByteView(hash).first(16)) + "\"";
     reply.headers =
-        cache_headers(answer.this_update, answer.next_update, answer.next_update - now, now, tag);
+        cache_headers(answer.this_update, answer.next_update, answer.next_update - now, tag);
     if (has_tag(request.if_none_match, tag)) turn_into_not_modified(reply);
     return reply;
 }
@@ -151,12 +150,11 @@ HttpReply Publications::certificate(const Publication& from, const HttpRequest& 
     record.operation = "CACertificate";
     record.code = "Success";
     const certs::Certificate& own = from.ca->chain().front();
-    const std::int64_t now = certs::SystemClock().now();
     const Sha256 hash = sha256(own.der());
     const std::string tag = "\"" + to_hex(ByteView(hash).first(16)) + "\"";
     HttpReply reply;
     reply.content_type = "application/pkix-cert";
-    reply.headers = cache_headers(own.not_before(), own.not_after(), kLongestCrlAge, now, tag);
+    reply.headers = cache_headers(own.not_before(), own.not_after(), kLongestCrlAge, tag);
     reply.body = to_bytes(own.der());
     if (has_tag(request.if_none_match, tag)) turn_into_not_modified(reply);
     return reply;
@@ -180,7 +178,7 @@ boost::asio::awaitable<HttpReply> Publications::crl(const Publication& from,
         "\"" + to_hex(current->number()) + "-" + std::to_string(current->this_update()) + "\"";
     HttpReply reply;
     reply.content_type = "application/pkix-crl";
-    reply.headers = cache_headers(current->this_update(), current->next_update(), age, now, tag);
+    reply.headers = cache_headers(current->this_update(), current->next_update(), age, tag);
     reply.shared_body = current->der();
     reply.owner = std::make_shared<const certs::Crl>(*current);
     record.code = "Success";

@@ -32,6 +32,7 @@ TEST_F(HttpServerTest, E22_RepliesCarryLengthTypeAndReasonAndNothingAboutTheServ
     for (const RawReply& reply : {from_memory, worked}) {
         EXPECT_TRUE(reply.has("Content-Length: "));
         EXPECT_FALSE(reply.has("Server:"));
+        EXPECT_TRUE(reply.has("\r\nDate: ")) << "RFC 9110 section 6.6.1";
     }
     EXPECT_TRUE(worked.has("Cache-Control: no-store\r\n"));
 }

@@ -51,8 +51,18 @@ public:
         stream_.lowest_layer().connect(*parse_endpoint(address));
         stream_.handshake(asio::ssl::stream_base::client);
     }
+    void send(std::string_view octets) { asio::write(stream_, asio::buffer(octets)); }
+    /// Up to `most` octets of what came.
+    std::string receive(std::size_t most) {
+        std::string octets(most, 0);
+        boost::system::error_code error;
+        octets.resize(asio::read(stream_, asio::buffer(octets), error));
+        return octets;
+    }
+    /// Goes without a word.
+    void leave() { stream_.lowest_layer().close(); }
     std::string ask(std::string_view octets) {
-        asio::write(stream_, asio::buffer(octets));
+        send(octets);
         const std::size_t size = asio::read_until(stream_, asio::dynamic_buffer(received_), "now");
         const std::string reply = received_.substr(0, size);
         received_.erase(0, size);
@@ -60,6 +70,9 @@ public:
     }
     /// Whether the last handshake of this thread was asked for one; there is none.
     static inline thread_local bool asked_for_certificate = false;
+    bool was_told_of_the_end() {
+        return (SSL_get_shutdown(stream_.native_handle()) & SSL_RECEIVED_SHUTDOWN) != 0;
+    }
     std::string server_name() {
         X509* certificate = SSL_get0_peer_certificate(stream_.native_handle());
         char name[256] = "";
@@ -172,6 +185,47 @@ TEST_F(HttpTlsTest, AClientCaThatIsNotThereIsAConfigurationError) {
     ASSERT_FALSE(created);
     EXPECT_EQ(created.error().code, Errc::kConfig);
     EXPECT_NE(created.error().detail.find("none.pem"), std::string::npos);
+}
+
+TEST_F(HttpTlsTest, AReplyOfManyRecordsArrivesWholeAtAPeerThatTakesItsTime) {
+    start();
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        TlsClient client(address(), version);
+        client.send("GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the socket fills up
+        const std::string reply = client.receive(40U << 20U);
+        const std::size_t end = reply.find("\r\n\r\n");
+        ASSERT_NE(end, std::string::npos);
+        EXPECT_EQ(reply.size() - end - 4, 32U << 20U);
+    }
+}
+
+TEST_F(HttpTlsTest, ARequestInRecordsOfOneOctetIsUnderstood) {
+    start();
+    TlsClient client(address());
+    for (const char octet : kGetNow.substr(0, kGetNow.size() - 1))
+        client.send({&octet, 1});
+    EXPECT_TRUE(client.ask(kGetNow.substr(kGetNow.size() - 1)).starts_with("HTTP/1.1 200 OK"));
+}
+
+TEST_F(HttpTlsTest, APeerThatLeavesInTheMiddleOfAReplyHarmsNobody) {
+    start();
+    for (int i = 0; i < 5; ++i) {
+        TlsClient client(address());
+        client.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.receive(1000);
+        client.leave();
+    }
+    TlsClient next(address());
+    EXPECT_FALSE(next.ask(kGetNow).empty());
+}
+
+TEST_F(HttpTlsTest, TheEndIsSaidBeforeTheConnectionCloses) {
+    start();
+    TlsClient client(address());
+    client.send("GET /now HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    client.receive(10'000);
+    EXPECT_TRUE(client.was_told_of_the_end());
 }
 
 TEST_F(HttpTlsTest, DrainEndsTlsConnectionsToo) {

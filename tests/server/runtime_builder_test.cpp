@@ -84,14 +84,13 @@ TEST_F(RuntimeBuilderTest, A_K03_EveryKeyOfTheConfigurationIsTheServersOwn) {
 }
 
 TEST_F(RuntimeBuilderTest, E18_BeforeARolloverNobodyMayKeepTheCertificates) {
-    EXPECT_NE(built()->ca_certificates->octets(false, true).find("Cache-Control: max-age=60\r\n"),
+    EXPECT_NE(built()->ca_certificates->header(false).find("Cache-Control: max-age=60\r\n"),
               std::string::npos);
     lab.add_next(kNow + 10 * kDay);
     const auto endpoint = built();
     for (const auto& reply :
          {endpoint->ca_certificates, endpoint->capabilities, endpoint->next_ca_certificates}) {
-        EXPECT_NE(reply->octets(false, true).find("Cache-Control: no-cache\r\n"),
-                  std::string::npos);
+        EXPECT_NE(reply->header(false).find("Cache-Control: no-cache\r\n"), std::string::npos);
     }
 }
 
