@@ -97,12 +97,14 @@ class Scepgate:
 
     @contextlib.contextmanager
     def start(self, folder, cores, requests):
-        port = free_port()
         lab = folder / "lab"
-        run([self.programs.scepgate, "init", lab, "--ca-key", "rsa:2048", "--policy", self.policy,
-             "--listen", f"127.0.0.1:{port}"])
-        if self.store:
-            self.use_store(lab / "scepgate.json")
+        if not lab.exists():  # else it goes on with its CA
+            self.port = free_port()
+            run([self.programs.scepgate, "init", lab, "--ca-key", "rsa:2048", "--policy", self.policy,
+                 "--listen", f"127.0.0.1:{self.port}"])
+            if self.store:
+                self.use_store(lab / "scepgate.json")
+        port = self.port
         if self.policy == "static":
             challenge = ["--challenge", (lab / "challenge-password").read_text().strip()]
         else:

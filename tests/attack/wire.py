@@ -1,6 +1,7 @@
 """HTTP by the octet: requests as they are written, and replies held to RFC 9112."""
 
 import contextlib
+import email.utils
 import re
 import resource
 import socket
@@ -16,7 +17,7 @@ POST = b"POST /scep?operation=PKIOperation"
 NEXT = CACERT + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 #: All that the server ever says in a header.
 HEADERS = {"Content-Type", "Content-Length", "Cache-Control", "Connection", "Allow", "Retry-After",
-           "X-Content-Type-Options", "Content-Security-Policy"}
+           "X-Content-Type-Options", "Content-Security-Policy", "Date"}
 
 
 def ask(line, *fields, body=b""):
@@ -31,7 +32,8 @@ def post(message, *fields):
 
 
 def replies(octets):
-    """Each reply in what came over one connection; nothing may be left over."""
+    """Each reply in what came over one connection; nothing may be left over. Without Date, in which replies
+    to the same may differ."""
     found = []
     while octets:
         head, end, octets = octets.partition(b"\r\n\r\n")
@@ -42,6 +44,9 @@ def replies(octets):
         assert all(pairs), f"a header field that is none: {fields}"
         headers = [pair.groups() for pair in pairs]
         assert {name for name, _ in headers} <= HEADERS, headers
+        dates = [value for name, value in headers if name == "Date"]
+        assert len(dates) == 1 and email.utils.parsedate_to_datetime(dates[0]), headers
+        headers = [field for field in headers if field[0] != "Date"]
         length = int(dict(headers)["Content-Length"])
         assert len(octets) >= length, "the body is whole"
         found.append(Reply(int(match[1]), match[2].decode(), headers, octets[:length]))

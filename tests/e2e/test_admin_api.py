@@ -27,6 +27,8 @@ def conform(method, template, reply):
     content = response.get("content")
     if content is None:
         assert reply.body == b""
+        # RFC 9110 section 8.6, and a body's type without a body.
+        assert reply.status != 204 or not (reply.header("Content-Length") or reply.content_type)
         return None
     assert reply.content_type in content, (reply, list(content))
     value = json.loads(reply.body)

@@ -1,7 +1,9 @@
 """HTTP as real clients, proxies and browsers speak it (rfc8894.md section 5, attacks.md H and B)."""
 
 import base64
+import email.utils
 import re
+import time
 import urllib.parse
 
 import pytest
@@ -203,6 +205,18 @@ def test_E22_HEAD_gives_the_header_only(static_lab):
                        f"HEAD {CAPS} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     head, _, body = out.partition(b"\r\n\r\n")
     assert b" 200 " in head and body == b"" and b"Content-Length: 0" not in head
+
+
+@pytest.mark.parametrize("request_line", [
+    f"GET {CAPS}", "GET /scep?operation=GetCACert", "GET /scep?operation=none", "GET /nowhere", "PUT /scep",
+    "POST /scep?operation=PKIOperation", "GET http://[/", "GET /scep"])
+def test_each_reply_says_once_when_it_was_made(static_lab, request_line):
+    """RFC 9110 section 6.6.1."""
+    out = raw_exchange(static_lab.port, f"{request_line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    dates = re.findall(rb"\r\nDate: ([^\r]+)\r\n", out.partition(b"\r\n\r\n")[0] + b"\r\n")
+    assert len(dates) == 1, out
+    made = email.utils.parsedate_to_datetime(dates[0].decode()).timestamp()
+    assert abs(made - time.time()) < 60
 
 
 @pytest.mark.attack("H13")
