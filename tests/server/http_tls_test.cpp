@@ -3,7 +3,10 @@
 #include <filesystem>
 #include <thread>
 
+#include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 
 #include "server/http_address.hpp"
