@@ -1,5 +1,7 @@
 #include "ca_backend/sql_revocations.hpp"
 
+#include <string>
+
 #include "certs/clock.hpp"
 
 namespace scepgate::ca_backend::sql {
@@ -10,6 +12,9 @@ using certs::RevocationReason;
 Error conflict(const CertificateRow& row, const std::string& fault) {
     return {Errc::kConflict, "certificate " + row.serial + " " + fault};
 }
+
+/// Stands for NULL among values: no clock shows it.
+constexpr std::int64_t kNoDate = -1'000'000'000'000;
 
 const std::string kPurge =
     "DELETE FROM revocations WHERE issuer = ?1 AND serial IN (SELECT serial FROM revocations WHERE "
@@ -94,7 +99,9 @@ Result<Revoker> Revoker::prepare(Connection& connection) {
          // NULL stands in the text: parameters have values.
          {made.list_,
           "INSERT INTO revocations(issuer, serial, revoked_at, reason, invalidity_date, not_after, "
-          "revision) VALUES(?, ?, ?, ?, NULLIF(CAST(? AS BIGINT), -1), ?, ?) "
+          "revision) VALUES(?, ?, ?, ?, NULLIF(CAST(? AS BIGINT), " +
+              std::to_string(kNoDate) +
+              "), ?, ?) "
           "ON CONFLICT(issuer, serial) DO UPDATE SET revoked_at = excluded.revoked_at, reason = "
           "excluded.reason, invalidity_date = "
           "excluded.invalidity_date, not_after = excluded.not_after, revision = "
@@ -167,7 +174,7 @@ Result<CertificateRow> Revoker::revoke(const RevocationOrder& order) {
         .bind(serial)
         .bind(order.at)
         .bind(reason)
-        .bind(release ? -1 : order.invalidity_date.value_or(-1))
+        .bind(release ? kNoDate : order.invalidity_date.value_or(kNoDate))
         .bind(row->not_after)
         .bind(revision);
     if (const auto done = query.finish(); !done) return done.error();

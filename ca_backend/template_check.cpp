@@ -96,7 +96,12 @@ Result<void> check_policies(const Template& tmpl) {
                 tmpl, "certificate_policies has " + certs::oid_to_text(policy.oid) + " twice");
         }
         seen.push_back(policy.oid);
-        for (const std::string& url : policy.cps) {
+        for (std::size_t i = 0; i < policy.cps.size(); ++i) {
+            const std::string& url = policy.cps[i];
+            if (std::find(policy.cps.begin(), policy.cps.end(), url) - policy.cps.begin() !=
+                static_cast<std::ptrdiff_t>(i)) {
+                return bad_template(tmpl, "cps has " + url + " twice");
+            }
             const auto name = certs::GeneralName::make(certs::GeneralNameType::kUri, url);
             if (!name) return bad_template(tmpl, "cps: " + name.error().detail);
         }
@@ -129,6 +134,15 @@ Result<void> check_microsoft(const Template& tmpl) {
     if (one.name.empty()) return {};
     if (const auto readable = certs::check_readable(one.name); !readable) {
         return bad_template(tmpl, "microsoft_template.name: " + readable.error().detail);
+    }
+    // It is a BMPString, which has two octets for each; those above take four in UTF-8.
+    const bool too_wide = std::any_of(one.name.begin(), one.name.end(), [](char octet) {
+        return static_cast<unsigned char>(octet) >= 0xF0;
+    });
+    if (too_wide) {
+        return bad_template(tmpl,
+                            "microsoft_template.name: a character above U+FFFF, which "
+                            "BMPString does not have");
     }
     return {};
 }

@@ -59,10 +59,13 @@ void judge_delta(const ConfigReader& reader, const CrlConfig& crl, ConfigFaults&
 void read_published_path(ConfigReader& reader, const std::string& key, std::string& path,
                          ConfigFaults& faults) {
     reader.text(key, path);
+    // "/ocsp/" and "/ocsp" are one place: what a GET asks of it comes after a slash of its own.
+    while (path.size() > 1 && path.back() == '/')
+        path.pop_back();
     // A CA's name in a URL can have spaces: they come as %20, and are compared decoded.
     std::string spaceless = path;
     std::replace(spaceless.begin(), spaceless.end(), ' ', '-');
-    if (path.empty() || sound_endpoint_path(spaceless)) return;
+    if (path.empty() || (path != "/" && sound_endpoint_path(spaceless))) return;
     faults.error(reader.path_of(key), "'" + path + "' is no path",
                  "begin it with / and leave out empty segments, \".\", \"..\" and all of ? # % "
                  "and \\");

@@ -138,8 +138,10 @@ boost::asio::awaitable<HttpReply> Publications::answer(const HttpRequest& reques
         if (request.method == HttpMethod::kPost) {
             co_return ocsp(request.body, each.ocsp_path, request, *store, record);
         }
-        const auto der = from_url(
-            std::string_view(path).substr(std::min(path.size(), each.ocsp_path.size() + 1)));
+        std::string_view encoded = std::string_view(path).substr(each.ocsp_path.size());
+        // Clients put a slash behind a URL that ends in one. (No request's base64 begins so.)
+        encoded.remove_prefix(std::min(encoded.find_first_not_of('/'), encoded.size()));
+        const auto der = from_url(encoded);
         co_return ocsp(der ? ByteView(*der) : ByteView(), each.ocsp_path, request, *store, record);
     }
     co_return plain_reply(404, "Not Found\n");

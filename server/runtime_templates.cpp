@@ -72,7 +72,12 @@ private:
         for (const std::string& text : texts) {
             auto oid = certs::extended_key_usage_from_text(text);
             if (oid) {
-                all.push_back(std::move(*oid));
+                if (std::find(all.begin(), all.end(), *oid) == all.end()) {
+                    all.push_back(std::move(*oid));
+                    continue;
+                }
+                faults_.warn(config_.json_path + '.' + key,
+                             "'" + text + "' is there already, and goes into a certificate once");
             } else {
                 error(key, oid.error().detail);
             }

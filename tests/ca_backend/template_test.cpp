@@ -327,6 +327,16 @@ TEST(CheckTemplateTest, RefusesWhatCanNotStandInACertificate) {
          [](Template& tmpl) {
              tmpl.microsoft = {.name = "User", .oid = {}, .major = 1, .minor = {}};
          }},
+        {"a URL of a CPS twice",
+         [](Template& tmpl) {
+             tmpl.certificate_policies = {
+                 {certs::oid_from_text("1.2.3").value(), {"http://a", "http://a"}, {}}};
+         }},
+        {"a name that BMPString does not have",
+         [](Template& tmpl) {
+             tmpl.microsoft = {
+                 .name = "\xF0\x9F\x94\x91", .oid = {}, .major = {}, .minor = {}};
+         }},
         {"neither name nor OID", [](Template& tmpl) { tmpl.microsoft.emplace(); }},
         {"validity that ends before it begins",
          [](Template& tmpl) {

@@ -167,6 +167,16 @@ def test_a_get_is_answered_from_memory_until_the_status_changes(issued):
         assert answer.revocation_reason == x509.ReasonFlags.key_compromise
 
 
+@pytest.mark.parametrize("path, target", [("/ocsp", "/ocsp//"), ("/ocsp/", "/ocsp/"), ("/ocsp/", "/ocsp//")])
+def test_slashes_before_the_request_of_a_get_do_not_matter(issued, path, target):
+    """RFC 5019 section 5: clients append to the URL of the certificate, with a slash or without."""
+    issued.edit(lambda config: config["cas"]["lab"]["ocsp"].update(path=path))
+    issued.restart()
+    asked = get_target(request(issued, issued.ca().ca)).removeprefix("/ocsp/")
+    answer = ocsp.load_der_ocsp_response(issued.get(target + asked).body)
+    assert answer.response_status == ocsp.OCSPResponseStatus.SUCCESSFUL
+
+
 def test_what_was_never_issued_is_unknown(issued):
     done = openssl("ocsp", "-issuer", issued.dir / "ca.pem", "-CAfile", issued.dir / "ca.pem",
                    "-serial", "0x123456", "-url", issued.url.replace("/scep", "/ocsp"))

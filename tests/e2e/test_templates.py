@@ -269,6 +269,8 @@ def test_approval_is_the_named_templates_own(template_lab, keys):
     (dict(subject="C=DEU,CN={common_name}"), "subject", "RFC 5280 allows 2", 2),
     (dict(subject="CN=x-{common_name}"), "subject", "grow with each renewal", 2),
     (dict(certificate_policies=["policy"]), "certificate_policies", "1.3.6.1.4.1", 2),
+    (dict(extended_key_usage=["clientAuth", "1.3.6.1.5.5.7.3.2"]), "extended_key_usage",
+     "goes into a certificate once", 0),
 ])
 def test_config_check_explains_contradictions(template_lab, settings, path, word, status):
     lab = template_lab(start=False, **settings)
