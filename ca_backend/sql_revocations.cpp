@@ -102,10 +102,11 @@ Result<Revoker> Revoker::prepare(Connection& connection) {
           "revision) VALUES(?, ?, ?, ?, NULLIF(CAST(? AS BIGINT), " +
               std::to_string(kNoDate) +
               "), ?, ?) "
-          "ON CONFLICT(issuer, serial) DO UPDATE SET revoked_at = excluded.revoked_at, reason = "
-          "excluded.reason, invalidity_date = "
-          "excluded.invalidity_date, not_after = excluded.not_after, revision = "
-          "excluded.revision"},
+              "ON CONFLICT(issuer, serial) DO UPDATE SET revoked_at = excluded.revoked_at, reason "
+              "= "
+              "excluded.reason, invalidity_date = "
+              "excluded.invalidity_date, not_after = excluded.not_after, revision = "
+              "excluded.revision"},
          {made.purge_over_, kPurge + "not_after <= ?2 AND revoked_at <= ?2" + kAndNoDelta +
                                 " ORDER BY not_after LIMIT ?4)"},
          {made.purge_released_, kPurge + "reason = 8 AND revoked_at <= ?2" + kAndNoDelta +

@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "certs/algorithms.hpp"
 #include "certs/clock.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/explain.hpp"
@@ -28,17 +29,29 @@ int write_all(const fs::path& out, const std::vector<std::pair<std::string, std:
     return kSuccess;
 }
 
+/// What Windows compares and shows ("thumbprint").
+std::string sha1_of(const certs::Certificate& certificate) {
+    return to_hex(certs::digest_of(certs::Digest::kSha1, certificate.der()));
+}
+
+/// Whether it is its own issuer, and so one for lists of trusted CAs.
+bool is_root(const certs::Certificate& certificate) {
+    return equal(certificate.subject_der(), certificate.issuer_der());
+}
+
 void print_roles(const std::vector<Role>& roles, bool as_json) {
     nlohmann::ordered_json json = nlohmann::ordered_json::object();
     for (const auto& [role, certificate] : roles) {
         json[role] = {{"subject", certificate->subject_text()},
                       {"not_before", certs::utc_text(certificate->not_before())},
                       {"not_after", certs::utc_text(certificate->not_after())},
-                      {"fingerprint_sha256", to_hex(certificate->fingerprint())}};
+                      {"fingerprint_sha256", to_hex(certificate->fingerprint())},
+                      {"fingerprint_sha1", sha1_of(*certificate)}};
         if (as_json) continue;
         std::cout << role << ".pem: " << certificate->subject_text() << "\n  until "
                   << certs::utc_text(certificate->not_after()) << ", SHA-256 "
-                  << to_hex(certificate->fingerprint()) << '\n';
+                  << to_hex(certificate->fingerprint()) << "\n  SHA-1 " << sha1_of(*certificate)
+                  << '\n';
     }
     if (as_json) print_json(json);
 }
@@ -47,13 +60,25 @@ int getca(const GetcaOptions& options) {
     const auto session = ScepSession::open(options.connection, certs::SystemClock().now());
     if (!session) return complain(session.error());
     const auto& ca = (*session)->ca();
-    const int status = write_all(options.out, {{"ca.pem", ca.ca.pem()},
-                                               {"chain.pem", pem_of(ca.chain)},
-                                               {"ra-signing.pem", ca.signing.pem()},
-                                               {"ra-encryption.pem", ca.encryption.pem()}});
+    std::vector<std::pair<std::string, std::string>> files{
+        {"ca.pem", ca.ca.pem()},
+        {"chain.pem", pem_of(ca.chain)},
+        {"ra-signing.pem", ca.signing.pem()},
+        {"ra-encryption.pem", ca.encryption.pem()}};
+    std::vector<Role> roles{
+        {"ca", &ca.ca}, {"ra-signing", &ca.signing}, {"ra-encryption", &ca.encryption}};
+    const certs::Certificate& last = ca.chain.back();
+    if (is_root(last)) {
+        files.emplace_back("root.pem", last.pem());
+        roles.insert(roles.begin(), {"root", &last});
+    } else {
+        std::cerr << "note: the server sends no root: its chain ends at '" << last.subject_text()
+                  << "', below '" << last.issuer_text()
+                  << "'; ask whoever runs that for its certificate\n";
+    }
+    const int status = write_all(options.out, files);
     if (status != kSuccess) return status;
-    print_roles({{"ca", &ca.ca}, {"ra-signing", &ca.signing}, {"ra-encryption", &ca.encryption}},
-                options.json);
+    print_roles(roles, options.json);
     return kSuccess;
 }
 
@@ -87,7 +112,8 @@ void add_getca(CLI::App& app, int& status) {
     CLI::App* command = app.add_subcommand(
         "getca",
         "Fetch and verify a server's CA and RA certificates. Writes DIR/ca.pem (issuing CA), "
-        "chain.pem, ra-signing.pem and ra-encryption.pem. Compare the CA's fingerprint with one "
+        "root.pem (what it ends at; the same without a CA between), chain.pem (from one to the "
+        "other), ra-signing.pem and ra-encryption.pem. Compare the CA's fingerprint with one "
         "from its operator, or give that as --ca-fingerprint.");
     auto options = std::make_shared<GetcaOptions>();
     options->connection.add_to(*command);

@@ -200,8 +200,7 @@ TEST_P(StoreRevocationTest, KeepsAnInvalidityDateOfAnyYear) {
     for (const std::int64_t date : {std::int64_t{-62'135'596'800}, std::int64_t{-1}, kNow}) {
         const auto certificate = recorded();
         const auto id = certificate_id(certificate);
-        ASSERT_TRUE(
-            wait_for(store_->revoke({id, RevocationReason::kKeyCompromise, kNow, date})));
+        ASSERT_TRUE(wait_for(store_->revoke({id, RevocationReason::kKeyCompromise, kNow, date})));
         EXPECT_EQ(store_->find_revocation(id).value()->invalidity_date, date);
     }
 }

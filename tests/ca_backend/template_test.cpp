@@ -334,8 +334,7 @@ TEST(CheckTemplateTest, RefusesWhatCanNotStandInACertificate) {
          }},
         {"a name that BMPString does not have",
          [](Template& tmpl) {
-             tmpl.microsoft = {
-                 .name = "\xF0\x9F\x94\x91", .oid = {}, .major = {}, .minor = {}};
+             tmpl.microsoft = {.name = "\xF0\x9F\x94\x91", .oid = {}, .major = {}, .minor = {}};
          }},
         {"neither name nor OID", [](Template& tmpl) { tmpl.microsoft.emplace(); }},
         {"validity that ends before it begins",

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 import harness
 from harness import run
@@ -274,6 +276,11 @@ def test_a_missing_store_is_status_2_as_for_serve(templates, tmp_path):
 def test_getca_names_the_CA_by_its_fingerprint(blob_lab, tmp_path):
     result = run("getca", "--url", blob_lab.url, "--out", tmp_path / "got", "--json")
     assert result.returncode == 0, result.stderr
-    fingerprint = json.loads(result.stdout)["ca"]["fingerprint_sha256"]
+    told = json.loads(result.stdout)
+    fingerprint = told["ca"]["fingerprint_sha256"]
+    for role in ("ca", "root"):
+        written = x509.load_pem_x509_certificate((tmp_path / "got" / f"{role}.pem").read_bytes())
+        assert told[role]["fingerprint_sha256"] == written.fingerprint(hashes.SHA256()).hex()
+        assert told[role]["fingerprint_sha1"] == written.fingerprint(hashes.SHA1()).hex()
     assert run("getca", "--url", blob_lab.url, "--out", tmp_path / "again", "--ca-fingerprint",
                fingerprint).returncode == 0
