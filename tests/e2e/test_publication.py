@@ -171,7 +171,8 @@ def test_a_get_is_answered_from_memory_until_the_status_changes(issued):
 def test_slashes_before_the_request_of_a_get_do_not_matter(issued, path, target):
     """RFC 5019 section 5: clients append to the URL of the certificate, with a slash or without."""
     issued.edit(lambda config: config["cas"]["lab"]["ocsp"].update(path=path))
-    issued.restart()
+    issued.stop()
+    issued.start()
     asked = get_target(request(issued, issued.ca().ca)).removeprefix("/ocsp/")
     answer = ocsp.load_der_ocsp_response(issued.get(target + asked).body)
     assert answer.response_status == ocsp.OCSPResponseStatus.SUCCESSFUL
