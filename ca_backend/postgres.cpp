@@ -37,7 +37,8 @@ Errc classify(std::string_view state) {
     if (kind == "23") return Errc::kConflict;
     // Privileges are the operator's to mend, and a plan that a new schema outdated is made again.
     if (state == "42501") return Errc::kUnavailable;
-    if (kind == "42" || kind == "22" || kind == "21") return Errc::kInternal;
+    // 54: more than an index or a table takes. It will not fit later either, and is nobody else's.
+    if (kind == "42" || kind == "22" || kind == "21" || kind == "54") return Errc::kInternal;
     return Errc::kUnavailable;
 }
 

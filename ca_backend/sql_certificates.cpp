@@ -1,5 +1,7 @@
 #include "ca_backend/sql_certificates.hpp"
 
+#include "ca_backend/certificate_plan.hpp"
+
 namespace scepgate::ca_backend::sql {
 
 const char* const kCertificateColumns =
@@ -33,7 +35,14 @@ CertificateRow read_certificate(const Query& query) {
     const std::int64_t max_validity = query.integer(column++);
     if (max_validity != 0) row.max_validity = max_validity;
     row.der = query.blob(column++);
+    row.subject = whole_subject(std::move(row.subject), row.der);
     return row;
+}
+
+std::string whole_subject(std::string kept, ByteView certificate_der) {
+    if (!was_shortened(kept)) return kept;
+    const auto certificate = certs::Certificate::from_der(certificate_der);
+    return certificate ? certificate->subject_text() : kept;
 }
 
 namespace {

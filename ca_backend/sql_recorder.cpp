@@ -170,7 +170,7 @@ Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& recor
 Result<std::int64_t> Recorder::insert_certificate(const IssuanceRecord& record) {
     const certs::Certificate& certificate = record.certificate;
     const std::string issuer = certificate.issuer_text();
-    const std::string subject = certificate.subject_text();
+    const std::string subject = indexed(certificate.subject_text());
     const std::string alt_names =
         record.subject_alt_name.empty() ? "" : certs::to_text(record.subject_alt_name);
     const Bytes serial = without_sign_octet(certificate.serial());
@@ -199,7 +199,7 @@ Result<std::int64_t> Recorder::insert_certificate(const IssuanceRecord& record) 
     const auto id = query.finish_returning();
     if (!id) return id;
     for (const certs::GeneralName& name : record.subject_alt_name) {
-        const std::string value = folded(name.value);
+        const std::string value = indexed(folded(name.value));
         Query named = name_.run();
         named.bind(bucket_of(*id)).bind(value).bind(*id);
         if (const auto done = named.finish(); !done) return done.error();
