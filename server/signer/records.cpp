@@ -235,6 +235,11 @@ Result<void> SignedRecords::add(const SignedRow& row) {
         group[i]->outcome = outcomes[i];
     writing_ = false;
     written_.notify_all();
+    lock.unlock();
+    {
+        const std::lock_guard database_lock(database_mutex_);
+        impl_->database.tidy_up();
+    }
     return *std::move(mine.outcome);
 }
 
