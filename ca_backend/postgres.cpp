@@ -100,8 +100,10 @@ Result<std::unique_ptr<Database>> Database::connect(const PostgresSettings& sett
                      "connecting: " + one_line(PQerrorMessage(database->get()))};
     }
     // libpq would print them.
-    PQsetNoticeProcessor(
-        database->get(), [](void*, const char*) {}, nullptr);
+    PQsetNoticeReceiver(
+        database->get(),
+        [](void* of, const PGresult* notice) { static_cast<Database*>(of)->note(notice); },
+        database.get());
     if (const auto done = database->set_up(); !done) return done.error();
     database->writer_ = to_hex(random_bytes(16));
     return database;
@@ -225,9 +227,17 @@ Result<void> Database::begin_changing() {
     return execute((std::string("BEGIN;") + kTakeTurn).c_str());
 }
 
+void Database::note(const PGresult* notice) noexcept {
+    const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    warned_ = warned_ || (severity != nullptr && std::string_view(severity) == "WARNING");
+}
+
 Result<void> Database::commit() {
+    warned_ = false;
     const auto done = answer(PQsendQuery(get(), "COMMIT"), "COMMIT");
     if (!done) return done.error();
+    // So the server answers, too, when an operator ended its wait for the standbys.
+    if (warned_) return lose("COMMIT", "the server does not say that the standbys have it");
     // The server answers so when a statement has failed before.
     if (std::string_view(PQcmdStatus(done->get())) == "COMMIT") return {};
     return Error{Errc::kInternal, "COMMIT: the server has rolled the transaction back"};
@@ -249,14 +259,28 @@ bool Database::is_lost() const noexcept {
 }
 
 Result<bool> Database::was_committed(const sql::Turn& turn) {
-    // Whoever has the turn may still be about to commit: after them is when to look.
-    if (const auto begun = begin_changing(); !begun) return begun.error();
+    // Whoever has the turn may still be about to commit: after them is when to look. And what a
+    // server has committed that waited for its standbys when it stopped, it shows without them: but
+    // not before they have it does it commit this.
+    if (const auto begun = begin_writing(); !begun) {
+        (void)rollback();
+        return begun.error();
+    }
     const auto found = query_integer(("SELECT count(*) FROM write_turns WHERE writer = '" +
                                       turn.writer + "' AND turn = " + std::to_string(turn.number))
                                          .c_str());
-    if (const auto ended = execute("ROLLBACK"); !ended) return ended.error();
     if (!found) return found.error();
+    if (const auto ended = commit(); !ended) return ended.error();
     return *found > 0;
+}
+
+Result<void> Database::wait_for_standbys() {
+    const auto names = query_text("SELECT current_setting('synchronous_standby_names')");
+    if (!names) return names.error();
+    if (names->empty()) return {};
+    // With the turn: while no standby answers, one connection of the server waits for it, not all.
+    if (const auto begun = begin_writing(); !begun) return begun.error();
+    return commit();
 }
 
 Result<std::string> Database::query_text(const char* sql) {

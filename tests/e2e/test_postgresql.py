@@ -40,8 +40,9 @@ class Cluster:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def control(self, *arguments):
-        subprocess.run([SCRIPT, arguments[0], self.dir, *arguments[1:]], check=True, timeout=90)
+    def control(self, command, *arguments, of=None):
+        subprocess.run([SCRIPT, command, of or self.dir, *map(str, arguments)], check=True,
+                       timeout=90)
 
 
 @pytest.fixture(scope="module")
