@@ -54,7 +54,7 @@ struct CertificatePlan {
 /// In lower case, as lower() makes it in SQLite and, under the collation "C", in PostgreSQL.
 [[nodiscard]] std::string folded(std::string_view text);
 
-/// A name as certificate_names and a subject as certificates have it, because their indexes do: a
+/// A name as certificate_names, a subject or issuer as certificates has it, for their indexes: a
 /// row of an index has room for some 2,600 octets in PostgreSQL, and names and subjects may be
 /// longer. Such a one is kept as its beginning and the SHA-256 of its folded() whole, so that it is
 /// found exactly and by its beginning all the same.

@@ -35,14 +35,12 @@ CertificateRow read_certificate(const Query& query) {
     const std::int64_t max_validity = query.integer(column++);
     if (max_validity != 0) row.max_validity = max_validity;
     row.der = query.blob(column++);
-    row.subject = whole_subject(std::move(row.subject), row.der);
+    if (was_shortened(row.subject) || was_shortened(row.issuer)) {
+        const auto certificate = certs::Certificate::from_der(row.der);
+        if (certificate) row.subject = certificate->subject_text();
+        if (certificate) row.issuer = certificate->issuer_text();
+    }
     return row;
-}
-
-std::string whole_subject(std::string kept, ByteView certificate_der) {
-    if (!was_shortened(kept)) return kept;
-    const auto certificate = certs::Certificate::from_der(certificate_der);
-    return certificate ? certificate->subject_text() : kept;
 }
 
 namespace {

@@ -26,7 +26,5 @@ private:
 extern const char* const kCertificateColumns;
 inline constexpr int kCertificateColumnCount = 18;
 [[nodiscard]] CertificateRow read_certificate(const Query& query);
-/// A subject as its column has it, and the certificate's: the whole of it.
-[[nodiscard]] std::string whole_subject(std::string kept, ByteView certificate_der);
 
 }  // namespace scepgate::ca_backend::sql

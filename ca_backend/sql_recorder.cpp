@@ -169,7 +169,7 @@ Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& recor
 
 Result<std::int64_t> Recorder::insert_certificate(const IssuanceRecord& record) {
     const certs::Certificate& certificate = record.certificate;
-    const std::string issuer = certificate.issuer_text();
+    const std::string issuer = indexed(certificate.issuer_text());
     const std::string subject = indexed(certificate.subject_text());
     const std::string alt_names =
         record.subject_alt_name.empty() ? "" : certs::to_text(record.subject_alt_name);
