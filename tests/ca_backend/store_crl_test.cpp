@@ -205,6 +205,17 @@ TEST_P(StoreCrlTest, OfTwoMakersNoGreaterNumberEverKnowsLess) {
     EXPECT_EQ(all(begin(order("slow", kNow + 122))), (std::set<std::string>{one, two, three}));
 }
 
+TEST_P(StoreCrlTest, WaitsForNobodyWhoseClockWasAhead) {
+    ASSERT_TRUE(begin(order("a little ahead", kNow + 20)).complete);
+    EXPECT_FALSE(begin(order("b")).complete) << "it may well be at work";
+    end("a little ahead");
+    ASSERT_TRUE(begin(order("killed", kNow + 3600)).complete);
+    const auto begun = begin(with_delta(order("b")));
+    EXPECT_TRUE(begun.complete);
+    EXPECT_TRUE(begun.delta);
+    EXPECT_FALSE(begin(order("c")).complete) << "b is at it";
+}
+
 TEST_P(StoreCrlTest, LetsOneMakerAtATimeWork) {
     const auto other = open_store(place_);
     ASSERT_TRUE(begin(order("a")).complete);
