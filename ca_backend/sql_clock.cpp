@@ -67,13 +67,10 @@ Result<void> ClockJudge::accept() {
     return accept_.run().finish();
 }
 
-std::int64_t ClockJudge::without_jumps(std::int64_t now) {
-    const auto steady = std::chrono::steady_clock::now();
-    if (!began_) {
-        began_ = now;
-        began_at_ = steady;
-    }
-    const auto passed = std::chrono::duration_cast<std::chrono::seconds>(steady - began_at_);
+std::optional<std::int64_t> ClockJudge::without_jumps(std::int64_t now) const {
+    if (!began_) return std::nullopt;
+    const auto passed = std::chrono::duration_cast<std::chrono::seconds>(
+        std::chrono::steady_clock::now() - began_at_);
     return std::min(now, *began_ + passed.count());
 }
 

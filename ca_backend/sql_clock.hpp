@@ -22,9 +22,10 @@ public:
     Result<void> judge(std::int64_t now);
     /// What is recorded by now is held against no clock any more.
     Result<void> accept();
-    /// At most `now`, and no further than real time has come since this looked into the store for
-    /// the first time: from the certificate that was the newest then, or else from the first `now`.
-    [[nodiscard]] std::int64_t without_jumps(std::int64_t now);
+    /// At most `now`, and no further than real time has come since this saw a certificate in the
+    /// store for the first time, from the one that was the newest then. Empty: there is none yet,
+    /// and no clock can be sure.
+    [[nodiscard]] std::optional<std::int64_t> without_jumps(std::int64_t now) const;
 
 private:
     Result<void> read();

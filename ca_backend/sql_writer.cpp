@@ -172,18 +172,19 @@ Result<void> Writer::purge(std::size_t limit) {
     if (changes_.now == Changes::kNobodySaid) return {};
     const std::int64_t now = changes_.now;
     // What is not remembered any more could be used again, when the clock is right again.
-    const std::int64_t sure = changes_.clock.without_jumps(now);
-    if (const auto purged = changes_.recorder.purge_redemptions(sure, limit); !purged)
+    const auto sure = changes_.clock.without_jumps(now);
+    if (!sure) return {};
+    if (const auto purged = changes_.recorder.purge_redemptions(*sure, limit); !purged)
         return purged.error();
     if (changes_.adds_challenges) {
-        const auto purged = changes_.challenges.purge(now, limit);
+        const auto purged = changes_.challenges.purge(*sure, limit);
         if (!purged) return purged.error();
     }
     // Few ever wait, so a look now and then is enough.
     constexpr std::int64_t kPendingInterval = 600;
     constexpr std::size_t kPendingLimit = 100;
     if (now >= pending_purged_ && now < pending_purged_ + kPendingInterval) return {};
-    const auto all = changes_.recorder.purge_pending(now, kPendingLimit);
+    const auto all = changes_.recorder.purge_pending(*sure, kPendingLimit);
     if (!all) return all.error();
     if (*all) pending_purged_ = now;
     return {};
