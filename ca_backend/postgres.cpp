@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include "ca_backend/postgres_statement.hpp"
+#include "certs/clock.hpp"
 
 namespace scepgate::ca_backend::postgres {
 namespace {
@@ -219,8 +220,13 @@ Result<void> Database::begin_writing() {
                             "INSERT INTO write_turns(writer, turn, at) VALUES('" + writer_ + "', " +
                             std::to_string(turns_) +
                             ", extract(epoch FROM now())::bigint) ON CONFLICT(writer) DO UPDATE "
-                            "SET turn = excluded.turn, at = excluded.at";
-    return execute(sql.c_str());
+                            "SET turn = excluded.turn, at = excluded.at "
+                            // Not now(), which is from before the wait for the turn.
+                            "RETURNING extract(epoch FROM clock_timestamp())::bigint";
+    const auto now = query_integer(sql.c_str());
+    if (!now) return now.error();
+    clock_ahead_ = certs::SystemClock().now() - *now;
+    return {};
 }
 
 Result<void> Database::begin_changing() {

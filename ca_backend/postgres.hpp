@@ -36,6 +36,7 @@ public:
     [[nodiscard]] bool must_roll_back() const noexcept override;
     [[nodiscard]] bool is_lost() const noexcept override;
     [[nodiscard]] bool may_succeed_again() const noexcept override { return transient_; }
+    [[nodiscard]] std::int64_t clock_ahead() const noexcept override { return clock_ahead_; }
     [[nodiscard]] sql::Turn turn() const override { return {writer_, turns_}; }
     Result<bool> was_committed(const sql::Turn& turn) override;
 
@@ -69,6 +70,7 @@ private:
     std::string writer_;      ///< whose turns these are: nobody else's name
     std::int64_t turns_ = 0;  ///< that were begun
     std::int64_t total_changes_ = 0;
+    std::int64_t clock_ahead_ = 0;
     std::size_t statements_ = 0;
     bool transient_ = false;  ///< the last failure was somebody else's doing
     bool warned_ = false;     ///< the server did, since this was set

@@ -60,6 +60,7 @@ public:
 
     [[nodiscard]] Outbox& outbox() noexcept override;
 
+    [[nodiscard]] bool clock_is_wrong() const noexcept override;
     /// kUnavailable: `now` is more than a day before the certificate that was recorded last, so
     /// that nothing is recorded; with what to do.
     Result<void> judge_clock(std::int64_t now);

@@ -63,6 +63,10 @@ asio::awaitable<Result<CrlBegun>> SqlStore::begin_crl(CrlOrder order) {
         const auto revision = list->open(order.issuer);
         // Nobody else of the group shall fail with it, as they would when it were unavailable.
         if (!revision) return Error{Errc::kInternal, "store: " + revision.error().detail};
+        // One of a wrong time would be for no other node, and its number and lease in all their
+        // way.
+        if (const auto sound = changes.clock.judge_machine(); !sound)
+            return Error{Errc::kInternal, "store: " + sound.error().detail};
         auto begun = changes.crls.begin(order);
         if (!begun || !(begun->complete || begun->delta)) return begun;
         begun->revision = *revision;

@@ -152,7 +152,9 @@ Result<void> Writer::write_in_transaction(std::span<Waiting> group, Step& step) 
     if (const auto begun = connection.begin_writing(); !begun) return unavailable(begun.error());
     changes_.now = Changes::kNobodySaid;
     changes_.adds_challenges = false;
-    if (const auto begun = changes_.clock.begin(); !begun) return unavailable(begun.error());
+    const auto clock = changes_.clock.begin(connection.clock_ahead());
+    note_clock(!changes_.clock.judge_machine());
+    if (!clock) return unavailable(clock.error());
     for (Waiting& waiting : group) {
         const std::int64_t changes_before = connection.total_changes();
         waiting.outcome = waiting.work(changes_);
@@ -166,6 +168,28 @@ Result<void> Writer::write_in_transaction(std::span<Waiting> group, Step& step) 
     step = Step::kCommitting;
     const auto committed = connection.commit();
     return committed ? committed : unavailable(committed.error());
+}
+
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+std::int64_t steady_seconds() {
+    return std::chrono::duration_cast<std::chrono::seconds>(Steady::now().time_since_epoch())
+        .count();
+}
+
+}  // namespace
+
+void Writer::note_clock(bool wrong) noexcept {
+    // Nobody who is not asked learns that it is right again: so after a while it is tried.
+    constexpr std::int64_t kBelieved = 60;
+    clock_wrong_until_ = wrong ? steady_seconds() + kBelieved : 0;
+}
+
+bool Writer::clock_is_wrong() const noexcept {
+    const std::int64_t until = clock_wrong_until_;
+    return until != 0 && steady_seconds() < until;
 }
 
 Result<void> Writer::purge(std::size_t limit) {

@@ -91,6 +91,14 @@ TEST_F(PostgresStoreTest, RefusesARowThatItsIndexesHaveNoRoomForAndNobodyElses) 
         EXPECT_EQ(describe(outcomes[i]) == "recorded", i != 4) << describe(outcomes[i]);
 }
 
+TEST_F(PostgresStoreTest, KnowsHowFarTheMachinesClockIsFromTheDatabases) {
+    open_store(place_).reset();
+    const auto connection = connect();
+    ASSERT_TRUE(connection->begin_writing());
+    EXPECT_LE(std::abs(connection->clock_ahead()), 2) << "one machine, one clock";
+    ASSERT_TRUE(connection->rollback());
+}
+
 TEST_F(PostgresStoreTest, KeepsATransactionIdThatIsNoText) {
     const auto store = open_store(place_);
     auto made = make_record();
