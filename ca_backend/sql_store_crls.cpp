@@ -101,10 +101,16 @@ asio::awaitable<Result<bool>> SqlStore::keep_crl(IssuerHash issuer, CrlToKeep cr
     }
     // What is in nobody's way may stay for now, so a failure is none.
     if (crl.kind == CrlKind::kComplete) {
+        // What is left after so many goes with the next one.
         constexpr std::size_t kAtOnce = 1000;
-        (void)co_await impl_->write<void>([&](sql::Changes& changes) {
-            return changes.revoker.purge(issuer, crl.state.this_update, kAtOnce);
-        });
+        constexpr int kMostTimes = 100;
+        bool all = false;
+        for (int i = 0; i < kMostTimes && !all; ++i) {
+            const auto purged = co_await impl_->write<bool>([&](sql::Changes& changes) {
+                return changes.revoker.purge(issuer, crl.state.this_update, kAtOnce);
+            });
+            all = !purged || *purged;
+        }
     }
     for (bool none = false; !none;) {
         const auto forgotten = co_await impl_->write<bool>(

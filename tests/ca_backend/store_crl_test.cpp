@@ -311,6 +311,27 @@ TEST_P(StoreCrlTest, ForgetsWhatNoCrlNeedsAnyMore) {
     EXPECT_EQ(left(), Bytes{2});
 }
 
+TEST_P(StoreCrlTest, ForgetsAsManyAsThereAre) {
+    const bool sqlite = GetParam() == testing::Engine::kSqlite;
+    revoke(RevocationReason::kSuperseded);
+    const std::string many =
+        std::string(
+            "INSERT INTO revocations(issuer, serial, revoked_at, reason, not_after, "
+            "revision) SELECT issuer, ") +
+        (sqlite ? "CAST('s' || n.i AS BLOB)" : "convert_to('s' || n.i, 'UTF8')") +
+        ", revoked_at, reason, not_after, revision FROM revocations CROSS JOIN " +
+        (sqlite ? "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) "
+                  "SELECT i FROM n) AS n"
+                : "generate_series(1, 2500) AS n(i)");
+    ASSERT_TRUE(place_.connect()->execute(many.c_str()));
+    keep_at(kNow + 40 * kDay, 0);
+    const auto connection = place_.connect();
+    auto count = sql::Statement::prepare(*connection, "SELECT count(*) FROM revocations");
+    auto query = count->run();
+    ASSERT_TRUE(query.next().value());
+    EXPECT_EQ(query.integer(0), 0);
+}
+
 TEST_P(StoreCrlTest, KeepsWhatADeltaHasToTellOf) {
     RevocationOrder held{{issuer_, {1}}, RevocationReason::kCertificateHold, kNow};
     held.not_recorded = kNow + 400 * kDay;
