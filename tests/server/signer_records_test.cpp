@@ -55,6 +55,17 @@ TEST_F(SignerRecordsTest, ForgetsAnOrderAfterSomeDays) {
     EXPECT_EQ(records->find_order(row(1).id, kNow).value(), std::nullopt) << "it was removed";
 }
 
+TEST_F(SignerRecordsTest, TakesAnOrderAnewHoweverManyAreToBeForgotten) {
+    const auto records = SignedRecords::open(file_).value();
+    for (std::uint8_t i = 0; i < 40; ++i)
+        ASSERT_TRUE(records->add(row(i)));
+    for (std::uint8_t i = 0; i < 40; ++i) {
+        SignedRow again = row(static_cast<std::uint8_t>(39 - i), kNow + SignedRecords::kRemembered);
+        again.serial.push_back(1);
+        EXPECT_TRUE(records->add(again)) << "what find_order() does not know is no conflict";
+    }
+}
+
 TEST_F(SignerRecordsTest, ItsLogDoesNotGrowWithWhatWasSigned) {
     // Much for each, so that few are needed: several times what is moved at once.
     const fs::path log = file_.string() + "-wal";
