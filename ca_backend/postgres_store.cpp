@@ -35,7 +35,7 @@ Result<std::unique_ptr<PostgresDatabase>> connect_checked(const PostgresSettings
     if (*version == 0) return no_tables();
     if (*version != postgres::current_schema_version()) {
         return Error{Errc::kConfig,
-                     "made by an older scepgate; start the server once, or run "
+                     "made by an older scepgate; start the server of this version, or run "
                      "`scepgate store create`, to upgrade it"};
     }
     return database;
@@ -93,6 +93,7 @@ private:
 
 Result<std::unique_ptr<PostgresDatabase>> open_existing(const PostgresSettings& settings,
                                                         StoreMode mode) {
+    if (mode == StoreMode::kOpenCurrent) return connect_checked(settings);
     auto database = PostgresDatabase::connect(settings);
     if (!database) return database.error();
     const auto version = postgres::schema_version(**database);
