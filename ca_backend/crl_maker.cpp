@@ -130,7 +130,11 @@ asio::awaitable<Result<Crl>> CrlMaker::current(Store& store, std::int64_t now, C
                 co_return own.current.crl;
             }
             if (!revision) co_return revision.error();
-            if (is_fresh(own.current, occasion)) co_return own.current.crl;
+            // A delta to a later one, as by another node, is of no use with it.
+            const bool outdated =
+                wanted.kind == CrlKind::kComplete &&
+                desk(CrlKind::kDelta).current.state.base > own.current.state.number;
+            if (is_fresh(own.current, occasion) && !outdated) co_return own.current.crl;
             if (const auto& no = own.refused; no && wanted.demand != CrlDemand::kNewest &&
                                               no->revision == *revision &&
                                               Clock::now() < no->until) {

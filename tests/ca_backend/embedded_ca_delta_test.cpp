@@ -117,6 +117,7 @@ TEST_P(EmbeddedCaDeltaTest, TheSignerOfAnotherNodeGetsABaseOfItsOwn) {
     as_node_of(one);
     const std::string base_of_one = number(complete());
     ASSERT_EQ(base(delta()), base_of_one);
+    const auto node_of_one = ca_;
 
     as_node_of(other);
     clock_->set(kNow + 3 * kHour);
@@ -128,7 +129,9 @@ TEST_P(EmbeddedCaDeltaTest, TheSignerOfAnotherNodeGetsABaseOfItsOwn) {
     EXPECT_EQ(base(delta()), base(first));
     EXPECT_EQ(other->asked, 4) << "it does not ask for the same again";
 
-    as_node_of(one);
+    ca_ = node_of_one;
+    EXPECT_EQ(base(delta()), base(first)) << "the other's";
+    EXPECT_EQ(number(complete()), base(first)) << "so that the delta is of use with it";
     clock_->set(kNow + 9 * kHour);
     EXPECT_EQ(base(delta()), base_of_one) << "which it still knows";
 }
