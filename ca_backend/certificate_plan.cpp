@@ -23,6 +23,11 @@ std::string containing(std::string_view text) {
 /// Behind every text that begins with what stands before it: U+10FFFF.
 constexpr auto* kLast = "\xF4\x8F\xBF\xBF";
 
+/// Octets: beyond kMostIndexed a text is shortened to kBeginning of them, kShortened and a hash.
+constexpr std::size_t kMostIndexed = 2000;
+constexpr std::size_t kBeginning = 1800;
+constexpr std::string_view kShortened = "\xE2\x80\xA6#";
+
 /// Builds a plan: the first condition that an index serves leads, the rest is looked at.
 class Planner {
 public:
@@ -64,7 +69,7 @@ private:
                 {"", {*filter_.transaction_id, *filter_.transaction_id, *filter_.transaction_id}});
         }
         if (filter_.subject)
-            equal_in_bucket("lower(c.subject) = ?", {"", {folded(*filter_.subject)}});
+            equal_in_bucket("lower(c.subject) = ?", {"", {indexed(folded(*filter_.subject))}});
         if (filter_.alt_name) alt_name(*filter_.alt_name);
         if (filter_.device_id) text("device_id", *filter_.device_id);
         if (filter_.user_id) text("user_id", *filter_.user_id);
@@ -81,7 +86,7 @@ private:
         const std::size_t colon = name.find(':');
         const bool typed =
             colon != std::string::npos && certs::general_name_type(folded(name.substr(0, colon)));
-        const std::string value = folded(typed ? name.substr(colon + 1) : name);
+        const std::string value = indexed(folded(typed ? name.substr(colon + 1) : name));
         if (leads()) {
             other(
                 "EXISTS (SELECT 1 FROM certificate_names WHERE bucket = (c.id >> 12) AND name = ? "
@@ -101,7 +106,7 @@ private:
 
     void subjects() {
         if (filter_.subject_begins) {
-            const std::string first = folded(*filter_.subject_begins);
+            const std::string first(indexed_beginning(folded(*filter_.subject_begins)));
             if (!leads()) plan_.bucket = "(c.id >> 12)";
             range('s', "lower(c.subject)", CertificatePlan::Key::kText, true,
                   {"lower(c.subject) >= ? AND lower(c.subject) < ?", {first, first + kLast}});
@@ -182,6 +187,29 @@ std::string folded(std::string_view text) {
     std::string lower(text);
     std::transform(lower.begin(), lower.end(), lower.begin(), certs::ascii_lower);
     return lower;
+}
+
+std::string_view indexed_beginning(std::string_view text) {
+    if (text.size() <= kBeginning) return text;
+    std::size_t end = kBeginning;
+    // Not within a character.
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+        --end;
+    return text.substr(0, end);
+}
+
+std::string indexed(std::string_view text) {
+    if (text.size() <= kMostIndexed) return std::string(text);
+    std::string shortened(indexed_beginning(text));
+    shortened += kShortened;
+    return shortened + to_hex(sha256(as_bytes(folded(text))));
+}
+
+bool was_shortened(std::string_view text) {
+    constexpr std::size_t kHashDigits = 2 * sizeof(Sha256);
+    const std::size_t end = kShortened.size() + kHashDigits;
+    return text.size() > end && text.size() <= kBeginning + end &&
+           text.substr(text.size() - end).starts_with(kShortened);
 }
 
 CertificatePlan plan_list(const CertificateFilter& filter) {

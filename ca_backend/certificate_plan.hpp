@@ -54,6 +54,16 @@ struct CertificatePlan {
 /// In lower case, as lower() makes it in SQLite and, under the collation "C", in PostgreSQL.
 [[nodiscard]] std::string folded(std::string_view text);
 
+/// A name as certificate_names, a subject or issuer as certificates has it, for their indexes: a
+/// row of an index has room for some 2,600 octets in PostgreSQL, and names and subjects may be
+/// longer. Such a one is kept as its beginning and the SHA-256 of its folded() whole, so that it is
+/// found exactly and by its beginning all the same.
+[[nodiscard]] std::string indexed(std::string_view text);
+/// As much of the beginning of a text as indexed() leaves of a longer one.
+[[nodiscard]] std::string_view indexed_beginning(std::string_view text);
+/// Whether it may be what indexed() has made of a longer one.
+[[nodiscard]] bool was_shortened(std::string_view text);
+
 [[nodiscard]] CertificatePlan plan_list(const CertificateFilter& filter);
 
 }  // namespace scepgate::ca_backend::sql

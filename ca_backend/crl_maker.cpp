@@ -23,6 +23,13 @@ constexpr std::int64_t kLease = 10;
 constexpr std::chrono::seconds kSaySoEvery{3};
 /// Of entries, between two looks at the clock.
 constexpr std::size_t kPage = 10'000;
+/// Between two nodes' clocks.
+constexpr std::int64_t kClockSkew = 300;
+/// For which somebody waits for another process's CRL: whoever asks again and again, and others.
+constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kGreatPatience{120};
+/// What the key's holder refuses it will refuse again, until something is another.
+constexpr std::chrono::seconds kRefusedFor{60};
 constexpr std::int64_t kQuickMs = 3000;
 constexpr std::int64_t kPaceFactor = 5;
 
@@ -86,8 +93,9 @@ const CrlTimes& CrlMaker::times(CrlKind kind) const {
 }
 
 bool CrlMaker::is_valid(const Current& current, std::int64_t now, CrlKind kind) const {
-    // One from the future is of a clock that was set back: verifiers would refuse it.
-    return current.crl && current.crl.this_update() <= now &&
+    // One from the future is of a clock that was set back: verifiers would refuse it. That of a
+    // node whose clock is a little ahead will do.
+    return current.crl && current.crl.this_update() <= now + kClockSkew &&
            now < current.crl.this_update() + times(kind).period;
 }
 
@@ -122,7 +130,16 @@ asio::awaitable<Result<Crl>> CrlMaker::current(Store& store, std::int64_t now, C
                 co_return own.current.crl;
             }
             if (!revision) co_return revision.error();
-            if (is_fresh(own.current, occasion)) co_return own.current.crl;
+            // A delta to a later one, as by another node, is of no use with it.
+            const bool outdated =
+                wanted.kind == CrlKind::kComplete &&
+                desk(CrlKind::kDelta).current.state.base > own.current.state.number;
+            if (is_fresh(own.current, occasion) && !outdated) co_return own.current.crl;
+            if (const auto& no = own.refused; no && wanted.demand != CrlDemand::kNewest &&
+                                              no->revision == *revision &&
+                                              Clock::now() < no->until) {
+                co_return no->error;
+            }
             if (own.making && will_do(own.current, occasion)) co_return own.current.crl;
             others_turn = std::exchange(own.making, true);
         }
@@ -164,6 +181,7 @@ void CrlMaker::end_turn(CrlKind kind, const Result<Current>& outcome) {
         const std::lock_guard lock(mutex_);
         Desk& own = desk(kind);
         own.making = false;
+        if (outcome) own.refused.reset();
         told.swap(own.waiting);
         if (outcome && outcome->state.number > own.current.state.number) own.current = *outcome;
     }
@@ -187,6 +205,15 @@ asio::awaitable<Result<CrlMaker::Current>> CrlMaker::renew(Store& store, Occasio
         auto made = co_await make(store, occasion);
         if (!made) co_return in_context("CA \"" + settings_.ca + "\"", made.error());
         if (*made) co_return std::move(**made);
+        const auto waited = Clock::now() - begun;
+        if (waited > kGreatPatience ||
+            (waited > kPatience && occasion.wanted.demand == CrlDemand::kAtHand)) {
+            co_return Error{Errc::kUnavailable,
+                            "CA \"" + settings_.ca +
+                                "\": another process is making its CRL, and "
+                                "was not done within " +
+                                std::to_string(milliseconds_since(begun) / 1000) + " s"};
+        }
         asio::steady_timer timer(co_await asio::this_coro::executor, kLook);
         co_await timer.async_wait(asio::use_awaitable);
         occasion.now = asked + milliseconds_since(begun) / 1000;
@@ -236,6 +263,7 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& 
     order.now = occasion.now;
     order.until = lease.until();
     order.maker = lease.maker();
+    occasion.pointers.least_base = std::max(occasion.pointers.least_base, usable_base());
     order.least_base = occasion.pointers.least_base;
     auto begun = co_await store.begin_crl(std::move(order));
     if (!begun) co_return begun.error();
@@ -246,8 +274,9 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& 
         const bool has_base = kind == CrlKind::kComplete || begun->base;
         if (!granted || !has_base) continue;
         auto made = co_await make_one(store, kind, *begun, lease, occasion);
-        // Whoever wants the other one is told why there is none when they ask for it.
-        if (kind == occasion.wanted.kind) outcome = std::move(made);
+        // Whoever wants the other one is told why there is none when they ask for it. Without a
+        // base it is the complete one that has to be made first.
+        if (kind == occasion.wanted.kind || (!made && !begun->base)) outcome = std::move(made);
     }
     if (begun->complete || begun->delta) {
         std::string maker = lease.maker();
@@ -261,7 +290,17 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make_one(
     Store& store, CrlKind kind, CrlBegun& begun, Lease& lease, const Occasion& occasion) {
     std::vector<std::string> left_out;
     auto crl = co_await build(kind, begun, lease, occasion, left_out);
-    if (!crl) co_return not_made(crl.error());
+    const bool denied = !crl && crl.error().code == Errc::kDenied;
+    if (denied && kind == CrlKind::kDelta) {
+        // Another base then, or none: the next complete CRL is one.
+        refuse_base(begun.base->number);
+        co_return std::optional<Current>();
+    }
+    if (!crl) {
+        const Error why = not_made(crl.error());
+        if (denied) note_refusal(occasion, why);
+        co_return why;
+    }
     CrlToKeep keep;
     keep.kind = kind;
     keep.crl = *crl;
@@ -281,6 +320,22 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make_one(
     if (!*kept) co_return std::optional<Current>();
     state.took_ms = milliseconds_since(lease.begun());
     co_return std::optional(Current{*std::move(crl), state});
+}
+
+std::int64_t CrlMaker::usable_base() {
+    const std::lock_guard lock(mutex_);
+    return usable_base_;
+}
+
+void CrlMaker::refuse_base(std::int64_t number) {
+    const std::lock_guard lock(mutex_);
+    usable_base_ = std::max(usable_base_, number + 1);
+}
+
+void CrlMaker::note_refusal(const Occasion& occasion, const Error& error) {
+    const std::lock_guard lock(mutex_);
+    desk(occasion.wanted.kind).refused = Refused{in_context("CA \"" + settings_.ca + "\"", error),
+                                                 occasion.revision, Clock::now() + kRefusedFor};
 }
 
 asio::awaitable<Result<Crl>> CrlMaker::build(CrlKind kind, CrlBegun& begun, Lease& lease,

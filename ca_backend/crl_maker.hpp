@@ -75,7 +75,9 @@ struct CrlSettings {
 /// sooner than five times as long as it took after it was begun, so that revocations that come fast
 /// do not keep a core busy. With a complete CRL the delta is made that says the same since the base
 /// before (RFC 5280 section 5.2.3: both under one number); between two complete ones, deltas have
-/// numbers of their own. When that delta cannot be made, the complete one is made all the same.
+/// numbers of their own. When that delta cannot be made, the complete one is made all the same;
+/// when it is its base that is refused, the next base is tried, and in the end a complete one is
+/// made.
 ///
 /// Of several processes on one store one makes a CRL, and the others wait for it (CrlStore).
 class CrlMaker {
@@ -102,9 +104,16 @@ private:
         Waiting handler;
         boost::asio::executor_work_guard<boost::asio::any_io_executor> guard;
     };
+    /// By whoever has the key, in another process.
+    struct Refused {
+        Error error;
+        std::int64_t revision = 0;
+        std::chrono::steady_clock::time_point until;  ///< it is not tried again before
+    };
     /// Of one kind.
     struct Desk {
         Current current;
+        std::optional<Refused> refused;
         bool making = false;
         std::vector<Waiter> waiting;  ///< for the one that is being made
     };
@@ -133,6 +142,9 @@ private:
                                                                     CrlBegun& begun, Lease& lease,
                                                                     const Occasion& occasion);
     [[nodiscard]] bool is_as_settled(const certs::Crl& crl, CrlKind kind) const;
+    [[nodiscard]] std::int64_t usable_base();
+    void refuse_base(std::int64_t number);
+    void note_refusal(const Occasion& occasion, const Error& error);
     /// Adds to `left_out` what could not be put in.
     boost::asio::awaitable<Result<certs::Crl>> build(CrlKind kind, CrlBegun& begun, Lease& lease,
                                                      const Occasion& occasion,
@@ -141,7 +153,11 @@ private:
     CrlSettings settings_;
     IssuerHash issuer_;
     std::mutex mutex_;
-    std::array<Desk, 2> desks_;  ///< guarded by mutex_
+    // Guarded by mutex_:
+    std::array<Desk, 2> desks_;
+    /// No delta to a lower number was signed by whoever has the key: of several nodes' signers each
+    /// knows its own complete CRLs alone.
+    std::int64_t usable_base_ = 0;
 };
 
 }  // namespace scepgate::ca_backend

@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include "ca_backend/postgres_statement.hpp"
+#include "certs/clock.hpp"
 
 namespace scepgate::ca_backend::postgres {
 namespace {
@@ -37,7 +38,8 @@ Errc classify(std::string_view state) {
     if (kind == "23") return Errc::kConflict;
     // Privileges are the operator's to mend, and a plan that a new schema outdated is made again.
     if (state == "42501") return Errc::kUnavailable;
-    if (kind == "42" || kind == "22" || kind == "21") return Errc::kInternal;
+    // 54: more than an index or a table takes. It will not fit later either, and is nobody else's.
+    if (kind == "42" || kind == "22" || kind == "21" || kind == "54") return Errc::kInternal;
     return Errc::kUnavailable;
 }
 
@@ -99,8 +101,10 @@ Result<std::unique_ptr<Database>> Database::connect(const PostgresSettings& sett
                      "connecting: " + one_line(PQerrorMessage(database->get()))};
     }
     // libpq would print them.
-    PQsetNoticeProcessor(
-        database->get(), [](void*, const char*) {}, nullptr);
+    PQsetNoticeReceiver(
+        database->get(),
+        [](void* of, const PGresult* notice) { static_cast<Database*>(of)->note(notice); },
+        database.get());
     if (const auto done = database->set_up(); !done) return done.error();
     database->writer_ = to_hex(random_bytes(16));
     return database;
@@ -216,17 +220,30 @@ Result<void> Database::begin_writing() {
                             "INSERT INTO write_turns(writer, turn, at) VALUES('" + writer_ + "', " +
                             std::to_string(turns_) +
                             ", extract(epoch FROM now())::bigint) ON CONFLICT(writer) DO UPDATE "
-                            "SET turn = excluded.turn, at = excluded.at";
-    return execute(sql.c_str());
+                            "SET turn = excluded.turn, at = excluded.at "
+                            // Not now(), which is from before the wait for the turn.
+                            "RETURNING extract(epoch FROM clock_timestamp())::bigint";
+    const auto now = query_integer(sql.c_str());
+    if (!now) return now.error();
+    clock_ahead_ = certs::SystemClock().now() - *now;
+    return {};
 }
 
 Result<void> Database::begin_changing() {
     return execute((std::string("BEGIN;") + kTakeTurn).c_str());
 }
 
+void Database::note(const PGresult* notice) noexcept {
+    const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    warned_ = warned_ || (severity != nullptr && std::string_view(severity) == "WARNING");
+}
+
 Result<void> Database::commit() {
+    warned_ = false;
     const auto done = answer(PQsendQuery(get(), "COMMIT"), "COMMIT");
     if (!done) return done.error();
+    // So the server answers, too, when an operator ended its wait for the standbys.
+    if (warned_) return lose("COMMIT", "the server does not say that the standbys have it");
     // The server answers so when a statement has failed before.
     if (std::string_view(PQcmdStatus(done->get())) == "COMMIT") return {};
     return Error{Errc::kInternal, "COMMIT: the server has rolled the transaction back"};
@@ -248,14 +265,28 @@ bool Database::is_lost() const noexcept {
 }
 
 Result<bool> Database::was_committed(const sql::Turn& turn) {
-    // Whoever has the turn may still be about to commit: after them is when to look.
-    if (const auto begun = begin_changing(); !begun) return begun.error();
+    // Whoever has the turn may still be about to commit: after them is when to look. And what a
+    // server has committed that waited for its standbys when it stopped, it shows without them: but
+    // not before they have it does it commit this.
+    if (const auto begun = begin_writing(); !begun) {
+        (void)rollback();
+        return begun.error();
+    }
     const auto found = query_integer(("SELECT count(*) FROM write_turns WHERE writer = '" +
                                       turn.writer + "' AND turn = " + std::to_string(turn.number))
                                          .c_str());
-    if (const auto ended = execute("ROLLBACK"); !ended) return ended.error();
     if (!found) return found.error();
+    if (const auto ended = commit(); !ended) return ended.error();
     return *found > 0;
+}
+
+Result<void> Database::wait_for_standbys() {
+    const auto names = query_text("SELECT current_setting('synchronous_standby_names')");
+    if (!names) return names.error();
+    if (names->empty()) return {};
+    // With the turn: while no standby answers, one connection of the server waits for it, not all.
+    if (const auto begun = begin_writing(); !begun) return begun.error();
+    return commit();
 }
 
 Result<std::string> Database::query_text(const char* sql) {

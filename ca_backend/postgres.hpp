@@ -36,8 +36,14 @@ public:
     [[nodiscard]] bool must_roll_back() const noexcept override;
     [[nodiscard]] bool is_lost() const noexcept override;
     [[nodiscard]] bool may_succeed_again() const noexcept override { return transient_; }
+    [[nodiscard]] std::int64_t clock_ahead() const noexcept override { return clock_ahead_; }
     [[nodiscard]] sql::Turn turn() const override { return {writer_, turns_}; }
     Result<bool> was_committed(const sql::Turn& turn) override;
+
+    /// Returns when all that can be seen now is where a commit of now would be: on the synchronous
+    /// standbys, if the server has any. One that was restarted shows what it committed without
+    /// them.
+    Result<void> wait_for_standbys();
 
     /// The one integer or text that `sql` returns.
     Result<std::int64_t> query_integer(const char* sql);
@@ -55,6 +61,7 @@ private:
     };
     Database(PGconn* connection, const PostgresSettings& settings);
     Result<void> set_up();
+    void note(const PGresult* notice) noexcept;
     Error lose(std::string_view what_was_tried, const std::string& why);
     Error failure(const PGresult* result, std::string_view what_was_tried);
 
@@ -63,8 +70,10 @@ private:
     std::string writer_;      ///< whose turns these are: nobody else's name
     std::int64_t turns_ = 0;  ///< that were begun
     std::int64_t total_changes_ = 0;
+    std::int64_t clock_ahead_ = 0;
     std::size_t statements_ = 0;
     bool transient_ = false;  ///< the last failure was somebody else's doing
+    bool warned_ = false;     ///< the server did, since this was set
     bool lost_ = false;
 };
 

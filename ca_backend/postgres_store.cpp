@@ -27,7 +27,7 @@ Error no_tables() {
 }
 
 /// A connection to tables of the version that this program knows.
-Result<std::unique_ptr<sql::Connection>> connect_checked(const PostgresSettings& settings) {
+Result<std::unique_ptr<PostgresDatabase>> connect_checked(const PostgresSettings& settings) {
     auto database = PostgresDatabase::connect(settings);
     if (!database) return database.error();
     const auto version = postgres::schema_version(**database);
@@ -35,26 +35,37 @@ Result<std::unique_ptr<sql::Connection>> connect_checked(const PostgresSettings&
     if (*version == 0) return no_tables();
     if (*version != postgres::current_schema_version()) {
         return Error{Errc::kConfig,
-                     "made by an older scepgate; start the server once, or run "
+                     "made by an older scepgate; start the server of this version, or run "
                      "`scepgate store create`, to upgrade it"};
     }
+    return database;
+}
+
+/// The writer's, each of whose transactions is committed anew, whatever it has seen.
+Result<std::unique_ptr<sql::Connection>> connect_to_write(const PostgresSettings& settings) {
+    auto database = connect_checked(settings);
+    if (!database) return database.error();
     return std::unique_ptr<sql::Connection>(*std::move(database));
 }
 
-/// While the database is away, not every request shall wait until that is known again.
+/// What its connections read may be released, if `releases`: so it has to be on the standbys. While
+/// the database is away, not every request shall wait until that is known again.
 class ReaderConnector {
 public:
-    explicit ReaderConnector(const PostgresSettings& settings) : settings_(settings) {}
+    ReaderConnector(const PostgresSettings& settings, bool releases)
+        : settings_(settings), releases_(releases) {}
 
     Result<std::unique_ptr<sql::Connection>> connect() {
         constexpr std::chrono::seconds kPause{1};
         {
             const std::lock_guard lock(mutex_);
-            if (failure_ && std::chrono::steady_clock::now() < failed_at_ + kPause)
-                return *failure_;
+            const bool soon = std::chrono::steady_clock::now() < failed_at_ + kPause;
+            if (failure_ && (soon || trying_ > 0)) return *failure_;
+            ++trying_;
         }
-        auto connection = connect_checked(settings_);
+        auto connection = connect_to_read();
         const std::lock_guard lock(mutex_);
+        --trying_;
         failure_.reset();
         if (connection) return connection;
         failed_at_ = std::chrono::steady_clock::now();
@@ -63,14 +74,26 @@ public:
     }
 
 private:
+    [[nodiscard]] Result<std::unique_ptr<sql::Connection>> connect_to_read() const {
+        auto database = connect_checked(settings_);
+        if (!database) return database.error();
+        if (releases_) {
+            if (const auto there = (*database)->wait_for_standbys(); !there) return there.error();
+        }
+        return std::unique_ptr<sql::Connection>(*std::move(database));
+    }
+
     const PostgresSettings settings_;
+    const bool releases_;
     std::mutex mutex_;
+    std::size_t trying_ = 0;
     std::optional<Error> failure_;
     std::chrono::steady_clock::time_point failed_at_;
 };
 
 Result<std::unique_ptr<PostgresDatabase>> open_existing(const PostgresSettings& settings,
                                                         StoreMode mode) {
+    if (mode == StoreMode::kOpenCurrent) return connect_checked(settings);
     auto database = PostgresDatabase::connect(settings);
     if (!database) return database.error();
     const auto version = postgres::schema_version(**database);
@@ -100,11 +123,11 @@ Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const PostgresSetting
         auto database = open_existing(settings, mode);
         if (!database) return bad_database(settings, database.error());
         auto started = sql::Writer::start(*std::move(database),
-                                          [settings] { return connect_checked(settings); });
+                                          [settings] { return connect_to_write(settings); });
         if (!started) return bad_database(settings, started.error());
         writer = *std::move(started);
     }
-    const auto connector = std::make_shared<ReaderConnector>(settings);
+    const auto connector = std::make_shared<ReaderConnector>(settings, mode != Mode::kReadOnly);
     return std::unique_ptr<PostgresStore>(new PostgresStore(
         std::move(writer), [connector] { return connector->connect(); }, settings.readers));
 }

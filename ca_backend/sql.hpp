@@ -79,6 +79,9 @@ public:
     [[nodiscard]] virtual bool is_lost() const noexcept { return false; }
     /// True when the last failure was others' doing (a deadlock): the same may succeed now.
     [[nodiscard]] virtual bool may_succeed_again() const noexcept { return false; }
+    /// Seconds by which this machine's clock was ahead of the database's own when begin_writing()
+    /// had the turn; 0 where that has none.
+    [[nodiscard]] virtual std::int64_t clock_ahead() const noexcept { return 0; }
     /// The last that begin_writing() began. When the connection is lost during commit(), another
     /// connection's was_committed() tells how it ended.
     [[nodiscard]] virtual Turn turn() const { return {}; }

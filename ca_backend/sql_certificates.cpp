@@ -1,5 +1,7 @@
 #include "ca_backend/sql_certificates.hpp"
 
+#include "ca_backend/certificate_plan.hpp"
+
 namespace scepgate::ca_backend::sql {
 
 const char* const kCertificateColumns =
@@ -33,6 +35,11 @@ CertificateRow read_certificate(const Query& query) {
     const std::int64_t max_validity = query.integer(column++);
     if (max_validity != 0) row.max_validity = max_validity;
     row.der = query.blob(column++);
+    if (was_shortened(row.subject) || was_shortened(row.issuer)) {
+        const auto certificate = certs::Certificate::from_der(row.der);
+        if (certificate) row.subject = certificate->subject_text();
+        if (certificate) row.issuer = certificate->issuer_text();
+    }
     return row;
 }
 

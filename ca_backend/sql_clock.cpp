@@ -1,6 +1,7 @@
 #include "ca_backend/sql_clock.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "certs/clock.hpp"
 
@@ -9,6 +10,7 @@ namespace {
 
 /// Nodes and clocks differ a little.
 constexpr std::int64_t kMostBehind = 86400;
+constexpr std::int64_t kMostFromDatabase = 600;
 
 }  // namespace
 
@@ -26,8 +28,9 @@ Result<ClockJudge> ClockJudge::prepare(Connection& connection) {
     return made;
 }
 
-Result<void> ClockJudge::begin() {
+Result<void> ClockJudge::begin(std::int64_t ahead) {
     newest_.reset();
+    ahead_ = ahead;
     return began_ ? Result<void>() : read();
 }
 
@@ -44,7 +47,17 @@ Result<void> ClockJudge::read() {
     return {};
 }
 
+Result<void> ClockJudge::judge_machine() const {
+    const std::int64_t apart = std::abs(ahead_);
+    if (apart <= kMostFromDatabase) return {};
+    return Error{Errc::kUnavailable, "this machine's clock is " + std::to_string(apart) + " s " +
+                                         (ahead_ > 0 ? "ahead of" : "behind") +
+                                         " the database's: nothing is recorded here. Set the wrong "
+                                         "one right (docs/cluster.md#clocks)"};
+}
+
 Result<void> ClockJudge::judge(std::int64_t now) {
+    if (auto sound = judge_machine(); !sound) return sound;
     if (const auto done = read(); !done) return done;
     const std::int64_t behind = newest_->issued_at - now;
     if (newest_->id == 0 || behind <= kMostBehind) return {};
@@ -67,13 +80,10 @@ Result<void> ClockJudge::accept() {
     return accept_.run().finish();
 }
 
-std::int64_t ClockJudge::without_jumps(std::int64_t now) {
-    const auto steady = std::chrono::steady_clock::now();
-    if (!began_) {
-        began_ = now;
-        began_at_ = steady;
-    }
-    const auto passed = std::chrono::duration_cast<std::chrono::seconds>(steady - began_at_);
+std::optional<std::int64_t> ClockJudge::without_jumps(std::int64_t now) const {
+    if (!began_) return std::nullopt;
+    const auto passed = std::chrono::duration_cast<std::chrono::seconds>(
+        std::chrono::steady_clock::now() - began_at_);
     return std::min(now, *began_ + passed.count());
 }
 

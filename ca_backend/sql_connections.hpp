@@ -23,6 +23,10 @@ public:
 
     Result<ReaderPool::Held> hold_reader() { return readers_.hold(); }
 
+    [[nodiscard]] bool clock_is_wrong() const noexcept {
+        return writer_ && writer_->clock_is_wrong();
+    }
+
     /// Does `work` on the writer's thread and gives what it returned, once that is on disk. The
     /// coroutine's frame, where both live, belongs to the handler that the writer keeps.
     template <class T>

@@ -55,7 +55,10 @@ Result<Recorder> Recorder::prepare(Connection& connection) {
     if (!certificates) return certificates.error();
     auto revocations = Revocations::prepare(connection);
     if (!revocations) return revocations.error();
+    auto compromised_keys = CompromisedKeys::prepare(connection);
+    if (!compromised_keys) return compromised_keys.error();
     Recorder made;
+    made.compromised_keys_ = *std::move(compromised_keys);
     made.transactions_ = *std::move(transactions);
     made.certificates_ = *std::move(certificates);
     made.revocations_ = *std::move(revocations);
@@ -111,6 +114,9 @@ Result<RecordOutcome> Recorder::record(const IssuanceRecord& record) {
     auto against = judge(record, waited ? &**before : nullptr);
     if (!against) return against.error();
     if (*against) return **std::move(against);
+    const auto compromised = has_compromised_key(record);
+    if (!compromised) return compromised.error();
+    if (*compromised) return RecordOutcome(KeyCompromised{});
 
     const auto certificate = insert_certificate(record);
     if (!certificate) {
@@ -167,10 +173,16 @@ Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& recor
     return Against();
 }
 
+Result<bool> Recorder::has_compromised_key(const IssuanceRecord& record) {
+    auto found = compromised_keys_.contains(sha256(record.certificate.spki()));
+    if (!found || *found || !record.renewal) return found;
+    return compromised_keys_.contains(record.signer_key);
+}
+
 Result<std::int64_t> Recorder::insert_certificate(const IssuanceRecord& record) {
     const certs::Certificate& certificate = record.certificate;
-    const std::string issuer = certificate.issuer_text();
-    const std::string subject = certificate.subject_text();
+    const std::string issuer = indexed(certificate.issuer_text());
+    const std::string subject = indexed(certificate.subject_text());
     const std::string alt_names =
         record.subject_alt_name.empty() ? "" : certs::to_text(record.subject_alt_name);
     const Bytes serial = without_sign_octet(certificate.serial());
@@ -199,7 +211,7 @@ Result<std::int64_t> Recorder::insert_certificate(const IssuanceRecord& record) 
     const auto id = query.finish_returning();
     if (!id) return id;
     for (const certs::GeneralName& name : record.subject_alt_name) {
-        const std::string value = folded(name.value);
+        const std::string value = indexed(folded(name.value));
         Query named = name_.run();
         named.bind(bucket_of(*id)).bind(value).bind(*id);
         if (const auto done = named.finish(); !done) return done.error();

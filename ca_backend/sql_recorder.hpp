@@ -1,6 +1,7 @@
 // Writing transactions inside an open write transaction of the database.
 #pragma once
 
+#include "ca_backend/sql_compromised_keys.hpp"
 #include "ca_backend/sql_revocations.hpp"
 #include "ca_backend/sql_transactions.hpp"
 
@@ -29,6 +30,8 @@ private:
     /// Empty: nothing stands against it.
     Result<std::optional<RecordOutcome>> judge(const IssuanceRecord& record,
                                                const StoredTransaction* waited);
+    /// Of the certificate, or of the one that it renews.
+    Result<bool> has_compromised_key(const IssuanceRecord& record);
     Result<std::int64_t> insert_certificate(const IssuanceRecord& record);
     /// Returns its id.
     Result<std::int64_t> insert_pending(const PendingRecord& record);
@@ -37,6 +40,7 @@ private:
     Transactions transactions_;
     Certificates certificates_;
     Revocations revocations_;
+    CompromisedKeys compromised_keys_;
     Statement certificate_;
     Statement name_;
     Statement issued_;

@@ -115,14 +115,17 @@ Result<Revoker> Revoker::prepare(Connection& connection) {
     return made;
 }
 
-Result<void> Revoker::purge(const IssuerHash& issuer, std::int64_t made, std::size_t limit) {
+Result<bool> Revoker::purge(const IssuerHash& issuer, std::int64_t made, std::size_t limit) {
+    const auto most = static_cast<std::int64_t>(limit);
+    bool all = true;
     for (Statement* remove : {&purge_over_, &purge_released_}) {
         Query query = remove->run();
         query.bind(ByteView(issuer)).bind(made - kListedAfterExpiry).bind(made);
-        const auto done = query.bind(static_cast<std::int64_t>(limit)).finish();
+        const auto done = query.bind(most).finish();
         if (!done) return done.error();
+        all = all && query.changes() < most;
     }
-    return {};
+    return all;
 }
 
 Result<CertificateRow> Revoker::subject_of(const RevocationOrder& order) {

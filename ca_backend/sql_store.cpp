@@ -157,6 +157,10 @@ asio::awaitable<Result<void>> SqlStore::accept_clock() {
     return impl_->write<void>([](sql::Changes& changes) { return changes.clock.accept(); });
 }
 
+bool SqlStore::clock_is_wrong() const noexcept {
+    return impl_->clock_is_wrong();
+}
+
 Outbox& SqlStore::outbox() noexcept {
     return impl_->outbox();
 }

@@ -13,8 +13,9 @@ namespace sql {
 class Writer;
 }
 
-/// kReadOnly works beside a running server; all writing is kDenied then.
-enum class StoreMode { kCreateOrOpen, kOpenExisting, kReadOnly };
+/// kReadOnly works beside a running server; all writing is kDenied then. Tables of an older version
+/// are upgraded by the first two alone: a server of that version may have them open.
+enum class StoreMode { kCreateOrOpen, kOpenExisting, kOpenCurrent, kReadOnly };
 
 /// One thread writes: it takes all records that wait and commits them in one transaction, so that a
 /// commit (one fsync) serves many requests; one conflict spoils nobody else's (sql_writer.hpp).
@@ -59,6 +60,7 @@ public:
                                                          std::int64_t above) override;
 
     [[nodiscard]] Outbox& outbox() noexcept override;
+    [[nodiscard]] bool clock_is_wrong() const noexcept override;
 
     /// kUnavailable: `now` is more than a day before the certificate that was recorded last, so
     /// that nothing is recorded; with what to do.

@@ -63,6 +63,10 @@ asio::awaitable<Result<CrlBegun>> SqlStore::begin_crl(CrlOrder order) {
         const auto revision = list->open(order.issuer);
         // Nobody else of the group shall fail with it, as they would when it were unavailable.
         if (!revision) return Error{Errc::kInternal, "store: " + revision.error().detail};
+        // One of a wrong time would be for no other node, and its number and lease in all their
+        // way.
+        if (const auto sound = changes.clock.judge_machine(); !sound)
+            return Error{Errc::kInternal, "store: " + sound.error().detail};
         auto begun = changes.crls.begin(order);
         if (!begun || !(begun->complete || begun->delta)) return begun;
         begun->revision = *revision;
@@ -97,10 +101,16 @@ asio::awaitable<Result<bool>> SqlStore::keep_crl(IssuerHash issuer, CrlToKeep cr
     }
     // What is in nobody's way may stay for now, so a failure is none.
     if (crl.kind == CrlKind::kComplete) {
+        // What is left after so many goes with the next one.
         constexpr std::size_t kAtOnce = 1000;
-        (void)co_await impl_->write<void>([&](sql::Changes& changes) {
-            return changes.revoker.purge(issuer, crl.state.this_update, kAtOnce);
-        });
+        constexpr int kMostTimes = 100;
+        bool all = false;
+        for (int i = 0; i < kMostTimes && !all; ++i) {
+            const auto purged = co_await impl_->write<bool>([&](sql::Changes& changes) {
+                return changes.revoker.purge(issuer, crl.state.this_update, kAtOnce);
+            });
+            all = !purged || *purged;
+        }
     }
     for (bool none = false; !none;) {
         const auto forgotten = co_await impl_->write<bool>(

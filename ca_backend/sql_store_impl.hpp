@@ -16,6 +16,7 @@ public:
         return connections_.read(std::move(read));
     }
     Result<sql::ReaderPool::Held> hold_reader() { return connections_.hold_reader(); }
+    [[nodiscard]] bool clock_is_wrong() const noexcept { return connections_.clock_is_wrong(); }
     template <class T>
     boost::asio::awaitable<Result<T>> write(std::function<Result<T>(sql::Changes&)> work) {
         return connections_.write<T>(std::move(work));

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "ca_backend/certificate_plan.hpp"
+
 namespace scepgate::ca_backend::sql {
 namespace {
 
@@ -73,6 +75,7 @@ Result<StoredTransaction> read_transaction(const Query& row, std::int64_t now) {
                          "a stored certificate cannot be read: " + certificate.error().detail};
         }
         read.certificate = *std::move(certificate);
+        if (was_shortened(read.subject)) read.subject = read.certificate->subject_text();
     }
     if (row.is_null(column)) return read;
     PendingDetails& pending = read.pending.emplace();

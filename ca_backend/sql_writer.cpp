@@ -152,7 +152,9 @@ Result<void> Writer::write_in_transaction(std::span<Waiting> group, Step& step) 
     if (const auto begun = connection.begin_writing(); !begun) return unavailable(begun.error());
     changes_.now = Changes::kNobodySaid;
     changes_.adds_challenges = false;
-    if (const auto begun = changes_.clock.begin(); !begun) return unavailable(begun.error());
+    const auto clock = changes_.clock.begin(connection.clock_ahead());
+    note_clock(!changes_.clock.judge_machine());
+    if (!clock) return unavailable(clock.error());
     for (Waiting& waiting : group) {
         const std::int64_t changes_before = connection.total_changes();
         waiting.outcome = waiting.work(changes_);
@@ -168,22 +170,45 @@ Result<void> Writer::write_in_transaction(std::span<Waiting> group, Step& step) 
     return committed ? committed : unavailable(committed.error());
 }
 
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+std::int64_t steady_seconds() {
+    return std::chrono::duration_cast<std::chrono::seconds>(Steady::now().time_since_epoch())
+        .count();
+}
+
+}  // namespace
+
+void Writer::note_clock(bool wrong) noexcept {
+    // Nobody who is not asked learns that it is right again: so after a while it is tried.
+    constexpr std::int64_t kBelieved = 60;
+    clock_wrong_until_ = wrong ? steady_seconds() + kBelieved : 0;
+}
+
+bool Writer::clock_is_wrong() const noexcept {
+    const std::int64_t until = clock_wrong_until_;
+    return until != 0 && steady_seconds() < until;
+}
+
 Result<void> Writer::purge(std::size_t limit) {
     if (changes_.now == Changes::kNobodySaid) return {};
     const std::int64_t now = changes_.now;
     // What is not remembered any more could be used again, when the clock is right again.
-    const std::int64_t sure = changes_.clock.without_jumps(now);
-    if (const auto purged = changes_.recorder.purge_redemptions(sure, limit); !purged)
+    const auto sure = changes_.clock.without_jumps(now);
+    if (!sure) return {};
+    if (const auto purged = changes_.recorder.purge_redemptions(*sure, limit); !purged)
         return purged.error();
     if (changes_.adds_challenges) {
-        const auto purged = changes_.challenges.purge(now, limit);
+        const auto purged = changes_.challenges.purge(*sure, limit);
         if (!purged) return purged.error();
     }
     // Few ever wait, so a look now and then is enough.
     constexpr std::int64_t kPendingInterval = 600;
     constexpr std::size_t kPendingLimit = 100;
     if (now >= pending_purged_ && now < pending_purged_ + kPendingInterval) return {};
-    const auto all = changes_.recorder.purge_pending(now, kPendingLimit);
+    const auto all = changes_.recorder.purge_pending(*sure, kPendingLimit);
     if (!all) return all.error();
     if (*all) pending_purged_ = now;
     return {};

@@ -1,6 +1,7 @@
 // The one thread that writes to the store.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <limits>
@@ -66,6 +67,10 @@ public:
     /// What `work` refers to stays alive until `handler` is called.
     void submit(Work work, WorkHandler handler);
 
+    /// The last transaction, not long ago, found that this machine's clock is not the database's.
+    /// Safe for concurrent use.
+    [[nodiscard]] bool clock_is_wrong() const noexcept;
+
 private:
     /// The handler's executor is told to wait: its context must not run out of work meanwhile.
     struct Waiting {
@@ -84,10 +89,12 @@ private:
     Result<void> write_in_transaction(std::span<Waiting> group, Step& step);
     Result<void> replace_lost_connection();
     Result<void> purge(std::size_t limit);
+    void note_clock(bool wrong) noexcept;
 
     Changes changes_;
     Connect reconnect_;
-    std::int64_t pending_purged_ = 0;  ///< seconds since the epoch
+    std::int64_t pending_purged_ = 0;                 ///< seconds since the epoch
+    std::atomic<std::int64_t> clock_wrong_until_{0};  ///< seconds of the steady clock
     std::mutex mutex_;
     std::condition_variable something_to_do_;
     std::vector<Waiting> queue_;

@@ -50,10 +50,11 @@ Result<Database> open_database(const std::filesystem::path& file, SqliteStore::M
         return Error{Errc::kConfig,
                      "it is empty, which no store of scepgate ever is; restore a backup"};
     }
-    if (read_only) {
+    if (read_only || mode == SqliteStore::Mode::kOpenCurrent) {
         if (*version != sqlite::current_schema_version()) {
             return Error{Errc::kConfig,
-                         "made by an older scepgate; start the server once to upgrade it"};
+                         "made by an older scepgate; start the server of this version, or run "
+                         "`scepgate store create`, to upgrade it"};
         }
     } else if (const auto upgraded = sqlite::upgrade_schema(*database); !upgraded) {
         return upgraded.error();

@@ -73,6 +73,10 @@ public:
     /// not on hold, or is recorded although the order says that it is not.
     virtual boost::asio::awaitable<Result<CertificateRow>> revoke(RevocationOrder order) = 0;
 
+    /// Nothing is recorded here for now, because this machine's clock is not the one that all nodes
+    /// share: another node is to be asked. From memory.
+    [[nodiscard]] virtual bool clock_is_wrong() const noexcept { return false; }
+
     /// What others are to be told of all this.
     [[nodiscard]] virtual Outbox& outbox() noexcept = 0;
 };

@@ -124,6 +124,8 @@ struct AlreadyRedeemed {};
 struct SignerRevoked {};
 /// It was renewed by another request, and may be only once: nothing was recorded.
 struct AlreadyRenewed {};
+/// A certificate of its key was revoked as keyCompromise meanwhile: nothing was recorded.
+struct KeyCompromised {};
 /// The same signer key has another request with this transactionID waiting: nothing was recorded.
 struct TransactionIdTaken {};
 /// The signer key has another request open, and may not: nothing was recorded.
@@ -131,8 +133,8 @@ struct SignerWaits {};
 /// As many wait at this endpoint as may: nothing was recorded.
 struct TooManyPending {};
 
-using RecordOutcome =
-    std::variant<Recorded, RecordedBefore, AlreadyRedeemed, SignerRevoked, AlreadyRenewed>;
+using RecordOutcome = std::variant<Recorded, RecordedBefore, AlreadyRedeemed, SignerRevoked,
+                                   AlreadyRenewed, KeyCompromised>;
 using PendingOutcome = std::variant<Recorded, RecordedBefore, AlreadyRedeemed, TransactionIdTaken,
                                     SignerWaits, TooManyPending>;
 

@@ -69,6 +69,15 @@ Result<void, Refusal> check_key(const Endpoint& endpoint, const certs::PublicKey
                    "the request is for a key of this server itself (CA, RA, challenges or TLS)");
 }
 
+namespace {
+
+Refusal key_compromised() {
+    return refused(reason::kKeyCompromised,
+                   "a certificate of this key was revoked as keyCompromise");
+}
+
+}  // namespace
+
 Result<void, Refusal> check_not_compromised(ca_backend::Store& store,
                                             const EnrollmentRequest& request) {
     const ByteView requested = request.csr.public_key().spki();
@@ -78,8 +87,7 @@ Result<void, Refusal> check_not_compromised(ca_backend::Store& store,
     if (compromised && !*compromised && another) compromised = store.is_compromised(sha256(signer));
     if (!compromised) return refused(reason::kStoreUnavailable, compromised.error().detail);
     if (!*compromised) return {};
-    return refused(reason::kKeyCompromised,
-                   "a certificate of this key was revoked as keyCompromise");
+    return key_compromised();
 }
 
 Result<std::string, Refusal> check_issuable(const Endpoint& endpoint, const Grant& grant) {
@@ -212,6 +220,7 @@ asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> Issuance::record(
     if (std::holds_alternative<ca_backend::SignerRevoked>(*recorded)) {
         co_return signer_revoked(request.signer);
     }
+    if (std::holds_alternative<ca_backend::KeyCompromised>(*recorded)) co_return key_compromised();
     if (std::holds_alternative<ca_backend::AlreadyRenewed>(*recorded)) {
         co_return refused(reason::kRenewedBefore,
                           "one that was not renewed yet (renewal.newest_only)",

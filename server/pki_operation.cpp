@@ -119,6 +119,10 @@ PkiOperations::PkiOperations(ServiceParts parts)
       poll_(parts_),
       look_up_(parts_) {}
 
+bool PkiOperations::clock_is_wrong() const noexcept {
+    return parts_.store && parts_.store->clock_is_wrong();
+}
+
 asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, const Bytes& message,
                                                        std::string client_address,
                                                        RequestRecord& record) {

@@ -31,6 +31,9 @@ public:
     PkiOperations(const PkiOperations&) = delete;
     PkiOperations& operator=(const PkiOperations&) = delete;
 
+    /// See Store::clock_is_wrong().
+    [[nodiscard]] bool clock_is_wrong() const noexcept;
+
     /// `routed`: by the path; before a rollover a message can be for its successor all the same.
     /// `record` is filled in for the request log; both stay alive until the end.
     boost::asio::awaitable<OperationReply> process(const Endpoint& routed, const Bytes& message,

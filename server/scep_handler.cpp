@@ -31,13 +31,16 @@ const Prepared& not_found() {
     static const Prepared reply = plain(404, "Not Found\n");
     return reply;
 }
-/// What a load balancer asks (docs/cluster.md): who is not about to stop is ready.
+/// What a load balancer asks (docs/cluster.md): who is not about to stop, and could record what is
+/// asked for as well as another node, is ready.
 constexpr std::string_view kReadyPath = "/ready";
 
-const Prepared& ready(bool leaving) {
+const Prepared& ready(bool leaving, bool clock_is_wrong) {
     static const Prepared yes = plain(200, "ready\n", "Cache-Control: no-store\r\n");
     static const Prepared no = plain(503, "stopping\n", "Cache-Control: no-store\r\n");
-    return leaving ? no : yes;
+    static const Prepared wrong = plain(503, "the clock is wrong\n", "Cache-Control: no-store\r\n");
+    if (leaving) return no;
+    return clock_is_wrong ? wrong : yes;
 }
 const Prepared& no_next_ca() {
     static const Prepared reply = plain(404, "There is no next CA certificate.\n");
@@ -112,7 +115,8 @@ std::shared_ptr<const PreparedReply> ScepHandler::answer_from_memory(const HttpR
     };
     const auto endpoint = current->route(request.path);
     // Not logged: it comes every second or two.
-    if (!endpoint && request.path == kReadyPath) return ready(leaving_);
+    if (!endpoint && request.path == kReadyPath)
+        return ready(leaving_, operations_.clock_is_wrong());
     if (!endpoint) return answer(not_found());
     record.endpoint = endpoint->name;
 

@@ -92,8 +92,8 @@ def second_node():
     """Makes second servers for labs that serve; stopped, and judged, at the end of the test."""
     nodes = []
 
-    def make(first):
-        nodes.append(harness.SecondNode(first).start())
+    def make(first, **options):
+        nodes.append(harness.SecondNode(first).start(**options))
         return nodes[-1]
 
     yield make

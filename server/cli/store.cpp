@@ -71,7 +71,7 @@ int backup(const StoreOptions& options) {
 int accept_clock(const StoreOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
-    const auto store = open_store(*config, ca_backend::StoreMode::kOpenExisting);
+    const auto store = open_store(*config, ca_backend::StoreMode::kOpenCurrent);
     if (!store) return complain(store.error());
     const std::int64_t now = certs::SystemClock().now();
     const auto sound = (*store)->judge_clock(now);

@@ -42,7 +42,7 @@ std::optional<Records> open_records(const Config& config) {
         complain(kUsage, audit.error().detail);
         return std::nullopt;
     }
-    auto store = store_of(config, StoreMode::kOpenExisting);
+    auto store = store_of(config, StoreMode::kOpenCurrent);
     if (!store) {
         complain(kUsage, store.error().detail);
         return std::nullopt;

@@ -131,7 +131,7 @@ Result<void> make_tables(Database& database) {
 struct SignedRecords::Impl {
     Database database;
     Statement find_order, add_order, add_signed, not_after, counts, oldest_crl;
-    Statement forget_orders, forget_signed;
+    Statement forget_orders, forget_order, forget_signed;
     ca_backend::sql::CompromisedKeys compromised;
 
     static Result<std::unique_ptr<Impl>> prepare(Database database) {
@@ -153,6 +153,7 @@ struct SignedRecords::Impl {
               "GROUP BY minute, template ORDER BY minute"},
              {impl->forget_orders,
               "DELETE FROM orders WHERE id IN (SELECT id FROM orders WHERE at <= ? LIMIT 4)"},
+             {impl->forget_order, "DELETE FROM orders WHERE id = ? AND at <= ?"},
              {impl->forget_signed,
               "DELETE FROM signed WHERE (ca, serial) IN "
               "(SELECT ca, serial FROM signed WHERE not_after < ? LIMIT 4)"}});
@@ -165,6 +166,10 @@ struct SignedRecords::Impl {
 
     Result<void> add(const SignedRow& row) {
         if (auto done = forget_orders.run().bind(row.at - kRemembered).finish(); !done) return done;
+        // After a quiet week this one itself may be left.
+        auto forgotten =
+            forget_order.run().bind(ByteView(row.id)).bind(row.at - kRemembered).finish();
+        if (!forgotten) return forgotten;
         if (auto done = forget_signed.run().bind(row.at - kKeptAfterExpiry).finish(); !done)
             return done;
         auto added = add_signed.run()
@@ -235,6 +240,11 @@ Result<void> SignedRecords::add(const SignedRow& row) {
         group[i]->outcome = outcomes[i];
     writing_ = false;
     written_.notify_all();
+    lock.unlock();
+    {
+        const std::lock_guard database_lock(database_mutex_);
+        impl_->database.tidy_up();
+    }
     return *std::move(mine.outcome);
 }
 

@@ -124,6 +124,7 @@ struct RevocationRecords::Impl {
             const auto undone = database.rollback();
             if (!undone) outcome.error().detail += "; " + undone.error().detail;
         }
+        database.tidy_up();
         return outcome;
     }
 

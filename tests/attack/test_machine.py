@@ -9,6 +9,7 @@ import scep_client as scep
 from blob_maker import BlobMaker
 from machine import DAY, NO_RANDOM_OCTETS, WRONG_SIGNATURES, YEAR, Machine
 from scep_client import Csr, name
+from test_postgresql import cluster, database  # noqa: F401: fixtures
 
 
 @pytest.fixture
@@ -142,3 +143,40 @@ def test_a_clock_behind_the_last_certificate_issues_nothing_until_an_operator_ac
     assert lab.send(message, ca).status == "success"
     again = harness.run("store", "accept-clock", "--config", lab.config_file)
     assert again.returncode == 0 and "Nothing to accept" in again.stdout
+
+
+@pytest.mark.attack("A03")
+def test_a_clock_that_is_ahead_forgets_no_password_that_is_outstanding(new_lab, keys, machine):
+    lab = new_lab("--policy", "one_time")
+    ca, password = lab.ca(), lab.challenge()
+    machine.be(DAY + 7200)
+    for _ in range(2):
+        made = harness.run("challenge", "create", "--config", lab.config_file, env=machine.environment)
+        assert made.returncode == 0, made.stderr
+    assert lab.send(request_of(keys(), ca, 0, password), ca).status == "success"
+
+
+@pytest.mark.attack("A03")
+@pytest.mark.kernel
+def test_a_node_whose_clock_is_wrong_is_out_and_the_others_go_on(
+        new_lab, second_node, cluster, database, keys, machine):  # noqa: F811
+    lab = new_lab("--policy", "none", start=False)
+    lab.edit(lambda config: config.update(store={"postgresql": cluster.conninfo(database)}))
+    created = harness.run("store", "create", "--config", lab.config_file)
+    assert created.returncode == 0, created.stderr
+    other = second_node(lab, env=machine.environment)
+    lab.start()
+    ca = lab.ca()
+    assert other.send(request_of(keys(), ca, 0), ca).status == "success"
+    for seconds, words in ((2 * DAY, " s ahead of the database's"), (-3600, " s behind the database's")):
+        machine.be(seconds)
+        reply = other.post(request_of(keys(1), ca, f"there {seconds}"))
+        assert (reply.status, bool(reply.header("Retry-After"))) == (503, True)
+        assert words in other.log()
+        assert other.get("/ready").status == 503
+        assert lab.send(request_of(keys(2), ca, f"here {seconds}"), ca).status == "success"
+        assert lab.get("/ready").status == 200
+    machine.be(300)
+    assert other.send(request_of(keys(3), ca, "right"), ca).status == "success", "a little off"
+    assert other.get("/ready").status == 200
+    assert len(lab.serials()) == 4

@@ -83,6 +83,82 @@ protected:
 
 SCEPGATE_ON_EACH_ENGINE(EmbeddedCaDeltaTest);
 
+/// The key of a CA in a process that signs a delta to a complete CRL of its own alone.
+class KeyElsewhere final : public certs::KeyOperations {
+public:
+    Result<Bytes> sign(certs::Digest digest, ByteView data) const override {
+        ++asked;
+        const auto base = number_behind(data, {0x06, 0x03, 0x55, 0x1D, 0x1B, 0x01, 0x01, 0xFF});
+        const bool known = !base || std::find(made_.begin(), made_.end(), *base) != made_.end();
+        if (refuses_all || !known) return Error{Errc::kDenied, "the signer refused"};
+        if (!base) made_.push_back(*number_behind(data, {0x06, 0x03, 0x55, 0x1D, 0x14}));
+        return testing::rsa_key().sign(digest, data);
+    }
+    mutable int asked = 0;
+    bool refuses_all = false;
+
+private:
+    /// In an extension that begins so: its OID, and whether it is critical.
+    static std::optional<Bytes> number_behind(ByteView data, const Bytes& beginning) {
+        const auto at = std::search(data.begin(), data.end(), beginning.begin(), beginning.end());
+        if (at == data.end()) return std::nullopt;
+        const auto inside = at + static_cast<std::ptrdiff_t>(beginning.size()) + 2;
+        return Bytes(inside + 2, inside + 2 + inside[1]);
+    }
+    mutable std::vector<Bytes> made_;
+};
+
+TEST_P(EmbeddedCaDeltaTest, TheSignerOfAnotherNodeGetsABaseOfItsOwn) {
+    const auto one = std::make_shared<KeyElsewhere>(), other = std::make_shared<KeyElsewhere>();
+    const auto as_node_of = [this](const std::shared_ptr<KeyElsewhere>& signer) {
+        settings_.key = certs::PrivateKey::from_operations(testing::rsa_key().public_key(), signer);
+        start();
+    };
+    as_node_of(one);
+    const std::string base_of_one = number(complete());
+    ASSERT_EQ(base(delta()), base_of_one);
+    const auto node_of_one = ca_;
+
+    as_node_of(other);
+    clock_->set(kNow + 3 * kHour);
+    const Crl first = delta();
+    EXPECT_EQ(other->asked, 3) << "a delta that it refuses, a complete CRL, a delta to that";
+    EXPECT_EQ(base(first), number(complete()));
+    EXPECT_NE(base(first), base_of_one);
+    clock_->set(kNow + 6 * kHour);
+    EXPECT_EQ(base(delta()), base(first));
+    EXPECT_EQ(other->asked, 4) << "it does not ask for the same again";
+
+    ca_ = node_of_one;
+    EXPECT_EQ(base(delta()), base(first)) << "the other's";
+    EXPECT_EQ(number(complete()), base(first)) << "so that the delta is of use with it";
+    clock_->set(kNow + 9 * kHour);
+    EXPECT_EQ(base(delta()), base_of_one) << "which it still knows";
+}
+
+TEST_P(EmbeddedCaDeltaTest, DoesNotAskAgainAndAgainForWhatIsRefused) {
+    const auto signer = std::make_shared<KeyElsewhere>();
+    signer->refuses_all = true;
+    settings_.key = certs::PrivateKey::from_operations(testing::rsa_key().public_key(), signer);
+    start();
+    for (const CrlKind kind : {CrlKind::kComplete, CrlKind::kDelta}) {
+        signer->asked = 0;
+        const auto refused = ask(kind);
+        ASSERT_FALSE(refused);
+        EXPECT_NE(refused.error().detail.find("the signer refused"), std::string::npos);
+        for (int i = 0; i < 5; ++i)
+            EXPECT_EQ(ask(kind, CrlDemand::kAtHand).error().detail, refused.error().detail);
+        EXPECT_EQ(signer->asked, 1);
+        EXPECT_FALSE(ask(kind, CrlDemand::kNewest)) << "a person asks";
+        EXPECT_EQ(signer->asked, 2);
+    }
+    const auto certificate = make_record();
+    ASSERT_EQ(describe(record(*store_, certificate)), "recorded");
+    signer->refuses_all = false;
+    tamper("UPDATE crls SET revision = revision + 1");
+    EXPECT_TRUE(ask(CrlKind::kComplete)) << "another one, with another revocation";
+}
+
 TEST_P(EmbeddedCaDeltaTest, A09_ListsAllOthersWhenOneCannotBeListed) {
     const auto first = issued();
     ASSERT_TRUE(complete().entries().empty());

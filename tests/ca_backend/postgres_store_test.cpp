@@ -73,6 +73,32 @@ TEST_F(PostgresStoreTest, WaitsNoLongerForTheTurnThanAStatementMayTake) {
     EXPECT_EQ(describe(record(*store, made)), "recorded");
 }
 
+TEST_F(PostgresStoreTest, RefusesARowThatItsIndexesHaveNoRoomForAndNobodyElses) {
+    const auto store = open_store(place_);
+    auto too_long = make_record();
+    too_long.device_id = to_hex(random_bytes(4000));
+    const auto alone = record(*store, too_long);
+    ASSERT_FALSE(alone);
+    EXPECT_EQ(alone.error().code, Errc::kInternal);
+    EXPECT_NE(alone.error().detail.find("SQLSTATE 54000"), std::string::npos)
+        << alone.error().detail;
+    std::vector<std::pair<SqlStore*, IssuanceRecord>> group;
+    for (int i = 0; i < 8; ++i)
+        group.emplace_back(store.get(), make_record());
+    group.emplace(group.begin() + 4, store.get(), too_long);
+    const auto outcomes = testing::record_together(group);
+    for (std::size_t i = 0; i < outcomes.size(); ++i)
+        EXPECT_EQ(describe(outcomes[i]) == "recorded", i != 4) << describe(outcomes[i]);
+}
+
+TEST_F(PostgresStoreTest, KnowsHowFarTheMachinesClockIsFromTheDatabases) {
+    open_store(place_).reset();
+    const auto connection = connect();
+    ASSERT_TRUE(connection->begin_writing());
+    EXPECT_LE(std::abs(connection->clock_ahead()), 2) << "one machine, one clock";
+    ASSERT_TRUE(connection->rollback());
+}
+
 TEST_F(PostgresStoreTest, KeepsATransactionIdThatIsNoText) {
     const auto store = open_store(place_);
     auto made = make_record();

@@ -15,6 +15,7 @@ namespace scepgate::ca_backend::this_file {
 namespace {
 
 using sql::Changes;
+using testing::kNow;
 
 /// What happens to one transaction.
 enum class Accident {
@@ -69,6 +70,8 @@ public:
     [[nodiscard]] bool is_lost() const noexcept override { return lost_; }
     [[nodiscard]] bool may_succeed_again() const noexcept override { return transient_; }
     [[nodiscard]] sql::Turn turn() const override { return real_->turn(); }
+    [[nodiscard]] std::int64_t clock_ahead() const noexcept override { return ahead; }
+    static inline std::atomic<std::int64_t> ahead{0};
     Result<bool> was_committed(const sql::Turn& turn) override {
         return real_->was_committed(turn);
     }
@@ -98,7 +101,9 @@ protected:
     }
 
     /// Writes one note while these accidents happen.
-    Result<void> note(std::vector<Accident> accidents) {
+    Result<void> note(
+        std::vector<Accident> accidents,
+        const std::function<void(Changes&)>& look = [](Changes&) {}) {
         accidents_ = std::move(accidents);
         const auto connect = [this]() -> Result<std::unique_ptr<sql::Connection>> {
             if (!reachable_) return Error{Errc::kUnavailable, "nobody listens"};
@@ -109,7 +114,8 @@ protected:
         auto outcome = std::make_shared<std::promise<Result<void>>>();
         auto told = outcome->get_future();
         writer_->submit(
-            [this](Changes& changes) {
+            [this, look](Changes& changes) {
+                look(changes);
                 if (gone_after_this_) reachable_ = false;
                 return changes.connection->execute("INSERT INTO notes VALUES('x')");
             },
@@ -130,6 +136,28 @@ protected:
     std::atomic<bool> gone_after_this_ = false;
     std::unique_ptr<sql::Writer> writer_;
 };
+
+TEST_F(SqlWriterTest, A03_RecordsNothingByAClockThatIsNotTheDatabases) {
+    const auto judged = [this] {
+        Result<void> sound;
+        EXPECT_TRUE(note({}, [&sound](Changes& changes) { sound = changes.clock.judge(kNow); }));
+        return sound;
+    };
+    for (const std::int64_t ahead : {-601, 601, 86'400 * 2}) {
+        Unlucky::ahead = ahead;
+        const auto refused = judged();
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().code, Errc::kUnavailable);
+        EXPECT_NE(refused.error().detail.find(ahead < 0 ? "601 s behind" : " s ahead of"),
+                  std::string::npos)
+            << refused.error().detail;
+        EXPECT_TRUE(writer_->clock_is_wrong());
+        Unlucky::ahead = ahead < 0 ? -600 : 600;
+        EXPECT_TRUE(judged());
+        EXPECT_FALSE(writer_->clock_is_wrong());
+    }
+    Unlucky::ahead = 0;
+}
 
 TEST_F(SqlWriterTest, WritesAgainWhatALostConnectionTookWithIt) {
     EXPECT_TRUE(note({Accident::kBeforeCommit}));

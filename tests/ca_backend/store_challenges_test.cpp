@@ -235,11 +235,26 @@ TEST_P(StoreChallengesTest, ListsNewestFirstAndWhatIsAskedFor) {
 TEST_P(StoreChallengesTest, ForgetsADayAfterTheEndAndNotBefore) {
     ASSERT_EQ(add(challenge("old")), "added");
     const std::int64_t end = kNow + kHour;
+    // So long was it, by a certificate of the store.
+    IssuanceRecord later = testing::make_record();
+    later.now = end + kDay + 10;
+    ASSERT_EQ(describe(record(*store_, later)), "recorded");
     ASSERT_EQ(add(challenge("one", "bob", end + kDay)), "added");
     EXPECT_EQ(state("old"), "outstanding");
     ASSERT_EQ(add(challenge("two", "bob", end + kDay + 1)), "added");
     EXPECT_EQ(state("old"), "none");
     EXPECT_EQ(state("one"), "outstanding");
+}
+
+TEST_P(StoreChallengesTest, A03_AClockThatIsAheadForgetsNoneThatIsOutstanding) {
+    ASSERT_EQ(add(challenge("live")), "added");
+    store_.reset();
+    store_ = open_store(place_);  // another process, whose clock is wrong
+    ASSERT_EQ(add(challenge("before any certificate", "bob", kNow + 2 * kDay)), "added");
+    EXPECT_EQ(state("live"), "outstanding");
+    ASSERT_EQ(describe(record(*store_, testing::make_record())), "recorded");
+    ASSERT_EQ(add(challenge("ahead", "bob", kNow + 2 * kDay)), "added");
+    EXPECT_EQ(state("live"), "outstanding");
 }
 
 TEST_P(StoreChallengesTest, WhoOnlyRecordsDoesNotLookForOldOnes) {

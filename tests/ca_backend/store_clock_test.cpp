@@ -62,6 +62,15 @@ TEST_P(StoreClockTest, A03_GoesOnWhenAnOperatorSaysThatTheClockWasAhead) {
     EXPECT_EQ(describe(record_at(kNow)), "recorded") << "and can be said again";
 }
 
+TEST_P(StoreClockTest, A03_ForgetsNoRequestThatWaitedByAClockThatJumped) {
+    ASSERT_EQ(describe(record_at(kNow)), "recorded");
+    const auto waited = testing::make_pending("waits");
+    ASSERT_TRUE(testing::record_pending(*store_, waited));
+    for (const std::int64_t later : {40 * kDay, 80 * kDay})
+        ASSERT_EQ(describe(record_at(kNow + later)), "recorded");
+    EXPECT_TRUE(testing::stored(*store_, waited));
+}
+
 TEST_P(StoreClockTest, A03_ForgetsNoUsedChallengeByAClockThatJumped) {
     const auto used = make_redeeming_record("used");  // expires an hour after kNow
     ASSERT_EQ(describe(record(*store_, used)), "recorded");

@@ -205,6 +205,17 @@ TEST_P(StoreCrlTest, OfTwoMakersNoGreaterNumberEverKnowsLess) {
     EXPECT_EQ(all(begin(order("slow", kNow + 122))), (std::set<std::string>{one, two, three}));
 }
 
+TEST_P(StoreCrlTest, WaitsForNobodyWhoseClockWasAhead) {
+    ASSERT_TRUE(begin(order("a little ahead", kNow + 20)).complete);
+    EXPECT_FALSE(begin(order("b")).complete) << "it may well be at work";
+    end("a little ahead");
+    ASSERT_TRUE(begin(order("killed", kNow + 3600)).complete);
+    const auto begun = begin(with_delta(order("b")));
+    EXPECT_TRUE(begun.complete);
+    EXPECT_TRUE(begun.delta);
+    EXPECT_FALSE(begin(order("c")).complete) << "b is at it";
+}
+
 TEST_P(StoreCrlTest, LetsOneMakerAtATimeWork) {
     const auto other = open_store(place_);
     ASSERT_TRUE(begin(order("a")).complete);
@@ -298,6 +309,27 @@ TEST_P(StoreCrlTest, ForgetsWhatNoCrlNeedsAnyMore) {
     EXPECT_EQ(left(), (Bytes{1, 2})) << "released long ago, and expired before; one is listed yet";
     keep_at(kNow + 31 * kDay, 0);
     EXPECT_EQ(left(), Bytes{2});
+}
+
+TEST_P(StoreCrlTest, ForgetsAsManyAsThereAre) {
+    const bool sqlite = GetParam() == testing::Engine::kSqlite;
+    revoke(RevocationReason::kSuperseded);
+    const std::string many =
+        std::string(
+            "INSERT INTO revocations(issuer, serial, revoked_at, reason, not_after, "
+            "revision) SELECT issuer, ") +
+        (sqlite ? "CAST('s' || n.i AS BLOB)" : "convert_to('s' || n.i, 'UTF8')") +
+        ", revoked_at, reason, not_after, revision FROM revocations CROSS JOIN " +
+        (sqlite ? "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) "
+                  "SELECT i FROM n) AS n"
+                : "generate_series(1, 2500) AS n(i)");
+    ASSERT_TRUE(place_.connect()->execute(many.c_str()));
+    keep_at(kNow + 40 * kDay, 0);
+    const auto connection = place_.connect();
+    auto count = sql::Statement::prepare(*connection, "SELECT count(*) FROM revocations");
+    auto query = count->run();
+    ASSERT_TRUE(query.next().value());
+    EXPECT_EQ(query.integer(0), 0);
 }
 
 TEST_P(StoreCrlTest, KeepsWhatADeltaHasToTellOf) {

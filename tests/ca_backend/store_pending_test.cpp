@@ -269,6 +269,9 @@ TEST_P(StorePendingTest, C01_OneThatWasRemovedLongAfterItsEndHasItsChallengeUsed
     auto later = make_record();
     later.now = kNow + 32 * kDay;
     ASSERT_EQ(describe(record(*store_, later)), "recorded");
+    auto next = make_record();
+    next.now = later.now;
+    ASSERT_EQ(describe(record(*store_, next)), "recorded");
     ASSERT_FALSE(poll(*store_, made, later.now)) << "a day's wait, and a month";
 
     made.now = later.now;

@@ -108,16 +108,39 @@ TEST_P(StoreRevocationTest, RevokesForEver) {
 
 TEST_P(StoreRevocationTest, K03_KnowsTheKeysOfCompromisedCertificatesForEver) {
     const auto held = recorded();
+    const auto twin = recorded("CN=device-2,O=Example");
+    ASSERT_TRUE(equal(twin.spki(), held.spki()));
     const auto key = sha256(held.spki());
     ASSERT_TRUE(revoke(held, RevocationReason::kCertificateHold));
     EXPECT_FALSE(store_->is_compromised(key).value());
     ASSERT_TRUE(revoke(held, RevocationReason::kKeyCompromise, kNow + 1));
     EXPECT_TRUE(store_->is_compromised(key).value());
     EXPECT_FALSE(store_->is_compromised(sha256(held.der())).value()) << "another one";
-    const auto twin = recorded("CN=device-2,O=Example");
-    ASSERT_TRUE(equal(twin.spki(), held.spki()));
     EXPECT_TRUE(revoke(twin, RevocationReason::kKeyCompromise, kNow + 2)) << "it is there already";
     EXPECT_TRUE(store_->is_compromised(key).value());
+}
+
+TEST_P(StoreRevocationTest, K03_RecordsNoKeyThatWasCompromisedWhileItsCertificateWasSigned) {
+    const auto signed_meanwhile = make_record(make_certificate("CN=device-2,O=Example"));
+    ASSERT_TRUE(revoke(recorded(), RevocationReason::kKeyCompromise));
+    EXPECT_EQ(describe(record(*store_, signed_meanwhile)), "key compromised");
+    EXPECT_FALSE(testing::stored(*store_, signed_meanwhile));
+    auto waiting = testing::make_pending("waits");
+    waiting.transaction = signed_meanwhile.transaction;
+    waiting.transaction_id = signed_meanwhile.transaction_id;
+    waiting.signer_key = signed_meanwhile.signer_key;
+    ASSERT_TRUE(testing::record_pending(*store_, waiting));
+    EXPECT_EQ(describe(record(*store_, signed_meanwhile)), "key compromised")
+        << "however long it waited";
+}
+
+TEST_P(StoreRevocationTest, K03_RenewsNoCertificateOfACompromisedKey) {
+    auto renewal = make_record();
+    renewal.renewal.emplace().certificate = certificate_id(recorded("CN=renewed"));
+    const auto compromised = recorded();
+    renewal.signer_key = sha256(compromised.spki());
+    ASSERT_TRUE(revoke(compromised, RevocationReason::kKeyCompromise));
+    EXPECT_EQ(describe(record(*store_, renewal)), "key compromised");
 }
 
 TEST_P(StoreRevocationTest, K03_FindsTheKeysOfBeforeThereWasAList) {

@@ -1,5 +1,6 @@
 """The store in PostgreSQL: one node, two nodes, and a database that goes away."""
 
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -9,7 +10,7 @@ import pytest
 
 import harness
 from harness import free_port, run, verification, wait_until
-from scep_client import Csr, name, pkcs_req
+from scep_client import Csr, name, pkcs_req, subject_alt_name
 from test_load import at_once
 
 pytestmark = pytest.mark.kernel
@@ -40,8 +41,9 @@ class Cluster:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def control(self, *arguments):
-        subprocess.run([SCRIPT, arguments[0], self.dir, *arguments[1:]], check=True, timeout=90)
+    def control(self, command, *arguments, of=None):
+        subprocess.run([SCRIPT, command, of or self.dir, *map(str, arguments)], check=True,
+                       timeout=90)
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +102,16 @@ def test_C01_one_challenge_32_clients_and_two_nodes_give_exactly_one_certificate
     issued = [reply.certificate.serial_number for reply in opened if reply.status == "success"]
     assert len(issued) == 1
     assert lab.serials() == issued
+
+
+def test_a_device_with_names_as_long_as_any_may_be_is_served_as_with_sqlite(lab, keys):
+    uri = "https://x.example/" + secrets.token_urlsafe(3058)[:4078]
+    challenge = lab.challenge("--subject", "CN=long", "--uri", uri)
+    reply = lab.enrol(Csr(keys(0), name("long"), challenge,
+                          extensions=[subject_alt_name(("uri", uri))]))
+    assert reply.status == "success", reply.fail_info
+    found = run("cert", "list", "--san", uri, "--json", "--config", lab.config_file)
+    assert f"{reply.certificate.serial_number:x}" in found.stdout, found.stderr
 
 
 def test_goes_on_when_all_its_connections_were_ended(lab, cluster, database, keys):

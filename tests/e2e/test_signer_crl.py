@@ -2,7 +2,9 @@
 
 import datetime
 import shutil
+import signal
 import threading
+import time
 
 import pytest
 from cryptography import x509
@@ -347,3 +349,31 @@ def test_a_key_whose_certificate_was_compromised_is_not_certified_whoever_asks(f
     made.signer.start()
     assert made.signer.ask(order(owner)).code == "KeyCompromised", "after a restart"
     assert made.signer.audit("refuse")[-1]["code"] == "KeyCompromised"
+
+
+@pytest.mark.attack("K03")
+def test_a_key_that_is_compromised_while_it_is_signed_is_not_certified(new_lab, keys, tmp_path):
+    lab = new_lab("--policy", "none", start=False)
+    signer = separated(lab)
+    lab.start()
+    ca = lab.ca()
+    made = lab.send(scep_client.pkcs_req(scep_client.Csr(keys(), scep_client.name("device")),
+                                         [ca.encryption], transaction_id="before"), ca)
+    message = scep_client.pkcs_req(scep_client.Csr(keys(), scep_client.name("device")),
+                                   [ca.encryption], transaction_id="meanwhile")
+    signer.process.send_signal(signal.SIGSTOP)
+    replies = []
+    device = threading.Thread(target=lambda: replies.append(lab.send(message, ca)))
+    device.start()
+    try:
+        time.sleep(1)  # it is with the signer
+        revoked = run("cert", "revoke", f"{made.certificate.serial_number:x}", "--reason",
+                      "keyCompromise", "--config", lab.config_file)
+        assert revoked.returncode == 0, revoked.stderr
+    finally:
+        signer.process.send_signal(signal.SIGCONT)
+    device.join(60)
+    signer.stop()
+    assert [(each.status, each.fail_info) for each in replies] == [("failure", "badRequest")]
+    assert lab.serials() == [made.certificate.serial_number]
+    assert [line["code"] for line in lab.audit() if line["event"] == "refuse"] == ["KeyCompromised"]

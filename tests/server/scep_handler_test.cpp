@@ -60,6 +60,15 @@ TEST_F(ScepHandlerTest, ALoadBalancerIsToldWhetherThisNodeIsToGoOnBeingAsked) {
     EXPECT_EQ(ask(message_in_query(kMessageLimit + 3)).status, 400U) << "all else goes on";
 }
 
+TEST_F(ScepHandlerTest, ANodeWhoseClockIsWrongIsNotReadyUntilItIsRight) {
+    HttpRequest asked = request(HttpMethod::kGet, "");
+    asked.path = "/ready";
+    lab_.store->clock_fails = true;
+    EXPECT_EQ(handler_.immediate(asked)->status(), 503U);
+    lab_.store->clock_fails = false;
+    EXPECT_EQ(handler_.immediate(asked)->status(), 200U);
+}
+
 TEST_F(ScepHandlerTest, E25_AnEmptyMessageKeepsNoWorkerBusy) {
     const HttpReply reply = ask(request(HttpMethod::kPost, "operation=PKIOperation"));
     EXPECT_EQ(reply.status, 400U);

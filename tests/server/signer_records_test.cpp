@@ -55,6 +55,32 @@ TEST_F(SignerRecordsTest, ForgetsAnOrderAfterSomeDays) {
     EXPECT_EQ(records->find_order(row(1).id, kNow).value(), std::nullopt) << "it was removed";
 }
 
+TEST_F(SignerRecordsTest, TakesAnOrderAnewHoweverManyAreToBeForgotten) {
+    const auto records = SignedRecords::open(file_).value();
+    for (std::uint8_t i = 0; i < 40; ++i)
+        ASSERT_TRUE(records->add(row(i)));
+    for (std::uint8_t i = 0; i < 40; ++i) {
+        SignedRow again = row(static_cast<std::uint8_t>(39 - i), kNow + SignedRecords::kRemembered);
+        again.serial.push_back(1);
+        EXPECT_TRUE(records->add(again)) << "what find_order() does not know is no conflict";
+    }
+}
+
+TEST_F(SignerRecordsTest, ItsLogDoesNotGrowWithWhatWasSigned) {
+    // Much for each, so that few are needed: several times what is moved at once.
+    const fs::path log = file_.string() + "-wal";
+    const auto records = SignedRecords::open(file_).value();
+    std::uintmax_t longest = 0;
+    for (std::uint8_t i = 0; i < 120; ++i) {
+        SignedRow each = row(i);
+        each.certificate.resize(1'000'000, i);
+        ASSERT_TRUE(records->add(each));
+        longest = std::max(longest, fs::file_size(log));
+    }
+    EXPECT_LT(longest, 25'000'000U);
+    EXPECT_GT(fs::file_size(file_), 90'000'000U) << "where it belongs, while the signer runs";
+}
+
 TEST_F(SignerRecordsTest, RefusesASerialNumberOrAnOrderThatWasThere) {
     const auto records = SignedRecords::open(file_).value();
     ASSERT_TRUE(records->add(row(1)));

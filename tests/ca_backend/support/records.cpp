@@ -89,6 +89,7 @@ std::string describe(const Result<RecordOutcome>& outcome) {
     if (std::holds_alternative<Recorded>(*outcome)) return "recorded";
     if (std::holds_alternative<RecordedBefore>(*outcome)) return "recorded before";
     if (std::holds_alternative<AlreadyRedeemed>(*outcome)) return "already redeemed";
+    if (std::holds_alternative<KeyCompromised>(*outcome)) return "key compromised";
     return std::holds_alternative<SignerRevoked>(*outcome) ? "signer revoked" : "already renewed";
 }
 

@@ -55,8 +55,8 @@ std::optional<StoredTransaction> stored(SqlStore& store, const Record& record,
     return transaction;
 }
 
-/// "recorded", "recorded before", "already redeemed", "signer revoked", "already renewed" or the
-/// error's text.
+/// "recorded", "recorded before", "already redeemed", "signer revoked", "already renewed", "key
+/// compromised" or the error's text.
 std::string describe(const Result<RecordOutcome>& outcome);
 
 }  // namespace scepgate::ca_backend::testing

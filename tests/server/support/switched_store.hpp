@@ -14,9 +14,11 @@ public:
     bool reads_fail = false;
     bool writes_fail = false;
     bool marks_fail = false;
+    bool clock_fails = false;
     /// Asked before each revocation, which fails with what it says.
     std::function<std::optional<Error>()> before_revoking;
 
+    [[nodiscard]] bool clock_is_wrong() const noexcept override { return clock_fails; }
     Result<std::optional<ca_backend::StoredTransaction>> find_request(
         const ca_backend::PollKey& sender, const ca_backend::TransactionKey& key,
         std::int64_t now) override {
