@@ -16,6 +16,21 @@ Error broken_row(const Error& fault) {
     return {Errc::kInternal, "the stored request cannot be read: " + fault.detail};
 }
 
+/// By who signed it: a certificate of ours asks to be renewed.
+Result<EnrollmentKind> kind_signed_by(ca_backend::Store& store, const Endpoint& endpoint,
+                                      const certs::Certificate& signer) {
+    const bool ours = std::any_of(
+        endpoint.issuers.begin(), endpoint.issuers.end(), [&](const scep::TrustedIssuer& issuer) {
+            return equal(signer.issuer_der(), issuer.certificate.subject_der()) &&
+                   signer.signed_by(issuer.key);
+        });
+    if (ours) return EnrollmentKind::kRenewal;
+    const auto row = store.find_certificate(ca_backend::certificate_id(signer));
+    if (!row) return row.error();
+    const bool known = *row && equal((*row)->der, signer.der());
+    return known ? EnrollmentKind::kRenewal : EnrollmentKind::kInitial;
+}
+
 /// What the operator is asked about: a template may build the subject anew.
 std::string certified_subject(const Endpoint& endpoint, const Grant& grant,
                               const EnrollmentRequest& request, const std::string& template_name) {
@@ -27,7 +42,13 @@ std::string certified_subject(const Endpoint& endpoint, const Grant& grant,
 
 }  // namespace
 
-Result<EnrollmentRequest> restore_request(const Operation& operation,
+Result<EnrollmentKind> stored_kind(ca_backend::Store& store, const Endpoint& endpoint,
+                                   const StoredTransaction& transaction) {
+    const auto signer = certs::Certificate::from_der(transaction.pending->signer);
+    return signer ? kind_signed_by(store, endpoint, *signer) : broken_row(signer.error());
+}
+
+Result<EnrollmentRequest> restore_request(ca_backend::Store& store, const Operation& operation,
                                           const StoredTransaction& transaction) {
     const Endpoint& endpoint = operation.endpoint;
     certs::CsrLimits limits;
@@ -40,14 +61,11 @@ Result<EnrollmentRequest> restore_request(const Operation& operation,
     if (!signer) return broken_row(signer.error());
     const auto purpose = certs::purpose_of(csr->requested().key_usage);
     if (!purpose) return broken_row(purpose.error());
-    const bool ours = std::any_of(
-        endpoint.issuers.begin(), endpoint.issuers.end(), [&](const scep::TrustedIssuer& issuer) {
-            return equal(signer->issuer_der(), issuer.certificate.subject_der()) &&
-                   signer->signed_by(issuer.key);
-        });
+    const auto kind = kind_signed_by(store, endpoint, *signer);
+    if (!kind) return kind.error();
     return EnrollmentRequest{
         .endpoint = transaction.endpoint,
-        .kind = ours ? EnrollmentKind::kRenewal : EnrollmentKind::kInitial,
+        .kind = *kind,
         .message_type = transaction.message_type,
         .transaction_id = transaction.transaction_id,
         .csr = std::move(*csr),
@@ -155,7 +173,7 @@ asio::awaitable<Outcome> Approval::answer(const Operation& operation,
             co_return co_await end(operation, request, transaction);
         case TransactionState::kApproved:
             if (request == nullptr) throw std::logic_error("Approval: approved, never pending");
-            certificate = co_await issue_approved(operation, *request, transaction);
+            certificate = co_await issue_approved(operation, transaction);
             break;
         case TransactionState::kIssued:
             certificate = co_await issuance_.release_again(operation, request, transaction);
@@ -166,8 +184,11 @@ asio::awaitable<Outcome> Approval::answer(const Operation& operation,
 }
 
 asio::awaitable<Result<certs::Certificate, Refusal>> Approval::issue_approved(
-    const Operation& operation, const EnrollmentRequest& request,
-    const StoredTransaction& transaction) {
+    const Operation& operation, const StoredTransaction& transaction) {
+    // Whoever fetches it: what an operator approved is judged and recorded, with its signer.
+    const auto stored = restore_request(*parts_.store, operation, transaction);
+    if (!stored) co_return refused(reason::kStoreUnavailable, stored.error().detail);
+    const EnrollmentRequest& request = *stored;
     // It was good when the request came; an operator may have revoked it since.
     const auto signer = parts_.store->find_certificate(ca_backend::certificate_id(request.signer));
     if (!signer) co_return refused(reason::kStoreUnavailable, signer.error().detail);

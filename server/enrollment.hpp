@@ -20,7 +20,8 @@ private:
     /// wait: some clients sign it anew instead of polling. Empty: none that answers this one; where
     /// its certificate is over, `key` becomes the one to record the next under.
     Result<std::optional<ca_backend::StoredTransaction>, Refusal> recorded_before(
-        const EnrollmentRequest& request, ca_backend::TransactionKey& key);
+        const Operation& operation, const EnrollmentRequest& request,
+        ca_backend::TransactionKey& key);
     boost::asio::awaitable<Result<Grant, Refusal>> authorise(const Operation& operation,
                                                              const EnrollmentRequest& request);
     boost::asio::awaitable<Result<Grant, Refusal>> ask_module(const Operation& operation,

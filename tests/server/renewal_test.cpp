@@ -211,6 +211,61 @@ TEST_F(RenewalServiceTest, G02_ACertificateRevokedWhileItsRenewalWaitsRenewsNoth
     EXPECT_EQ(lab.module->refused, (std::vector<std::string>(2, "RenewalSignerRevoked")));
 }
 
+// As a PKCSReq a renewal is told from a first request by its signer alone.
+class WaitingRenewalTest : public RenewalServiceTest {
+protected:
+    WaitingRenewalTest() {
+        lab.endpoint.approvals.fill({true, 7 * kDay});
+        waiting = lab.renewal(old, 0, 0);
+        waiting.type = scep::MessageType::kPkcsReq;
+        EXPECT_EQ(lab.ask(waiting).outcome(), "pending");
+        by_nobody = waiting;
+        by_nobody.signer = lab.request().signer;
+        lab.module->verifies = FakeModule::Behaviour::kRefuse;
+    }
+
+    scep::ClientRequest waiting;
+    scep::ClientRequest by_nobody;  ///< the same CSR and id under a fresh certificate of the key
+};
+
+TEST_F(WaitingRenewalTest, G02_NoOtherSignerOfItsKeyGetsItOnceItsCertificateIsRevoked) {
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    lab.revoke(old);
+    EXPECT_EQ(lab.ask(by_nobody).record.code, "FakeRefusal") << "judged by its own challenge";
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+TEST_F(WaitingRenewalTest, T12_APkcsReqThatRenewsNothingIsJudgedByItsChallenge) {
+    EXPECT_EQ(lab.ask(by_nobody).record.code, "FakeRefusal");
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    EXPECT_EQ(lab.ask(by_nobody).record.code, "FakeRefusal");
+    const auto issued = lab.ask(lab.poll(waiting)).cert->certificate;
+    EXPECT_EQ(lab.ask(by_nobody).record.code, "FakeRefusal");
+    EXPECT_EQ(lab.ask(waiting).cert->certificate, issued) << "its own retry";
+}
+
+// Where nothing is renewed any more, its signer is one like any other.
+TEST_F(WaitingRenewalTest, G02_ItsCertificateCountsAlsoWhenTheSettingIsGone) {
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    lab.endpoint.renewal.reset();
+    lab.revoke(old);
+    EXPECT_EQ(lab.ask(by_nobody).record.code, "FakeRefusal");
+    EXPECT_EQ(lab.ask(waiting).record.code, "RenewalSignerRevoked");
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+// Of a CA that previous_cas does not name any more.
+TEST_F(WaitingRenewalTest, G02_ItsCertificateCountsAlsoWhenItsCaIsGone) {
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    lab.succeed();
+    lab.endpoint.issuers.pop_back();
+    for (auto* each : {&waiting, &by_nobody})
+        each->recipient = lab.certificates.encryption;
+    EXPECT_EQ(lab.ask(by_nobody).record.code, "FakeRefusal");
+    lab.revoke(old);
+    EXPECT_EQ(lab.ask(lab.poll(waiting)).record.code, "RenewalSignerRevoked");
+}
+
 TEST_F(RenewalServiceTest, SeveralRenewalsWaitWhereNotOnlyTheNewestCounts) {
     lab.endpoint.approvals.fill({true, 7 * kDay});
     EXPECT_EQ(lab.ask(lab.renewal(old, 0, 1), 1).outcome(), "pending");
