@@ -97,7 +97,7 @@ asio::awaitable<Outcome> Enrollment::answer(const Operation& operation) {
 }
 
 asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
-                                            const EnrollmentRequest& request) {
+                                            EnrollmentRequest& request) {
     const auto fit = check_key(operation.endpoint, request.csr.public_key());
     if (!fit) co_return fit.error();
     auto key = ca_backend::transaction_key(request);
@@ -179,7 +179,7 @@ Result<std::optional<StoredTransaction>, Refusal> Enrollment::recorded_before(
 }
 
 asio::awaitable<Result<Grant, Refusal>> Enrollment::authorise(const Operation& operation,
-                                                              const EnrollmentRequest& request) {
+                                                              EnrollmentRequest& request) {
     if (request.kind == EnrollmentKind::kInitial) co_return co_await ask_module(operation, request);
     operation.record.policy = policy::kRenewalPolicy;
     auto grant = judge_renewal(operation, request);
@@ -189,8 +189,10 @@ asio::awaitable<Result<Grant, Refusal>> Enrollment::authorise(const Operation& o
                        (rule == RenewalChallenge::kVerifiedIfPresent && request.csr.challenge());
     // Only after the rule was met: the names are the signer's own, so a challenge that somebody
     // else was given is not used up for them.
-    if (asked) co_return co_await ask_module(operation, request);
-    co_return std::move(*grant);
+    if (!asked) co_return std::move(*grant);
+    auto granted = co_await ask_module(operation, request);
+    if (!granted) co_return granted.error();
+    co_return policy::bound_renewal(std::move(*granted), *grant);
 }
 
 asio::awaitable<Result<Grant, Refusal>> Enrollment::ask_module(const Operation& operation,
@@ -206,13 +208,15 @@ asio::awaitable<Result<Grant, Refusal>> Enrollment::ask_module(const Operation& 
 }
 
 Result<Grant, Refusal> Enrollment::judge_renewal(const Operation& operation,
-                                                 const EnrollmentRequest& request) {
+                                                 EnrollmentRequest& request) {
     const Endpoint& endpoint = operation.endpoint;
     const std::int64_t now = parts_.clock->now();
     const auto known = find_renewed(*parts_.store, endpoint, request.signer);
     if (!known) return store_unavailable(known.error());
-    return policy::judge_renewal(*endpoint.renewal, request, *known,
-                                 template_of_renewal(endpoint, request.purpose, *known), now);
+    const auto tmpl = template_of_renewal(endpoint, request, *known);
+    auto grant = policy::judge_renewal(*endpoint.renewal, request, *known, tmpl, now);
+    if (grant) set_template(request, tmpl);
+    return grant;
 }
 
 }  // namespace scepgate::server

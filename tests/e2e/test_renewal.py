@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import harness
 import scep_client as scep
@@ -101,6 +102,65 @@ def test_G03_a_renewal_gives_nothing_new(lab, keys, change):
     options, code = CHANGES[change]
     old = enrol(lab, keys())
     assert refused_with(lab, renewal(lab, old, keys(), keys(1), **options)) == ("badRequest", code)
+
+
+GUARDED = {"key_usage": ["digitalSignature"], "extended_key_usage": ["clientAuth"], "approval": True}
+
+
+def guarded(config):
+    """A general_purpose template that needs an operator, of which certificates have digitalSignature
+    alone, beside a signature template that needs none; the MDM's signer may grant the first."""
+    config["templates"]["Guarded"] = GUARDED
+    config["endpoints"][0]["templates"] |= {"general_purpose": "Guarded"}
+    policy = config["policies"]["mdm"]
+    signers = policy["trusted_signers"]
+    signer = signers[0] if isinstance(signers, list) else signers
+    policy["trusted_signers"] = [{"certificate": signer, "name": "wifi", "templates": ["Guarded"]}]
+
+
+@pytest.mark.attack("G03")
+@pytest.mark.parametrize("rule", ["ignored", "required"])
+def test_G03_a_key_usage_chooses_no_template_past_approval(new_lab, keys, rule):
+    def edit(config):
+        guarded(config)
+        config["endpoints"][0]["renewal"] = {"challenge": rule}
+
+    lab = new_lab(edit=edit)
+    ca = lab.ca()
+
+    def challenge(*usage):
+        return lab.challenge("--subject", "CN=renew", *usage)
+
+    first = scep.pkcs_req(Csr(keys(), SUBJECT, challenge("--template", "Guarded")), [ca.encryption])
+    assert lab.send(first, ca).status == "pending"
+    approve(lab, first)
+    old = lab.send(scep.cert_poll(first, ca), ca).certificate
+    # Copied from the old certificate, as clients do, or thought up by whoever has it.
+    word = challenge("--key-usage", "signature") if rule == "required" else None
+    message = renewal(lab, old, keys(), keys(1), san=None, usage=(0,), challenge=word)
+    assert lab.send(message, ca).status == "pending"
+    approve(lab, message)
+    assert lab.send(scep.cert_poll(message, ca), ca).status == "success"
+    assert {row["template"] for row in lab.certificates()} == {"Guarded"}
+
+
+@pytest.mark.attack("G03")
+def test_G03_an_EC_certificate_is_renewed_under_its_template_whatever_usage_it_has(new_lab, keys):
+    def edit(config):
+        config["endpoints"][0].update(renewal={}, algorithms={"ec_password_recipient": True})
+
+    lab = new_lab(edit=edit)
+    key = ec.generate_private_key(ec.SECP256R1())
+    challenge = lab.challenge("--subject", "CN=renew", "--key-usage", "both")
+    old = lab.enrol(Csr(key, SUBJECT, challenge, [scep.key_usage(0, 2)])).certificate
+    for usage in ((0,), (0, 2), ()):
+        message = renewal(lab, old, key, keys(1), san=None, usage=usage, challenge="a password",
+                          transaction_id=f"with-{usage}")
+        assert lab.send(message).status == "success"
+    assert {row["template"] for row in lab.certificates()} == {"DeviceGeneral"}
+    message = renewal(lab, old, key, keys(1), san=None, usage=(2,), challenge="a password",
+                      transaction_id="another-usage")
+    assert refused_with(lab, message) == ("badRequest", "RenewalKeyUsageMismatch")
 
 
 @pytest.mark.attack("G01")
