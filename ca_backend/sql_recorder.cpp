@@ -175,7 +175,7 @@ Result<std::int64_t> Recorder::insert_certificate(const IssuanceRecord& record) 
         record.subject_alt_name.empty() ? "" : certs::to_text(record.subject_alt_name);
     const Bytes serial = without_sign_octet(certificate.serial());
     const IssuerHash by_issuer = issuer_hash(certificate.issuer_der());
-    const Sha256 identity = identity_hash(certificate, record.template_name);
+    const Identity identity = identity_of(certificate, record.template_name);
     Query query = certificate_.run();
     query.bind(serial)
         .bind(issuer)
@@ -194,7 +194,7 @@ Result<std::int64_t> Recorder::insert_certificate(const IssuanceRecord& record) 
         .bind(record.user_id)
         .bind(certificate.der())
         .bind(ByteView(by_issuer))
-        .bind(ByteView(identity))
+        .bind(ByteView(identity.hash))
         .bind(record.max_validity.value_or(0));
     const auto id = query.finish_returning();
     if (!id) return id;

@@ -105,7 +105,7 @@ Result<std::optional<CertificateRow>> SqlStore::find_certificate(const Certifica
     return impl_->read([&id](sql::Reader& reader) { return reader.certificates.find(id); });
 }
 
-Result<std::optional<CertificateRow>> SqlStore::newest_of_identity(const Sha256& identity) {
+Result<std::optional<CertificateRow>> SqlStore::newest_of_identity(const Identity& identity) {
     return impl_->read([&identity](sql::Reader& reader) {
         return reader.certificates.newest_of_identity(identity);
     });

@@ -38,7 +38,7 @@ public:
     Result<std::vector<StoredTransaction>> list_pending(const PendingFilter& filter) override;
 
     Result<std::optional<CertificateRow>> find_certificate(const CertificateId& id) override;
-    Result<std::optional<CertificateRow>> newest_of_identity(const Sha256& identity) override;
+    Result<std::optional<CertificateRow>> newest_of_identity(const Identity& identity) override;
     Result<CertificatePage> list(const CertificateFilter& filter) override;
     Result<std::vector<certs::Certificate>> certificates_of_issuers(
         const std::vector<std::string>& cas) override;

@@ -51,8 +51,8 @@ public:
     // Certificates.
 
     virtual Result<std::optional<CertificateRow>> find_certificate(const CertificateId& id) = 0;
-    /// Of those with this identity_hash() the one issued last, revoked or expired too. Empty: none.
-    virtual Result<std::optional<CertificateRow>> newest_of_identity(const Sha256& identity) = 0;
+    /// Of those with this identity the one issued last, revoked or expired too. Empty: none.
+    virtual Result<std::optional<CertificateRow>> newest_of_identity(const Identity& identity) = 0;
     /// One page. kMalformed: `after` is of no page of such a filter.
     virtual Result<CertificatePage> list(const CertificateFilter& filter) = 0;
     /// One certificate, or two, of each issuer that matters: of whom something is revoked, and who

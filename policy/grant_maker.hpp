@@ -40,6 +40,8 @@ public:
 
     /// `grant` for the purpose of `other` and, where it names no template, for that of `other`.
     [[nodiscard]] static Grant with_template(Grant grant, const Grant& other);
+    /// `grant` with the names of `other`, which match its own.
+    [[nodiscard]] static Grant with_names(Grant grant, const Grant& other);
 
 private:
     Grant grant_;

@@ -84,4 +84,10 @@ Grant GrantMaker::with_template(Grant grant, const Grant& other) {
     return grant;
 }
 
+Grant GrantMaker::with_names(Grant grant, const Grant& other) {
+    grant.subject_ = other.subject_;
+    grant.san_ = other.san_;
+    return grant;
+}
+
 }  // namespace scepgate::policy

@@ -226,8 +226,23 @@ Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
     return std::move(maker).make();
 }
 
-Grant bound_renewal(Grant granted, const Grant& by_rule) {
-    return GrantMaker::with_template(std::move(granted), by_rule);
+Result<Grant, Refusal> bound_renewal(const RenewalSettings& settings, Grant granted,
+                                     const Grant& by_rule) {
+    granted = GrantMaker::with_template(std::move(granted), by_rule);
+    if (!settings.newest_only) return granted;
+    constexpr const char* kHint =
+        "with renewal.newest_only the policy has to grant the certificate's own names; for others "
+        "the device has to enrol anew";
+    if (!matches(by_rule.subject(), granted.subject())) {
+        return refuse_renewal("RenewalSubjectMismatch", {"subject", by_rule.subject().text(),
+                                                         granted.subject().text(), kHint});
+    }
+    if (!certs::difference(by_rule.subject_alt_name(), granted.subject_alt_name()).none()) {
+        return refuse_renewal("RenewalSubjectAltNameMismatch",
+                              {"subjectAltName", certs::to_text(by_rule.subject_alt_name()),
+                               certs::to_text(granted.subject_alt_name()), kHint});
+    }
+    return GrantMaker::with_names(std::move(granted), by_rule);
 }
 
 std::optional<Redemption> redemption_of_renewal(const RenewalSettings& settings,

@@ -64,8 +64,11 @@ struct RenewalTemplate {
                                                    const RenewalTemplate& tmpl, std::int64_t now);
 
 /// What a policy module granted of a renewal that the rule allowed, as `by_rule` says: for the
-/// template that the rule chose, where the module names none.
-[[nodiscard]] Grant bound_renewal(Grant granted, const Grant& by_rule);
+/// template that the rule chose, where the module names none. With newest_only it is for the names
+/// of the old certificate, as that spells them. Refusals: "RenewalSubjectMismatch",
+/// "RenewalSubjectAltNameMismatch" (newest_only: the module granted others).
+[[nodiscard]] Result<Grant, Refusal> bound_renewal(const RenewalSettings& settings, Grant granted,
+                                                   const Grant& by_rule);
 
 /// What makes a certificate renewable only once, of parallel renewals too; empty where it may be
 /// renewed again. Whoever grants the renewal.

@@ -192,7 +192,10 @@ asio::awaitable<Result<Grant, Refusal>> Enrollment::authorise(const Operation& o
     if (!asked) co_return std::move(*grant);
     auto granted = co_await ask_module(operation, request);
     if (!granted) co_return granted.error();
-    co_return policy::bound_renewal(std::move(*granted), *grant);
+    const std::string by = granted->policy();
+    auto bound = policy::bound_renewal(*operation.endpoint.renewal, std::move(*granted), *grant);
+    if (!bound) co_await issuance_.tell_refused(operation, request, bound.error(), by);
+    co_return bound;
 }
 
 asio::awaitable<Result<Grant, Refusal>> Enrollment::ask_module(const Operation& operation,

@@ -88,12 +88,23 @@ private:
         if (!explanation.outcome) {
             undecided_ = true;
         } else if (*explanation.outcome) {
-            Grant granted = std::move(**explanation.outcome);
-            grant_ =
-                grant_ ? policy::bound_renewal(std::move(granted), *grant_) : std::move(granted);
+            take(std::move(**explanation.outcome));
         } else if (!refused_) {
             refused_ = explanation.outcome->error();
         }
+    }
+
+    /// What the module granted; of a renewal within what the rule did.
+    void take(Grant granted) {
+        if (!grant_) {
+            grant_ = std::move(granted);
+            return;
+        }
+        auto bound = policy::bound_renewal(*endpoint_.renewal, std::move(granted), *grant_);
+        if (endpoint_.renewal->newest_only)
+            judge("renewal", "granted names", bound, bound ? bound->subject().text() : "");
+        grant_.reset();
+        if (bound) grant_ = std::move(*bound);
     }
 
     void judge_redemption() {

@@ -29,8 +29,13 @@ std::vector<std::string> templates_alike(const Endpoint& endpoint, const certs::
     if (purpose_of_template(endpoint, template_name, {})) return alike;
     const auto usage = signer.key_usage();
     if (!usage) return alike;
-    if (const auto purpose = certs::purpose_of(*usage))
-        alike.push_back(endpoint.template_for(*purpose));
+    const auto purpose = certs::purpose_of(*usage);
+    if (!purpose) return alike;
+    alike.push_back(endpoint.template_for(*purpose));
+    const auto key = signer.public_key();
+    // It lacks keyEncipherment under whatever template.
+    if (key && key->type() == certs::KeyType::kEc && *purpose == Purpose::kSignature)
+        alike.push_back(endpoint.template_for(Purpose::kGeneralPurpose));
     return alike;
 }
 
@@ -46,10 +51,10 @@ Result<bool> is_superseded(ca_backend::Store& store, const Endpoint& endpoint,
                                        [&](ByteView each) { return equal(each, name); });
         if (!there) issuers.push_back(name);
     }
-    const Sha256 own = ca_backend::identity_hash(signer, row.template_name);
+    const ca_backend::Identity own = ca_backend::identity_of(signer, row.template_name);
     for (const ByteView issuer : issuers) {
         for (const std::string& name : templates_alike(endpoint, signer, row.template_name)) {
-            const Sha256 identity = ca_backend::identity_hash(issuer, signer, name);
+            const auto identity = ca_backend::identity_of(issuer, signer, name);
             const auto newest = store.newest_of_identity(identity);
             if (!newest) return newest.error();
             if (!*newest || equal((*newest)->der, signer.der())) continue;

@@ -291,13 +291,38 @@ TEST_F(RenewalTest, G03_WhatAModuleGrantsIsForTheTemplateOfTheRule) {
     GrantMaker unnamed(asked, "hook"), named(asked, "hook");
     for (GrantMaker* maker : {&unnamed, &named})
         maker->names(contents.subject, contents.subject_alt_name);
-    const auto bound = bound_renewal(std::move(unnamed).make(), *by_rule);
-    EXPECT_EQ(bound.template_name(), "DeviceGeneral");
-    EXPECT_EQ(bound.purpose(), certs::Purpose::kGeneralPurpose);
-    EXPECT_EQ(bound.policy(), "hook");
+    const auto bound = bound_renewal(settings, std::move(unnamed).make(), *by_rule);
+    ASSERT_TRUE(bound);
+    EXPECT_EQ(bound->template_name(), "DeviceGeneral");
+    EXPECT_EQ(bound->purpose(), certs::Purpose::kGeneralPurpose);
+    EXPECT_EQ(bound->policy(), "hook");
     named.template_name("Another");
-    EXPECT_EQ(bound_renewal(std::move(named).make(), *by_rule).template_name(), "Another")
+    const auto another = bound_renewal(settings, std::move(named).make(), *by_rule);
+    EXPECT_EQ(another->template_name(), "Another")
         << "the module's word, for the endpoint to judge";
+}
+
+TEST_F(RenewalTest, G05_WhatAModuleGrantsIsForTheNamesOfTheRuleWhereOnlyTheNewestCounts) {
+    const auto granted = [&](const std::string& subject, certs::GeneralNames names) {
+        GrantMaker maker(request(contents, csr_key), "hook");
+        maker.names(certs::Name::from_text(subject).value(), std::move(names));
+        return std::move(maker).make();
+    };
+    const auto bound = [&](const std::string& subject, certs::GeneralNames names) {
+        return bound_renewal(settings, granted(subject, std::move(names)), *judge());
+    };
+    auto names = old.names;
+    std::reverse(names.begin(), names.end());
+    const std::string subject = "CN=DEVICE-0001,O=Example Ltd";
+    EXPECT_EQ(bound(subject, names)->subject().text(), subject);
+    EXPECT_EQ(bound(subject, names)->subject_alt_name(), names);
+    settings.newest_only = true;
+    ASSERT_TRUE(bound(subject, names));
+    EXPECT_EQ(bound(subject, names)->subject().text(), old.subject);
+    EXPECT_EQ(bound(subject, names)->subject_alt_name(), old.names);
+    EXPECT_EQ(outcome(bound("CN=device-0002,O=Example Ltd", names)), "RenewalSubjectMismatch");
+    names.pop_back();
+    EXPECT_EQ(outcome(bound(subject, names)), "RenewalSubjectAltNameMismatch");
 }
 
 TEST_F(RenewalTest, ARenamedTemplateDoesNotStopRenewal) {

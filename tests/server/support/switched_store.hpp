@@ -64,7 +64,7 @@ public:
         return store_->find_certificate(id);
     }
     Result<std::optional<ca_backend::CertificateRow>> newest_of_identity(
-        const Sha256& identity) override {
+        const ca_backend::Identity& identity) override {
         return store_->newest_of_identity(identity);
     }
     Result<ca_backend::CertificatePage> list(const ca_backend::CertificateFilter& filter) override {
