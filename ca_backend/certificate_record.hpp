@@ -56,6 +56,7 @@ struct RevocationOrder {
     /// notAfter of a certificate that is not recorded, as after a restore: it can be taken back all
     /// the same. Empty: it must be recorded.
     std::optional<std::int64_t> not_recorded = {};
+    std::string by = {};  ///< who: stands in the renewals that end with it
 };
 
 /// A stored certificate, with the request that it answered.

@@ -1,10 +1,7 @@
 #include "ca_backend/sql_recorder.hpp"
 
-#include <algorithm>
-
 #include "ca_backend/certificate_plan.hpp"
 #include "ca_backend/certificate_record.hpp"
-#include "certs/clock.hpp"
 
 namespace scepgate::ca_backend::sql {
 namespace {
@@ -20,21 +17,9 @@ const std::string kExpired =
 const std::string kRejected =
     "SELECT id FROM transactions WHERE state = 2 AND expires < ? ORDER BY expires LIMIT ?";
 
-constexpr std::int64_t number(TransactionState state) {
-    return static_cast<std::int64_t>(state);
-}
-// As they stand in the store (sqlite_schema.cpp).
-static_assert(number(TransactionState::kPending) == 0 && number(TransactionState::kApproved) == 1 &&
-              number(TransactionState::kRejected) == 2 && number(TransactionState::kIssued) == 3);
-
 template <class Record>
 PollKey sender_of(const Record& record) {
     return {record.endpoint, record.transaction_id, record.signer_key};
-}
-
-bool is_open(const StoredTransaction& transaction) {
-    return transaction.state == TransactionState::kPending ||
-           transaction.state == TransactionState::kApproved;
 }
 
 /// Renewals that began to wait under schema 2 have used theirs up already.
@@ -231,7 +216,10 @@ Result<PendingOutcome> Recorder::record_pending(const PendingRecord& record) {
     const auto same_id = transactions_.find_newest(sender, record.now);
     if (!same_id) return same_id.error();
     if (*same_id && is_open(**same_id)) return PendingOutcome(TransactionIdTaken{});
-    if (record.only_of_signer) {
+    if (record.renews) {
+        const auto revocation = revocations_.find(*record.renews);
+        if (!revocation) return revocation.error();
+        if (*revocation) return PendingOutcome(SignerRevoked{});
         const auto open = transactions_.has_open(record.endpoint, record.signer_key, record.now);
         if (!open) return open.error();
         if (*open) return PendingOutcome(SignerWaits{});
@@ -288,46 +276,6 @@ Result<std::int64_t> Recorder::insert_pending(const PendingRecord& record) {
         .bind(record.details.upstream_id);
     if (const auto done = query.finish(); !done) return done.error();
     return request;
-}
-
-Result<StoredTransaction> Recorder::decide(const Decision& decision) {
-    const auto found = transactions_.find_id(decision.id, decision.now);
-    if (!found) return found.error();
-    if (!*found || !(*found)->pending) {
-        return Error{Errc::kNotFound, "there is no such pending transaction"};
-    }
-    const StoredTransaction& before = **found;
-    const bool approve = decision.verdict == Decision::Verdict::kApprove;
-    if (!is_open(before) || (approve && before.state == TransactionState::kApproved)) {
-        std::string text = "transaction " + before.transaction_id + " is " +
-                           std::string(to_text(before.state)) + " already";
-        if (before.pending->decided_at != 0) {
-            text += " (" + before.pending->decided_by + ", " +
-                    certs::utc_text(before.pending->decided_at) + ")";
-        }
-        return Error{Errc::kConflict, text};
-    }
-    if (approve && !before.pending->upstream_id.empty()) {
-        return Error{Errc::kConflict, "transaction " + before.transaction_id +
-                                          " waits for the CA above, not for an approval"};
-    }
-    {
-        const auto state = approve ? TransactionState::kApproved : TransactionState::kRejected;
-        // The device gets as long to fetch it as the operator had to approve it.
-        const std::int64_t expires = before.pending->expires;
-        const std::int64_t fetched_by = decision.now + (expires - before.recorded_at);
-        Query query = state_.run();
-        query.bind(number(state)).bind(approve ? std::max(expires, fetched_by) : expires);
-        if (const auto done = query.bind(decision.id).finish(); !done) return done.error();
-    }
-    {
-        Query query = decision_.run();
-        query.bind(decision.now).bind(decision.by).bind(decision.reason).bind(decision.id);
-        if (const auto done = query.finish(); !done) return done.error();
-    }
-    const auto after = transactions_.find_id(decision.id, decision.now);
-    if (!after) return after.error();
-    return **after;
 }
 
 Result<void> Recorder::mark_notified(std::int64_t id) {

@@ -44,7 +44,7 @@ public:
         const std::vector<std::string>& cas) override;
     Result<std::optional<CertificateRow>> find_serial(std::string_view serial_hex) override;
 
-    boost::asio::awaitable<Result<CertificateRow>> revoke(RevocationOrder order) override;
+    boost::asio::awaitable<Result<Revoked>> revoke(RevocationOrder order) override;
 
     Result<std::int64_t> revocation_revision(const IssuerHash& issuer) override;
     Result<std::optional<Revocation>> find_revocation(const CertificateId& id) override;

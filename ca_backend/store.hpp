@@ -69,9 +69,10 @@ public:
     virtual Result<bool> is_compromised(const Sha256& key) = 0;
 
     /// Returns the certificate as it is now; of one that is not recorded only what the order says.
+    /// One that is revoked for ever renews nothing any more: what waits for that is rejected.
     /// kNotFound; kConflict when it is revoked for ever, is on hold already, (kRemoveFromCrl) is
     /// not on hold, or is recorded although the order says that it is not.
-    virtual boost::asio::awaitable<Result<CertificateRow>> revoke(RevocationOrder order) = 0;
+    virtual boost::asio::awaitable<Result<Revoked>> revoke(RevocationOrder order) = 0;
 
     /// What others are to be told of all this.
     [[nodiscard]] virtual Outbox& outbox() noexcept = 0;

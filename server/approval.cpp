@@ -111,8 +111,8 @@ asio::awaitable<Approval::Earlier> Approval::record(const Operation& operation,
     row.subject = certified_subject(operation.endpoint, grant, request, row.template_name);
     row.subject_alt_name = certs::to_text(grant.subject_alt_name());
     row.redemption = grant.redemption();
-    row.only_of_signer = request.kind == EnrollmentKind::kRenewal && operation.endpoint.renewal &&
-                         operation.endpoint.renewal->newest_only;
+    if (request.kind == EnrollmentKind::kRenewal)
+        row.renews = ca_backend::certificate_id(request.signer);
     row.maximum_open = operation.endpoint.maximum_pending;
     row.client_address = operation.client_address;
     row.now = parts_.clock->now();
@@ -141,8 +141,11 @@ asio::awaitable<Approval::Earlier> Approval::record(const Operation& operation,
                           "another request of this key waits under it");
     }
     if (std::holds_alternative<ca_backend::SignerWaits>(*recorded)) {
-        co_return refused(reason::kRenewalWaits, "one renewal at a time (renewal.newest_only)",
-                          "another one waits for an operator");
+        co_return refused(reason::kRenewalWaits, "nothing else of the renewed certificate's key",
+                          "another request of it waits for an operator");
+    }
+    if (std::holds_alternative<ca_backend::SignerRevoked>(*recorded)) {
+        co_return signer_revoked(request.signer);
     }
     if (std::holds_alternative<ca_backend::TooManyPending>(*recorded)) {
         co_return refused(reason::kTooManyPending,
@@ -207,6 +210,14 @@ asio::awaitable<Result<certs::Certificate, Refusal>> Approval::issue_approved(
                                        transaction.challenge);
 }
 
+Result<bool> Approval::ended_with_signer(const StoredTransaction& transaction,
+                                         const certs::Certificate& signer) const {
+    const auto row = parts_.store->find_certificate(ca_backend::certificate_id(signer));
+    if (!row) return row.error();
+    const bool revoked = *row && equal((*row)->der, signer.der()) && (*row)->revocation;
+    return revoked && (*row)->revocation->at == transaction.pending->decided_at;
+}
+
 asio::awaitable<Refusal> Approval::end(const Operation& operation, const EnrollmentRequest* request,
                                        const StoredTransaction& transaction) {
     const bool rejected = transaction.state == TransactionState::kRejected;
@@ -217,6 +228,11 @@ asio::awaitable<Refusal> Approval::end(const Operation& operation, const Enrollm
     }
     Refusal refusal = refused(rejected ? reason::kRejected : reason::kApprovalExpired,
                               "an operator's approval", std::move(text));
+    if (rejected && request != nullptr) {
+        const auto revoked = ended_with_signer(transaction, request->signer);
+        if (!revoked) co_return refused(reason::kStoreUnavailable, revoked.error().detail);
+        if (*revoked) refusal = signer_revoked(request->signer);
+    }
     const bool hears = operation.endpoint.policy->hears_outcomes();
     if (!hears || transaction.notified || request == nullptr) co_return refusal;
     co_await issuance_.tell_refused(operation, *request, refusal, transaction.policy);

@@ -12,8 +12,8 @@ public:
     explicit Approval(const ServiceParts& parts) : parts_(parts), trail_(parts), issuance_(parts) {}
 
     /// Records the request as pending, and uses up what the Grant redeems. Refused:
-    /// "TransactionIdTaken", "RenewalWaits", "ChallengeAlreadyRedeemed", "GrantTooLong",
-    /// "TooManyPending" (temporary). The policy module hears of a refusal.
+    /// "TransactionIdTaken", "RenewalSignerRevoked", "RenewalWaits", "ChallengeAlreadyRedeemed",
+    /// "GrantTooLong", "TooManyPending" (temporary). The policy module hears of a refusal.
     boost::asio::awaitable<Outcome> hold(const Operation& operation,
                                          const EnrollmentRequest& request, const Grant& grant,
                                          const ca_backend::TransactionKey& key);
@@ -34,6 +34,9 @@ private:
                                            const ca_backend::TransactionKey& key);
     boost::asio::awaitable<Result<certs::Certificate, Refusal>> issue_approved(
         const Operation& operation, const ca_backend::StoredTransaction& transaction);
+    /// Whether a rejection came with the revocation of the certificate that asked for its renewal.
+    [[nodiscard]] Result<bool> ended_with_signer(const ca_backend::StoredTransaction& transaction,
+                                                 const certs::Certificate& signer) const;
     boost::asio::awaitable<Refusal> end(const Operation& operation,
                                         const EnrollmentRequest* request,
                                         const ca_backend::StoredTransaction& transaction);

@@ -174,6 +174,39 @@ def test_a_waiting_renewal_is_good_for_nobody_once_its_certificate_is_revoked(
     assert len(lab.serials()) == 1
 
 
+@pytest.mark.attack("T05")
+def test_one_certificate_does_not_fill_the_list_of_those_who_wait(new_lab, keys):
+    def edit(config):
+        config["endpoints"][0].update(renewal={}, max_pending=2)
+        for template in config["templates"].values():
+            template["approval"] = True
+
+    lab = new_lab(edit=edit)
+    to, old = [lab.ca().encryption], approved(lab, keys(), "floods")
+    flood = [scep.renewal_req(Csr(keys(), name("floods")), to, old, keys(),
+                              transaction_id=f"flood-{i}") for i in range(8)]
+    replies = at_once([lambda m=m: lab.send(m) for m in flood])
+    assert sorted(reply.status for reply in replies) == ["failure"] * 7 + ["pending"]
+    told = [line["code"] for line in lab.audit() if line["event"] == "refuse"]
+    assert told == ["RenewalWaits"] * 7
+
+    def honest(number):
+        csr = Csr(keys(1), name("honest"), lab.challenge("--subject", "CN=honest"))
+        return lab.post(scep.pkcs_req(csr, to, transaction_id=f"honest-{number}"))
+
+    assert (honest(1).status, honest(2).status) == (200, 503)
+    done = harness.run("cert", "revoke", format(old.serial_number, "x"), "--config",
+                       lab.config_file)
+    assert done.returncode == 0, done.stderr
+    assert honest(3).status == 200, "what waited for it has ended"
+    waited = flood[[reply.status for reply in replies].index("pending")]
+    assert waited.transaction_id in done.stdout
+    line = [each for each in lab.audit() if each["event"] == "reject"][-1]
+    assert line["transaction_id"] == waited.transaction_id and line["by"] and line["reason"]
+    assert lab.send(scep.cert_poll(waited, lab.ca())).status == "failure"
+    assert lab.audit()[-1]["code"] == "RenewalSignerRevoked"
+
+
 @pytest.mark.attack("K03")
 def test_a_compromised_key_gets_nothing_and_renews_nothing(target, mdm):
     key, fresh = (rsa.generate_private_key(65537, 2048) for _ in range(2))

@@ -30,7 +30,9 @@ protected:
     }
     Result<CertificateRow> revoke(const certs::Certificate& certificate, RevocationReason reason,
                                   std::int64_t at = kNow) {
-        return wait_for(store_->revoke({certificate_id(certificate), reason, at}));
+        auto done = wait_for(store_->revoke({certificate_id(certificate), reason, at}));
+        if (!done) return done.error();
+        return done->certificate;
     }
     std::optional<CertificateRow> newest(const certs::Certificate& of,
                                          std::string_view template_name = "device") {
@@ -267,7 +269,7 @@ TEST_P(StoreRevocationTest, TakesBackWhatIsNotRecorded) {
     };
     const auto held = order(RevocationReason::kCertificateHold);
     ASSERT_TRUE(held) << held.error().detail;
-    EXPECT_EQ(held->serial, certificate.serial_hex());
+    EXPECT_EQ(held->certificate.serial, certificate.serial_hex());
     EXPECT_EQ(order(RevocationReason::kCertificateHold).error().code, Errc::kConflict);
     ASSERT_TRUE(order(RevocationReason::kRemoveFromCrl));
     EXPECT_FALSE(store_->find_revocation(id).value());

@@ -79,11 +79,11 @@ public:
         std::string_view serial_hex) override {
         return store_->find_serial(serial_hex);
     }
-    boost::asio::awaitable<Result<ca_backend::CertificateRow>> revoke(
+    boost::asio::awaitable<Result<ca_backend::Revoked>> revoke(
         ca_backend::RevocationOrder order) override {
         if (before_revoking) {
             if (auto error = before_revoking())
-                return failed<ca_backend::CertificateRow>(std::move(*error));
+                return failed<ca_backend::Revoked>(std::move(*error));
         }
         return store_->revoke(std::move(order));
     }
