@@ -59,7 +59,8 @@ Result<Recorder> Recorder::prepare(Connection& connection) {
           "recorded_at, expires, notified, certificate) VALUES(?, 3, ?, ?, ?, ?, ?, 0, ?, ?) "
           "RETURNING id"},
          {made.now_issued_,
-          "UPDATE transactions SET state = 3, certificate = ?, notified = ? WHERE id = ?"},
+          "UPDATE transactions SET state = 3, certificate = ?, notified = ?, challenge = ? WHERE "
+          "id = ?"},
          {made.waiting_,
           "INSERT INTO transactions(key, state, endpoint, transaction_id, signer_key, challenge, "
           "recorded_at, expires, notified) VALUES(?, 0, ?, ?, ?, ?, ?, ?, 0) "
@@ -106,8 +107,11 @@ Result<RecordOutcome> Recorder::record(const IssuanceRecord& record) {
         if (const auto used = redeem(record.renewal->once); !used) return used.error();
     }
     if (waited) {
+        // Judged anew after its time, it may have another one than it used up in vain.
+        if (const auto used = redeem_unless_used(record.redemption); !used) return used.error();
+        const Bytes last = record.redemption ? record.redemption->token : (*before)->challenge;
         Query query = now_issued_.run();
-        query.bind(*certificate).bind(std::int64_t{record.notified}).bind((*before)->id);
+        query.bind(*certificate).bind(std::int64_t{record.notified}).bind(last).bind((*before)->id);
         if (const auto done = query.finish(); !done) return done.error();
         return RecordOutcome(Recorded{(*before)->id});
     }
@@ -134,7 +138,7 @@ Result<RecordOutcome> Recorder::record(const IssuanceRecord& record) {
 Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& record,
                                                      const StoredTransaction* waited) {
     using Against = std::optional<RecordOutcome>;
-    if (waited == nullptr && record.redemption) {
+    if (record.redemption && !(waited && has_used(*waited, record.redemption))) {
         const auto redeemed = transactions_.is_redeemed(*record.redemption);
         if (!redeemed) return redeemed.error();
         if (*redeemed) return Against(AlreadyRedeemed{});
@@ -199,6 +203,13 @@ Result<void> Recorder::redeem(const std::optional<Redemption>& redemption) {
     return query.finish();
 }
 
+Result<void> Recorder::redeem_unless_used(const std::optional<Redemption>& redemption) {
+    if (!redemption) return {};
+    const auto redeemed = transactions_.is_redeemed(*redemption);
+    if (!redeemed) return redeemed.error();
+    return *redeemed ? Result<void>() : redeem(redemption);
+}
+
 Result<PendingOutcome> Recorder::record_pending(const PendingRecord& record) {
     const PollKey sender = sender_of(record);
     auto before = transactions_.find(sender, record.transaction, record.now);
@@ -239,8 +250,9 @@ Result<PendingOutcome> Recorder::record_pending(const PendingRecord& record) {
     }
     const auto id = insert_pending(record);
     if (!id) return id.error();
-    if (own_token) return PendingOutcome(Recorded{*id});
-    if (const auto redeemed = redeem(record.redemption); !redeemed) return redeemed.error();
+    const auto redeemed =
+        own_token ? redeem_unless_used(record.redemption) : redeem(record.redemption);
+    if (!redeemed) return redeemed.error();
     return PendingOutcome(Recorded{*id});
 }
 

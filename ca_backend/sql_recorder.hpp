@@ -37,6 +37,8 @@ private:
     /// Returns its id.
     Result<std::int64_t> insert_pending(const PendingRecord& record);
     Result<void> redeem(const std::optional<Redemption>& redemption);
+    /// For a request whose own the token may be already.
+    Result<void> redeem_unless_used(const std::optional<Redemption>& redemption);
     /// Returns the transaction as it is then.
     Result<StoredTransaction> decide(const StoredTransaction& before, const Decision& decision);
 

@@ -249,6 +249,40 @@ TEST_P(StorePendingTest, C01_AnExpiredRequestComesBackWithNoChallengeOfAnother) 
     EXPECT_EQ(describe(record_pending(*store_, made)), "already redeemed");
 }
 
+// The service that was asked once more gave it another ticket, and asked for no approval.
+TEST_P(StorePendingTest, C01_AnExpiredRequestThatIsIssuedUsesUpTheChallengeItHasNow) {
+    const auto made = make_pending("first");
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    auto issuance = issuance_of(made);
+    issuance.now = kNow + 2 * kDay;
+    ASSERT_EQ(describe(record(*store_, make_redeeming_record("another's"))), "recorded");
+    issuance.redemption = make_redeeming_record("another's").redemption;
+    EXPECT_EQ(describe(record(*store_, issuance)), "already redeemed");
+    issuance.redemption = make_redeeming_record("second").redemption;
+    ASSERT_EQ(describe(record(*store_, issuance)), "recorded");
+    auto others = make_redeeming_record("second");
+    others.now = issuance.now;
+    EXPECT_EQ(describe(record(*store_, others)), "already redeemed");
+    EXPECT_EQ(poll(*store_, made)->challenge, issuance.redemption->token);
+    for (const char* token : {"first", "second"})
+        EXPECT_TRUE(store_->is_redeemed(*make_redeeming_record(token).redemption).value()) << token;
+}
+
+TEST_P(StorePendingTest, C01_AnExpiredRequestHasUsedUpNothingInAnotherPolicy) {
+    auto made = make_pending("token");
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    auto issuance = issuance_of(made);
+    made.now = issuance.now = kNow + 2 * kDay;
+    made.details.expires = made.now + kDay;
+    made.redemption->policy = "another";
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    EXPECT_TRUE(store_->is_redeemed(*made.redemption).value());
+    issuance.redemption->policy = "a third";
+    issuance.now = kNow + 4 * kDay;
+    ASSERT_EQ(describe(record(*store_, issuance)), "recorded");
+    EXPECT_TRUE(store_->is_redeemed(*issuance.redemption).value());
+}
+
 TEST_P(StorePendingTest, GivesNobodyMoreTimeByARejectionOrAClockThatWasSetBack) {
     const auto rejected = make_pending();
     ASSERT_EQ(describe(record_pending(*store_, rejected)), "recorded");
