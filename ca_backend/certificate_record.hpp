@@ -19,12 +19,21 @@ struct CertificateId {
 /// INTEGER content octets as they are kept, and as people write the serial number in hex.
 [[nodiscard]] Bytes without_sign_octet(ByteView serial);
 
-/// Whom a certificate is for, and for what: issuer, subject and subject alternative names as they
-/// are encoded, and the template. One device may well have one certificate to sign and one to
-/// encrypt. `issuer_der`: in place of its own issuer, for the same of another CA.
-[[nodiscard]] Sha256 identity_hash(ByteView issuer_der, const certs::Certificate& certificate,
+/// Whom a certificate is for, and for what: issuer, subject, subject alternative names, and the
+/// template. One device may well have one certificate to sign and one to encrypt.
+struct Identity {
+    /// However the names are spelled: string type, case, white space, order and repetition of
+    /// attributes and names do not count.
+    Sha256 hash{};
+    /// The same by the octets of the names: what earlier versions recorded.
+    Sha256 by_octets{};
+
+    friend bool operator==(const Identity&, const Identity&) = default;
+};
+/// `issuer_der`: in place of its own issuer, for the same of another CA.
+[[nodiscard]] Identity identity_of(ByteView issuer_der, const certs::Certificate& certificate,
                                    std::string_view template_name);
-[[nodiscard]] Sha256 identity_hash(const certs::Certificate& certificate,
+[[nodiscard]] Identity identity_of(const certs::Certificate& certificate,
                                    std::string_view template_name);
 
 struct Revocation {
@@ -47,6 +56,7 @@ struct RevocationOrder {
     /// notAfter of a certificate that is not recorded, as after a restore: it can be taken back all
     /// the same. Empty: it must be recorded.
     std::optional<std::int64_t> not_recorded = {};
+    std::string by = {};  ///< who: stands in the renewals that end with it
 };
 
 /// A stored certificate, with the request that it answered.

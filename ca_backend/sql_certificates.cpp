@@ -48,6 +48,13 @@ namespace {
 const std::string kSelect =
     std::string("SELECT ") + kCertificateColumns + " FROM certificates AS c ";
 
+/// Of those with the identity that is a parameter: certificates_by_identity has them in order.
+std::string newest_id(const std::string& parameter) {
+    return "(SELECT id FROM certificates WHERE NOT identity <> " + parameter +
+           " AND substr(identity, 1, 8) = substr(" + parameter +
+           ", 1, 8) ORDER BY id DESC LIMIT 1)";
+}
+
 Certificates::Found read_one(Query& query) {
     const auto row = query.next();
     if (!row) return row.error();
@@ -60,12 +67,10 @@ Certificates::Found read_one(Query& query) {
 Result<Certificates> Certificates::prepare(Connection& connection) {
     Certificates made;
     const auto prepared = prepare_all(
-        connection,
-        {{made.by_id_, kSelect + "WHERE serial = ? AND issuer_hash = ?"},
-         {made.by_serial_, kSelect + "WHERE serial = ? ORDER BY id DESC LIMIT 1"},
-         {made.by_identity_,
-          kSelect + "WHERE NOT identity <> ?1 AND substr(identity, 1, 8) = substr(?1, 1, 8) "
-                    "ORDER BY id DESC LIMIT 1"}});
+        connection, {{made.by_id_, kSelect + "WHERE serial = ? AND issuer_hash = ?"},
+                     {made.by_serial_, kSelect + "WHERE serial = ? ORDER BY id DESC LIMIT 1"},
+                     {made.by_identity_, kSelect + "WHERE c.id IN (" + newest_id("?1") + ", " +
+                                             newest_id("?2") + ") ORDER BY c.id DESC LIMIT 1"}});
     if (!prepared) return prepared.error();
     return made;
 }
@@ -83,9 +88,9 @@ Certificates::Found Certificates::find_serial(ByteView serial) {
     return read_one(query);
 }
 
-Certificates::Found Certificates::newest_of_identity(const Sha256& identity) {
+Certificates::Found Certificates::newest_of_identity(const Identity& identity) {
     Query query = by_identity_.run();
-    query.bind(ByteView(identity));
+    query.bind(ByteView(identity.hash)).bind(ByteView(identity.by_octets));
     return read_one(query);
 }
 

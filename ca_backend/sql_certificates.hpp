@@ -14,7 +14,7 @@ public:
     Found find(const CertificateId& id);
     /// The newest with this serial number, whoever issued it.
     Found find_serial(ByteView serial);
-    Found newest_of_identity(const Sha256& identity);
+    Found newest_of_identity(const Identity& identity);
 
 private:
     Statement by_id_;

@@ -1,10 +1,7 @@
 #include "ca_backend/sql_recorder.hpp"
 
-#include <algorithm>
-
 #include "ca_backend/certificate_plan.hpp"
 #include "ca_backend/certificate_record.hpp"
-#include "certs/clock.hpp"
 
 namespace scepgate::ca_backend::sql {
 namespace {
@@ -20,21 +17,9 @@ const std::string kExpired =
 const std::string kRejected =
     "SELECT id FROM transactions WHERE state = 2 AND expires < ? ORDER BY expires LIMIT ?";
 
-constexpr std::int64_t number(TransactionState state) {
-    return static_cast<std::int64_t>(state);
-}
-// As they stand in the store (sqlite_schema.cpp).
-static_assert(number(TransactionState::kPending) == 0 && number(TransactionState::kApproved) == 1 &&
-              number(TransactionState::kRejected) == 2 && number(TransactionState::kIssued) == 3);
-
 template <class Record>
 PollKey sender_of(const Record& record) {
     return {record.endpoint, record.transaction_id, record.signer_key};
-}
-
-bool is_open(const StoredTransaction& transaction) {
-    return transaction.state == TransactionState::kPending ||
-           transaction.state == TransactionState::kApproved;
 }
 
 /// Renewals that began to wait under schema 2 have used theirs up already.
@@ -77,7 +62,8 @@ Result<Recorder> Recorder::prepare(Connection& connection) {
           "recorded_at, expires, notified, certificate) VALUES(?, 3, ?, ?, ?, ?, ?, 0, ?, ?) "
           "RETURNING id"},
          {made.now_issued_,
-          "UPDATE transactions SET state = 3, certificate = ?, notified = ? WHERE id = ?"},
+          "UPDATE transactions SET state = 3, certificate = ?, notified = ?, challenge = ? WHERE "
+          "id = ?"},
          {made.waiting_,
           "INSERT INTO transactions(key, state, endpoint, transaction_id, signer_key, challenge, "
           "recorded_at, expires, notified) VALUES(?, 0, ?, ?, ?, ?, ?, ?, 0) "
@@ -127,8 +113,11 @@ Result<RecordOutcome> Recorder::record(const IssuanceRecord& record) {
         if (const auto used = redeem(record.renewal->once); !used) return used.error();
     }
     if (waited) {
+        // Judged anew after its time, it may have another one than it used up in vain.
+        if (const auto used = redeem_unless_used(record.redemption); !used) return used.error();
+        const Bytes last = record.redemption ? record.redemption->token : (*before)->challenge;
         Query query = now_issued_.run();
-        query.bind(*certificate).bind(std::int64_t{record.notified}).bind((*before)->id);
+        query.bind(*certificate).bind(std::int64_t{record.notified}).bind(last).bind((*before)->id);
         if (const auto done = query.finish(); !done) return done.error();
         return RecordOutcome(Recorded{(*before)->id});
     }
@@ -155,7 +144,7 @@ Result<RecordOutcome> Recorder::record(const IssuanceRecord& record) {
 Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& record,
                                                      const StoredTransaction* waited) {
     using Against = std::optional<RecordOutcome>;
-    if (waited == nullptr && record.redemption) {
+    if (record.redemption && !(waited && has_used(*waited, record.redemption))) {
         const auto redeemed = transactions_.is_redeemed(*record.redemption);
         if (!redeemed) return redeemed.error();
         if (*redeemed) return Against(AlreadyRedeemed{});
@@ -187,7 +176,7 @@ Result<std::int64_t> Recorder::insert_certificate(const IssuanceRecord& record) 
         record.subject_alt_name.empty() ? "" : certs::to_text(record.subject_alt_name);
     const Bytes serial = without_sign_octet(certificate.serial());
     const IssuerHash by_issuer = issuer_hash(certificate.issuer_der());
-    const Sha256 identity = identity_hash(certificate, record.template_name);
+    const Identity identity = identity_of(certificate, record.template_name);
     Query query = certificate_.run();
     query.bind(serial)
         .bind(issuer)
@@ -206,7 +195,7 @@ Result<std::int64_t> Recorder::insert_certificate(const IssuanceRecord& record) 
         .bind(record.user_id)
         .bind(certificate.der())
         .bind(ByteView(by_issuer))
-        .bind(ByteView(identity))
+        .bind(ByteView(identity.hash))
         .bind(record.max_validity.value_or(0));
     const auto id = query.finish_returning();
     if (!id) return id;
@@ -226,6 +215,13 @@ Result<void> Recorder::redeem(const std::optional<Redemption>& redemption) {
     return query.finish();
 }
 
+Result<void> Recorder::redeem_unless_used(const std::optional<Redemption>& redemption) {
+    if (!redemption) return {};
+    const auto redeemed = transactions_.is_redeemed(*redemption);
+    if (!redeemed) return redeemed.error();
+    return *redeemed ? Result<void>() : redeem(redemption);
+}
+
 Result<PendingOutcome> Recorder::record_pending(const PendingRecord& record) {
     const PollKey sender = sender_of(record);
     auto before = transactions_.find(sender, record.transaction, record.now);
@@ -243,7 +239,10 @@ Result<PendingOutcome> Recorder::record_pending(const PendingRecord& record) {
     const auto same_id = transactions_.find_newest(sender, record.now);
     if (!same_id) return same_id.error();
     if (*same_id && is_open(**same_id)) return PendingOutcome(TransactionIdTaken{});
-    if (record.only_of_signer) {
+    if (record.renews) {
+        const auto revocation = revocations_.find(*record.renews);
+        if (!revocation) return revocation.error();
+        if (*revocation) return PendingOutcome(SignerRevoked{});
         const auto open = transactions_.has_open(record.endpoint, record.signer_key, record.now);
         if (!open) return open.error();
         if (*open) return PendingOutcome(SignerWaits{});
@@ -263,8 +262,9 @@ Result<PendingOutcome> Recorder::record_pending(const PendingRecord& record) {
     }
     const auto id = insert_pending(record);
     if (!id) return id.error();
-    if (own_token) return PendingOutcome(Recorded{*id});
-    if (const auto redeemed = redeem(record.redemption); !redeemed) return redeemed.error();
+    const auto redeemed =
+        own_token ? redeem_unless_used(record.redemption) : redeem(record.redemption);
+    if (!redeemed) return redeemed.error();
     return PendingOutcome(Recorded{*id});
 }
 
@@ -300,46 +300,6 @@ Result<std::int64_t> Recorder::insert_pending(const PendingRecord& record) {
         .bind(record.details.upstream_id);
     if (const auto done = query.finish(); !done) return done.error();
     return request;
-}
-
-Result<StoredTransaction> Recorder::decide(const Decision& decision) {
-    const auto found = transactions_.find_id(decision.id, decision.now);
-    if (!found) return found.error();
-    if (!*found || !(*found)->pending) {
-        return Error{Errc::kNotFound, "there is no such pending transaction"};
-    }
-    const StoredTransaction& before = **found;
-    const bool approve = decision.verdict == Decision::Verdict::kApprove;
-    if (!is_open(before) || (approve && before.state == TransactionState::kApproved)) {
-        std::string text = "transaction " + before.transaction_id + " is " +
-                           std::string(to_text(before.state)) + " already";
-        if (before.pending->decided_at != 0) {
-            text += " (" + before.pending->decided_by + ", " +
-                    certs::utc_text(before.pending->decided_at) + ")";
-        }
-        return Error{Errc::kConflict, text};
-    }
-    if (approve && !before.pending->upstream_id.empty()) {
-        return Error{Errc::kConflict, "transaction " + before.transaction_id +
-                                          " waits for the CA above, not for an approval"};
-    }
-    {
-        const auto state = approve ? TransactionState::kApproved : TransactionState::kRejected;
-        // The device gets as long to fetch it as the operator had to approve it.
-        const std::int64_t expires = before.pending->expires;
-        const std::int64_t fetched_by = decision.now + (expires - before.recorded_at);
-        Query query = state_.run();
-        query.bind(number(state)).bind(approve ? std::max(expires, fetched_by) : expires);
-        if (const auto done = query.bind(decision.id).finish(); !done) return done.error();
-    }
-    {
-        Query query = decision_.run();
-        query.bind(decision.now).bind(decision.by).bind(decision.reason).bind(decision.id);
-        if (const auto done = query.finish(); !done) return done.error();
-    }
-    const auto after = transactions_.find_id(decision.id, decision.now);
-    if (!after) return after.error();
-    return **after;
 }
 
 Result<void> Recorder::mark_notified(std::int64_t id) {

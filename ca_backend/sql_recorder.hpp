@@ -17,6 +17,10 @@ public:
     Result<RecordOutcome> record(const IssuanceRecord& record);
     Result<PendingOutcome> record_pending(const PendingRecord& record);
     Result<StoredTransaction> decide(const Decision& decision);
+    /// Rejects what is open of what a certificate asked for that is revoked for ever; as it is
+    /// then.
+    Result<std::vector<StoredTransaction>> end_renewals(const CertificateRow& certificate,
+                                                        const RevocationOrder& order);
     Result<void> mark_notified(std::int64_t id);
 
     /// Removes at most `limit` redemptions whose tokens have been refused for their age since long
@@ -36,6 +40,10 @@ private:
     /// Returns its id.
     Result<std::int64_t> insert_pending(const PendingRecord& record);
     Result<void> redeem(const std::optional<Redemption>& redemption);
+    /// For a request whose own the token may be already.
+    Result<void> redeem_unless_used(const std::optional<Redemption>& redemption);
+    /// Returns the transaction as it is then.
+    Result<StoredTransaction> decide(const StoredTransaction& before, const Decision& decision);
 
     Transactions transactions_;
     Certificates certificates_;

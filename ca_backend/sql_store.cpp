@@ -105,7 +105,7 @@ Result<std::optional<CertificateRow>> SqlStore::find_certificate(const Certifica
     return impl_->read([&id](sql::Reader& reader) { return reader.certificates.find(id); });
 }
 
-Result<std::optional<CertificateRow>> SqlStore::newest_of_identity(const Sha256& identity) {
+Result<std::optional<CertificateRow>> SqlStore::newest_of_identity(const Identity& identity) {
     return impl_->read([&identity](sql::Reader& reader) {
         return reader.certificates.newest_of_identity(identity);
     });
@@ -131,17 +131,23 @@ Result<std::optional<CertificateRow>> SqlStore::find_serial(std::string_view ser
         [&serial](sql::Reader& reader) { return reader.certificates.find_serial(*serial); });
 }
 
-asio::awaitable<Result<CertificateRow>> SqlStore::revoke(RevocationOrder order) {
+asio::awaitable<Result<Revoked>> SqlStore::revoke(RevocationOrder order) {
     const auto announcer = impl_->outbox().announcer();
-    auto done =
-        co_await impl_->write<CertificateRow>([&](sql::Changes& changes) -> Result<CertificateRow> {
-            auto row = changes.revoker.revoke(order);
-            // Of what is not recorded nobody would know whose certificate it was.
-            if (!row || !announcer || order.not_recorded) return row;
-            const auto told = changes.outbox.add(announcer->revoked(*row, order.at), order.at);
-            if (!told) return told.error();
-            return row;
-        });
+    auto done = co_await impl_->write<Revoked>([&](sql::Changes& changes) -> Result<Revoked> {
+        auto row = changes.revoker.revoke(order);
+        if (!row) return row.error();
+        Revoked revoked{*std::move(row), {}};
+        // Of what is not recorded nobody would know whose certificate it was.
+        if (order.not_recorded) return revoked;
+        auto ended = changes.recorder.end_renewals(revoked.certificate, order);
+        if (!ended) return ended.error();
+        revoked.renewals = *std::move(ended);
+        if (!announcer) return revoked;
+        const auto told =
+            changes.outbox.add(announcer->revoked(revoked.certificate, order.at), order.at);
+        if (!told) return told.error();
+        return revoked;
+    });
     if (done && announcer) announcer->added();
     co_return done;
 }

@@ -39,13 +39,13 @@ public:
     Result<std::vector<StoredTransaction>> list_pending(const PendingFilter& filter) override;
 
     Result<std::optional<CertificateRow>> find_certificate(const CertificateId& id) override;
-    Result<std::optional<CertificateRow>> newest_of_identity(const Sha256& identity) override;
+    Result<std::optional<CertificateRow>> newest_of_identity(const Identity& identity) override;
     Result<CertificatePage> list(const CertificateFilter& filter) override;
     Result<std::vector<certs::Certificate>> certificates_of_issuers(
         const std::vector<std::string>& cas) override;
     Result<std::optional<CertificateRow>> find_serial(std::string_view serial_hex) override;
 
-    boost::asio::awaitable<Result<CertificateRow>> revoke(RevocationOrder order) override;
+    boost::asio::awaitable<Result<Revoked>> revoke(RevocationOrder order) override;
 
     Result<std::int64_t> revocation_revision(const IssuerHash& issuer) override;
     Result<std::optional<Revocation>> find_revocation(const CertificateId& id) override;

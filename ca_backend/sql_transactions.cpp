@@ -115,6 +115,10 @@ Result<Transactions> Transactions::prepare(Connection& connection) {
          {made.open_of_signer_,
           "SELECT 1 FROM transactions WHERE state < 2 AND expires > ? AND endpoint = ? AND "
           "signer_key = ? LIMIT 1"},
+         {made.open_of_certificate_,
+          "SELECT t.id FROM transactions AS t JOIN pending AS p ON p.request = t.id WHERE t.state "
+          "< 2 AND t.expires > ? AND t.endpoint = ? AND t.signer_key = ? AND p.signer = ? "
+          "ORDER BY t.id"},
          {made.redemption_, "SELECT 1 FROM redemptions WHERE policy = ? AND token = ?"}});
     if (!prepared) return prepared.error();
     return made;
@@ -154,6 +158,20 @@ Result<bool> Transactions::has_open(std::string_view endpoint, const Sha256& sig
                                     std::int64_t now) {
     Query query = open_of_signer_.run();
     return query.bind(now).bind(endpoint).bind(ByteView(signer_key)).next();
+}
+
+Result<std::vector<std::int64_t>> Transactions::open_of_certificate(
+    std::string_view endpoint, const certs::Certificate& signer, std::int64_t now) {
+    const Sha256 key = signer_key_hash(signer);
+    Query query = open_of_certificate_.run();
+    query.bind(now).bind(endpoint).bind(ByteView(key)).bind(signer.der());
+    std::vector<std::int64_t> all;
+    for (;;) {
+        const auto row = query.next();
+        if (!row) return row.error();
+        if (!*row) return all;
+        all.push_back(query.integer(0));
+    }
 }
 
 Result<bool> Transactions::is_redeemed(const Redemption& redemption) {

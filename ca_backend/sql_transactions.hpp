@@ -6,6 +6,11 @@
 
 namespace scepgate::ca_backend::sql {
 
+[[nodiscard]] inline bool is_open(const StoredTransaction& transaction) noexcept {
+    return transaction.state == TransactionState::kPending ||
+           transaction.state == TransactionState::kApproved;
+}
+
 class Transactions {
 public:
     static Result<Transactions> prepare(Connection& connection);
@@ -22,6 +27,10 @@ public:
     Result<std::int64_t> count_open(std::string_view endpoint, std::int64_t now);
     /// Whether this key has signed one of them.
     Result<bool> has_open(std::string_view endpoint, const Sha256& signer_key, std::int64_t now);
+    /// Those of this endpoint that this certificate has signed.
+    Result<std::vector<std::int64_t>> open_of_certificate(std::string_view endpoint,
+                                                          const certs::Certificate& signer,
+                                                          std::int64_t now);
     Result<bool> is_redeemed(const Redemption& redemption);
 
 private:
@@ -31,6 +40,7 @@ private:
     Statement newest_;
     Statement count_open_;
     Statement open_of_signer_;
+    Statement open_of_certificate_;
     Statement redemption_;
 };
 

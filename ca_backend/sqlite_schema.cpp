@@ -57,7 +57,7 @@ Result<void> hash_certificates(Database& database) {
         "UPDATE certificates SET issuer_hash = ?, identity = ? WHERE id = ?",
         [](const certs::Certificate& certificate, const std::string& template_name) {
             return std::array{issuer_hash(certificate.issuer_der()),
-                              identity_hash(certificate, template_name)};
+                              identity_of(certificate, template_name).hash};
         });
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "certs/oids.hpp"
 #include "certs/secret.hpp"
 
 namespace scepgate::ca_backend {
@@ -93,22 +92,6 @@ CertificateId certificate_id(const certs::Certificate& certificate) {
 Bytes without_sign_octet(ByteView serial) {
     const bool has_one = serial.size() > 1 && serial.front() == 0;
     return to_bytes(serial.subspan(has_one ? 1 : 0));
-}
-
-Sha256 identity_hash(const certs::Certificate& certificate, std::string_view template_name) {
-    return identity_hash(certificate.issuer_der(), certificate, template_name);
-}
-
-Sha256 identity_hash(ByteView issuer_der, const certs::Certificate& certificate,
-                     std::string_view template_name) {
-    const certs::Extension* names =
-        certs::find_extension(certificate.extensions(), certs::oid::kSubjectAltName);
-    Bytes parts;
-    append(parts, issuer_der);
-    append(parts, certificate.subject_der());
-    append(parts, as_bytes(template_name));
-    append(parts, names == nullptr ? ByteView() : names->value);
-    return sha256(parts);
 }
 
 }  // namespace scepgate::ca_backend

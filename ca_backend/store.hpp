@@ -51,8 +51,8 @@ public:
     // Certificates.
 
     virtual Result<std::optional<CertificateRow>> find_certificate(const CertificateId& id) = 0;
-    /// Of those with this identity_hash() the one issued last, revoked or expired too. Empty: none.
-    virtual Result<std::optional<CertificateRow>> newest_of_identity(const Sha256& identity) = 0;
+    /// Of those with this identity the one issued last, revoked or expired too. Empty: none.
+    virtual Result<std::optional<CertificateRow>> newest_of_identity(const Identity& identity) = 0;
     /// One page. kMalformed: `after` is of no page of such a filter.
     virtual Result<CertificatePage> list(const CertificateFilter& filter) = 0;
     /// One certificate, or two, of each issuer that matters: of whom something is revoked, and who
@@ -69,9 +69,10 @@ public:
     virtual Result<bool> is_compromised(const Sha256& key) = 0;
 
     /// Returns the certificate as it is now; of one that is not recorded only what the order says.
+    /// One that is revoked for ever renews nothing any more: what waits for that is rejected.
     /// kNotFound; kConflict when it is revoked for ever, is on hold already, (kRemoveFromCrl) is
     /// not on hold, or is recorded although the order says that it is not.
-    virtual boost::asio::awaitable<Result<CertificateRow>> revoke(RevocationOrder order) = 0;
+    virtual boost::asio::awaitable<Result<Revoked>> revoke(RevocationOrder order) = 0;
 
     /// Nothing is recorded here for now, because this machine's clock is not the one that all nodes
     /// share: another node is to be asked. From memory.

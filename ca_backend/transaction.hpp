@@ -102,8 +102,10 @@ struct PendingRecord {
     std::string subject;
     std::string subject_alt_name;
     std::optional<Redemption> redemption;
-    PendingDetails details;        ///< all but the decision
-    bool only_of_signer = false;   ///< no other request of signer_key may be open at this endpoint
+    PendingDetails details;  ///< all but the decision
+    /// A renewal, of this certificate: it must be neither revoked nor on hold, and no other request
+    /// of signer_key may be open at this endpoint.
+    std::optional<CertificateId> renews{};
     std::size_t maximum_open = 0;  ///< of this endpoint, this one included; 0: no limit
     std::string client_address{};  ///< to tell of, not kept
     std::int64_t now = 0;
@@ -120,7 +122,7 @@ struct RecordedBefore {
 };
 /// The redemption's token was used by another request: nothing was recorded.
 struct AlreadyRedeemed {};
-/// The certificate that was to be renewed is revoked or on hold: nothing was recorded.
+/// The certificate that is to be renewed is revoked or on hold: nothing was recorded.
 struct SignerRevoked {};
 /// It was renewed by another request, and may be only once: nothing was recorded.
 struct AlreadyRenewed {};
@@ -128,7 +130,7 @@ struct AlreadyRenewed {};
 struct KeyCompromised {};
 /// The same signer key has another request with this transactionID waiting: nothing was recorded.
 struct TransactionIdTaken {};
-/// The signer key has another request open, and may not: nothing was recorded.
+/// The key of a renewal has another request open: nothing was recorded.
 struct SignerWaits {};
 /// As many wait at this endpoint as may: nothing was recorded.
 struct TooManyPending {};
@@ -136,7 +138,7 @@ struct TooManyPending {};
 using RecordOutcome = std::variant<Recorded, RecordedBefore, AlreadyRedeemed, SignerRevoked,
                                    AlreadyRenewed, KeyCompromised>;
 using PendingOutcome = std::variant<Recorded, RecordedBefore, AlreadyRedeemed, TransactionIdTaken,
-                                    SignerWaits, TooManyPending>;
+                                    SignerRevoked, SignerWaits, TooManyPending>;
 
 /// Whose request it is: what every message of a transaction says again, polls too.
 struct PollKey {
@@ -153,6 +155,13 @@ struct Decision {
     std::string by;
     std::string reason;
     std::int64_t now = 0;
+};
+
+/// What a revocation order came to.
+struct Revoked {
+    CertificateRow certificate;  ///< as it is now
+    /// Renewals that it had asked for and that were open: rejected, unless it is but on hold.
+    std::vector<StoredTransaction> renewals;
 };
 
 struct PendingFilter {

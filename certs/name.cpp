@@ -170,6 +170,15 @@ Name with_sorted_sets(Name name) {
     return Name::from_der(der::element(DerTag::kSequence, sorted)).value();
 }
 
+std::string folded_value(std::string_view value) {
+    std::string folded;
+    folded.reserve(value.size());
+    Folded from(value);
+    for (char c = from.next(); c != '\0'; c = from.next())
+        folded += c;
+    return folded;
+}
+
 bool matches(const Name& left, const Name& right) {
     return std::equal(left.rdns().begin(), left.rdns().end(), right.rdns().begin(),
                       right.rdns().end(), rdns_match);

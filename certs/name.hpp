@@ -69,6 +69,9 @@ private:
 /// and inner runs folded to one space. Non-ASCII characters match only themselves.
 [[nodiscard]] bool matches(const Name& left, const Name& right);
 
+/// A value as matches() looks at it: two values of a type match exactly when these are the same.
+[[nodiscard]] std::string folded_value(std::string_view value);
+
 /// The same for two DER Names; one that cannot be read, or has over 2048 octets, is the same only
 /// octet for octet.
 [[nodiscard]] bool same_name(ByteView left_der, ByteView right_der);

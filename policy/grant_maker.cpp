@@ -37,6 +37,11 @@ GrantMaker& GrantMaker::template_name(std::optional<std::string> name) {
     return *this;
 }
 
+GrantMaker& GrantMaker::purpose(certs::Purpose purpose) {
+    grant_.purpose_ = purpose;
+    return *this;
+}
+
 GrantMaker& GrantMaker::max_validity(std::optional<std::int64_t> seconds) {
     grant_.validity_ = seconds;
     return *this;

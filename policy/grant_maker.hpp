@@ -19,6 +19,8 @@ public:
     GrantMaker& key_usage(std::optional<certs::KeyUsage> usage);
     GrantMaker& extended_key_usage(std::optional<certs::ExtendedKeyUsage> usages);
     GrantMaker& template_name(std::optional<std::string> name);
+    /// In place of the request's: the purpose that the endpoint has the template for.
+    GrantMaker& purpose(certs::Purpose purpose);
     GrantMaker& max_validity(std::optional<std::int64_t> seconds);
     GrantMaker& redemption(Redemption redemption);
     GrantMaker& sid(std::optional<std::string> sid);
@@ -35,6 +37,11 @@ public:
     /// user where it names them. Grant::policy() becomes "first+second". Else badRequest
     /// "PolicyDisagree".
     [[nodiscard]] static Result<Grant, Refusal> merge(Grant first, const Grant& second);
+
+    /// `grant` for the purpose of `other` and, where it names no template, for that of `other`.
+    [[nodiscard]] static Grant with_template(Grant grant, const Grant& other);
+    /// `grant` with the names of `other`, which match its own.
+    [[nodiscard]] static Grant with_names(Grant grant, const Grant& other);
 
 private:
     Grant grant_;

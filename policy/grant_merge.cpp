@@ -78,4 +78,16 @@ Result<Grant, Refusal> GrantMaker::merge(Grant first, const Grant& second) {
     return first;
 }
 
+Grant GrantMaker::with_template(Grant grant, const Grant& other) {
+    grant.purpose_ = other.purpose_;
+    if (!grant.template_) grant.template_ = other.template_;
+    return grant;
+}
+
+Grant GrantMaker::with_names(Grant grant, const Grant& other) {
+    grant.subject_ = other.subject_;
+    grant.san_ = other.san_;
+    return grant;
+}
+
 }  // namespace scepgate::policy

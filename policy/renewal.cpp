@@ -142,16 +142,18 @@ RenewalRefused judge_identity(const Identity& old, const EnrollmentRequest& requ
 }
 
 RenewalRefused judge_usages(const Identity& old, const EnrollmentRequest& request,
-                            const RenewedCertificate& known, std::string_view template_name) {
-    // The same template is the same purpose, though an EC certificate lacks keyEncipherment.
-    const auto purpose = certs::purpose_of(old.key_usage);
-    if (known.template_name != template_name && (!purpose || *purpose != request.purpose)) {
-        return refuse_renewal(
-            "RenewalKeyUsageMismatch",
-            {"purpose",
-             "that of key usage " + (old.key_usage ? old.key_usage->text() : "none") +
-                 ", template " + known.template_name,
-             std::string(certs::to_text(request.purpose)), kEnrolAnew});
+                            const RenewedCertificate& known, const RenewalTemplate& tmpl) {
+    const bool same = tmpl.name == known.template_name;
+    const auto copied = certs::purpose_of(old.key_usage);
+    const bool fits =
+        (same && tmpl.purpose == request.purpose) || (copied && *copied == request.purpose);
+    if (!fits) {
+        std::string expected =
+            "that of key usage " + (old.key_usage ? old.key_usage->text() : "none");
+        if (same) expected += ", or " + std::string(certs::to_text(tmpl.purpose));
+        return refuse_renewal("RenewalKeyUsageMismatch",
+                              {"purpose", expected + " (template " + known.template_name + ")",
+                               std::string(certs::to_text(request.purpose)), kEnrolAnew});
     }
     const auto& asked = request.csr.requested().extended_key_usage;
     const certs::ExtendedKeyUsage had = old.extended_key_usage.value_or(certs::ExtendedKeyUsage{});
@@ -197,14 +199,12 @@ certs::GeneralNames kept_names(const certs::GeneralNames& old, const certs::Gene
 Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
                                      const EnrollmentRequest& request,
                                      const std::optional<RenewedCertificate>& known,
-                                     std::string_view template_name, std::int64_t now) {
+                                     const RenewalTemplate& tmpl, std::int64_t now) {
     if (auto refusal = judge_standing(settings, request, known, now)) return std::move(*refusal);
     auto old = read_identity(request.signer);
     if (!old) return refuse_renewal("RenewalSignerUnreadable", old.error().detail, kEnrolAnew);
     if (auto refusal = judge_identity(*old, request)) return std::move(*refusal);
-    if (auto refusal = judge_usages(*old, request, *known, template_name)) {
-        return std::move(*refusal);
-    }
+    if (auto refusal = judge_usages(*old, request, *known, tmpl)) return std::move(*refusal);
 
     certs::GeneralNames names = std::move(old->subject_alt_name);
     const certs::GeneralNames& asked = request.csr.requested().subject_alt_name;
@@ -221,11 +221,28 @@ Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
         .max_validity(validity_limit(request.signer, *known))
         .sid(std::move(old->sid))
         .identities(known->device_id, known->user_id);
-    // Where the endpoint has several for the purpose, the same again.
-    if (!template_name.empty() && known->template_name == template_name) {
-        maker.template_name(known->template_name);
-    }
+    maker.purpose(tmpl.purpose);
+    if (!tmpl.name.empty()) maker.template_name(tmpl.name);
     return std::move(maker).make();
+}
+
+Result<Grant, Refusal> bound_renewal(const RenewalSettings& settings, Grant granted,
+                                     const Grant& by_rule) {
+    granted = GrantMaker::with_template(std::move(granted), by_rule);
+    if (!settings.newest_only) return granted;
+    constexpr const char* kHint =
+        "with renewal.newest_only the policy has to grant the certificate's own names; for others "
+        "the device has to enrol anew";
+    if (!matches(by_rule.subject(), granted.subject())) {
+        return refuse_renewal("RenewalSubjectMismatch", {"subject", by_rule.subject().text(),
+                                                         granted.subject().text(), kHint});
+    }
+    if (!certs::difference(by_rule.subject_alt_name(), granted.subject_alt_name()).none()) {
+        return refuse_renewal("RenewalSubjectAltNameMismatch",
+                              {"subjectAltName", certs::to_text(by_rule.subject_alt_name()),
+                               certs::to_text(granted.subject_alt_name()), kHint});
+    }
+    return GrantMaker::with_names(std::move(granted), by_rule);
 }
 
 std::optional<Redemption> redemption_of_renewal(const RenewalSettings& settings,

@@ -36,14 +36,21 @@ struct RenewedCertificate {
     bool superseded = false;                        ///< a newer one for the same names was issued
 };
 
+/// The template that a renewal is judged by and gets, and the purpose that the endpoint has it for.
+struct RenewalTemplate {
+    std::string name;  ///< the old certificate's, while the endpoint has that; empty: there is none
+    certs::Purpose purpose = certs::Purpose::kGeneralPurpose;
+};
+
 /// Judges a renewal (a pure function). That the signer certificate is by name and signature of a CA
 /// of this endpoint, that its key signed the message and the new key the CSR, were checked before a
 /// request of this kind exists. `known`: empty when the store has no such certificate.
-/// `template_name`: the endpoint's for the request's purpose.
+/// `tmpl`: where it is the old certificate's, whoever asks for the key usage of the old one again
+/// means it, though that may be another purpose's: an EC certificate lacks keyEncipherment.
 ///
 /// The Grant: subject, usages and SID of the old certificate; its alternative names, spelled and in
 /// order as it has them: with newest_only all, else those that the CSR asks for (all when it asks
-/// for none); no longer a validity than it had, or was granted.
+/// for none); no longer a validity than it had, or was granted; this template, for its purpose.
 ///
 /// Refusals, all badRequest (attacks.md G01-G07), in this order: "RenewalSignerUnknown",
 /// "RenewalOtherEndpoint", "RenewalSignerWeakKey", "RenewalSignerRevoked",
@@ -54,8 +61,14 @@ struct RenewedCertificate {
 [[nodiscard]] Result<Grant, Refusal> judge_renewal(const RenewalSettings& settings,
                                                    const EnrollmentRequest& request,
                                                    const std::optional<RenewedCertificate>& known,
-                                                   std::string_view template_name,
-                                                   std::int64_t now);
+                                                   const RenewalTemplate& tmpl, std::int64_t now);
+
+/// What a policy module granted of a renewal that the rule allowed, as `by_rule` says: for the
+/// template that the rule chose, where the module names none. With newest_only it is for the names
+/// of the old certificate, as that spells them. Refusals: "RenewalSubjectMismatch",
+/// "RenewalSubjectAltNameMismatch" (newest_only: the module granted others).
+[[nodiscard]] Result<Grant, Refusal> bound_renewal(const RenewalSettings& settings, Grant granted,
+                                                   const Grant& by_rule);
 
 /// What makes a certificate renewable only once, of parallel renewals too; empty where it may be
 /// renewed again. Whoever grants the renewal.

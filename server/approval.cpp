@@ -16,6 +16,21 @@ Error broken_row(const Error& fault) {
     return {Errc::kInternal, "the stored request cannot be read: " + fault.detail};
 }
 
+/// By who signed it: a certificate of ours asks to be renewed.
+Result<EnrollmentKind> kind_signed_by(ca_backend::Store& store, const Endpoint& endpoint,
+                                      const certs::Certificate& signer) {
+    const bool ours = std::any_of(
+        endpoint.issuers.begin(), endpoint.issuers.end(), [&](const scep::TrustedIssuer& issuer) {
+            return equal(signer.issuer_der(), issuer.certificate.subject_der()) &&
+                   signer.signed_by(issuer.key);
+        });
+    if (ours) return EnrollmentKind::kRenewal;
+    const auto row = store.find_certificate(ca_backend::certificate_id(signer));
+    if (!row) return row.error();
+    const bool known = *row && equal((*row)->der, signer.der());
+    return known ? EnrollmentKind::kRenewal : EnrollmentKind::kInitial;
+}
+
 /// What the operator is asked about: a template may build the subject anew.
 std::string certified_subject(const Endpoint& endpoint, const Grant& grant,
                               const EnrollmentRequest& request, const std::string& template_name) {
@@ -27,7 +42,13 @@ std::string certified_subject(const Endpoint& endpoint, const Grant& grant,
 
 }  // namespace
 
-Result<EnrollmentRequest> restore_request(const Operation& operation,
+Result<EnrollmentKind> stored_kind(ca_backend::Store& store, const Endpoint& endpoint,
+                                   const StoredTransaction& transaction) {
+    const auto signer = certs::Certificate::from_der(transaction.pending->signer);
+    return signer ? kind_signed_by(store, endpoint, *signer) : broken_row(signer.error());
+}
+
+Result<EnrollmentRequest> restore_request(ca_backend::Store& store, const Operation& operation,
                                           const StoredTransaction& transaction) {
     const Endpoint& endpoint = operation.endpoint;
     certs::CsrLimits limits;
@@ -40,14 +61,11 @@ Result<EnrollmentRequest> restore_request(const Operation& operation,
     if (!signer) return broken_row(signer.error());
     const auto purpose = certs::purpose_of(csr->requested().key_usage);
     if (!purpose) return broken_row(purpose.error());
-    const bool ours = std::any_of(
-        endpoint.issuers.begin(), endpoint.issuers.end(), [&](const scep::TrustedIssuer& issuer) {
-            return equal(signer->issuer_der(), issuer.certificate.subject_der()) &&
-                   signer->signed_by(issuer.key);
-        });
+    const auto kind = kind_signed_by(store, endpoint, *signer);
+    if (!kind) return kind.error();
     return EnrollmentRequest{
         .endpoint = transaction.endpoint,
-        .kind = ours ? EnrollmentKind::kRenewal : EnrollmentKind::kInitial,
+        .kind = *kind,
         .message_type = transaction.message_type,
         .transaction_id = transaction.transaction_id,
         .csr = std::move(*csr),
@@ -93,8 +111,8 @@ asio::awaitable<Approval::Earlier> Approval::record(const Operation& operation,
     row.subject = certified_subject(operation.endpoint, grant, request, row.template_name);
     row.subject_alt_name = certs::to_text(grant.subject_alt_name());
     row.redemption = grant.redemption();
-    row.only_of_signer = request.kind == EnrollmentKind::kRenewal && operation.endpoint.renewal &&
-                         operation.endpoint.renewal->newest_only;
+    if (request.kind == EnrollmentKind::kRenewal)
+        row.renews = ca_backend::certificate_id(request.signer);
     row.maximum_open = operation.endpoint.maximum_pending;
     row.client_address = operation.client_address;
     row.now = parts_.clock->now();
@@ -123,8 +141,11 @@ asio::awaitable<Approval::Earlier> Approval::record(const Operation& operation,
                           "another request of this key waits under it");
     }
     if (std::holds_alternative<ca_backend::SignerWaits>(*recorded)) {
-        co_return refused(reason::kRenewalWaits, "one renewal at a time (renewal.newest_only)",
-                          "another one waits for an operator");
+        co_return refused(reason::kRenewalWaits, "nothing else of the renewed certificate's key",
+                          "another request of it waits for an operator");
+    }
+    if (std::holds_alternative<ca_backend::SignerRevoked>(*recorded)) {
+        co_return signer_revoked(request.signer);
     }
     if (std::holds_alternative<ca_backend::TooManyPending>(*recorded)) {
         co_return refused(reason::kTooManyPending,
@@ -155,7 +176,7 @@ asio::awaitable<Outcome> Approval::answer(const Operation& operation,
             co_return co_await end(operation, request, transaction);
         case TransactionState::kApproved:
             if (request == nullptr) throw std::logic_error("Approval: approved, never pending");
-            certificate = co_await issue_approved(operation, *request, transaction);
+            certificate = co_await issue_approved(operation, transaction);
             break;
         case TransactionState::kIssued:
             certificate = co_await issuance_.release_again(operation, request, transaction);
@@ -166,8 +187,11 @@ asio::awaitable<Outcome> Approval::answer(const Operation& operation,
 }
 
 asio::awaitable<Result<certs::Certificate, Refusal>> Approval::issue_approved(
-    const Operation& operation, const EnrollmentRequest& request,
-    const StoredTransaction& transaction) {
+    const Operation& operation, const StoredTransaction& transaction) {
+    // Whoever fetches it: what an operator approved is judged and recorded, with its signer.
+    const auto stored = restore_request(*parts_.store, operation, transaction);
+    if (!stored) co_return refused(reason::kStoreUnavailable, stored.error().detail);
+    const EnrollmentRequest& request = *stored;
     // It was good when the request came; an operator may have revoked it since.
     const auto signer = parts_.store->find_certificate(ca_backend::certificate_id(request.signer));
     if (!signer) co_return refused(reason::kStoreUnavailable, signer.error().detail);
@@ -186,6 +210,14 @@ asio::awaitable<Result<certs::Certificate, Refusal>> Approval::issue_approved(
                                        transaction.challenge);
 }
 
+Result<bool> Approval::ended_with_signer(const StoredTransaction& transaction,
+                                         const certs::Certificate& signer) const {
+    const auto row = parts_.store->find_certificate(ca_backend::certificate_id(signer));
+    if (!row) return row.error();
+    const bool revoked = *row && equal((*row)->der, signer.der()) && (*row)->revocation;
+    return revoked && (*row)->revocation->at == transaction.pending->decided_at;
+}
+
 asio::awaitable<Refusal> Approval::end(const Operation& operation, const EnrollmentRequest* request,
                                        const StoredTransaction& transaction) {
     const bool rejected = transaction.state == TransactionState::kRejected;
@@ -196,6 +228,11 @@ asio::awaitable<Refusal> Approval::end(const Operation& operation, const Enrollm
     }
     Refusal refusal = refused(rejected ? reason::kRejected : reason::kApprovalExpired,
                               "an operator's approval", std::move(text));
+    if (rejected && request != nullptr) {
+        const auto revoked = ended_with_signer(transaction, request->signer);
+        if (!revoked) co_return refused(reason::kStoreUnavailable, revoked.error().detail);
+        if (*revoked) refusal = signer_revoked(request->signer);
+    }
     const bool hears = operation.endpoint.policy->hears_outcomes();
     if (!hears || transaction.notified || request == nullptr) co_return refusal;
     co_await issuance_.tell_refused(operation, *request, refusal, transaction.policy);

@@ -12,8 +12,8 @@ public:
     explicit Approval(const ServiceParts& parts) : parts_(parts), trail_(parts), issuance_(parts) {}
 
     /// Records the request as pending, and uses up what the Grant redeems. Refused:
-    /// "TransactionIdTaken", "RenewalWaits", "ChallengeAlreadyRedeemed", "GrantTooLong",
-    /// "TooManyPending" (temporary). The policy module hears of a refusal.
+    /// "TransactionIdTaken", "RenewalSignerRevoked", "RenewalWaits", "ChallengeAlreadyRedeemed",
+    /// "GrantTooLong", "TooManyPending" (temporary). The policy module hears of a refusal.
     boost::asio::awaitable<Outcome> hold(const Operation& operation,
                                          const EnrollmentRequest& request, const Grant& grant,
                                          const ca_backend::TransactionKey& key);
@@ -33,8 +33,10 @@ private:
                                            const EnrollmentRequest& request, const Grant& grant,
                                            const ca_backend::TransactionKey& key);
     boost::asio::awaitable<Result<certs::Certificate, Refusal>> issue_approved(
-        const Operation& operation, const EnrollmentRequest& request,
-        const ca_backend::StoredTransaction& transaction);
+        const Operation& operation, const ca_backend::StoredTransaction& transaction);
+    /// Whether a rejection came with the revocation of the certificate that asked for its renewal.
+    [[nodiscard]] Result<bool> ended_with_signer(const ca_backend::StoredTransaction& transaction,
+                                                 const certs::Certificate& signer) const;
     boost::asio::awaitable<Refusal> end(const Operation& operation,
                                         const EnrollmentRequest* request,
                                         const ca_backend::StoredTransaction& transaction);
@@ -44,9 +46,15 @@ private:
     Issuance issuance_;
 };
 
-/// The request that a pending transaction was made from. kInternal when the row is not what was
-/// written.
+/// What a pending transaction asked for, whatever the configuration has become since: a renewal
+/// was signed by a certificate of this endpoint's issuers, or by one that the store knows.
+[[nodiscard]] Result<EnrollmentKind> stored_kind(ca_backend::Store& store, const Endpoint& endpoint,
+                                                 const ca_backend::StoredTransaction& transaction);
+
+/// The request that a pending transaction was made from, of its stored_kind(). kInternal when the
+/// row is not what was written.
 [[nodiscard]] Result<EnrollmentRequest> restore_request(
-    const Operation& operation, const ca_backend::StoredTransaction& transaction);
+    ca_backend::Store& store, const Operation& operation,
+    const ca_backend::StoredTransaction& transaction);
 
 }  // namespace scepgate::server

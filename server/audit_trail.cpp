@@ -15,6 +15,17 @@ void add_certificate(AuditRecord& line, const certs::Certificate& certificate) {
 
 }  // namespace
 
+AuditRecord ended_renewal(const ca_backend::StoredTransaction& rejected) {
+    AuditRecord line("reject", rejected.pending->decided_at);
+    line.add("endpoint", rejected.endpoint)
+        .add("transaction_id", rejected.transaction_id)
+        .add("request", rejected.id)
+        .add("subject", rejected.subject);
+    add_grant(line, rejected);
+    line.add("reason", rejected.pending->reason).add("by", rejected.pending->decided_by);
+    return line;
+}
+
 asio::awaitable<void> AuditTrail::write_or_log(AuditRecord line) const {
     auto writing = parts_.audit->write_with_others(std::move(line));
     const auto written = co_await std::move(writing);

@@ -17,6 +17,9 @@ void add_grant(AuditRecord& line, const Row& row) {
         .add_if("user_id", row.user_id);
 }
 
+/// "reject": a renewal that ended when its certificate was revoked (Store::revoke).
+[[nodiscard]] AuditRecord ended_renewal(const ca_backend::StoredTransaction& rejected);
+
 /// Writes what was decided about one request. What is released with SUCCESS or PENDING is written
 /// first: where that fails, it is not released. Of what it is given nothing is used after the call,
 /// only the record is, while it waits for others.

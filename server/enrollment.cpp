@@ -21,10 +21,15 @@ constexpr int kMostRepetitions = 16;
 /// Whether what became of an earlier request also answers this one: the same CSR under the same
 /// transactionID, but signed by another certificate of the same key. Keys, transactionIDs and CSRs
 /// come again for years; what is over must not be handed out for ever.
-Result<bool> still_answers(ca_backend::Store& store, const StoredTransaction& earlier,
-                           const EnrollmentRequest& request, std::int64_t now) {
-    // A renewal is signed by the certificate that it renews, not by a fresh one.
+Result<bool> still_answers(ca_backend::Store& store, const Endpoint& endpoint,
+                           const StoredTransaction& earlier, const EnrollmentRequest& request,
+                           std::int64_t now) {
+    // A renewal is signed by the certificate that it renews, not by a fresh one: neither does this
+    // one come again so, nor does it get what that certificate was good for.
     if (request.kind == EnrollmentKind::kRenewal) return false;
+    const auto kind = stored_kind(store, endpoint, earlier);
+    if (!kind) return kind.error();
+    if (*kind == EnrollmentKind::kRenewal) return false;
     if (earlier.state == TransactionState::kExpired) return false;
     if (earlier.state != TransactionState::kIssued) return true;
     if (request.signer == *earlier.certificate) return false;
@@ -92,11 +97,11 @@ asio::awaitable<Outcome> Enrollment::answer(const Operation& operation) {
 }
 
 asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
-                                            const EnrollmentRequest& request) {
+                                            EnrollmentRequest& request) {
     const auto fit = check_key(operation.endpoint, request.csr.public_key());
     if (!fit) co_return fit.error();
     auto key = ca_backend::transaction_key(request);
-    auto before = recorded_before(request, key);
+    auto before = recorded_before(operation, request, key);
     if (!before) co_return before.error();
     if (*before) co_return co_await approval_.answer(operation, &request, **before);
 
@@ -116,7 +121,7 @@ asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
         if (!used) co_return store_unavailable(used.error());
         if (*used) {
             // By a parallel copy of this very request, or by another one?
-            before = recorded_before(request, key);
+            before = recorded_before(operation, request, key);
             if (!before) co_return before.error();
             if (*before) co_return co_await approval_.answer(operation, &request, **before);
             Refusal refusal = already_redeemed();
@@ -133,7 +138,7 @@ asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
 }
 
 Result<std::optional<StoredTransaction>, Refusal> Enrollment::recorded_before(
-    const EnrollmentRequest& request, ca_backend::TransactionKey& key) {
+    const Operation& operation, const EnrollmentRequest& request, ca_backend::TransactionKey& key) {
     const std::int64_t now = parts_.clock->now();
     const ca_backend::PollKey sender = sender_of(request);
     auto found = parts_.store->find_request(sender, key, now);
@@ -168,13 +173,13 @@ Result<std::optional<StoredTransaction>, Refusal> Enrollment::recorded_before(
                              waiting->message_type == request.message_type &&
                              equal(waiting->pending->csr, request.csr.der());
     if (!signed_anew) return std::optional<StoredTransaction>();
-    auto answers = still_answers(*parts_.store, *waiting, request, now);
+    auto answers = still_answers(*parts_.store, operation.endpoint, *waiting, request, now);
     if (!answers) return store_unavailable(answers.error());
     return *answers ? std::move(*found) : std::nullopt;
 }
 
 asio::awaitable<Result<Grant, Refusal>> Enrollment::authorise(const Operation& operation,
-                                                              const EnrollmentRequest& request) {
+                                                              EnrollmentRequest& request) {
     if (request.kind == EnrollmentKind::kInitial) co_return co_await ask_module(operation, request);
     operation.record.policy = policy::kRenewalPolicy;
     auto grant = judge_renewal(operation, request);
@@ -184,8 +189,13 @@ asio::awaitable<Result<Grant, Refusal>> Enrollment::authorise(const Operation& o
                        (rule == RenewalChallenge::kVerifiedIfPresent && request.csr.challenge());
     // Only after the rule was met: the names are the signer's own, so a challenge that somebody
     // else was given is not used up for them.
-    if (asked) co_return co_await ask_module(operation, request);
-    co_return std::move(*grant);
+    if (!asked) co_return std::move(*grant);
+    auto granted = co_await ask_module(operation, request);
+    if (!granted) co_return granted.error();
+    const std::string by = granted->policy();
+    auto bound = policy::bound_renewal(*operation.endpoint.renewal, std::move(*granted), *grant);
+    if (!bound) co_await issuance_.tell_refused(operation, request, bound.error(), by);
+    co_return bound;
 }
 
 asio::awaitable<Result<Grant, Refusal>> Enrollment::ask_module(const Operation& operation,
@@ -201,13 +211,15 @@ asio::awaitable<Result<Grant, Refusal>> Enrollment::ask_module(const Operation& 
 }
 
 Result<Grant, Refusal> Enrollment::judge_renewal(const Operation& operation,
-                                                 const EnrollmentRequest& request) {
+                                                 EnrollmentRequest& request) {
     const Endpoint& endpoint = operation.endpoint;
     const std::int64_t now = parts_.clock->now();
     const auto known = find_renewed(*parts_.store, endpoint, request.signer);
     if (!known) return store_unavailable(known.error());
-    return policy::judge_renewal(*endpoint.renewal, request, *known,
-                                 template_of_renewal(endpoint, request.purpose, *known), now);
+    const auto tmpl = template_of_renewal(endpoint, request, *known);
+    auto grant = policy::judge_renewal(*endpoint.renewal, request, *known, tmpl, now);
+    if (grant) set_template(request, tmpl);
+    return grant;
 }
 
 }  // namespace scepgate::server

@@ -16,9 +16,9 @@ constexpr const char* kNoStore = "the store cannot be read";
 
 class Explainer {
 public:
-    Explainer(const Endpoint& endpoint, const EnrollmentRequest& request, ca_backend::Store* store,
+    Explainer(const Endpoint& endpoint, EnrollmentRequest request, ca_backend::Store* store,
               std::int64_t now)
-        : endpoint_(endpoint), request_(request), store_(store), now_(now) {}
+        : endpoint_(endpoint), request_(std::move(request)), store_(store), now_(now) {}
 
     asio::awaitable<EnrollmentExplanation> run(policy::Reach reach) {
         judge("request", "key", check_key(endpoint_, request_.csr.public_key()),
@@ -66,11 +66,12 @@ private:
         if (store_ == nullptr) return undecided("renewal", "rule", kNoStore);
         const auto known = find_renewed(*store_, endpoint_, request_.signer);
         if (!known) return undecided("renewal", "rule", known.error().detail);
-        auto grant =
-            policy::judge_renewal(*endpoint_.renewal, request_, *known,
-                                  template_of_renewal(endpoint_, request_.purpose, *known), now_);
+        const auto tmpl = template_of_renewal(endpoint_, request_, *known);
+        auto grant = policy::judge_renewal(*endpoint_.renewal, request_, *known, tmpl, now_);
         judge("renewal", "rule", grant, "serial " + request_.signer.serial_hex());
-        if (grant) grant_ = std::move(*grant);
+        if (!grant) return;
+        set_template(request_, tmpl);
+        grant_ = std::move(*grant);
     }
 
     [[nodiscard]] bool policy_is_asked() const {
@@ -87,10 +88,23 @@ private:
         if (!explanation.outcome) {
             undecided_ = true;
         } else if (*explanation.outcome) {
-            grant_ = std::move(**explanation.outcome);
+            take(std::move(**explanation.outcome));
         } else if (!refused_) {
             refused_ = explanation.outcome->error();
         }
+    }
+
+    /// What the module granted; of a renewal within what the rule did.
+    void take(Grant granted) {
+        if (!grant_) {
+            grant_ = std::move(granted);
+            return;
+        }
+        auto bound = policy::bound_renewal(*endpoint_.renewal, std::move(granted), *grant_);
+        if (endpoint_.renewal->newest_only)
+            judge("renewal", "granted names", bound, bound ? bound->subject().text() : "");
+        grant_.reset();
+        if (bound) grant_ = std::move(*bound);
     }
 
     void judge_redemption() {
@@ -158,7 +172,7 @@ private:
     }
 
     const Endpoint& endpoint_;
-    const EnrollmentRequest& request_;
+    EnrollmentRequest request_;
     ca_backend::Store* store_;
     std::int64_t now_;
     EnrollmentExplanation all_;

@@ -1,6 +1,7 @@
 #include "server/intune_revocation.hpp"
 
 #include "policy/composite_module.hpp"
+#include "server/audit_trail.hpp"
 
 namespace scepgate::server {
 
@@ -193,6 +194,7 @@ asio::awaitable<RevocationResult> IntuneRevocation::revoke(const Request& reques
     ca_backend::RevocationOrder order;
     order.certificate = ca_backend::certificate_id(*certificate);
     order.at = now;
+    order.by = "intune";
     const auto id = order.certificate;
     const auto revoked = co_await parts_.store->revoke(std::move(order));
     if (!revoked) {
@@ -208,6 +210,10 @@ asio::awaitable<RevocationResult> IntuneRevocation::revoke(const Request& reques
     const auto audited = parts_.audit->write(
         line("revoke").add("reason", to_text(certs::RevocationReason::kUnspecified)));
     if (!audited) parts_.log->error(audited.error().detail);
+    for (const auto& renewal : revoked->renewals) {
+        const auto told = parts_.audit->write(ended_renewal(renewal));
+        if (!told) parts_.log->error(told.error().detail);
+    }
     LogFields fields;
     fields.add("policy", feed_.policy).add("serial", row.serial).add("subject", row.subject);
     parts_.log->info("revoked for Intune", fields);

@@ -25,7 +25,7 @@ boost::asio::awaitable<Outcome> Poll::answer(const Operation& operation) {
         }
     }
     if (!(*found)->pending) co_return co_await approval_.answer(operation, nullptr, **found);
-    auto request = restore_request(operation, **found);
+    auto request = restore_request(*parts_.store, operation, **found);
     if (!request) co_return refused(reason::kStoreUnavailable, request.error().detail);
     co_return co_await approval_.answer(operation, &*request, **found);
 }

@@ -5,24 +5,37 @@
 namespace scepgate::server {
 namespace {
 
-bool has_template(const Endpoint& endpoint, const std::string& name) {
-    if (std::find(endpoint.templates.begin(), endpoint.templates.end(), name) !=
-        endpoint.templates.end()) {
-        return true;
+using certs::Purpose;
+
+bool has_template(const Endpoint& endpoint, Purpose purpose, const std::string& name) {
+    return !name.empty() && endpoint.template_for(purpose, name) == name;
+}
+
+/// The purpose that the endpoint has a template for: one of `preferred`, or any other.
+std::optional<Purpose> purpose_of_template(const Endpoint& endpoint, const std::string& name,
+                                           std::vector<Purpose> preferred) {
+    preferred.insert(preferred.end(),
+                     {Purpose::kGeneralPurpose, Purpose::kSignature, Purpose::kEncryption});
+    for (const Purpose purpose : preferred) {
+        if (has_template(endpoint, purpose, name)) return purpose;
     }
-    return std::any_of(endpoint.other_templates.begin(), endpoint.other_templates.end(),
-                       [&](const auto& others) { return others.contains(name); });
+    return std::nullopt;
 }
 
 /// Under which templates the same may have been issued: another one where it was renamed.
 std::vector<std::string> templates_alike(const Endpoint& endpoint, const certs::Certificate& signer,
                                          const std::string& template_name) {
     std::vector<std::string> alike{template_name};
-    if (has_template(endpoint, template_name)) return alike;
+    if (purpose_of_template(endpoint, template_name, {})) return alike;
     const auto usage = signer.key_usage();
     if (!usage) return alike;
-    if (const auto purpose = certs::purpose_of(*usage))
-        alike.push_back(endpoint.template_for(*purpose));
+    const auto purpose = certs::purpose_of(*usage);
+    if (!purpose) return alike;
+    alike.push_back(endpoint.template_for(*purpose));
+    const auto key = signer.public_key();
+    // It lacks keyEncipherment under whatever template.
+    if (key && key->type() == certs::KeyType::kEc && *purpose == Purpose::kSignature)
+        alike.push_back(endpoint.template_for(Purpose::kGeneralPurpose));
     return alike;
 }
 
@@ -38,10 +51,10 @@ Result<bool> is_superseded(ca_backend::Store& store, const Endpoint& endpoint,
                                        [&](ByteView each) { return equal(each, name); });
         if (!there) issuers.push_back(name);
     }
-    const Sha256 own = ca_backend::identity_hash(signer, row.template_name);
+    const ca_backend::Identity own = ca_backend::identity_of(signer, row.template_name);
     for (const ByteView issuer : issuers) {
         for (const std::string& name : templates_alike(endpoint, signer, row.template_name)) {
-            const Sha256 identity = ca_backend::identity_hash(issuer, signer, name);
+            const auto identity = ca_backend::identity_of(issuer, signer, name);
             const auto newest = store.newest_of_identity(identity);
             if (!newest) return newest.error();
             if (!*newest || equal((*newest)->der, signer.der())) continue;
@@ -83,9 +96,23 @@ Result<std::optional<policy::RenewedCertificate>> find_renewed(ca_backend::Store
     return std::optional(std::move(known));
 }
 
-const std::string& template_of_renewal(const Endpoint& endpoint, certs::Purpose purpose,
-                                       const std::optional<policy::RenewedCertificate>& known) {
-    return endpoint.template_for(purpose, known ? known->template_name : std::string());
+policy::RenewalTemplate template_of_renewal(
+    const Endpoint& endpoint, const EnrollmentRequest& request,
+    const std::optional<policy::RenewedCertificate>& known) {
+    if (known) {
+        std::vector<Purpose> preferred{request.purpose};
+        if (const auto usage = request.signer.key_usage()) {
+            if (const auto copied = certs::purpose_of(*usage)) preferred.push_back(*copied);
+        }
+        const auto purpose = purpose_of_template(endpoint, known->template_name, preferred);
+        if (purpose) return {known->template_name, *purpose};
+    }
+    return {endpoint.template_for(request.purpose), request.purpose};
+}
+
+void set_template(EnrollmentRequest& request, const policy::RenewalTemplate& tmpl) {
+    request.purpose = tmpl.purpose;
+    request.template_name = tmpl.name;
 }
 
 }  // namespace scepgate::server

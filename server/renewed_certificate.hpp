@@ -11,10 +11,14 @@ namespace scepgate::server {
 [[nodiscard]] Result<std::optional<policy::RenewedCertificate>> find_renewed(
     ca_backend::Store& store, const Endpoint& endpoint, const certs::Certificate& signer);
 
-/// The template that a renewal is judged by and gets: the old certificate's, where that is one of
-/// the endpoint's for this purpose, else the endpoint's first.
-[[nodiscard]] const std::string& template_of_renewal(
-    const Endpoint& endpoint, certs::Purpose purpose,
+/// The template that a renewal is judged by and gets: the old certificate's while that is one of
+/// the endpoint's, for whatever purpose, or a CSR's key usage would choose it. Where it is gone,
+/// the endpoint's first for the request's purpose.
+[[nodiscard]] policy::RenewalTemplate template_of_renewal(
+    const Endpoint& endpoint, const EnrollmentRequest& request,
     const std::optional<policy::RenewedCertificate>& known);
+
+/// Whoever is asked about it afterwards is asked about the certificate that it can become.
+void set_template(EnrollmentRequest& request, const policy::RenewalTemplate& tmpl);
 
 }  // namespace scepgate::server

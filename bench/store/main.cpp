@@ -215,7 +215,7 @@ private:
         });
         time("look-up: the newest of the same names, us", kCount, [this](std::size_t i) {
             const auto found = store_.newest_of_identity(
-                ca_backend::identity_hash(some(i).certificate, "Template1"));
+                ca_backend::identity_of(some(i).certificate, "Template1"));
             if (!found) fail("newest_of_identity", found.error());
         });
     }

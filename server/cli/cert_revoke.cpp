@@ -1,11 +1,13 @@
 // scepgate cert revoke | hold | release
 #include <iostream>
 
+#include "server/audit_trail.hpp"
 #include "server/cli/cert.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/operator_act.hpp"
 #include "server/cli/support.hpp"
 #include "server/config_reader.hpp"
+#include "server/text_escape.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -30,8 +32,14 @@ AuditEvent event_of(RevocationReason reason) {
     return "revoke";
 }
 
-void print(const CertificateRow& row, bool json) {
-    if (json) return print_json(to_json(row));
+void print(const ca_backend::Revoked& revoked, bool json) {
+    const CertificateRow& row = revoked.certificate;
+    if (json) {
+        auto all = to_json(row);
+        for (const auto& renewal : revoked.renewals)
+            all["rejected_renewals"].push_back(renewal.transaction_id);
+        return print_json(all);
+    }
     const std::string& name = row.subject.empty() ? row.subject_alt_name : row.subject;
     std::cout << "Certificate " << row.serial
               << (row.der.empty() ? ", which is not recorded, " : " for '" + name + "' ");
@@ -42,6 +50,10 @@ void print(const CertificateRow& row, bool json) {
                   << (row.revocation->on_hold() ? "" : to_text(row.revocation->reason));
     }
     std::cout << "; the next CRL says so\n";
+    for (const auto& renewal : revoked.renewals) {
+        std::cout << "Its renewal " << renewal.id << " (" << printable(renewal.transaction_id)
+                  << "), which was open, is rejected\n";
+    }
 }
 
 /// A time of day, or a day's beginning.
@@ -119,6 +131,7 @@ int change(const CertRevokeOptions& options, RevocationReason reason) {
     if (found != kSuccess) return found;
     subject.order.reason = reason;
     subject.order.at = certs::SystemClock().now();
+    subject.order.by = operator_name();
     if (!options.invalidity_date.empty()) {
         const auto date = parse_date(options.invalidity_date);
         if (!date) return complain(kUsage, "--invalidity-date: " + date.error().detail);
@@ -141,6 +154,14 @@ int change(const CertRevokeOptions& options, RevocationReason reason) {
     const auto done = audited(*records->audit, event_of(reason), facts,
                               [&] { return wait_for(records->store->revoke(subject.order)); });
     if (!done) return complain(kFailed, done.error().detail);
+    for (const auto& renewal : done->renewals) {
+        const auto told = records->audit->write(ended_renewal(renewal));
+        if (!told) {
+            return complain(kFailed,
+                            "done, but the audit file does not say which renewals ended: " +
+                                told.error().detail);
+        }
+    }
     print(*done, options.json);
     return flush_output(kSuccess);
 }

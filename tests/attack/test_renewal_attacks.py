@@ -123,6 +123,90 @@ def test_what_is_revoked_or_on_hold_renews_nothing(target, mdm, reason):
     target.refused(renewal(target, old, key, reason), "badRequest", "RenewalSignerRevoked")
 
 
+# --- Renewals that wait for an operator -------------------------------------------------------------
+
+@pytest.fixture
+def waiting_lab(new_lab):
+    """A lab where all waits for an operator, and only the newest certificate can be renewed."""
+    def edit(config):
+        config["endpoints"][0]["renewal"] = {"newest_only": True}
+        for template in config["templates"].values():
+            template["approval"] = True
+
+    return new_lab(edit=edit)
+
+
+def approve(lab, message):
+    done = harness.run("pending", "approve", message.transaction_id, "--config", lab.config_file)
+    assert done.returncode == 0, done.stderr
+
+
+def approved(lab, key, subject):
+    """A certificate for a challenge and an operator's word."""
+    csr = Csr(key, name(subject), lab.challenge("--subject", f"CN={subject}"))
+    message = scep.pkcs_req(csr, [lab.ca().encryption], transaction_id=f"first-{subject}")
+    assert lab.send(message).status == "pending"
+    approve(lab, message)
+    return lab.send(scep.cert_poll(message, lab.ca())).certificate
+
+
+@pytest.mark.attack("G02")
+@pytest.mark.parametrize("revoked", ["before", "after"])
+def test_a_waiting_renewal_is_good_for_nobody_once_its_certificate_is_revoked(
+        waiting_lab, keys, revoked):
+    lab, key = waiting_lab, keys()
+    old = approved(lab, key, "waits")
+    # As a PKCSReq it is told from a first request by its signer alone.
+    csr, to = Csr(key, name("waits")), [lab.ca().encryption]
+    waits = scep.renewal_req(csr, to, old, key, message_type="19", transaction_id="waits")
+    assert lab.send(waits).status == "pending"
+    if revoked == "after":
+        approve(lab, waits)
+    done = harness.run("cert", "revoke", format(old.serial_number, "x"), "--reason", "superseded",
+                       "--config", lab.config_file)
+    assert done.returncode == 0, done.stderr
+    if revoked == "before":
+        harness.run("pending", "approve", "waits", "--config", lab.config_file)
+    by_nobody = scep.pkcs_req(csr, to, signer=scep.self_signed(key), transaction_id="waits")
+    for message in (scep.cert_poll(waits, lab.ca()), waits, by_nobody):
+        reply = lab.send(message)
+        assert reply.status == "failure", message
+    assert len(lab.serials()) == 1
+
+
+@pytest.mark.attack("T05")
+def test_one_certificate_does_not_fill_the_list_of_those_who_wait(new_lab, keys):
+    def edit(config):
+        config["endpoints"][0].update(renewal={}, max_pending=2)
+        for template in config["templates"].values():
+            template["approval"] = True
+
+    lab = new_lab(edit=edit)
+    to, old = [lab.ca().encryption], approved(lab, keys(), "floods")
+    flood = [scep.renewal_req(Csr(keys(), name("floods")), to, old, keys(),
+                              transaction_id=f"flood-{i}") for i in range(8)]
+    replies = at_once([lambda m=m: lab.send(m) for m in flood])
+    assert sorted(reply.status for reply in replies) == ["failure"] * 7 + ["pending"]
+    told = [line["code"] for line in lab.audit() if line["event"] == "refuse"]
+    assert told == ["RenewalWaits"] * 7
+
+    def honest(number):
+        csr = Csr(keys(1), name("honest"), lab.challenge("--subject", "CN=honest"))
+        return lab.post(scep.pkcs_req(csr, to, transaction_id=f"honest-{number}"))
+
+    assert (honest(1).status, honest(2).status) == (200, 503)
+    done = harness.run("cert", "revoke", format(old.serial_number, "x"), "--config",
+                       lab.config_file)
+    assert done.returncode == 0, done.stderr
+    assert honest(3).status == 200, "what waited for it has ended"
+    waited = flood[[reply.status for reply in replies].index("pending")]
+    assert waited.transaction_id in done.stdout
+    line = [each for each in lab.audit() if each["event"] == "reject"][-1]
+    assert line["transaction_id"] == waited.transaction_id and line["by"] and line["reason"]
+    assert lab.send(scep.cert_poll(waited, lab.ca())).status == "failure"
+    assert lab.audit()[-1]["code"] == "RenewalSignerRevoked"
+
+
 @pytest.mark.attack("K03")
 def test_a_compromised_key_gets_nothing_and_renews_nothing(target, mdm):
     key, fresh = (rsa.generate_private_key(65537, 2048) for _ in range(2))

@@ -97,6 +97,23 @@ TEST_P(SqlVerifyTest, NamesHashesThatDoNotMatch) {
     expect_fault("identity_differs", "certificate 2 ");
 }
 
+TEST_P(SqlVerifyTest, TakesTheHashesOfEarlierVersions) {
+    std::vector<std::pair<std::int64_t, Bytes>> rows;
+    ASSERT_TRUE(each_certificate(*connection_, 10, [&](std::vector<RowToVerify>&& all) {
+        for (const auto& row : all) {
+            const auto certificate = certs::Certificate::from_der(row.der).value();
+            const auto identity = identity_of(certificate, row.template_name);
+            rows.emplace_back(row.id, to_bytes(identity.by_octets));
+        }
+    }));
+    auto change =
+        sql::Statement::prepare(*connection_, "UPDATE certificates SET identity = ? WHERE id = ?")
+            .value();
+    for (const auto& [id, hash] : rows)
+        ASSERT_TRUE(change.run().bind(hash).bind(id).finish());
+    EXPECT_EQ(faults().size(), 0U);
+}
+
 TEST_P(SqlVerifyTest, NamesATemplateThatIsNotTheOneItWasRecordedWith) {
     damage("UPDATE certificates SET template = 'Administrator' WHERE id = 2");
     expect_fault("identity_differs", "certificate 2 ");

@@ -53,7 +53,7 @@ TEST_F(SqliteSchemaTest, UpgradesAStoreOfVersion1AndKeepsAllOfIt) {
         const auto certificate = certs::Certificate::from_der(row.der).value();
         EXPECT_EQ(store->find_certificate(certificate_id(certificate)).value()->serial, row.serial);
         const auto newest =
-            store->newest_of_identity(identity_hash(certificate, row.template_name)).value();
+            store->newest_of_identity(identity_of(certificate, row.template_name)).value();
         ASSERT_TRUE(newest);
         EXPECT_EQ(newest->serial, row.serial);
         const auto revoked = wait_for(store->revoke(

@@ -249,6 +249,40 @@ TEST_P(StorePendingTest, C01_AnExpiredRequestComesBackWithNoChallengeOfAnother) 
     EXPECT_EQ(describe(record_pending(*store_, made)), "already redeemed");
 }
 
+// The service that was asked once more gave it another ticket, and asked for no approval.
+TEST_P(StorePendingTest, C01_AnExpiredRequestThatIsIssuedUsesUpTheChallengeItHasNow) {
+    const auto made = make_pending("first");
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    auto issuance = issuance_of(made);
+    issuance.now = kNow + 2 * kDay;
+    ASSERT_EQ(describe(record(*store_, make_redeeming_record("another's"))), "recorded");
+    issuance.redemption = make_redeeming_record("another's").redemption;
+    EXPECT_EQ(describe(record(*store_, issuance)), "already redeemed");
+    issuance.redemption = make_redeeming_record("second").redemption;
+    ASSERT_EQ(describe(record(*store_, issuance)), "recorded");
+    auto others = make_redeeming_record("second");
+    others.now = issuance.now;
+    EXPECT_EQ(describe(record(*store_, others)), "already redeemed");
+    EXPECT_EQ(poll(*store_, made)->challenge, issuance.redemption->token);
+    for (const char* token : {"first", "second"})
+        EXPECT_TRUE(store_->is_redeemed(*make_redeeming_record(token).redemption).value()) << token;
+}
+
+TEST_P(StorePendingTest, C01_AnExpiredRequestHasUsedUpNothingInAnotherPolicy) {
+    auto made = make_pending("token");
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    auto issuance = issuance_of(made);
+    made.now = issuance.now = kNow + 2 * kDay;
+    made.details.expires = made.now + kDay;
+    made.redemption->policy = "another";
+    ASSERT_EQ(describe(record_pending(*store_, made)), "recorded");
+    EXPECT_TRUE(store_->is_redeemed(*made.redemption).value());
+    issuance.redemption->policy = "a third";
+    issuance.now = kNow + 4 * kDay;
+    ASSERT_EQ(describe(record(*store_, issuance)), "recorded");
+    EXPECT_TRUE(store_->is_redeemed(*issuance.redemption).value());
+}
+
 TEST_P(StorePendingTest, GivesNobodyMoreTimeByARejectionOrAClockThatWasSetBack) {
     const auto rejected = make_pending();
     ASSERT_EQ(describe(record_pending(*store_, rejected)), "recorded");
@@ -319,6 +353,85 @@ TEST_P(StorePendingTest, T05_LimitsHowManyWaitAtAnEndpoint) {
     EXPECT_EQ(describe(record_pending(*store_, later)), "recorded") << "the others have expired";
     ASSERT_TRUE(decide(*store_, first, kReject));
     EXPECT_EQ(describe(record_pending(*store_, limited())), "too many") << "later waits now";
+}
+
+class StoreRenewalsTest : public StorePendingTest {
+protected:
+    StoreRenewalsTest() { EXPECT_EQ(describe(record(*store_, old_)), "recorded"); }
+
+    /// A renewal of the certificate.
+    [[nodiscard]] PendingRecord renewal(const std::string& transaction_id = "renewal") const {
+        auto made = make_pending();
+        made.transaction_id = transaction_id;
+        made.endpoint = old_.endpoint;
+        made.signer_key = signer_key_hash(old_.certificate);
+        made.details.signer = to_bytes(old_.certificate.der());
+        made.renews = certificate_id(old_.certificate);
+        return made;
+    }
+    Result<Revoked> revoke(certs::RevocationReason reason, std::int64_t at = kNow) {
+        RevocationOrder order{certificate_id(old_.certificate), reason, at};
+        order.by = "olga";
+        return wait_for(store_->revoke(order));
+    }
+
+    IssuanceRecord old_ = make_record();
+};
+
+SCEPGATE_ON_EACH_ENGINE(StoreRenewalsTest);
+
+TEST_P(StoreRenewalsTest, T05_OneOfAKeyWaitsAtATime) {
+    const auto first = renewal();
+    ASSERT_EQ(describe(record_pending(*store_, first)), "recorded");
+    EXPECT_EQ(describe(record_pending(*store_, first)), "recorded before");
+    EXPECT_EQ(describe(record_pending(*store_, renewal("other"))), "signer waits");
+    auto elsewhere = renewal("elsewhere");
+    elsewhere.endpoint = "/other";
+    EXPECT_EQ(describe(record_pending(*store_, elsewhere)), "recorded");
+    auto initial = renewal("initial");
+    initial.renews.reset();
+    EXPECT_EQ(describe(record_pending(*store_, initial)), "recorded") << "it has a challenge";
+    ASSERT_TRUE(decide(*store_, initial, kReject));
+    ASSERT_TRUE(decide(*store_, first, kReject));
+    EXPECT_EQ(describe(record_pending(*store_, renewal("other"))), "recorded");
+}
+
+TEST_P(StoreRenewalsTest, G02_NoneBeginsToWaitForACertificateThatIsRevokedOrOnHold) {
+    ASSERT_TRUE(revoke(certs::RevocationReason::kCertificateHold));
+    EXPECT_EQ(describe(record_pending(*store_, renewal())), "signer revoked");
+    ASSERT_TRUE(revoke(certs::RevocationReason::kSuperseded));
+    EXPECT_EQ(describe(record_pending(*store_, renewal())), "signer revoked");
+}
+
+TEST_P(StoreRenewalsTest, T05_EndWithTheCertificateThatAskedForThem) {
+    const auto waiting = renewal();
+    auto elsewhere = renewal("elsewhere");
+    elsewhere.endpoint = "/other";
+    auto initial = renewal("initial");
+    initial.renews.reset();
+    initial.details.signer = {1, 2, 3};  // a transient certificate of the same key
+    auto ended = renewal("expired");
+    ended.renews.reset();
+    ended.details.expires = kNow + 1;
+    for (const auto& each : {waiting, elsewhere, initial, ended})
+        ASSERT_EQ(describe(record_pending(*store_, each)), "recorded");
+    ASSERT_TRUE(decide(*store_, waiting, kApprove));
+    const auto held = revoke(certs::RevocationReason::kCertificateHold, kNow + 2);
+    ASSERT_TRUE(held) << held.error().detail;
+    EXPECT_TRUE(held->renewals.empty()) << "it may be good again";
+    const auto done = revoke(certs::RevocationReason::kSuperseded, kNow + 3);
+    ASSERT_TRUE(done) << done.error().detail;
+    ASSERT_EQ(done->renewals.size(), 1U);
+    EXPECT_EQ(done->renewals[0].key, waiting.transaction);
+    EXPECT_EQ(done->renewals[0].state, State::kRejected);
+    const auto found = poll(*store_, waiting, kNow + 4);
+    EXPECT_EQ(found->state, State::kRejected);
+    EXPECT_EQ(found->pending->decided_by, "olga");
+    EXPECT_EQ(found->pending->decided_at, kNow + 3);
+    EXPECT_NE(found->pending->reason.find("revoked"), std::string::npos);
+    EXPECT_EQ(poll(*store_, elsewhere, kNow + 4)->state, State::kPending);
+    EXPECT_EQ(poll(*store_, initial, kNow + 4)->state, State::kPending);
+    EXPECT_EQ(poll(*store_, ended, kNow + 4)->state, State::kExpired);
 }
 
 TEST_P(StorePendingTest, DecidesOnNothingThatDidNotWait) {

@@ -30,11 +30,13 @@ protected:
     }
     Result<CertificateRow> revoke(const certs::Certificate& certificate, RevocationReason reason,
                                   std::int64_t at = kNow) {
-        return wait_for(store_->revoke({certificate_id(certificate), reason, at}));
+        auto done = wait_for(store_->revoke({certificate_id(certificate), reason, at}));
+        if (!done) return done.error();
+        return done->certificate;
     }
     std::optional<CertificateRow> newest(const certs::Certificate& of,
                                          std::string_view template_name = "device") {
-        return store_->newest_of_identity(identity_hash(of, template_name)).value();
+        return store_->newest_of_identity(identity_of(of, template_name)).value();
     }
     static std::string serial(const std::optional<CertificateRow>& row) {
         return row ? row->serial : "none";
@@ -85,6 +87,33 @@ TEST_P(StoreRevocationTest, G05_KnowsTheNewestOfAnIdentity) {
     EXPECT_EQ(serial(newest(first, "other")), other_template.certificate.serial_hex());
     ASSERT_TRUE(revoke(second, RevocationReason::kCertificateHold));
     EXPECT_EQ(serial(newest(first)), second.serial_hex()) << "or a hold would revive the first";
+}
+
+TEST_P(StoreRevocationTest, G05_KnowsTheNewestHoweverItsNamesAreSpelled) {
+    const auto first = recorded();
+    const auto second = recorded("CN=DEVICE-1,O=Example");
+    EXPECT_EQ(serial(newest(first)), second.serial_hex());
+    EXPECT_EQ(serial(newest(second)), second.serial_hex());
+}
+
+TEST_P(StoreRevocationTest, G05_KnowsTheNewestAmongThoseOfEarlierVersionsToo) {
+    const auto before = recorded();
+    const auto rename = [this](const certs::Certificate& row) {
+        const std::string hash = to_hex(identity_of(row, "device").by_octets);
+        const bool sqlite = GetParam() == testing::Engine::kSqlite;
+        const std::string value = sqlite ? "x'" + hash + "'" : "'\\x" + hash + "'";
+        const std::string serial = to_hex(without_sign_octet(row.serial()));
+        const std::string which = sqlite ? "x'" + serial + "'" : "'\\x" + serial + "'";
+        ASSERT_TRUE(place_.connect()->execute(
+            ("UPDATE certificates SET identity = " + value + " WHERE serial = " + which).c_str()));
+    };
+    rename(before);
+    EXPECT_EQ(serial(newest(before)), before.serial_hex()) << "as it spells its names";
+    const auto since = recorded("CN=DEVICE-1,O=Example");
+    EXPECT_EQ(serial(newest(before)), since.serial_hex());
+    const auto last = recorded();
+    rename(last);  // by a node that was not upgraded yet
+    EXPECT_EQ(serial(newest(before)), last.serial_hex());
 }
 
 TEST_P(StoreRevocationTest, RevokesForEver) {
@@ -272,7 +301,7 @@ TEST_P(StoreRevocationTest, TakesBackWhatIsNotRecorded) {
     };
     const auto held = order(RevocationReason::kCertificateHold);
     ASSERT_TRUE(held) << held.error().detail;
-    EXPECT_EQ(held->serial, certificate.serial_hex());
+    EXPECT_EQ(held->certificate.serial, certificate.serial_hex());
     EXPECT_EQ(order(RevocationReason::kCertificateHold).error().code, Errc::kConflict);
     ASSERT_TRUE(order(RevocationReason::kRemoveFromCrl));
     EXPECT_FALSE(store_->find_revocation(id).value());

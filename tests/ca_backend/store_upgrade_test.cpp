@@ -124,6 +124,11 @@ void expect_kept(SqlStore& store, sql::Connection& connection,
     EXPECT_EQ(store.list({.alt_name = "dns:D2.example"}).value().rows.size(), 1U);
     EXPECT_EQ(store.list({.subject = "CN=device-3,O=Example"}).value().rows.size(), 1U);
     EXPECT_EQ(describe(record(store, make_record())), "recorded");
+    for (const CertificateRow& row : store.list({.alt_name = "dns:D2.example"}).value().rows) {
+        const auto certificate = certs::Certificate::from_der(row.der).value();
+        const auto identity = identity_of(certificate, row.template_name);
+        EXPECT_EQ(store.newest_of_identity(identity).value()->serial, row.serial);
+    }
 }
 
 class SqliteUpgradeTest : public ::testing::TestWithParam<int> {

@@ -1,5 +1,7 @@
 #include "certs/name.hpp"
 
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "tests/certs/support/name_der.hpp"
@@ -220,12 +222,30 @@ class NameMatchTest : public ::testing::TestWithParam<Pair> {};
 INSTANTIATE_TEST_SUITE_P(Table, NameMatchTest, ::testing::ValuesIn(kPairs),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
+std::multiset<std::string> folded_values(const Name& name) {
+    std::multiset<std::string> values;
+    for (const Rdn& rdn : name.rdns()) {
+        for (const NameAttribute& attribute : rdn)
+            values.insert(folded_value(attribute.value));
+    }
+    return values;
+}
+
+TEST(FoldedValueTest, HasNeitherCaseNorSpacesThatDoNotCount) {
+    EXPECT_EQ(folded_value("  My   Device "), "my device");
+    EXPECT_EQ(folded_value("Zo\xC3\x8B"), "zo\xC3\x8B") << "letters that are not ASCII stay";
+    EXPECT_EQ(folded_value("  "), "");
+}
+
 TEST_P(NameMatchTest, AsRfc5280Says) {
     const auto left = Name::from_der(GetParam().left);
     const auto right = Name::from_der(GetParam().right);
     ASSERT_TRUE(left) << left.error().detail;
     ASSERT_TRUE(right) << right.error().detail;
     EXPECT_EQ(matches(*left, *right), GetParam().match);
+    if (GetParam().match) {
+        EXPECT_EQ(folded_values(*left), folded_values(*right));
+    }
     EXPECT_EQ(matches(*right, *left), GetParam().match);
 }
 

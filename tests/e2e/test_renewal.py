@@ -3,6 +3,9 @@
 import datetime
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.name import _ASN1Type
 
 import harness
 import scep_client as scep
@@ -103,6 +106,65 @@ def test_G03_a_renewal_gives_nothing_new(lab, keys, change):
     assert refused_with(lab, renewal(lab, old, keys(), keys(1), **options)) == ("badRequest", code)
 
 
+GUARDED = {"key_usage": ["digitalSignature"], "extended_key_usage": ["clientAuth"], "approval": True}
+
+
+def guarded(config):
+    """A general_purpose template that needs an operator, of which certificates have digitalSignature
+    alone, beside a signature template that needs none; the MDM's signer may grant the first."""
+    config["templates"]["Guarded"] = GUARDED
+    config["endpoints"][0]["templates"] |= {"general_purpose": "Guarded"}
+    policy = config["policies"]["mdm"]
+    signers = policy["trusted_signers"]
+    signer = signers[0] if isinstance(signers, list) else signers
+    policy["trusted_signers"] = [{"certificate": signer, "name": "wifi", "templates": ["Guarded"]}]
+
+
+@pytest.mark.attack("G03")
+@pytest.mark.parametrize("rule", ["ignored", "required"])
+def test_G03_a_key_usage_chooses_no_template_past_approval(new_lab, keys, rule):
+    def edit(config):
+        guarded(config)
+        config["endpoints"][0]["renewal"] = {"challenge": rule}
+
+    lab = new_lab(edit=edit)
+    ca = lab.ca()
+
+    def challenge(*usage):
+        return lab.challenge("--subject", "CN=renew", *usage)
+
+    first = scep.pkcs_req(Csr(keys(), SUBJECT, challenge("--template", "Guarded")), [ca.encryption])
+    assert lab.send(first, ca).status == "pending"
+    approve(lab, first)
+    old = lab.send(scep.cert_poll(first, ca), ca).certificate
+    # Copied from the old certificate, as clients do, or thought up by whoever has it.
+    word = challenge("--key-usage", "signature") if rule == "required" else None
+    message = renewal(lab, old, keys(), keys(1), san=None, usage=(0,), challenge=word)
+    assert lab.send(message, ca).status == "pending"
+    approve(lab, message)
+    assert lab.send(scep.cert_poll(message, ca), ca).status == "success"
+    assert {row["template"] for row in lab.certificates()} == {"Guarded"}
+
+
+@pytest.mark.attack("G03")
+def test_G03_an_EC_certificate_is_renewed_under_its_template_whatever_usage_it_has(new_lab, keys):
+    def edit(config):
+        config["endpoints"][0].update(renewal={}, algorithms={"ec_password_recipient": True})
+
+    lab = new_lab(edit=edit)
+    key = ec.generate_private_key(ec.SECP256R1())
+    challenge = lab.challenge("--subject", "CN=renew", "--key-usage", "both")
+    old = lab.enrol(Csr(key, SUBJECT, challenge, [scep.key_usage(0, 2)])).certificate
+    for usage in ((0,), (0, 2), ()):
+        message = renewal(lab, old, key, keys(1), san=None, usage=usage, challenge="a password",
+                          transaction_id=f"with-{usage}")
+        assert lab.send(message).status == "success"
+    assert {row["template"] for row in lab.certificates()} == {"DeviceGeneral"}
+    message = renewal(lab, old, key, keys(1), san=None, usage=(2,), challenge="a password",
+                      transaction_id="another-usage")
+    assert refused_with(lab, message) == ("badRequest", "RenewalKeyUsageMismatch")
+
+
 @pytest.mark.attack("G01")
 def test_G01_A17_a_look_alike_of_another_issuer_renews_nothing(lab, new_lab, keys):
     old = enrol(lab, keys())
@@ -186,6 +248,73 @@ def test_G05_no_spelling_of_names_escapes_the_owners_new_certificate(renewing_la
     two_names(lab, keys, 0)
     again = renewal(lab, thiefs, keys(1), keys(1), san=san, transaction_id="again")
     assert refused_with(lab, again) == ("badRequest", "RenewalSuperseded")
+
+
+@pytest.fixture
+def as_asked_lab(renewing_lab, keys):
+    """Where a password is enough for whatever names the CSR has, and newest_only holds; and what
+    enrols there."""
+    def make(rule):
+        lab = renewing_lab(("--policy", "static"), newest_only=True, challenge=rule)
+        file = next(iter(lab.config()["policies"].values()))["password"]["file"]
+        password = (lab.dir / file).read_text().strip()
+
+        def csr(key, names, subject):
+            return Csr(keys(key), subject, password,
+                       [scep.subject_alt_name(*names), scep.key_usage(0, 2)])
+
+        def enrol(key, names, subject, number):
+            reply = lab.enrol(csr(key, names, subject), transaction_id=f"enrol-{number}")
+            assert reply.status == "success"
+            return reply.certificate
+
+        return lab, csr, enrol
+    return make
+
+
+BOTH = (("dns", "renew.example"), ("dns", "more.example"))
+SPELT = {"other-order": (BOTH[::-1], SUBJECT), "other-case": (BOTH, name("RENEW")),
+         "other-case-of-a-name": ((("dns", "RENEW.example"), BOTH[1]), SUBJECT),
+         "other-string-type": (BOTH, x509.Name([x509.NameAttribute(
+             x509.NameOID.COMMON_NAME, "renew", _type=_ASN1Type.PrintableString)])),
+         "more-spaces": (BOTH, name(" renew "))}
+
+
+@pytest.mark.attack("G05")
+@pytest.mark.parametrize("spelling", SPELT)
+def test_G05_no_spelling_that_a_policy_grants_escapes_the_newest(as_asked_lab, keys, spelling):
+    names, subject = SPELT[spelling]
+    lab, csr, enrol = as_asked_lab("required")
+    to = [lab.ca().encryption]
+    stolen = enrol(0, BOTH, SUBJECT, "stolen")
+    first = scep.renewal_req(csr(1, names, subject), to, stolen, keys(), transaction_id="first")
+    thiefs = lab.send(first).certificate
+    assert thiefs.subject.public_bytes() == stolen.subject.public_bytes(), "as it was"
+    enrol(0, BOTH, SUBJECT, "owner")
+    again = scep.renewal_req(csr(1, names, subject), to, thiefs, keys(1), transaction_id="again")
+    assert refused_with(lab, again) == ("badRequest", "RenewalSuperseded")
+
+
+@pytest.mark.attack("G05")
+@pytest.mark.parametrize("spelling", SPELT)
+def test_G05_however_the_owner_spells_names_the_stolen_certificate_is_older(as_asked_lab, keys,
+                                                                           spelling):
+    names, subject = SPELT[spelling]
+    lab, csr, enrol = as_asked_lab("ignored")
+    stolen = enrol(0, BOTH, SUBJECT, "stolen")
+    enrol(1, names, subject, "owner")
+    renews = scep.renewal_req(csr(1, BOTH, SUBJECT), [lab.ca().encryption], stolen, keys(),
+                              transaction_id="renews")
+    assert refused_with(lab, renews) == ("badRequest", "RenewalSuperseded")
+
+
+@pytest.mark.attack("G05")
+def test_G05_a_policy_that_grants_other_names_renews_nothing(as_asked_lab, keys):
+    lab, csr, enrol = as_asked_lab("required")
+    old = enrol(0, BOTH, SUBJECT, "first")
+    fewer = scep.renewal_req(csr(1, BOTH[1:], SUBJECT), [lab.ca().encryption], old, keys(),
+                             transaction_id="fewer")
+    assert refused_with(lab, fewer) == ("badRequest", "RenewalSubjectAltNameMismatch")
 
 
 @pytest.mark.attack("G05")

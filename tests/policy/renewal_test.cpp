@@ -7,6 +7,7 @@
 
 #include "certs/certificate_builder.hpp"
 #include "certs/oids.hpp"
+#include "policy/grant_maker.hpp"
 #include "tests/certs/support/key_fixtures.hpp"
 #include "tests/policy/support/requests.hpp"
 
@@ -76,7 +77,7 @@ protected:
         EnrollmentRequest asked = request(contents, csr_key);
         asked.kind = EnrollmentKind::kRenewal;
         asked.signer = old.make();
-        return judge_renewal(settings, asked, store_knows, template_name, now);
+        return judge_renewal(settings, asked, store_knows, tmpl, now);
     }
     std::string code() const { return outcome(judge()); }
 
@@ -89,7 +90,7 @@ protected:
     Old old;
     certs::CsrContents contents = matching_contents();
     certs::PrivateKey csr_key = certs::testing::rsa_key();
-    std::string template_name = "DeviceGeneral";
+    RenewalTemplate tmpl{"DeviceGeneral", certs::Purpose::kGeneralPurpose};
     std::int64_t now = kNow;
     std::optional<RenewedCertificate> store_knows;
 
@@ -256,20 +257,79 @@ TEST_F(RenewalTest, G03_RefusesAnotherSid) {
 
 TEST_F(RenewalTest, G03_RefusesAnotherPurpose) {
     contents.key_usage = certs::KeyUsage{KeyUsageBit::kDigitalSignature};
-    template_name = "DeviceSignature";
     EXPECT_EQ(code(), "RenewalKeyUsageMismatch");
+    EXPECT_EQ(judge().error().expected,
+              "that of key usage digitalSignature, keyEncipherment, or general_purpose (template "
+              "DeviceGeneral)");
+    tmpl = {"DeviceSignature", certs::Purpose::kSignature};
+    EXPECT_EQ(code(), "RenewalKeyUsageMismatch") << "its own template is gone";
 }
 
 TEST_F(RenewalTest, AnEcCertificateIsRenewedUnderTheTemplateItHas) {
     old.usage = certs::KeyUsage{KeyUsageBit::kDigitalSignature};  // EC: no keyEncipherment
     EXPECT_EQ(code(), "ok");
-    template_name = "Renamed";
+    tmpl.name = "Renamed";
     EXPECT_EQ(code(), "RenewalKeyUsageMismatch");
 }
 
+TEST_F(RenewalTest, G03_AKeyUsageThatWasCopiedChoosesNoOtherTemplate) {
+    old.usage = contents.key_usage = certs::KeyUsage{KeyUsageBit::kDigitalSignature};
+    const auto grant = judge();
+    ASSERT_TRUE(grant) << grant.error().text;
+    EXPECT_EQ(grant->template_name(), "DeviceGeneral");
+    EXPECT_EQ(grant->purpose(), certs::Purpose::kGeneralPurpose) << "what the endpoint has it for";
+    EXPECT_EQ(grant->key_usage(), old.usage);
+    contents.key_usage = certs::KeyUsage{KeyUsageBit::kKeyEncipherment};
+    EXPECT_EQ(code(), "RenewalKeyUsageMismatch") << "neither the old one's nor the template's";
+}
+
+TEST_F(RenewalTest, G03_WhatAModuleGrantsIsForTheTemplateOfTheRule) {
+    old.usage = contents.key_usage = certs::KeyUsage{KeyUsageBit::kDigitalSignature};
+    const auto by_rule = judge();
+    EnrollmentRequest asked = request(contents, csr_key);
+    asked.purpose = certs::Purpose::kSignature;
+    GrantMaker unnamed(asked, "hook"), named(asked, "hook");
+    for (GrantMaker* maker : {&unnamed, &named})
+        maker->names(contents.subject, contents.subject_alt_name);
+    const auto bound = bound_renewal(settings, std::move(unnamed).make(), *by_rule);
+    ASSERT_TRUE(bound);
+    EXPECT_EQ(bound->template_name(), "DeviceGeneral");
+    EXPECT_EQ(bound->purpose(), certs::Purpose::kGeneralPurpose);
+    EXPECT_EQ(bound->policy(), "hook");
+    named.template_name("Another");
+    const auto another = bound_renewal(settings, std::move(named).make(), *by_rule);
+    EXPECT_EQ(another->template_name(), "Another")
+        << "the module's word, for the endpoint to judge";
+}
+
+TEST_F(RenewalTest, G05_WhatAModuleGrantsIsForTheNamesOfTheRuleWhereOnlyTheNewestCounts) {
+    const auto granted = [&](const std::string& subject, certs::GeneralNames names) {
+        GrantMaker maker(request(contents, csr_key), "hook");
+        maker.names(certs::Name::from_text(subject).value(), std::move(names));
+        return std::move(maker).make();
+    };
+    const auto bound = [&](const std::string& subject, certs::GeneralNames names) {
+        return bound_renewal(settings, granted(subject, std::move(names)), *judge());
+    };
+    auto names = old.names;
+    std::reverse(names.begin(), names.end());
+    const std::string subject = "CN=DEVICE-0001,O=Example Ltd";
+    EXPECT_EQ(bound(subject, names)->subject().text(), subject);
+    EXPECT_EQ(bound(subject, names)->subject_alt_name(), names);
+    settings.newest_only = true;
+    ASSERT_TRUE(bound(subject, names));
+    EXPECT_EQ(bound(subject, names)->subject().text(), old.subject);
+    EXPECT_EQ(bound(subject, names)->subject_alt_name(), old.names);
+    EXPECT_EQ(outcome(bound("CN=device-0002,O=Example Ltd", names)), "RenewalSubjectMismatch");
+    names.pop_back();
+    EXPECT_EQ(outcome(bound(subject, names)), "RenewalSubjectAltNameMismatch");
+}
+
 TEST_F(RenewalTest, ARenamedTemplateDoesNotStopRenewal) {
-    template_name = "Renamed";
-    EXPECT_EQ(code(), "ok");
+    tmpl.name = "Renamed";
+    const auto grant = judge();
+    ASSERT_TRUE(grant) << grant.error().text;
+    EXPECT_EQ(grant->template_name(), "Renamed");
 }
 
 TEST_F(RenewalTest, G03_RefusesOtherExtendedKeyUsages) {

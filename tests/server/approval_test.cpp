@@ -148,6 +148,16 @@ TEST_F(ApprovalTest, AnExpiredRequestSentAgainIsJudgedAndWaitsAnew) {
     EXPECT_EQ(lab.issued(), 1U);
 }
 
+TEST_F(ApprovalTest, C01_AnExpiredRequestThatIsGrantedForAnotherChallengeUsesThatUp) {
+    EXPECT_EQ(lab.ask(request).outcome(), "pending");
+    lab.clock->set(kNow + 7 * kDay + 1);
+    lab.endpoint.approvals = {};
+    lab.module->redemption = Redemption{"fake", Bytes(16, 6), kNow + 30 * kDay};
+    EXPECT_EQ(lab.ask(request).outcome(), "success");
+    EXPECT_EQ(lab.ask(lab.request(1), 1).record.code, "ChallengeAlreadyRedeemed");
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
 TEST_F(ApprovalTest, AnApprovalJustInTimeLeavesTheDeviceTimeToComeBack) {
     EXPECT_EQ(lab.ask(request).outcome(), "pending");
     lab.clock->set(kNow + 7 * kDay - 1);

@@ -208,15 +208,112 @@ TEST_F(RenewalServiceTest, G02_ACertificateRevokedWhileItsRenewalWaitsRenewsNoth
     EXPECT_EQ(lab.issued(), 1U);
     const auto events = lab.audit_events();
     EXPECT_EQ(std::count(events.begin(), events.end(), "sign"), 1) << "the old one's";
-    EXPECT_EQ(lab.module->refused, (std::vector<std::string>(2, "RenewalSignerRevoked")));
+    EXPECT_EQ(lab.module->refused, std::vector<std::string>{"RenewalSignerRevoked"})
+        << "it hears of it once";
 }
 
-TEST_F(RenewalServiceTest, SeveralRenewalsWaitWhereNotOnlyTheNewestCounts) {
+TEST_F(RenewalServiceTest, G02_ACertificateOnHoldRenewsNothingMeanwhile) {
     lab.endpoint.approvals.fill({true, 7 * kDay});
+    const auto request = lab.renewal(old, 0, 1);
+    EXPECT_EQ(lab.ask(request, 1).outcome(), "pending");
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    lab.revoke(old, certs::RevocationReason::kCertificateHold);
+    for (const auto& again : {lab.poll(request), request})
+        EXPECT_EQ(lab.ask(again, 1).record.code, "RenewalSignerRevoked");
+    lab.revoke(old, certs::RevocationReason::kRemoveFromCrl);
+    EXPECT_EQ(lab.ask(lab.poll(request), 1).outcome(), "success");
+}
+
+TEST_F(RenewalServiceTest, G02_ACertificateRevokedWhileItsRenewalIsJudgedLetsNothingWait) {
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    lab.endpoint.renewal->challenge = RenewalChallenge::kRequired;
+    lab.module->meanwhile = [this] { lab.revoke(old); };
+    EXPECT_EQ(renew(), "RenewalSignerRevoked");
+    EXPECT_TRUE(lab.store->list_pending({.now = kNow}).value().empty());
+}
+
+// As a PKCSReq a renewal is told from a first request by its signer alone.
+class WaitingRenewalTest : public RenewalServiceTest {
+protected:
+    WaitingRenewalTest() {
+        lab.endpoint.approvals.fill({true, 7 * kDay});
+        waiting = lab.renewal(old, 0, 0);
+        waiting.type = scep::MessageType::kPkcsReq;
+        EXPECT_EQ(lab.ask(waiting).outcome(), "pending");
+        by_nobody = waiting;
+        by_nobody.signer = lab.request().signer;
+        lab.module->verifies = FakeModule::Behaviour::kRefuse;
+    }
+
+    scep::ClientRequest waiting;
+    scep::ClientRequest by_nobody;  ///< the same CSR and id under a fresh certificate of the key
+};
+
+TEST_F(WaitingRenewalTest, G02_NoOtherSignerOfItsKeyGetsItOnceItsCertificateIsRevoked) {
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    lab.revoke(old);
+    EXPECT_EQ(lab.ask(by_nobody).record.code, "FakeRefusal") << "judged by its own challenge";
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+TEST_F(WaitingRenewalTest, T12_APkcsReqThatRenewsNothingIsJudgedByItsChallenge) {
+    EXPECT_EQ(lab.ask(by_nobody).record.code, "FakeRefusal");
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    EXPECT_EQ(lab.ask(by_nobody).record.code, "FakeRefusal");
+    const auto issued = lab.ask(lab.poll(waiting)).cert->certificate;
+    EXPECT_EQ(lab.ask(by_nobody).record.code, "FakeRefusal");
+    EXPECT_EQ(lab.ask(waiting).cert->certificate, issued) << "its own retry";
+}
+
+// Where nothing is renewed any more, its signer is one like any other.
+TEST_F(WaitingRenewalTest, G02_ItsCertificateCountsAlsoWhenTheSettingIsGone) {
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    lab.endpoint.renewal.reset();
+    lab.revoke(old);
+    EXPECT_EQ(lab.ask(by_nobody).record.code, "FakeRefusal");
+    EXPECT_EQ(lab.ask(waiting).record.code, "RenewalSignerRevoked");
+    EXPECT_EQ(lab.issued(), 1U);
+}
+
+// Of a CA that previous_cas does not name any more.
+TEST_F(WaitingRenewalTest, G02_ItsCertificateCountsAlsoWhenItsCaIsGone) {
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    lab.succeed();
+    lab.endpoint.issuers.pop_back();
+    for (auto* each : {&waiting, &by_nobody})
+        each->recipient = lab.certificates.encryption;
+    EXPECT_EQ(lab.ask(by_nobody).record.code, "FakeRefusal");
+    lab.revoke(old);
+    EXPECT_EQ(lab.ask(lab.poll(waiting)).record.code, "RenewalSignerRevoked");
+}
+
+// They use nothing up: one certificate would fill the list.
+TEST_F(RenewalServiceTest, T05_OneRenewalOfACertificateWaitsAlsoWhereNotOnlyTheNewestCounts) {
+    auto first = lab.request(1);
+    first.transaction_id = "first";
+    const auto others = lab.ask(first, 1).cert->certificate;
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    lab.endpoint.maximum_pending = 2;
     EXPECT_EQ(lab.ask(lab.renewal(old, 0, 1), 1).outcome(), "pending");
     auto second = lab.renewal(old, 0, 1);
     second.transaction_id = "second";
-    EXPECT_EQ(lab.ask(second, 1).outcome(), "pending");
+    EXPECT_EQ(lab.ask(second, 1).record.code, "RenewalWaits");
+    EXPECT_EQ(lab.ask(lab.renewal(others, 1, 1), 1).outcome(), "pending");
+}
+
+TEST_F(RenewalServiceTest, T05_ARevocationMakesRoomForOthers) {
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    lab.endpoint.maximum_pending = 1;
+    const auto waits = lab.renewal(old, 0, 1);
+    EXPECT_EQ(lab.ask(waits, 1).outcome(), "pending");
+    auto other = lab.request(1);
+    other.transaction_id = "other";
+    EXPECT_EQ(lab.ask(other, 1).record.code, "TooManyPending");
+    lab.revoke(old);
+    EXPECT_EQ(lab.ask(other, 1).outcome(), "pending");
+    const Asked asked = lab.ask(lab.poll(waits), 1);
+    EXPECT_EQ(asked.record.code, "RenewalSignerRevoked");
+    EXPECT_EQ(asked.outcome(), "badRequest");
 }
 
 TEST_F(RenewalServiceTest, R_E17_RequestsOfOneKeyThatRenewNothingWaitTogether) {

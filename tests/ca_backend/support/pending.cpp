@@ -40,6 +40,7 @@ std::string describe(const Result<PendingOutcome>& outcome) {
     if (std::holds_alternative<Recorded>(*outcome)) return "recorded";
     if (std::holds_alternative<RecordedBefore>(*outcome)) return "recorded before";
     if (std::holds_alternative<AlreadyRedeemed>(*outcome)) return "already redeemed";
+    if (std::holds_alternative<SignerRevoked>(*outcome)) return "signer revoked";
     if (std::holds_alternative<SignerWaits>(*outcome)) return "signer waits";
     return std::holds_alternative<TransactionIdTaken>(*outcome) ? "id taken" : "too many";
 }

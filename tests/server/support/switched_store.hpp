@@ -66,7 +66,7 @@ public:
         return store_->find_certificate(id);
     }
     Result<std::optional<ca_backend::CertificateRow>> newest_of_identity(
-        const Sha256& identity) override {
+        const ca_backend::Identity& identity) override {
         return store_->newest_of_identity(identity);
     }
     Result<ca_backend::CertificatePage> list(const ca_backend::CertificateFilter& filter) override {
@@ -81,11 +81,11 @@ public:
         std::string_view serial_hex) override {
         return store_->find_serial(serial_hex);
     }
-    boost::asio::awaitable<Result<ca_backend::CertificateRow>> revoke(
+    boost::asio::awaitable<Result<ca_backend::Revoked>> revoke(
         ca_backend::RevocationOrder order) override {
         if (before_revoking) {
             if (auto error = before_revoking())
-                return failed<ca_backend::CertificateRow>(std::move(*error));
+                return failed<ca_backend::Revoked>(std::move(*error));
         }
         return store_->revoke(std::move(order));
     }
