@@ -50,15 +50,15 @@ Result<Database> open_database(const std::filesystem::path& file, SqliteStore::M
         return Error{Errc::kConfig,
                      "it is empty, which no store of scepgate ever is; restore a backup"};
     }
-    if (read_only || mode == SqliteStore::Mode::kOpenCurrent) {
-        if (*version != sqlite::current_schema_version()) {
-            return Error{Errc::kConfig,
-                         "made by an older scepgate; start the server of this version, or run "
-                         "`scepgate store create`, to upgrade it"};
-        }
-    } else if (const auto upgraded = sqlite::upgrade_schema(*database); !upgraded) {
-        return upgraded.error();
+    const bool as_it_is = read_only || mode == SqliteStore::Mode::kOpenCurrent;
+    if (as_it_is && *version != sqlite::current_schema_version()) {
+        return Error{Errc::kConfig,
+                     "made by an older scepgate; start the server of this version, or run "
+                     "`scepgate store create`, to upgrade it"};
     }
+    if (read_only) return database;
+    // Turns the log on, too, which a copy of a store comes without.
+    if (const auto upgraded = sqlite::upgrade_schema(*database); !upgraded) return upgraded.error();
     return database;
 }
 

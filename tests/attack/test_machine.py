@@ -168,11 +168,11 @@ def test_a_node_whose_clock_is_wrong_is_out_and_the_others_go_on(
     lab.start()
     ca = lab.ca()
     assert other.send(request_of(keys(), ca, 0), ca).status == "success"
-    for seconds, words in ((2 * DAY, " s ahead of the database's"), (-3600, " s behind the database's")):
+    for seconds in (2 * DAY, 700):
         machine.be(seconds)
         reply = other.post(request_of(keys(1), ca, f"there {seconds}"))
         assert (reply.status, bool(reply.header("Retry-After"))) == (503, True)
-        assert words in other.log()
+        assert " s ahead of the database's" in other.log().splitlines()[-1]
         assert other.get("/ready").status == 503
         assert lab.send(request_of(keys(2), ca, f"here {seconds}"), ca).status == "success"
         assert lab.get("/ready").status == 200

@@ -63,7 +63,8 @@ protected:
     fs::path file_ = directory_.path() / "scepgate.db";
 };
 
-constexpr Mode kAllModes[] = {Mode::kCreateOrOpen, Mode::kOpenExisting, Mode::kReadOnly};
+constexpr Mode kAllModes[] = {Mode::kCreateOrOpen, Mode::kOpenExisting, Mode::kOpenCurrent,
+                              Mode::kReadOnly};
 
 TEST_F(SqliteStoreOpenTest, A07_MakesFilesThatOnlyTheOwnerReads) {
     const mode_t before = ::umask(0);

@@ -157,6 +157,11 @@ TEST_P(SqliteUpgradeTest, KeepsWhatWasIssuedUsedUpAndWaiting) {
         issued = read_issued(*old);
         tokens = read_tokens(*old);
     }
+    for (const auto beside : {SqliteStore::Mode::kReadOnly, SqliteStore::Mode::kOpenCurrent}) {
+        const auto refused = SqliteStore::open(file_, beside);
+        ASSERT_FALSE(refused) << "a server of its version may have it open";
+        EXPECT_NE(refused.error().detail.find("made by an older scepgate"), std::string::npos);
+    }
     const auto store = testing::open_store(file_, SqliteStore::Mode::kOpenExisting);
     const auto upgraded = open();
     EXPECT_EQ(sqlite::schema_version(*upgraded).value(), sqlite::current_schema_version());
@@ -229,7 +234,11 @@ TEST_P(PostgresUpgradeTest, KeepsWhatWasIssuedUsedUpAndWaiting) {
     ASSERT_EQ(postgres::schema_version(*connection).value(), GetParam());
     const auto issued = read_issued(*connection);
     const auto tokens = read_tokens(*connection);
-    EXPECT_FALSE(PostgresStore::open(settings_, StoreMode::kReadOnly)) << "needs the upgrade first";
+    for (const StoreMode beside : {StoreMode::kReadOnly, StoreMode::kOpenCurrent}) {
+        const auto refused = PostgresStore::open(settings_, beside);
+        ASSERT_FALSE(refused) << "a server of its version may have it open";
+        EXPECT_NE(refused.error().detail.find("made by an older scepgate"), std::string::npos);
+    }
     const auto store = PostgresStore::open(settings_, StoreMode::kOpenExisting).value();
     EXPECT_EQ(postgres::schema_version(*connection).value(), postgres::current_schema_version());
     expect_kept(*store, *connection, issued, tokens, true);
