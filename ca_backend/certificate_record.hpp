@@ -26,6 +26,10 @@ struct CertificateId {
                                    std::string_view template_name);
 [[nodiscard]] Sha256 identity_hash(const certs::Certificate& certificate,
                                    std::string_view template_name);
+/// `subject_der`: in place of its own, for the same name in another encoding.
+[[nodiscard]] Sha256 identity_hash(ByteView issuer_der, ByteView subject_der,
+                                   const certs::Certificate& certificate,
+                                   std::string_view template_name);
 
 struct Revocation {
     std::int64_t at = 0;  ///< seconds since the epoch

@@ -217,6 +217,13 @@ Result<EmbeddedCa::Draft, Refusal> EmbeddedCa::draft(const Grant& grant,
                         "set a subject in the client's profile, or have the policy grant one"},
                        "the grant has neither a subject nor a subject alternative name");
     }
+    // Of a certificate that is renewed, or of whoever asks a signer: policies refuse it before.
+    if (const auto legal = plan->subject.check_legal_form(); !legal) {
+        return refused({FailInfo::kBadRequest, "SubjectNameInvalid", "subject",
+                        "correct the subject in the client's profile; whoever has such a name "
+                        "already has to enrol anew"},
+                       legal.error().detail);
+    }
     if (const auto permitted = name_constraints_.permit(
             plan->subject.der(), grant.subject_alt_name(), grant.public_key());
         !permitted) {

@@ -101,11 +101,16 @@ Sha256 identity_hash(const certs::Certificate& certificate, std::string_view tem
 
 Sha256 identity_hash(ByteView issuer_der, const certs::Certificate& certificate,
                      std::string_view template_name) {
+    return identity_hash(issuer_der, certificate.subject_der(), certificate, template_name);
+}
+
+Sha256 identity_hash(ByteView issuer_der, ByteView subject_der,
+                     const certs::Certificate& certificate, std::string_view template_name) {
     const certs::Extension* names =
         certs::find_extension(certificate.extensions(), certs::oid::kSubjectAltName);
     Bytes parts;
     append(parts, issuer_der);
-    append(parts, certificate.subject_der());
+    append(parts, subject_der);
     append(parts, as_bytes(template_name));
     append(parts, names == nullptr ? ByteView() : names->value);
     return sha256(parts);

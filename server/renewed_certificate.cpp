@@ -26,6 +26,17 @@ std::vector<std::string> templates_alike(const Endpoint& endpoint, const certs::
     return alike;
 }
 
+/// The subject as it is, and as it is certified since: earlier releases left strings alone that are
+/// mended now.
+std::vector<Bytes> subjects_alike(const certs::Certificate& signer) {
+    std::vector<Bytes> alike{to_bytes(signer.subject_der())};
+    auto name = certs::Name::from_der(signer.subject_der());
+    if (!name) return alike;
+    const certs::Name mended = certs::in_legal_form(*std::move(name));
+    if (!equal(mended.der(), alike.front())) alike.push_back(mended.der());
+    return alike;
+}
+
 /// Whether one for the same was issued after `signer`, by whichever CA of the endpoint. One that is
 /// revoked or over counts: taking it back makes no older one good again.
 Result<bool> is_superseded(ca_backend::Store& store, const Endpoint& endpoint,
@@ -39,13 +50,16 @@ Result<bool> is_superseded(ca_backend::Store& store, const Endpoint& endpoint,
         if (!there) issuers.push_back(name);
     }
     const Sha256 own = ca_backend::identity_hash(signer, row.template_name);
+    const auto subjects = subjects_alike(signer);
     for (const ByteView issuer : issuers) {
         for (const std::string& name : templates_alike(endpoint, signer, row.template_name)) {
-            const Sha256 identity = ca_backend::identity_hash(issuer, signer, name);
-            const auto newest = store.newest_of_identity(identity);
-            if (!newest) return newest.error();
-            if (!*newest || equal((*newest)->der, signer.der())) continue;
-            if (identity == own || (*newest)->issued_at > row.issued_at) return true;
+            for (const Bytes& subject : subjects) {
+                const Sha256 identity = ca_backend::identity_hash(issuer, subject, signer, name);
+                const auto newest = store.newest_of_identity(identity);
+                if (!newest) return newest.error();
+                if (!*newest || equal((*newest)->der, signer.der())) continue;
+                if (identity == own || (*newest)->issued_at > row.issued_at) return true;
+            }
         }
     }
     return false;
