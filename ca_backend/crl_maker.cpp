@@ -221,6 +221,18 @@ bool CrlMaker::is_as_settled(const Crl& crl, CrlKind kind) const {
            (kind == CrlKind::kDelta || crl.freshest_crl_urls() == pointers->freshest_crl_urls);
 }
 
+Result<CrlMaker::Dates> CrlMaker::dates(Store& store, std::int64_t now) const {
+    Dates made;
+    made.this_update = now;
+    const auto last = store.find_crl_state(issuer_, CrlKind::kComplete);
+    if (!last) return last.error();
+    // Until a complete one was made after its end a certificate stays, however long that took.
+    made.listed_since = *last ? (*last)->this_update : 0;
+    const std::int64_t longest = std::max(kListedAfterExpiry, settings_.complete.validity);
+    made.listed_since = std::min(made.listed_since, made.this_update - longest);
+    return made;
+}
+
 /// Nothing when another process is at it, or was faster.
 asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& store,
                                                                          Occasion occasion) {
@@ -239,6 +251,9 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& 
     order.least_base = occasion.pointers.least_base;
     auto begun = co_await store.begin_crl(std::move(order));
     if (!begun) co_return begun.error();
+    const auto said = dates(store, occasion.now);
+    if (!said) co_return not_made(said.error());
+    occasion.dates = *said;
     Result<std::optional<Current>> outcome = std::optional<Current>();
     // The small one first: it need not wait for the other.
     for (const CrlKind kind : {CrlKind::kDelta, CrlKind::kComplete}) {
@@ -267,7 +282,9 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make_one(
     keep.crl = *crl;
     keep.begun = lease.begun();
     keep.state = {begun.number, begun.revision, kind == CrlKind::kDelta ? begun.base->number : 0,
-                  occasion.now};
+                  occasion.dates.this_update};
+    keep.made = occasion.now;
+    keep.listed_since = occasion.dates.listed_since;
     keep.least_base = occasion.pointers.least_base;
     if (kind == CrlKind::kComplete && makes_deltas()) keep.base_period = settings_.complete.period;
     if (settings_.record) {
@@ -286,13 +303,12 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make_one(
 asio::awaitable<Result<Crl>> CrlMaker::build(CrlKind kind, CrlBegun& begun, Lease& lease,
                                              const Occasion& occasion,
                                              std::vector<std::string>& left_out) const {
-    const std::int64_t now = occasion.now;
     certs::CrlContents contents;
     contents.issuer_der = settings_.issuer_der;
     contents.authority_key_identifier = settings_.key_identifier;
     contents.number = begun.number;
-    contents.this_update = now;
-    contents.next_update = now + times(kind).validity;
+    contents.this_update = occasion.dates.this_update;
+    contents.next_update = occasion.now + times(kind).validity;
     contents.issuing_distribution_point = occasion.pointers.issuing_distribution_point;
     if (kind == CrlKind::kDelta) {
         contents.base_number = begun.base->number;
@@ -301,8 +317,9 @@ asio::awaitable<Result<Crl>> CrlMaker::build(CrlKind kind, CrlBegun& begun, Leas
     }
     certs::CrlBuilder builder(std::move(contents));
     while (true) {
-        const auto page = kind == CrlKind::kDelta ? begun.list->next_change(*begun.base, kPage)
-                                                  : begun.list->next(now, kPage);
+        const auto page = kind == CrlKind::kDelta
+                              ? begun.list->next_change(*begun.base, kPage)
+                              : begun.list->next(occasion.dates.listed_since, kPage);
         if (!page) co_return page.error();
         for (const certs::RevokedCertificate& revoked : *page) {
             const auto added = builder.add(revoked);

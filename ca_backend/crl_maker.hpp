@@ -108,11 +108,16 @@ private:
         bool making = false;
         std::vector<Waiter> waiting;  ///< for the one that is being made
     };
+    struct Dates {
+        std::int64_t this_update = 0;
+        std::int64_t listed_since = 0;  ///< what had expired by then is left out
+    };
     struct Occasion {
         CrlWanted wanted;
         std::int64_t revision = 0;
         std::int64_t now = 0;
-        CrlPointers pointers = {};  ///< once one is to be made
+        CrlPointers pointers = {};  ///< once one is to be made …
+        Dates dates = {};           ///< … and what it says then
     };
     class Turn;
     class Lease;
@@ -128,6 +133,7 @@ private:
     void end_turn(CrlKind kind, const Result<Current>& outcome);
     boost::asio::awaitable<Result<Current>> renew(Store& store, Occasion occasion);
     Result<Current> newest_kept(Store& store, const Occasion& occasion);
+    [[nodiscard]] Result<Dates> dates(Store& store, std::int64_t now) const;
     boost::asio::awaitable<Result<std::optional<Current>>> make(Store& store, Occasion occasion);
     boost::asio::awaitable<Result<std::optional<Current>>> make_one(Store& store, CrlKind kind,
                                                                     CrlBegun& begun, Lease& lease,

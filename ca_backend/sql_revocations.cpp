@@ -107,10 +107,11 @@ Result<Revoker> Revoker::prepare(Connection& connection) {
     return made;
 }
 
-Result<void> Revoker::purge(const IssuerHash& issuer, std::int64_t made, std::size_t limit) {
+Result<void> Revoker::purge(const IssuerHash& issuer, std::int64_t since, std::int64_t made,
+                            std::size_t limit) {
     for (Statement* remove : {&purge_over_, &purge_released_}) {
         Query query = remove->run();
-        query.bind(ByteView(issuer)).bind(made - kListedAfterExpiry).bind(made);
+        query.bind(ByteView(issuer)).bind(since).bind(made);
         const auto done = query.bind(static_cast<std::int64_t>(limit)).finish();
         if (!done) return done.error();
     }

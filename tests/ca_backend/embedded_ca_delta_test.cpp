@@ -147,6 +147,40 @@ TEST_P(EmbeddedCaDeltaTest, ACompleteOneComesWithADeltaThatSaysTheSameUnderItsNu
     EXPECT_EQ(made_, (std::vector<std::string>{"complete 0", "delta 1", "complete 1"}));
 }
 
+// RFC 5280 section 3.3: on one that is made when due after the certificate has expired.
+TEST_P(EmbeddedCaDeltaTest, ListsWhatHasExpiredForAsLongAsACrlLasts) {
+    settings_.crl_period = 90 * kDay;
+    settings_.crl_validity = 100 * kDay;
+    start();
+    (void)complete();
+    const auto device = issued();
+    const std::int64_t end = device.not_after();
+    revoke(device, RevocationReason::kKeyCompromise);
+    clock_->set(end - 89 * kDay);
+    (void)complete();
+    clock_->set(end + kDay);
+    EXPECT_EQ(reason(complete(), device), "keyCompromise");
+    // Not due, but made because of another; then the next that is due.
+    clock_->set(end + 50 * kDay);
+    revoke(issued(), RevocationReason::kSuperseded);
+    EXPECT_EQ(reason(complete(), device), "keyCompromise");
+    clock_->set(end + 99 * kDay);
+    revoke(issued(), RevocationReason::kSuperseded);
+    EXPECT_EQ(reason(complete(), device), "keyCompromise");
+    clock_->set(end + 191 * kDay);
+    EXPECT_EQ(reason(complete(), device), "not listed");
+}
+
+TEST_P(EmbeddedCaDeltaTest, ListsWhatHasExpiredUntilItWasListedOnce) {
+    const auto device = issued();
+    (void)complete();
+    revoke(device, RevocationReason::kKeyCompromise);
+    clock_->set(device.not_after() + 200 * kDay);  // the server was off
+    EXPECT_EQ(reason(complete(), device), "keyCompromise");
+    clock_->set(device.not_after() + 220 * kDay);
+    EXPECT_EQ(reason(complete(), device), "not listed");
+}
+
 TEST_P(EmbeddedCaDeltaTest, MakesDeltasInTheirOwnTime) {
     const Crl first = delta();
     clock_->set(kNow + kHour - 1);
