@@ -85,10 +85,14 @@ const CrlTimes& CrlMaker::times(CrlKind kind) const {
     return kind == CrlKind::kDelta ? *settings_.delta : settings_.complete;
 }
 
+std::int64_t CrlMaker::made_at(const Crl& crl, CrlKind kind) const {
+    return crl.next_update() - times(kind).validity;
+}
+
 bool CrlMaker::is_valid(const Current& current, std::int64_t now, CrlKind kind) const {
     // One from the future is of a clock that was set back: verifiers would refuse it.
     return current.crl && current.crl.this_update() <= now &&
-           now < current.crl.this_update() + times(kind).period;
+           now < made_at(current.crl, kind) + times(kind).period;
 }
 
 bool CrlMaker::is_fresh(const Current& current, const Occasion& occasion) const {
@@ -102,7 +106,7 @@ bool CrlMaker::will_do(const Current& current, const Occasion& occasion) const {
     if (current.state.took_ms < kQuickMs) return false;
     if (occasion.wanted.demand == CrlDemand::kAtHand) return true;
     const std::int64_t pause = current.state.took_ms * (1 + kPaceFactor) / 1000;
-    return occasion.now < current.crl.this_update() + pause;
+    return occasion.now < made_at(current.crl, occasion.wanted.kind) + pause;
 }
 
 asio::awaitable<Result<Crl>> CrlMaker::current(Store& store, std::int64_t now, CrlWanted wanted) {
@@ -214,20 +218,26 @@ Result<CrlMaker::Current> CrlMaker::newest_kept(Store& store, const Occasion& oc
 }
 
 bool CrlMaker::is_as_settled(const Crl& crl, CrlKind kind) const {
-    if (crl.next_update() != crl.this_update() + times(kind).validity) return false;
+    const std::int64_t backdate = made_at(crl, kind) - crl.this_update();
+    if (backdate < 0 || backdate > kCrlBackdate) return false;
     const auto pointers = settings_.pointers();
     if (!pointers) return pointers.error().code == Errc::kUnavailable;
     return crl.issuing_distribution_point() == pointers->issuing_distribution_point &&
            (kind == CrlKind::kDelta || crl.freshest_crl_urls() == pointers->freshest_crl_urls);
 }
 
+/// No CRL is older than the one before, of whatever kind: a delta is not older than its base.
 Result<CrlMaker::Dates> CrlMaker::dates(Store& store, std::int64_t now) const {
     Dates made;
-    made.this_update = now;
-    const auto last = store.find_crl_state(issuer_, CrlKind::kComplete);
-    if (!last) return last.error();
-    // Until a complete one was made after its end a certificate stays, however long that took.
-    made.listed_since = *last ? (*last)->this_update : 0;
+    made.this_update = std::min(std::max(now - kCrlBackdate, settings_.not_before), now);
+    for (const CrlKind kind : {CrlKind::kComplete, CrlKind::kDelta}) {
+        const auto last = store.find_crl_state(issuer_, kind);
+        if (!last) return last.error();
+        const std::int64_t then = *last ? (*last)->this_update : 0;
+        if (then <= now) made.this_update = std::max(made.this_update, then);
+        // Until a complete one was made after its end a certificate stays, however long that took.
+        if (kind == CrlKind::kComplete) made.listed_since = then;
+    }
     const std::int64_t longest = std::max(kListedAfterExpiry, settings_.complete.validity);
     made.listed_since = std::min(made.listed_since, made.this_update - longest);
     return made;

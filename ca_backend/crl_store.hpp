@@ -82,7 +82,7 @@ struct CrlToKeep {
     CrlState state;
     certs::Crl crl;
     std::chrono::steady_clock::time_point begun;  ///< what took_ms is counted from
-    std::int64_t made = 0;  ///< when, in seconds since 1970; what it says itself may lie before
+    std::int64_t made = 0;  ///< when, in seconds since 1970; what it says itself lies before
     /// Of a complete one that is to be a base of deltas: seconds until the next base. 0: it is not.
     std::int64_t base_period = 0;
     std::int64_t least_base = 0;  ///< of CrlOrder: bases before it do not count

@@ -117,6 +117,7 @@ CrlSettings crl_settings(const EmbeddedCaSettings& settings, Digest digest) {
     crls.key_identifier = issuer_key_identifier(settings);
     crls.key = settings.key;
     crls.digest = digest;
+    crls.not_before = settings.chain.front().not_before();
     crls.complete.validity = settings.crl_validity;
     crls.complete.period =
         settings.crl_period != 0 ? settings.crl_period : settings.crl_validity / 2;
