@@ -92,11 +92,15 @@ const CrlTimes& CrlMaker::times(CrlKind kind) const {
     return kind == CrlKind::kDelta ? *settings_.delta : settings_.complete;
 }
 
+std::int64_t CrlMaker::made_at(const Crl& crl, CrlKind kind) const {
+    return crl.next_update() - times(kind).validity;
+}
+
 bool CrlMaker::is_valid(const Current& current, std::int64_t now, CrlKind kind) const {
     // One from the future is of a clock that was set back: verifiers would refuse it. That of a
     // node whose clock is a little ahead will do.
     return current.crl && current.crl.this_update() <= now + kClockSkew &&
-           now < current.crl.this_update() + times(kind).period;
+           now < made_at(current.crl, kind) + times(kind).period;
 }
 
 bool CrlMaker::is_fresh(const Current& current, const Occasion& occasion) const {
@@ -110,7 +114,7 @@ bool CrlMaker::will_do(const Current& current, const Occasion& occasion) const {
     if (current.state.took_ms < kQuickMs) return false;
     if (occasion.wanted.demand == CrlDemand::kAtHand) return true;
     const std::int64_t pause = current.state.took_ms * (1 + kPaceFactor) / 1000;
-    return occasion.now < current.crl.this_update() + pause;
+    return occasion.now < made_at(current.crl, occasion.wanted.kind) + pause;
 }
 
 asio::awaitable<Result<Crl>> CrlMaker::current(Store& store, std::int64_t now, CrlWanted wanted) {
@@ -241,11 +245,29 @@ Result<CrlMaker::Current> CrlMaker::newest_kept(Store& store, const Occasion& oc
 }
 
 bool CrlMaker::is_as_settled(const Crl& crl, CrlKind kind) const {
-    if (crl.next_update() != crl.this_update() + times(kind).validity) return false;
+    const std::int64_t backdate = made_at(crl, kind) - crl.this_update();
+    if (backdate < 0 || backdate > kCrlBackdate) return false;
     const auto pointers = settings_.pointers();
     if (!pointers) return pointers.error().code == Errc::kUnavailable;
     return crl.issuing_distribution_point() == pointers->issuing_distribution_point &&
            (kind == CrlKind::kDelta || crl.freshest_crl_urls() == pointers->freshest_crl_urls);
+}
+
+/// No CRL is older than the one before, of whatever kind: a delta is not older than its base.
+Result<CrlMaker::Dates> CrlMaker::dates(Store& store, std::int64_t now) const {
+    Dates made;
+    made.this_update = std::min(std::max(now - kCrlBackdate, settings_.not_before), now);
+    for (const CrlKind kind : {CrlKind::kComplete, CrlKind::kDelta}) {
+        const auto last = store.find_crl_state(issuer_, kind);
+        if (!last) return last.error();
+        const std::int64_t then = *last ? (*last)->this_update : 0;
+        if (then <= now) made.this_update = std::max(made.this_update, then);
+        // Until a complete one was made after its end a certificate stays, however long that took.
+        if (kind == CrlKind::kComplete) made.listed_since = then;
+    }
+    const std::int64_t longest = std::max(kListedAfterExpiry, settings_.complete.validity);
+    made.listed_since = std::min(made.listed_since, made.this_update - longest);
+    return made;
 }
 
 /// Nothing when another process is at it, or was faster.
@@ -267,6 +289,9 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make(Store& 
     order.least_base = occasion.pointers.least_base;
     auto begun = co_await store.begin_crl(std::move(order));
     if (!begun) co_return begun.error();
+    const auto said = dates(store, occasion.now);
+    if (!said) co_return not_made(said.error());
+    occasion.dates = *said;
     Result<std::optional<Current>> outcome = std::optional<Current>();
     // The small one first: it need not wait for the other.
     for (const CrlKind kind : {CrlKind::kDelta, CrlKind::kComplete}) {
@@ -306,7 +331,9 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make_one(
     keep.crl = *crl;
     keep.begun = lease.begun();
     keep.state = {begun.number, begun.revision, kind == CrlKind::kDelta ? begun.base->number : 0,
-                  occasion.now};
+                  occasion.dates.this_update};
+    keep.made = occasion.now;
+    keep.listed_since = occasion.dates.listed_since;
     keep.least_base = occasion.pointers.least_base;
     if (kind == CrlKind::kComplete && makes_deltas()) keep.base_period = settings_.complete.period;
     if (settings_.record) {
@@ -341,13 +368,12 @@ void CrlMaker::note_refusal(const Occasion& occasion, const Error& error) {
 asio::awaitable<Result<Crl>> CrlMaker::build(CrlKind kind, CrlBegun& begun, Lease& lease,
                                              const Occasion& occasion,
                                              std::vector<std::string>& left_out) const {
-    const std::int64_t now = occasion.now;
     certs::CrlContents contents;
     contents.issuer_der = settings_.issuer_der;
     contents.authority_key_identifier = settings_.key_identifier;
     contents.number = begun.number;
-    contents.this_update = now;
-    contents.next_update = now + times(kind).validity;
+    contents.this_update = occasion.dates.this_update;
+    contents.next_update = occasion.now + times(kind).validity;
     contents.issuing_distribution_point = occasion.pointers.issuing_distribution_point;
     if (kind == CrlKind::kDelta) {
         contents.base_number = begun.base->number;
@@ -356,8 +382,9 @@ asio::awaitable<Result<Crl>> CrlMaker::build(CrlKind kind, CrlBegun& begun, Leas
     }
     certs::CrlBuilder builder(std::move(contents));
     while (true) {
-        const auto page = kind == CrlKind::kDelta ? begun.list->next_change(*begun.base, kPage)
-                                                  : begun.list->next(now, kPage);
+        const auto page = kind == CrlKind::kDelta
+                              ? begun.list->next_change(*begun.base, kPage)
+                              : begun.list->next(occasion.dates.listed_since, kPage);
         if (!page) co_return page.error();
         for (const certs::RevokedCertificate& revoked : *page) {
             const auto added = builder.add(revoked);

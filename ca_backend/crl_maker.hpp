@@ -16,10 +16,14 @@
 
 namespace scepgate::ca_backend {
 
-/// How long CRLs of one kind are valid.
+/// Seconds that thisUpdate lies before the moment at which a CRL is made, at most: verifiers whose
+/// clocks are late refuse one from the future, as they do certificates.
+inline constexpr std::int64_t kCrlBackdate = 600;
+
+/// How long CRLs of one kind are valid, from the moment at which they are made.
 struct CrlTimes {
-    std::int64_t validity = 0;  ///< seconds from thisUpdate to nextUpdate
-    std::int64_t period = 0;    ///< seconds from thisUpdate until the next is made
+    std::int64_t validity = 0;  ///< seconds until nextUpdate
+    std::int64_t period = 0;    ///< seconds until the next is made
 };
 
 /// A CRL that was signed and is about to be kept.
@@ -60,6 +64,7 @@ struct CrlSettings {
     certs::Digest digest = certs::Digest::kSha256;
     CrlTimes complete;
     std::optional<CrlTimes> delta;  ///< empty: there are none
+    std::int64_t not_before = 0;    ///< of the CA: no CRL says that it is older
     /// Asked before a CRL is made, and before one from the store is given out, which is no more of
     /// use when it says something else. When it fails none is made; kUnavailable: a kept one is
     /// given out.
@@ -117,17 +122,23 @@ private:
         bool making = false;
         std::vector<Waiter> waiting;  ///< for the one that is being made
     };
+    struct Dates {
+        std::int64_t this_update = 0;
+        std::int64_t listed_since = 0;  ///< what had expired by then is left out
+    };
     struct Occasion {
         CrlWanted wanted;
         std::int64_t revision = 0;
         std::int64_t now = 0;
-        CrlPointers pointers = {};  ///< once one is to be made
+        CrlPointers pointers = {};  ///< once one is to be made …
+        Dates dates = {};           ///< … and what it says then
     };
     class Turn;
     class Lease;
 
     [[nodiscard]] Desk& desk(CrlKind kind) { return desks_[static_cast<std::size_t>(kind)]; }
     [[nodiscard]] const CrlTimes& times(CrlKind kind) const;
+    [[nodiscard]] std::int64_t made_at(const certs::Crl& crl, CrlKind kind) const;
     [[nodiscard]] bool is_valid(const Current& current, std::int64_t now, CrlKind kind) const;
     [[nodiscard]] bool is_fresh(const Current& current, const Occasion& occasion) const;
     /// Not the newest, but what has to do.
@@ -137,6 +148,7 @@ private:
     void end_turn(CrlKind kind, const Result<Current>& outcome);
     boost::asio::awaitable<Result<Current>> renew(Store& store, Occasion occasion);
     Result<Current> newest_kept(Store& store, const Occasion& occasion);
+    [[nodiscard]] Result<Dates> dates(Store& store, std::int64_t now) const;
     boost::asio::awaitable<Result<std::optional<Current>>> make(Store& store, Occasion occasion);
     boost::asio::awaitable<Result<std::optional<Current>>> make_one(Store& store, CrlKind kind,
                                                                     CrlBegun& begun, Lease& lease,

@@ -13,8 +13,9 @@
 
 namespace scepgate::ca_backend {
 
-/// Seconds for which a revoked certificate stays on CRLs after it expired (RFC 5280 section 3.3: on
-/// one of them, at least). CRLs are made more often than this.
+/// Seconds for which a revoked certificate stays on CRLs after it expired, at the least. RFC 5280
+/// section 3.3: it is on one that is made when due after that, so where CRLs last for longer it
+/// stays for as long as one lasts.
 inline constexpr std::int64_t kListedAfterExpiry = std::int64_t{30} * 86400;
 
 /// A complete CRL that deltas refer to (RFC 5280 section 5.2.4): it was given out.
@@ -29,9 +30,9 @@ class RevocationList {
 public:
     virtual ~RevocationList() = default;
 
-    /// The next of all that a complete CRL lists at `now`, by serial number, at most so many; empty
-    /// at the end. A certificate is listed until kListedAfterExpiry.
-    virtual Result<std::vector<certs::RevokedCertificate>> next(std::int64_t now,
+    /// The next of all that a complete CRL lists, by serial number, at most so many; empty at the
+    /// end: those that had not expired at `since`.
+    virtual Result<std::vector<certs::RevokedCertificate>> next(std::int64_t since,
                                                                 std::size_t most) = 0;
     /// The next of what has changed after `base`, in the order in which it did; kRemoveFromCrl:
     /// good again. Expired ones stay: a complete CRL may not have shown them yet.
@@ -81,9 +82,12 @@ struct CrlToKeep {
     CrlState state;
     certs::Crl crl;
     std::chrono::steady_clock::time_point begun;  ///< what took_ms is counted from
+    std::int64_t made = 0;  ///< when, in seconds since 1970; what it says itself lies before
     /// Of a complete one that is to be a base of deltas: seconds until the next base. 0: it is not.
     std::int64_t base_period = 0;
     std::int64_t least_base = 0;  ///< of CrlOrder: bases before it do not count
+    /// Of a complete one: it lists what had not expired then, and what had is needed no more.
+    std::int64_t listed_since = 0;
 };
 
 /// CRL numbers, and what is given out under them.

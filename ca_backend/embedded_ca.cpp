@@ -117,6 +117,7 @@ CrlSettings crl_settings(const EmbeddedCaSettings& settings, Digest digest) {
     crls.key_identifier = issuer_key_identifier(settings);
     crls.key = settings.key;
     crls.digest = digest;
+    crls.not_before = settings.chain.front().not_before();
     crls.complete.validity = settings.crl_validity;
     crls.complete.period =
         settings.crl_period != 0 ? settings.crl_period : settings.crl_validity / 2;
@@ -216,6 +217,13 @@ Result<EmbeddedCa::Draft, Refusal> EmbeddedCa::draft(const Grant& grant,
         return refused({FailInfo::kBadRequest, "SubjectNameMissing", "subject",
                         "set a subject in the client's profile, or have the policy grant one"},
                        "the grant has neither a subject nor a subject alternative name");
+    }
+    // Of a certificate that is renewed, or of whoever asks a signer: policies refuse it before.
+    if (const auto legal = plan->subject.check_legal_form(); !legal) {
+        return refused({FailInfo::kBadRequest, "SubjectNameInvalid", "subject",
+                        "correct the subject in the client's profile; whoever has such a name "
+                        "already has to enrol anew"},
+                       legal.error().detail);
     }
     if (const auto permitted = name_constraints_.permit(
             plan->subject.der(), grant.subject_alt_name(), grant.public_key());

@@ -60,6 +60,8 @@ Result<certs::Name> name_beside_ca(const std::vector<certs::Certificate>& chain,
     for (const bool at_end : {false, true}) {
         auto name = with_common_name(chain.front().subject_der(), common_name, at_end);
         if (!name) return name;
+        // The CA's own name may be older than that.
+        name = certs::in_legal_form(*std::move(name));
         auto sound = name->check_upper_bounds();
         if (sound) sound = constraints->permit(name->der(), {}, key);
         if (sound) return name;

@@ -12,6 +12,8 @@ using certs::OcspStatus;
 /// Seconds between two attempts to have a key certified.
 constexpr std::int64_t kPauseAfterFailure = 5;
 constexpr std::size_t kMostKept = 20'000;
+/// For askers whose clocks are late, as with certificates and CRLs.
+constexpr std::int64_t kAnswerBackdate = 600;
 
 OcspReply error_reply(OcspStatus status) {
     OcspReply reply;
@@ -78,7 +80,7 @@ Result<OcspReply> OcspResponder::kept_or_made(const certs::OcspRequest& request,
         if (!may) return may.error();
         auto made = make(request, store, now);
         if (!made) return made.error();
-        kept = Kept{*std::move(made), *status, *revision};
+        kept = Kept{*std::move(made), *status, *revision, now};
     }
     kept->revision = *revision;
     OcspReply reply = kept->reply;
@@ -90,7 +92,7 @@ std::optional<OcspResponder::Kept> OcspResponder::find_kept(const Bytes& id, std
     const std::lock_guard lock(mutex_);
     const auto found = kept_.find(id);
     if (found == kept_.end()) return std::nullopt;
-    const std::int64_t made = found->second.reply.this_update;
+    const std::int64_t made = found->second.made;
     if (now < made || now >= made + settings_.period / 2) {
         kept_.erase(found);
         return std::nullopt;
@@ -123,7 +125,6 @@ Result<void> OcspResponder::take_signature(std::int64_t now) {
 Result<OcspReply> OcspResponder::make(const certs::OcspRequest& request, Store& store,
                                       std::int64_t now) {
     certs::OcspAnswer answer;
-    answer.this_update = now;
     answer.next_update = now + settings_.period;
     if (request.nonce) answer.nonce = to_bytes(*request.nonce);
     for (const auto& asked : request.certificates) {
@@ -133,6 +134,8 @@ Result<OcspReply> OcspResponder::make(const certs::OcspRequest& request, Store& 
     }
     const auto own = signer(now);
     if (!own) return own.error();
+    // It is judged by whether its signer's certificate was valid then.
+    answer.this_update = std::max(now - kAnswerBackdate, (*own)->certificate.not_before());
     // Nobody should keep an answer for longer than its signer is certified.
     answer.next_update = std::min(answer.next_update, (*own)->certificate.not_after());
     auto der = certs::build_ocsp_response(answer, (*own)->key, certs::Digest::kSha256,

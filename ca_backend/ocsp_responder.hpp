@@ -23,7 +23,7 @@ struct OcspSettings {
     certs::Certificate ca;
     /// Has the CA certify the responder's key, for about two weeks (RFC 6960 section 4.2.2.2).
     std::function<Result<certs::Certificate>(const certs::PrivateKey& key)> certify;
-    std::int64_t period = 3600;  ///< seconds from thisUpdate to nextUpdate
+    std::int64_t period = 3600;  ///< seconds from making an answer to its nextUpdate
     /// How many answers that cannot be kept are signed in a second.
     std::int64_t uncached_per_second = 100;
 };
@@ -62,6 +62,7 @@ private:
         OcspReply reply;
         certs::OcspCertificateStatus status;
         std::int64_t revision = -1;
+        std::int64_t made = 0;
     };
 
     OcspResponder(OcspSettings settings, std::shared_ptr<const certs::Clock> clock);

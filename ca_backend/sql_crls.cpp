@@ -215,7 +215,7 @@ Result<bool> CrlKeeper::keep(const IssuerHash& issuer, const CrlToKeep& crl) {
 }
 
 Result<void> CrlKeeper::add_base(const IssuerHash& issuer, const CrlToKeep& crl) {
-    const std::int64_t made = crl.state.this_update;
+    const std::int64_t made = crl.made;
     const ByteView key = crl.crl.authority_key_identifier().value_or(ByteView());
     {
         Query query = newest_base_.run();
@@ -293,15 +293,12 @@ void RevocationPages::start(const IssuerHash& issuer) {
     last_changed_.reset();
 }
 
-Result<std::vector<certs::RevokedCertificate>> RevocationPages::next(std::int64_t now,
+Result<std::vector<certs::RevokedCertificate>> RevocationPages::next(std::int64_t since,
                                                                      std::size_t most) {
     std::vector<certs::RevokedCertificate> page;
     const Bytes after = last_serial_;
     Query query = all_.run();
-    query.bind(ByteView(issuer_))
-        .bind(after)
-        .bind(now - kListedAfterExpiry)
-        .bind(static_cast<std::int64_t>(most));
+    query.bind(ByteView(issuer_)).bind(after).bind(since).bind(static_cast<std::int64_t>(most));
     for (;;) {
         const auto row = query.next();
         if (!row) return row.error();

@@ -115,12 +115,13 @@ Result<Revoker> Revoker::prepare(Connection& connection) {
     return made;
 }
 
-Result<bool> Revoker::purge(const IssuerHash& issuer, std::int64_t made, std::size_t limit) {
+Result<bool> Revoker::purge(const IssuerHash& issuer, std::int64_t since, std::int64_t made,
+                            std::size_t limit) {
     const auto most = static_cast<std::int64_t>(limit);
     bool all = true;
     for (Statement* remove : {&purge_over_, &purge_released_}) {
         Query query = remove->run();
-        query.bind(ByteView(issuer)).bind(made - kListedAfterExpiry).bind(made);
+        query.bind(ByteView(issuer)).bind(since).bind(made);
         const auto done = query.bind(most).finish();
         if (!done) return done.error();
         all = all && query.changes() < most;

@@ -28,10 +28,11 @@ public:
 
     Result<CertificateRow> revoke(const RevocationOrder& order);
     /// Removes at most `limit` of each kind of row that no CRL needs any more, once a complete one
-    /// of `made` is kept: of certificates that it leaves out for their age (RFC 5280 section 3.3),
-    /// and of holds that were released as long ago; unless a delta may still have to tell of them.
-    /// True: these were all.
-    Result<bool> purge(const IssuerHash& issuer, std::int64_t made, std::size_t limit);
+    /// of `made` is kept: of certificates that it leaves out because they had expired at `since`
+    /// (RFC 5280 section 3.3), and of holds that were released before; unless a delta may still
+    /// have to tell of them. True: these were all.
+    Result<bool> purge(const IssuerHash& issuer, std::int64_t since, std::int64_t made,
+                       std::size_t limit);
 
 private:
     /// The certificate with its status, or of one that is not recorded what is known of it.

@@ -29,9 +29,9 @@ public:
         return (*reader_).revocations.revision(issuer);
     }
 
-    Result<std::vector<certs::RevokedCertificate>> next(std::int64_t now,
+    Result<std::vector<certs::RevokedCertificate>> next(std::int64_t since,
                                                         std::size_t most) override {
-        return (*reader_).pages.next(now, most);
+        return (*reader_).pages.next(since, most);
     }
     Result<std::vector<certs::RevokedCertificate>> next_change(const CrlBase& base,
                                                                std::size_t most) override {
@@ -107,7 +107,7 @@ asio::awaitable<Result<bool>> SqlStore::keep_crl(IssuerHash issuer, CrlToKeep cr
         bool all = false;
         for (int i = 0; i < kMostTimes && !all; ++i) {
             const auto purged = co_await impl_->write<bool>([&](sql::Changes& changes) {
-                return changes.revoker.purge(issuer, crl.state.this_update, kAtOnce);
+                return changes.revoker.purge(issuer, crl.listed_since, crl.made, kAtOnce);
             });
             all = !purged || *purged;
         }

@@ -128,7 +128,7 @@ Result<SubjectPattern> SubjectPattern::parse(std::string_view text) {
     auto name = certs::Name::from_text(sample);
     if (!name) return fault(text, name.error().detail);
     // What is too long with so little in the claims' places is too long for every request.
-    if (const auto bounds = name->check_upper_bounds(); !bounds)
+    if (const auto bounds = name->check_certifiable(); !bounds)
         return fault(text, bounds.error().detail);
     pattern.sample_ = *std::move(name);
     const auto with_mark = certs::Name::from_text(marked);
@@ -158,7 +158,7 @@ Result<certs::Name, Refusal> SubjectPattern::build(const Grant& grant) const {
     }
     auto name = certs::Name::from_text(built);
     if (!name) return refused(kUnfit, "the subject " + text_ + ": " + name.error().detail);
-    if (const auto bounds = name->check_upper_bounds(); !bounds) {
+    if (const auto bounds = name->check_certifiable(); !bounds) {
         return refused(kUnfit, "the subject " + text_ + ": " + bounds.error().detail);
     }
     return *std::move(name);

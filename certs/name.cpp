@@ -79,14 +79,11 @@ bool values_match(std::string_view left, std::string_view right) {
     }
 }
 
-bool attributes_match(const NameAttribute& left, const NameAttribute& right) {
-    return left.type == right.type && values_match(left.value, right.value);
-}
-
 // Matching of attributes is an equivalence, so a multiset is compared by pairing greedily.
 bool rdns_match(const Rdn& left, const Rdn& right) {
     return left.size() == right.size() &&
-           std::is_permutation(left.begin(), left.end(), right.begin(), attributes_match);
+           std::is_permutation(left.begin(), left.end(), right.begin(),
+                               [](const auto& a, const auto& b) { return matches(a, b); });
 }
 
 }  // namespace
@@ -154,20 +151,8 @@ Result<void> Name::check_upper_bounds() const {
     return {};
 }
 
-Name with_sorted_sets(Name name) {
-    const auto single = [](const Rdn& rdn) { return rdn.size() == 1; };
-    if (std::all_of(name.rdns().begin(), name.rdns().end(), single)) return name;
-
-    Bytes sorted;
-    DerReader outer(name.der());
-    for (DerReader rdns(outer.read(DerTag::kSequence).value()); !rdns.empty();) {
-        std::vector<Bytes> attributes;
-        for (DerReader set(rdns.read(DerTag::kSet).value()); !set.empty();)
-            attributes.push_back(to_bytes(set.read_whole(DerTag::kSequence).value()));
-        const Bytes rdn = der::set_of(std::move(attributes));
-        sorted.insert(sorted.end(), rdn.begin(), rdn.end());
-    }
-    return Name::from_der(der::element(DerTag::kSequence, sorted)).value();
+bool matches(const NameAttribute& left, const NameAttribute& right) {
+    return left.type == right.type && values_match(left.value, right.value);
 }
 
 std::string folded_value(std::string_view value) {

@@ -34,9 +34,9 @@ public:
     /// says), or OpenSSL's slash form ("/O=Example/CN=device": encoded order). Attribute types by
     /// their RFC 4514 names (CN, SN, serialNumber, C, L, ST, street, O, OU, title, GN/givenName,
     /// DC, UID, emailAddress/E, unstructuredName, unstructuredAddress; any case) or dotted OIDs.
-    /// Values are encoded as UTF8String; C and serialNumber as PrintableString, DC and
-    /// emailAddress as IA5String, each where the value allows it. "" and "/" are the empty name.
-    /// Errors say at which character.
+    /// Values are encoded as in_legal_form() has them; one that has no legal form is refused. ""
+    /// and
+    /// "/" are the empty name. Errors say at which character.
     static Result<Name> from_text(std::string_view text);
 
     [[nodiscard]] const Bytes& der() const noexcept { return der_; }
@@ -50,15 +50,25 @@ public:
     /// Fails (kDenied) on a value over its upper bound in RFC 5280 appendix A (CN 64, O 64, …), and
     /// on one without a character to be seen: there is at least one in each.
     [[nodiscard]] Result<void> check_upper_bounds() const;
+    /// Fails (kDenied) on what no certificate can hold, in whatever string type (RFC 5280 appendix
+    /// A): a C other than two ASCII letters, a character beyond ASCII in a DC, emailAddress or
+    /// serialNumber, an attribute that stands twice in one RDN. See in_legal_form().
+    [[nodiscard]] Result<void> check_legal_form() const;
+    /// Both: what is asked of a name before it is certified.
+    [[nodiscard]] Result<void> check_certifiable() const;
 
 private:
     Bytes der_ = {0x30, 0x00};
     std::vector<Rdn> rdns_;
 };
 
-/// The same name in strict DER: from_der() takes RDNs whose set is in any order, which a
-/// certificate must not have (X.690 11.6).
-[[nodiscard]] Name with_sorted_sets(Name name);
+/// The same name as a certificate may have it: RDNs whose set is in DER's order (X.690 11.6), and
+/// values in a string type that their attribute takes, within its alphabet (RFC 5280 section
+/// 4.1.2.4, appendix A). What is so already stays octet for octet. The rest becomes a UTF8String,
+/// in DC and emailAddress an IA5String, in C and serialNumber a PrintableString (a serialNumber
+/// with ASCII characters that this lacks: a UTF8String). What has no legal form
+/// (Name::check_legal_form) stays.
+[[nodiscard]] Name in_legal_form(Name name);
 
 /// A value as it stands in an RFC 4514 name: special characters, a leading "#" and spaces at either
 /// end escaped.
@@ -68,6 +78,7 @@ private:
 /// whatever the string type, ASCII letters without case, leading and trailing white space dropped
 /// and inner runs folded to one space. Non-ASCII characters match only themselves.
 [[nodiscard]] bool matches(const Name& left, const Name& right);
+[[nodiscard]] bool matches(const NameAttribute& left, const NameAttribute& right);
 
 /// A value as matches() looks at it: two values of a type match exactly when these are the same.
 [[nodiscard]] std::string folded_value(std::string_view value);

@@ -9,15 +9,6 @@ namespace {
 
 constexpr std::string_view kEscaped = "\"+,;<>\\";
 
-DerTag encoding_for(const NameType* type, std::string_view value) {
-    if (type == nullptr) return DerTag::kUtf8String;
-    if (type->encoding == DerTag::kPrintableString && !fits_printable_string(value)) {
-        return DerTag::kUtf8String;
-    }
-    if (type->encoding == DerTag::kIa5String && !is_ascii(value)) return DerTag::kUtf8String;
-    return type->encoding;
-}
-
 /// A cursor over the text; an error tells its place in characters, from 1.
 class TextParser {
 public:
@@ -213,7 +204,9 @@ private:
         if (const auto readable = check_readable(value); !readable) {
             return error("the value before here: " + readable.error().detail);
         }
-        return der::element(encoding_for(type, value), as_bytes(value));
+        const auto encoding = encoding_for(type, value);
+        if (!encoding) return error("before here: " + encoding.error().detail);
+        return der::element(*encoding, as_bytes(value));
     }
 
     static constexpr std::string_view kValueEnds = ",;+";
@@ -259,7 +252,11 @@ Result<Name> Name::from_text(std::string_view text) {
     Bytes content;
     for (const Bytes& rdn : *rdns)
         content.insert(content.end(), rdn.begin(), rdn.end());
-    return from_der(der::element(DerTag::kSequence, content));
+    auto name = from_der(der::element(DerTag::kSequence, content));
+    if (!name) return name.error();
+    // A value in hexadecimal has any string type.
+    if (const auto legal = name->check_legal_form(); !legal) return malformed(legal.error().detail);
+    return in_legal_form(*std::move(name));
 }
 
 std::string Name::text() const {

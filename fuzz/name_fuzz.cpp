@@ -1,6 +1,6 @@
 // A Name that is accepted is kept as sent, is the same to OpenSSL, has a text that reads back to a
-// matching name, and matches itself. Matching is symmetric, forwards and in reverse, and names that
-// match have the same folded values.
+// matching name if a certificate can hold it, and matches itself and its legal form. Matching is
+// symmetric, forwards and in reverse, and names that match have the same folded values.
 // Input: one DER Name, two of them in a row, or else the text of one.
 #include <set>
 
@@ -31,14 +31,17 @@ void require_sound(const Name& name) {
     FUZZ_REQUIRE(matches(name, name));
     FUZZ_REQUIRE(!matches_reversed(name, name));
     (void)name.check_upper_bounds();
-    const Name sorted = with_sorted_sets(name);
-    FUZZ_REQUIRE(matches(name, sorted) && sorted.der().size() == name.der().size());
-    FUZZ_REQUIRE(with_sorted_sets(sorted).der() == sorted.der());
+    const bool legal = bool(name.check_legal_form());
+    const Name mended = in_legal_form(name);
+    FUZZ_REQUIRE(matches(name, mended) && bool(mended.check_legal_form()) == legal);
+    FUZZ_REQUIRE(in_legal_form(mended).der() == mended.der());
 
     if (has_endless_type(name)) return;
     const std::string text = name.text();
     const auto again = Name::from_text(text);
-    FUZZ_REQUIRE(again);
+    FUZZ_REQUIRE(bool(again) == legal);
+    if (!again) return;
+    FUZZ_REQUIRE(in_legal_form(*again).der() == again->der());
     FUZZ_REQUIRE(matches(name, *again) && matches(*again, name));
     // A set that was not sent in DER's order comes back in it.
     const auto settled = Name::from_text(again->text());

@@ -81,7 +81,7 @@ Result<certs::Name> read_subject(const json* claim) {
         }
         if (!matches(*name, *same)) return malformed("subject: text and der are different names");
     }
-    if (const auto bounds = name->check_upper_bounds(); !bounds) {
+    if (const auto bounds = name->check_certifiable(); !bounds) {
         return malformed("subject: " + bounds.error().detail);
     }
     return name;

@@ -17,7 +17,7 @@ GrantMaker::GrantMaker(const EnrollmentRequest& request, std::string policy_name
 }
 
 GrantMaker& GrantMaker::names(certs::Name subject, certs::GeneralNames subject_alt_name) {
-    grant_.subject_ = with_sorted_sets(std::move(subject));
+    grant_.subject_ = in_legal_form(std::move(subject));
     grant_.san_ = std::move(subject_alt_name);
     return *this;
 }

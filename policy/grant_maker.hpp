@@ -14,7 +14,7 @@ public:
     /// Grant carries).
     GrantMaker(const EnrollmentRequest& request, std::string policy_name);
 
-    /// The subject as a certificate can have it: its multi-valued RDNs in DER's order.
+    /// The subject as a certificate can have it (certs::in_legal_form).
     GrantMaker& names(certs::Name subject, certs::GeneralNames subject_alt_name);
     GrantMaker& key_usage(std::optional<certs::KeyUsage> usage);
     GrantMaker& extended_key_usage(std::optional<certs::ExtendedKeyUsage> usages);

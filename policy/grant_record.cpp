@@ -151,7 +151,7 @@ Result<Grant> GrantRecord::decode(ByteView record) {
     auto subject = certs::Name::from_der(*subject_der);
     if (!subject) return in_context("grant.subject", subject.error());
     // As GrantMaker does: the record may be older, or of a server that is not ours any more.
-    grant.subject_ = with_sorted_sets(std::move(*subject));
+    grant.subject_ = in_legal_form(std::move(*subject));
     auto names = read_names(fields);
     if (!names) return names.error();
     grant.san_ = std::move(*names);

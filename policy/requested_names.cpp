@@ -29,7 +29,7 @@ std::optional<Refusal> judge_requested_names(const certs::Csr& csr) {
                             "the CSR has neither a subject nor a subjectAltName",
                             "set a subject in the client's profile");
     }
-    if (const auto bounds = csr.subject().check_upper_bounds(); !bounds) {
+    if (const auto bounds = csr.subject().check_certifiable(); !bounds) {
         return refuse_names("SubjectNameInvalid", bounds.error().detail,
                             "correct the subject in the client's profile");
     }

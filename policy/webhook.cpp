@@ -66,7 +66,7 @@ std::optional<Refusal> judge_names(const certs::Csr& csr, const WebhookAnswer& a
         return refuse_by_webhook("SubjectNameMissing",
                                  "the CSR has neither a subject nor a subjectAltName");
     }
-    if (const auto bounds = csr.subject().check_upper_bounds(); !bounds)
+    if (const auto bounds = csr.subject().check_certifiable(); !bounds)
         return refuse_by_webhook("SubjectNameInvalid", bounds.error().detail);
     for (const certs::GeneralName& name : asked.subject_alt_name) {
         if (!is_microsoft_tag(name) || sid_in(name) == answer.sid) continue;

@@ -16,16 +16,16 @@
 
 namespace scepgate::server {
 
-/// Counts admitted connections against the limits, and what their requests hold; used by all
-/// threads.
+/// Counts admitted connections against the limits, and what their requests and replies hold; used
+/// by all threads.
 class ConnectionCounts {
     using Key = std::pair<bool, std::uint64_t>;  ///< IPv6 or not; the address or its /64
 
 public:
-    /// Octets of a request that are not counted: devices' requests are smaller, and are served
-    /// while others hold all of kMostLarge.
+    /// Octets of a request or reply that are not counted: those of devices are smaller, and are
+    /// served while others hold all of kMostLarge.
     static constexpr std::size_t kSmall = std::size_t{32} * 1024;
-    /// What all requests hold together beyond that.
+    /// What all requests, and the replies that wait to be written, hold together beyond that.
     static constexpr std::size_t kMostLarge = std::size_t{256} * 1024 * 1024;
 
     explicit ConnectionCounts(const HttpLimits& limits) noexcept { set_limits(limits); }
@@ -41,8 +41,8 @@ public:
         Place& operator=(Place&&) = delete;
         ~Place();
 
-        /// The connection's request has so many octets from now on; false, and no change, where
-        /// large ones hold too much already.
+        /// The connection's request or reply has so many octets from now on; false, and no change,
+        /// where large ones hold too much already.
         [[nodiscard]] bool hold(std::size_t octets) noexcept;
 
     private:

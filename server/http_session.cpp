@@ -88,6 +88,10 @@ asio::awaitable<bool> HttpSession::serve_request() {
         co_return co_await send_prepared(*prepared, close) && !close;
     }
     HttpReply reply = co_await ask_handler();
+    if (!has_room_for(reply)) {
+        wipe(reply);
+        co_return false;
+    }
     if (reply.not_before && *reply.not_before > std::chrono::steady_clock::now()) {
         asio::steady_timer timer(co_await asio::this_coro::executor, *reply.not_before);
         co_await timer.async_wait(kAsTuple);

@@ -63,9 +63,10 @@ private:
     void refuse(unsigned status, std::string_view detail);
     bool refuse_unfinished(Read how, std::string_view what, std::size_t octets);
 
-    // What the request takes. (http_session_storage.cpp)
+    // What a request and its reply take. (http_session_storage.cpp)
     [[nodiscard]] std::size_t storage() const noexcept;
     bool has_room(std::size_t more = 0);
+    bool has_room_for(const HttpReply& reply);
     void shrink_buffer() noexcept;
     void free_large_storage() noexcept;
     void drop_storage() noexcept;

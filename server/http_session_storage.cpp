@@ -1,4 +1,4 @@
-// HttpSession: what a request takes, counted against what all may take together.
+// HttpSession: what a request and its reply take, counted against what all may take together.
 #include <openssl/crypto.h>
 
 #include "server/http_session.hpp"
@@ -23,6 +23,17 @@ bool HttpSession::has_room(std::size_t more) {
     if (!place_ || place_->hold(octets)) return true;
     refuse(503, "a request that takes " + std::to_string(octets) +
                     " octets or more, while all together hold " +
+                    std::to_string(ConnectionCounts::kMostLarge));
+    return false;
+}
+
+/// The same for what is about to be written. Who does not read has it held for as long as
+/// `write_time`; a shared body is there once, however many read it.
+bool HttpSession::has_room_for(const HttpReply& reply) {
+    const std::size_t octets = reply.body.capacity() + reply.headers.capacity();
+    if (!place_ || place_->hold(storage() + octets)) return true;
+    refuse(503, "a reply of " + std::to_string(octets) +
+                    " octets, while all requests and replies together hold " +
                     std::to_string(ConnectionCounts::kMostLarge));
     return false;
 }

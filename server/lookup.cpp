@@ -102,6 +102,11 @@ boost::asio::awaitable<Outcome> LookUp::crl(const Operation& operation) const {
         co_return refused(reason::kCrlUnsupported, crl.error().detail);
     }
     if (!crl) co_return refused(reason::kCrlUnavailable, crl.error().detail);
+    if (const std::size_t octets = crl->der().size(); octets > kLargestCrl) {
+        co_return refused(reason::kCrlTooLarge,
+                          "at most " + std::to_string(kLargestCrl) + " octets",
+                          std::to_string(octets) + " octets: it is at the distribution points");
+    }
     operation.record.code = "Success";
     co_return Answer(ReleasedCrl{std::move(*crl), std::move(*recipient)});
 }

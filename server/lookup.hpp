@@ -18,8 +18,13 @@ public:
     /// "CertificateUnknown" (badCertId), whether or not it exists (T04).
     Outcome certificate(const Operation& operation) const;
 
+    /// A larger CRL is for the distribution points (RFC 8894 section 3.3.4), which serve all from
+    /// one copy: in a CertRep everybody gets a copy of their own, encrypted and signed.
+    static constexpr std::size_t kLargestCrl = std::size_t{1024} * 1024;
+
     /// The CRL of this endpoint's CA, or of the one before or after it in a rollover. Refused:
-    /// "CrlUnknownIssuer" (badCertId), "CrlUnsupported", "CrlUnavailable" (temporary).
+    /// "CrlUnknownIssuer" (badCertId), "CrlUnsupported", "CrlTooLarge", "CrlUnavailable"
+    /// (temporary).
     boost::asio::awaitable<Outcome> crl(const Operation& operation) const;
 
 private:

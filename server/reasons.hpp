@@ -44,6 +44,9 @@ inline constexpr Reason kCrlUnsupported{
     FailInfo::kBadRequest, "CrlUnsupported", "CRL",
     "let the client take the CRL from where its certificates say; to sign one here, the CA's "
     "certificate needs the key usage cRLSign"};
+inline constexpr Reason kCrlTooLarge{
+    FailInfo::kBadRequest, "CrlTooLarge", "CRL",
+    "let the client take the CRL from where its certificates say (crl_urls)"};
 inline constexpr Reason kCrlUnavailable{FailInfo::kBadRequest, "CrlUnavailable", "CRL",
                                         "see the reason; the CA's key and the store have to work",
                                         kTemporary};

@@ -25,7 +25,7 @@ std::optional<Refusal> judge_request(const certs::Csr& csr) {
     if (csr.subject().empty() && csr.requested().subject_alt_name.empty())
         return refuse_by_intune("SubjectNameMissing",
                                 "the CSR has neither a subject nor a subjectAltName");
-    if (const auto bounds = csr.subject().check_upper_bounds(); !bounds)
+    if (const auto bounds = csr.subject().check_certifiable(); !bounds)
         return refuse_by_intune("SubjectNameInvalid", bounds.error().detail);
     return std::nullopt;
 }

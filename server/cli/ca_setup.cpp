@@ -138,7 +138,7 @@ Result<certs::Name> CaNameOptions::name() const {
     auto name = subject.empty() ? cli::common_name(common_name) : certs::Name::from_text(subject);
     const char* option = subject.empty() ? "--ca-name" : "--subject";
     if (!name) return Error{Errc::kConfig, std::string(option) + ": " + name.error().detail};
-    if (const auto sound = name->check_upper_bounds(); !sound)
+    if (const auto sound = name->check_certifiable(); !sound)
         return Error{Errc::kConfig, std::string(option) + ": " + sound.error().detail};
     return name;
 }

@@ -47,7 +47,7 @@ private:
     Result<Party> certify(const std::string& file, Result<certs::Name> subject, certs::KeySpec key,
                           KeyUsage usage, const Party* issuer) {
         if (!subject) return in_context("--ca-name", subject.error());
-        if (const auto sound = subject->check_upper_bounds(); !sound)
+        if (const auto sound = subject->check_certifiable(); !sound)
             return in_context("--ca-name", sound.error());
         const bool ca = usage.has(KeyUsageBit::kKeyCertSign);
         auto party = make_party({.subject = std::move(*subject),

@@ -68,7 +68,7 @@ Result<certs::Name> successor_name(const certs::Certificate& ca, const std::stri
     if (!named) add('/', "CN", wanted.empty() ? "CA G2" : wanted);
     auto name = certs::Name::from_text(text);
     if (!name) return in_context("--ca-name", name.error());
-    if (const auto sound = name->check_upper_bounds(); !sound) {
+    if (const auto sound = name->check_certifiable(); !sound) {
         return in_context("--ca-name", sound.error());
     }
     return name;

@@ -64,11 +64,13 @@ Result<void> check_urls(const Crl& crl, const CrlRules& rules) {
 }
 
 Result<void> check_times(const Crl& crl, const CrlRules& rules) {
-    if (crl.this_update() > rules.now + kClockSkew || crl.this_update() < rules.now - kClockSkew) {
+    constexpr std::int64_t kBackdate = ca_backend::kCrlBackdate;
+    if (crl.this_update() > rules.now + kClockSkew ||
+        crl.this_update() < rules.now - kBackdate - kClockSkew) {
         return denied("its thisUpdate is " + certs::utc_text(crl.this_update()) +
                       ", and the signer's clock says " + certs::utc_text(rules.now));
     }
-    if (crl.next_update() - crl.this_update() > rules.longest_validity) {
+    if (crl.next_update() - crl.this_update() > rules.longest_validity + kBackdate) {
         return denied("it would be valid for " +
                       std::to_string(crl.next_update() - crl.this_update()) +
                       " s, and signer.limits.crl_validity is " +

@@ -19,7 +19,7 @@ struct CrlRules {
     /// The only ones that a CRL may name: a delta that is looked for elsewhere hides revocations.
     ca_backend::CrlUrls urls;
     std::int64_t now = 0;
-    std::int64_t longest_validity = 0;  ///< seconds from thisUpdate to nextUpdate
+    std::int64_t longest_validity = 0;  ///< seconds from making it to nextUpdate
     /// Seconds after which a certificate of this CA has expired for certain.
     std::int64_t longest_certificate = 0;
     /// notAfter of a certificate that was signed here; empty: it was not.

@@ -1,8 +1,11 @@
-"""P01–P04: CRLs and OCSP, which strangers ask for on the same listener."""
+"""P01–P05: CRLs and OCSP, which strangers ask for on the same listener."""
 
 import base64
+import contextlib
 import hashlib
+import json
 import os
+import sqlite3
 import urllib.parse
 
 import pytest
@@ -16,6 +19,8 @@ import der
 import harness
 import oids
 from blob_maker import explicit
+from oracle import Oracle, blob_device
+from scep_client import get_crl, self_signed
 from test_load import at_once
 
 Status = ocsp.OCSPResponseStatus
@@ -209,3 +214,38 @@ def test_questions_that_are_all_different_fill_no_memory(responder, known, round
             else:
                 reply = http.request("POST", "/ocsp", octets)
             assert reply.status == 200
+
+
+def revoke_many(lab, one, count):
+    """Rows such as that of the certificate `one`, which is revoked through the command."""
+    done = harness.run("cert", "revoke", f"{one:x}", "--config", lab.config_file)
+    assert done.returncode == 0, done.stderr
+    with contextlib.closing(sqlite3.connect(lab.dir / "scepgate.db", timeout=30)) as database:
+        issuer, at, until, revision = database.execute(
+            "SELECT issuer, revoked_at, not_after, revision FROM revocations").fetchone()
+        database.executemany(
+            "INSERT INTO revocations(issuer, serial, revoked_at, reason, not_after, revision) "
+            "VALUES(?, ?, ?, 4, ?, ?)",
+            ((issuer, b"\1" + os.urandom(15), at, until, revision + 1) for _ in range(count)))
+        database.execute("UPDATE crls SET revision = ?", (revision + 1,))
+        database.commit()
+
+
+@pytest.mark.attack("P05")
+def test_a_large_CRL_is_given_at_its_path_alone(serve, keys):
+    lab = serve()
+    device, stranger = blob_device(lab, keys(), 20), self_signed(keys(1))
+    ca = lab.ca()
+    revoke_many(lab, device().certificate.serial_number, 50_000)
+    crl = lab.get("/crl/lab.crl").body
+    assert len(crl) > 1 << 20
+    assert len(x509.load_der_x509_crl(crl)) == 50_001
+    oracle = Oracle(lab, device)
+    with oracle.unharmed():
+        for number in range(20):
+            message = get_crl(ca.ca, ca, stranger, keys(1), transaction_id=f"crl-{number}")
+            reply = lab.send(message, ca)
+            assert (reply.status, reply.fail_info) == ("failure", "badRequest")
+    lines = [json.loads(line) for line in (lab.dir / "audit.jsonl").read_text().splitlines()]
+    told = [line for line in lines if line.get("code") == "CrlTooLarge"]
+    assert len(told) == 20 and "at the distribution points" in json.dumps(told[0])

@@ -84,7 +84,7 @@ TEST_F(EmbeddedCaCrlTest, SignsACrlOfItsOwn) {
     const auto& certificate = ca->chain().front();
     EXPECT_TRUE(equal(made.issuer_der(), certificate.subject_der()));
     EXPECT_TRUE(made.signed_by(certificate.public_key().value()));
-    EXPECT_EQ(made.this_update(), kNow);
+    EXPECT_EQ(made.this_update(), kNow - kCrlBackdate) << "for verifiers whose clocks are late";
     EXPECT_EQ(made.next_update(), kNow + 7 * kDay);
     EXPECT_TRUE(made.entries().empty());
     const auto device = issued(*ca);
@@ -124,9 +124,15 @@ TEST_F(EmbeddedCaCrlTest, A09_MakesOneAnewLongBeforeItsEnd) {
     clock_->set(kNow + 3 * kDay);
     EXPECT_TRUE(equal(crl(*ca).der(), first.der()));
     clock_->set(kNow + 4 * kDay);
-    EXPECT_EQ(crl(*ca).this_update(), kNow + 4 * kDay);
+    EXPECT_EQ(crl(*ca).next_update(), kNow + 11 * kDay);
     clock_->set(kNow);
-    EXPECT_EQ(crl(*ca).this_update(), kNow) << "a clock that was set back";
+    EXPECT_EQ(crl(*ca).next_update(), kNow + 7 * kDay) << "a clock that was set back";
+}
+
+TEST_F(EmbeddedCaCrlTest, NoneSaysThatItIsOlderThanItsCa) {
+    const auto ca = make_ca({.not_before = kNow - 60});
+    EXPECT_EQ(crl(*ca).this_update(), kNow - 60);
+    EXPECT_EQ(crl(*ca).next_update(), kNow + 7 * kDay);
 }
 
 TEST_F(EmbeddedCaCrlTest, SeesARevocationByAnotherProcess) {

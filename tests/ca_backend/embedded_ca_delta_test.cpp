@@ -223,6 +223,57 @@ TEST_P(EmbeddedCaDeltaTest, ACompleteOneComesWithADeltaThatSaysTheSameUnderItsNu
     EXPECT_EQ(made_, (std::vector<std::string>{"complete 0", "delta 1", "complete 1"}));
 }
 
+TEST_P(EmbeddedCaDeltaTest, NoneSaysThatItIsOlderThanTheOneBefore) {
+    const auto device = issued();
+    EXPECT_EQ(delta().this_update(), kNow - kCrlBackdate);
+    // As of a release that did not date them back.
+    tamper("UPDATE kept_crls SET this_update = " + std::to_string(kNow) + " WHERE kind = 0");
+    start();
+    clock_->set(kNow + 60);
+    revoke(device, RevocationReason::kCertificateHold);
+    EXPECT_EQ(delta().this_update(), kNow) << "as its base, and not before it";
+    EXPECT_EQ(delta().next_update(), kNow + 60 + 2 * kHour) << "counted from when it was made";
+    EXPECT_EQ(complete().this_update(), kNow);
+    // A clock that was ahead counts nothing.
+    tamper("UPDATE kept_crls SET this_update = " + std::to_string(kNow + kDay));
+    revoke(device, RevocationReason::kKeyCompromise);
+    EXPECT_EQ(complete().this_update(), kNow + 60 - kCrlBackdate);
+}
+
+// RFC 5280 section 3.3: on one that is made when due after the certificate has expired.
+TEST_P(EmbeddedCaDeltaTest, ListsWhatHasExpiredForAsLongAsACrlLasts) {
+    settings_.crl_period = 90 * kDay;
+    settings_.crl_validity = 100 * kDay;
+    start();
+    (void)complete();
+    const auto device = issued();
+    const std::int64_t end = device.not_after();
+    revoke(device, RevocationReason::kKeyCompromise);
+    clock_->set(end - 89 * kDay);
+    (void)complete();
+    clock_->set(end + kDay);
+    EXPECT_EQ(reason(complete(), device), "keyCompromise");
+    // Not due, but made because of another; then the next that is due.
+    clock_->set(end + 50 * kDay);
+    revoke(issued(), RevocationReason::kSuperseded);
+    EXPECT_EQ(reason(complete(), device), "keyCompromise");
+    clock_->set(end + 99 * kDay);
+    revoke(issued(), RevocationReason::kSuperseded);
+    EXPECT_EQ(reason(complete(), device), "keyCompromise");
+    clock_->set(end + 191 * kDay);
+    EXPECT_EQ(reason(complete(), device), "not listed");
+}
+
+TEST_P(EmbeddedCaDeltaTest, ListsWhatHasExpiredUntilItWasListedOnce) {
+    const auto device = issued();
+    (void)complete();
+    revoke(device, RevocationReason::kKeyCompromise);
+    clock_->set(device.not_after() + 200 * kDay);  // the server was off
+    EXPECT_EQ(reason(complete(), device), "keyCompromise");
+    clock_->set(device.not_after() + 220 * kDay);
+    EXPECT_EQ(reason(complete(), device), "not listed");
+}
+
 TEST_P(EmbeddedCaDeltaTest, MakesDeltasInTheirOwnTime) {
     const Crl first = delta();
     clock_->set(kNow + kHour - 1);
@@ -230,7 +281,7 @@ TEST_P(EmbeddedCaDeltaTest, MakesDeltasInTheirOwnTime) {
     clock_->set(kNow + kHour);
     const Crl second = delta();
     EXPECT_GT(number(second), number(first));
-    EXPECT_EQ(complete().this_update(), kNow) << "that one lasts for a week";
+    EXPECT_EQ(complete().next_update(), kNow + 8 * kDay) << "that one lasts for a week";
     start();
     EXPECT_TRUE(equal(delta().der(), second.der())) << "kept over a restart";
 }
@@ -301,7 +352,7 @@ TEST_P(EmbeddedCaDeltaTest, LetsNoMoreTimePassThanItWaitsForAnotherMaker) {
     revoke(device, RevocationReason::kSuperseded);
     tamper("UPDATE kept_crls SET making_by = 'dead', making_until = " + std::to_string(kNow + 3));
     const auto begun = std::chrono::steady_clock::now();
-    const std::int64_t later = complete().this_update() - kNow;
+    const std::int64_t later = complete().next_update() - 8 * kDay - kNow;
     EXPECT_GE(later, 3) << "the other one's lease";
     EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::seconds(later))
         << "or verifiers refuse it as one of the future";
@@ -366,7 +417,7 @@ TEST_P(EmbeddedCaDeltaTest, MakesALargeCrlForWhoeverInsistsAndWhenItIsTime) {
     tamper("UPDATE kept_crls SET took_ms = 1000000000");
     start();
     clock_->set(kNow + 7 * kDay);
-    EXPECT_EQ(ask(CrlKind::kComplete, CrlDemand::kAtHand).value().this_update(), kNow + 7 * kDay);
+    EXPECT_EQ(ask(CrlKind::kComplete, CrlDemand::kAtHand).value().next_update(), kNow + 15 * kDay);
 }
 
 TEST_P(EmbeddedCaDeltaTest, WaitsForAnotherNodeThatIsMakingOne) {

@@ -12,6 +12,7 @@ namespace scepgate::ca_backend::this_file {
 namespace {
 
 namespace der = certs::der;
+using certs::DerTag;
 using certs::GeneralNameType;
 using testing::ca_settings;
 using testing::CaSpec;
@@ -121,6 +122,23 @@ TEST(EmbeddedCaTest, N14_RefusesNamesOutsideTheNameConstraintsOfItsChain) {
         EXPECT_EQ(outcome.error().code, "NameNotPermitted");
         EXPECT_FALSE(outcome.error().temporary);
     }
+}
+
+TEST(EmbeddedCaTest, N03_CertifiesASubjectInStringsThatItsAttributesHave) {
+    const auto grant = [](DerTag tag, std::string_view country) {
+        const Bytes attribute = der::sequence(
+            {der::oid(certs::oid::kCountryName), der::element(tag, as_bytes(country))});
+        return make_grant({.subject_der = der::sequence({der::set({attribute})})});
+    };
+    const auto ca = make_ca(ca_settings());
+    const auto issued = issue_ok(*ca, grant(DerTag::kUtf8String, "DE")).certificate;
+    EXPECT_TRUE(equal(issued.subject_der(), certs::Name::from_text("C=DE").value().der()));
+    EXPECT_EQ(verify_strictly(issued, ca->chain(), kNow), "ok");
+    // As in a certificate that an earlier release issued, and that is renewed.
+    const auto refused = issue(*ca, grant(DerTag::kPrintableString, "1?"));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "SubjectNameInvalid");
+    EXPECT_EQ(refused.error().fail_info, FailInfo::kBadRequest);
 }
 
 /// NameConstraints with one directoryName subtree that is permitted.

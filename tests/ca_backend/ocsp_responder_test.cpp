@@ -77,6 +77,26 @@ protected:
     bool ca_is_away_ = false;
 };
 
+TEST_F(OcspResponderTest, DatesAnswersBackForWhoeverHasAClockThatIsLate) {
+    ASSERT_EQ(ask({serial()}), 0);
+    EXPECT_EQ(last_.this_update, kNow - 600);
+    EXPECT_EQ(last_.next_update, kNow + settings_.period) << "counted from when it was made";
+    const Bytes first = last_.der;
+    clock_->set(kNow + settings_.period / 2 - 1);
+    ASSERT_EQ(ask({serial()}), 0);
+    EXPECT_EQ(last_.der, first);
+    clock_->set(kNow + settings_.period / 2);
+    ASSERT_EQ(ask({serial()}), 0);
+    EXPECT_NE(last_.der, first);
+}
+
+TEST_F(OcspResponderTest, NoAnswerIsOlderThanItsSignersCertificate) {
+    ca_ = EmbeddedCa::create(ca_settings({.not_before = kNow - 60}), clock_).value();
+    settings_.ca = ca_->chain().front();
+    ASSERT_EQ(ask({serial()}), 0);
+    EXPECT_EQ(last_.this_update, kNow - 60);
+}
+
 TEST_F(OcspResponderTest, GivesAnAnswerWithoutANonceAgain) {
     ASSERT_EQ(ask({serial()}), kSuccessful) << fault_;
     const Bytes first = last_.der;

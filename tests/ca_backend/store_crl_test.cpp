@@ -42,7 +42,8 @@ protected:
     /// A complete CRL, made and kept at this time.
     void keep_at(std::int64_t now, std::int64_t base_period) {
         auto made = to_keep(begin(order("a", now)));
-        made.state.this_update = now;
+        made.made = made.state.this_update = now;
+        made.listed_since = now - kListedAfterExpiry;
         made.base_period = base_period;
         EXPECT_TRUE(keep(made));
         end("a");
@@ -63,7 +64,7 @@ protected:
         return found;
     }
     static std::set<std::string> all(const CrlBegun& begun, std::int64_t now = kNow) {
-        return serials(begun.list->next(now, 1000).value());
+        return serials(begun.list->next(now - kListedAfterExpiry, 1000).value());
     }
     /// Octets that pass for a CRL of this number.
     Crl crl(std::int64_t number, std::size_t entries = 0) const {
@@ -83,7 +84,8 @@ protected:
         keep.kind = kind;
         keep.state.number = begun.number;
         keep.state.revision = begun.revision;
-        keep.state.this_update = kNow;
+        keep.made = keep.state.this_update = kNow;
+        keep.listed_since = kNow - kListedAfterExpiry;
         keep.crl = crl(begun.number);
         keep.begun = std::chrono::steady_clock::now();
         return keep;
@@ -133,11 +135,11 @@ TEST_P(StoreCrlTest, ListsWhatIsRevokedUntilLongAfterItExpired) {
     revoke(RevocationReason::kRemoveFromCrl, held);
     const auto begun = begin(order("a"));
     EXPECT_EQ(begun.revision, 3);
-    const auto listed = begun.list->next(kNow, 10).value();
+    const auto listed = begun.list->next(kNow - kListedAfterExpiry, 10).value();
     ASSERT_EQ(serials(listed), std::set<std::string>{revoked}) << "the other is good again";
     EXPECT_EQ(listed[0].revoked_at, kNow);
     EXPECT_EQ(listed[0].reason, RevocationReason::kSuperseded);
-    EXPECT_TRUE(begun.list->next(kNow, 10)->empty()) << "that was all";
+    EXPECT_TRUE(begun.list->next(kNow - kListedAfterExpiry, 10)->empty()) << "that was all";
     EXPECT_EQ(all(begin(order("a")), kNow + 29 * kDay), std::set<std::string>{revoked});
     EXPECT_TRUE(all(begin(order("a")), kNow + 31 * kDay).empty());
 }
@@ -151,7 +153,7 @@ TEST_P(StoreCrlTest, GoesThroughALongListInPages) {
     std::set<std::string> listed;
     std::set<std::string> changed;
     for (const std::size_t size : {10U, 10U, 5U, 0U}) {
-        const auto page = complete.list->next(kNow, 10).value();
+        const auto page = complete.list->next(kNow - kListedAfterExpiry, 10).value();
         EXPECT_EQ(page.size(), size);
         listed.merge(serials(page));
         const auto more = changes.list->next_change({1, 0}, 10).value();
@@ -257,7 +259,8 @@ TEST_P(StoreCrlTest, RefersDeltasToTheOldestBaseThatIsStillUsed) {
     const auto kept_at = [this](std::int64_t now) {
         const auto begun = begin(order("a", now));
         auto made = to_keep(begun);
-        made.state.this_update = now;
+        made.made = made.state.this_update = now;
+        made.listed_since = now - kListedAfterExpiry;
         made.base_period = 7 * kDay;
         EXPECT_TRUE(keep(made));
         end("a");

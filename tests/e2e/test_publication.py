@@ -1,8 +1,10 @@
 """CRLs and OCSP on the plain listener, asked by openssl, GnuTLS and plain HTTP."""
 
 import base64
+import datetime
 import json
 import subprocess
+import time
 import urllib.parse
 
 import pytest
@@ -89,11 +91,26 @@ def test_the_crl_has_its_period_and_overlap(issued):
         crl={"period": "3d", "overlap": "12h", "path": "/pki/Lab+.crl"}))
     issued.start()
     crl = x509.load_der_x509_crl(issued.get("/pki/Lab+.crl").body)
-    assert (crl.next_update - crl.last_update).total_seconds() == 3.5 * 86400
+    dated_back = 600
+    assert (crl.next_update - crl.last_update).total_seconds() == 3.5 * 86400 + dated_back
     assert issued.get("/pki/Lab%2B.crl").body == issued.get("/pki/Lab+.crl").body
     assert issued.get("/pki/lab+.crl").status == 404
     assert issued.get("/pki/Lab%20.crl").status == 404
     assert issued.get("/crl/lab.crl").status == 404
+
+
+def test_a_verifier_whose_clock_is_late_takes_crl_and_answer(issued, tmp_path):
+    late = int(time.time()) - 540
+    file = tmp_path / "lab.crl"
+    file.write_bytes(issued.get("/crl/lab.crl").body)
+    verified = openssl("verify", "-crl_check", "-attime", late, "-CAfile", issued.dir / "ca.pem",
+                       "-CRLfile", file, issued.device / "cert.pem")
+    assert verified.returncode == 0, verified.stderr
+    with issued.http() as http:
+        answer = ocsp.load_der_ocsp_response(http.request("GET", get_target(request(issued))).body)
+    moment = datetime.datetime.utcfromtimestamp(late)
+    assert max(answer.this_update, answer.produced_at) <= moment < answer.next_update
+    assert answer.certificates[0].not_valid_before <= answer.produced_at
 
 
 def test_caches_can_ask_whether_the_crl_is_new(issued):

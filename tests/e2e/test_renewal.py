@@ -1,10 +1,15 @@
 """An existing certificate in place of a challenge, and asking for certificates and CRLs."""
 
+import contextlib
 import datetime
+import hashlib
+import sqlite3
 
 import pytest
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.x509.name import _ASN1Type
 
 import harness
@@ -437,6 +442,73 @@ def test_a_renewal_waits_for_an_operator_too(renewing_lab, keys):
 def approve(lab, message):
     done = harness.run("pending", "approve", message.transaction_id, "--config", lab.config_file)
     assert done.returncode == 0, done.stderr
+
+
+def as_it_was_certified(lab, key_of_ca, issued, sent, spelt):
+    """The certificate `issued` with `spelt` in place of `sent` in its subject, in the store too, as
+    releases wrote it that left strings alone."""
+    tbs = issued.tbs_certificate_bytes
+    assert tbs.count(sent) == 1 and len(sent) == len(spelt)
+    tbs = tbs.replace(sent, spelt)
+    how = (ec.ECDSA(hashes.SHA256()),) if isinstance(key_of_ca, ec.EllipticCurvePrivateKey) \
+        else (padding.PKCS1v15(), hashes.SHA256())
+    algorithm = asn1_x509.Certificate.load(scep.cert_der(issued))["signature_algorithm"].dump()
+    whole = scep.der.sequence(tbs, algorithm, scep.der.bits(key_of_ca.sign(tbs, *how)))
+    san = issued.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    with contextlib.closing(sqlite3.connect(lab.dir / "scepgate.db", timeout=30)) as database:
+        template, = database.execute("SELECT template FROM certificates").fetchone()
+        parts = (issued.issuer.public_bytes(), issued.subject.public_bytes().replace(sent, spelt),
+                 template.encode(), san.public_bytes())
+        identity = hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part
+                                           for part in parts)).digest()
+        done = database.execute("UPDATE certificates SET der = ?, identity = ?, issued_at = "
+                                "issued_at - 10 WHERE der = ?",
+                                (whole, identity, scep.cert_der(issued)))
+        assert done.rowcount == 1
+        database.commit()
+    verified = harness.run("store", "verify", "--config", lab.config_file)
+    assert "differs" not in verified.stdout, verified.stdout
+    return x509.load_der_x509_certificate(whole)
+
+
+@pytest.fixture
+def certified_before(new_lab, keys):
+    """A lab, and a certificate whose commonName is a PrintableString with an underscore; more for
+    the same subject."""
+    def edit(config):
+        config["endpoints"][0]["renewal"] = {"newest_only": True}
+
+    lab = new_lab(start=False, edit=edit)
+    key_of_ca = serialization.load_pem_private_key((lab.dir / "ca.key").read_bytes(), None)
+    lab.start()
+
+    def another(key):
+        challenge = lab.challenge("--subject", "CN=re_new", "--dns", "renew.example",
+                                  "--key-usage", "both")
+        reply = lab.enrol(Csr(key, name("re_new"), challenge, [SAN, scep.key_usage(0, 2)]))
+        assert reply.status == "success"
+        return reply.certificate
+
+    old = as_it_was_certified(lab, key_of_ca, another(keys()), scep.der.utf8("re_new"),
+                              scep.der.tlv(0x13, b"re_new"))
+    return lab, old, another
+
+
+@pytest.mark.attack("N03")
+def test_N03_a_string_that_was_certified_as_no_text_is_mended_in_a_renewal(certified_before, keys):
+    lab, old, _ = certified_before
+    message = renewal(lab, old, keys(), keys(1), subject=name("re_new"))
+    assert lab.send(message).certificate.subject == name("re_new")
+    again = renewal(lab, old, keys(), keys(1), subject=name("re_new"), transaction_id="again")
+    assert refused_with(lab, again) == ("badRequest", "RenewalSuperseded")
+
+
+@pytest.mark.attack("G05", "N03")
+def test_G05_a_name_that_is_mended_is_the_same_name(certified_before, keys):
+    lab, old, another = certified_before
+    another(keys(1))
+    assert refused_with(lab, renewal(lab, old, keys(), keys(1), subject=name("re_new"))) \
+        == ("badRequest", "RenewalSuperseded")
 
 
 # --- GetCert and GetCRL -----------------------------------------------------------------------------

@@ -94,3 +94,65 @@ def test_N06_a_subject_of_nothing_is_refused(static_lab, password, keys, value):
         assert (reply.status, reply.fail_info) == ("failure", "badRequest")
         assert static_lab.audit()[-1]["code"] == "SubjectNameInvalid"
     assert static_lab.serials() == before
+
+
+COMMON_NAME, COUNTRY, SERIAL = "2.5.4.3", "2.5.4.6", "2.5.4.5"
+EMAIL, DOMAIN = "1.2.840.113549.1.9.1", "0.9.2342.19200300.100.1.25"
+UTF8, NUMERIC, PRINTABLE, T61, IA5, UNIVERSAL, BMP = 0x0C, 0x12, 0x13, 0x14, 0x16, 0x1C, 0x1E
+
+
+def one(kind, tag, octets):
+    return scep.der.sequence(scep.der.oid(kind), scep.der.tlv(tag, octets))
+
+
+def ask_for(lab, password, key, *rdns):
+    subject = scep.der.sequence(*(scep.der.set_of(rdn) if isinstance(rdn, bytes)
+                                  else scep.der.set_of(*rdn) for rdn in rdns))
+    return lab.enrol(Csr(key, subject, password), signer=scep.self_signed(key))
+
+
+@pytest.mark.attack("N03")
+@pytest.mark.parametrize("sent,issued", [
+    ((COMMON_NAME, PRINTABLE, b"dev_17@x"), (UTF8, b"dev_17@x")),
+    ((COMMON_NAME, NUMERIC, b"dev17"), (UTF8, b"dev17")),
+    ((COMMON_NAME, IA5, b"dev17"), (UTF8, b"dev17")),
+    ((COMMON_NAME, T61, b"M\xfcller"), (UTF8, "M\u00fcller".encode())),
+    ((COMMON_NAME, UNIVERSAL, "dev17".encode("utf-32-be")), (UTF8, b"dev17")),
+    ((COUNTRY, UTF8, b"DE"), (PRINTABLE, b"DE")), ((SERIAL, UTF8, b"A-17"), (PRINTABLE, b"A-17")),
+    ((EMAIL, PRINTABLE, b"a@b.example"), (IA5, b"a@b.example")),
+    ((DOMAIN, UTF8, b"example"), (IA5, b"example")),
+    ((COMMON_NAME, PRINTABLE, b"dev 17"), (PRINTABLE, b"dev 17")),
+    ((COMMON_NAME, BMP, "dev17".encode("utf-16-be")), (BMP, "dev17".encode("utf-16-be"))),
+    ((COMMON_NAME, UTF8, b"dev_17"), (UTF8, b"dev_17"))],
+    ids=["printable", "numeric", "ia5", "t61", "universal", "country", "serial", "email", "domain",
+         "legal-printable", "legal-bmp", "legal-utf8"])
+def test_N03_a_string_that_verifiers_cannot_read_is_mended(static_lab, password, keys, sent, issued):
+    """RFC 5280 section 4.1.2.4 and appendix A; the same name by its section 7.1."""
+    last = one("2.5.4.10", UTF8, b"Example")
+    reply = ask_for(static_lab, password, keys(), last, one(*sent))
+    assert reply.status == "success"
+    assert reply.certificate.subject.public_bytes() == scep.der.sequence(
+        scep.der.set_of(last), scep.der.set_of(one(sent[0], *issued)))
+
+
+@pytest.mark.attack("N03", "N05")
+@pytest.mark.parametrize("kind,tag,octets", [
+    (COUNTRY, PRINTABLE, b"D"), (COUNTRY, PRINTABLE, b"1?"), (COUNTRY, UTF8, "\u00c4\u00d6".encode()),
+    (EMAIL, UTF8, "\u00e4@b.example".encode()), (DOMAIN, UTF8, "\u00e4".encode()),
+    (SERIAL, UTF8, "\u00e4".encode())],
+    ids=["a-letter", "no-letters", "umlauts", "email", "domain", "serial"])
+def test_N03_what_has_no_legal_form_is_refused(static_lab, password, keys, kind, tag, octets):
+    before = static_lab.serials()
+    reply = ask_for(static_lab, password, keys(), one(kind, tag, octets),
+                    one(COMMON_NAME, UTF8, b"dev17"))
+    assert (reply.status, reply.fail_info) == ("failure", "badRequest")
+    assert static_lab.audit()[-1]["code"] == "SubjectNameInvalid"
+    assert static_lab.serials() == before
+
+
+@pytest.mark.attack("N03", "N05")
+def test_N03_an_attribute_twice_in_one_RDN_is_refused(static_lab, password, keys):
+    reply = ask_for(static_lab, password, keys(), (one(COMMON_NAME, UTF8, b"a"),
+                                                   one(COMMON_NAME, PRINTABLE, b"A")))
+    assert (reply.status, reply.fail_info) == ("failure", "badRequest")
+    assert static_lab.audit()[-1]["code"] == "SubjectNameInvalid"

@@ -206,6 +206,29 @@ TEST_F(HttpLimitsTest, H04_GivesUpOnAPeerThatDoesNotReadItsReply) {
     EXPECT_EQ(server->connections(), 0U);
 }
 
+TEST_F(HttpLimitsTest, H04_RepliesThatNobodyReadsHoldNoMoreThanAllMay) {
+    settings.limits.write_time = std::chrono::seconds(30);
+    start();
+    constexpr std::size_t kBig = std::size_t{32} << 20;
+    std::list<RawClient> deaf;
+    for (std::size_t held = 0; held + kBig <= ConnectionCounts::kMostLarge; held += kBig) {
+        deaf.emplace_back(address());
+        deaf.back().small_receive_buffer();
+        deaf.back().send("GET /big HTTP/1.1\r\n\r\n");
+        EXPECT_EQ(deaf.back().read(true).status, 200U) << "its reply is on the way";
+    }
+    const auto more = [&] { return ask("GET /big HTTP/1.1\r\n\r\n"); };
+    EXPECT_EQ(more().status, 503U);
+    EXPECT_TRUE(refusal().detail.starts_with("a reply of 335544")) << refusal().detail;
+    EXPECT_EQ(ask("GET /echo HTTP/1.1\r\n\r\n").status, 200U) << "small ones are written";
+    deaf.pop_back();
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    unsigned status = 503;
+    while (status == 503 && std::chrono::steady_clock::now() < until)
+        status = more().status;
+    EXPECT_EQ(status, 200U) << "what one held is free again";
+}
+
 TEST_F(HttpLimitsTest, H10_ABodyThatEndsEarlyIsRefused) {
     start();
     RawClient client = connect();

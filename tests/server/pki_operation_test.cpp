@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "certs/crl_builder.hpp"
 #include "tests/server/support/service_lab.hpp"
 
 namespace scepgate::server::testing::this_file {
@@ -225,6 +226,67 @@ TEST(PkiOperationTest, C12_GetCrlGivesTheCrlOfTheCaThatIsNamed) {
 
     request.content = request.signer.issuer_and_serial();
     EXPECT_EQ(lab.ask(request).record.code, "CrlUnknownIssuer");
+}
+
+/// The CA of the lab, with a CRL of so many octets at least.
+class LargeCrlCa final : public ca_backend::CaBackend {
+public:
+    LargeCrlCa(std::shared_ptr<ca_backend::CaBackend> ca, std::size_t octets) : ca_(std::move(ca)) {
+        certs::CrlContents contents;
+        contents.issuer_der = to_bytes(chain().front().subject_der());
+        contents.authority_key_identifier = Bytes(20, 1);
+        contents.number = 1;
+        contents.this_update = kNow;
+        contents.next_update = kNow + kDay;
+        certs::CrlBuilder builder(std::move(contents));
+        constexpr std::size_t kEntry = 35;
+        for (std::size_t i = 0; i < octets / kEntry; ++i) {
+            Bytes serial(16, 1);
+            for (std::size_t at = 0; at < 4; ++at)
+                serial[12 + at] = static_cast<std::uint8_t>(i >> (8 * (3 - at)));
+            (void)builder.add({serial, kNow});
+        }
+        crl_ = std::move(builder).sign(device_key(), certs::Digest::kSha256).value();
+    }
+    const std::string& name() const noexcept override { return ca_->name(); }
+    const std::vector<certs::Certificate>& chain() const noexcept override { return ca_->chain(); }
+    boost::asio::awaitable<Result<ca_backend::IssueOutcome, Refusal>> issue(
+        const Grant& grant, const ca_backend::IssueContext& context) override {
+        return ca_->issue(grant, context);
+    }
+    boost::asio::awaitable<Result<certs::Crl>> crl(ca_backend::Store&,
+                                                   ca_backend::CrlWanted) override {
+        co_return crl_;
+    }
+    [[nodiscard]] std::size_t size() const { return crl_.der().size(); }
+
+private:
+    std::shared_ptr<ca_backend::CaBackend> ca_;
+    certs::Crl crl_;
+};
+
+TEST(PkiOperationTest, P05_ALargeCrlIsForTheDistributionPointsAlone) {
+    ServiceLab lab;
+    auto request = lab.request();
+    request.type = scep::MessageType::kGetCrl;
+    request.content = lab.certificates.signing.issuer_and_serial();
+    const auto ca = lab.endpoint.ca;
+    const auto largest = std::make_shared<LargeCrlCa>(ca, LookUp::kLargestCrl - 1000);
+    ASSERT_LE(largest->size(), LookUp::kLargestCrl);
+    lab.endpoint.ca = largest;
+    const Asked answered = lab.ask(request);
+    EXPECT_EQ(answered.record.code, "Success");
+    EXPECT_LT(answered.reply.body.size(), LookUp::kLargestCrl + 10'000);
+
+    const auto larger = std::make_shared<LargeCrlCa>(ca, LookUp::kLargestCrl + 1000);
+    ASSERT_GT(larger->size(), LookUp::kLargestCrl);
+    lab.endpoint.ca = larger;
+    const Asked refused = lab.ask(request);
+    EXPECT_EQ(refused.outcome(), "badRequest");
+    EXPECT_EQ(refused.record.code, "CrlTooLarge");
+    EXPECT_LT(refused.reply.body.size(), 10'000U);
+    ASSERT_EQ(lab.audit_events(), std::vector<std::string>{"refuse"});
+    EXPECT_NE(lab.audit().back().find("it is at the distribution points"), std::string::npos);
 }
 
 TEST(PkiOperationTest, A05_ACrlThatCannotBeKeptIsGivenToNobodyWhoWaitedForIt) {

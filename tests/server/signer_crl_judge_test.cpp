@@ -135,8 +135,16 @@ TEST_F(SignerCrlTest, RefusesTimesThatAreNotNow) {
     expect_denied("thisUpdate");
     contents.this_update = kNow - kDay;
     expect_denied("thisUpdate");
+    contents.this_update = kNow - ca_backend::kCrlBackdate - 601;
+    expect_denied("thisUpdate");
     contents.this_update = kNow;
     contents.next_update = kNow + 32 * kDay;
+    expect_denied("crl_validity");
+    // As servers make them, also with a clock that is a little late.
+    contents.this_update = kNow - ca_backend::kCrlBackdate - 30;
+    contents.next_update = kNow - 30 + 31 * kDay;
+    EXPECT_TRUE(judge());
+    contents.next_update += 1;
     expect_denied("crl_validity");
 }
 

@@ -44,7 +44,9 @@ Grant make_grant(const GrantSpec& spec) {
         contents.more_attributes.push_back(name_value_pair(name, value));
     const auto request = make_request(spec.device_key, contents, spec.purpose);
     policy::GrantMaker maker(request, "test");
-    maker.names(certs::Name::from_text(spec.subject).value(), spec.subject_alt_name)
+    const auto subject = spec.subject_der.empty() ? certs::Name::from_text(spec.subject)
+                                                  : certs::Name::from_der(spec.subject_der);
+    maker.names(subject.value(), spec.subject_alt_name)
         .key_usage(spec.key_usage)
         .extended_key_usage(spec.extended_key_usage)
         .max_validity(spec.max_validity)

@@ -22,6 +22,7 @@ EnrollmentRequest make_request(const certs::PrivateKey& device_key,
 struct GrantSpec {
     const certs::PrivateKey& device_key = rsa_key();
     std::string subject = "CN=device-1,O=Example";
+    Bytes subject_der = {};  ///< in place of `subject`
     certs::GeneralNames subject_alt_name = {};
     certs::Purpose purpose = certs::Purpose::kGeneralPurpose;
     std::optional<certs::KeyUsage> key_usage = {};
