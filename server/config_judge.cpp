@@ -8,6 +8,8 @@
 #include "server/audit_head.hpp"
 #include "server/audit_settings.hpp"
 #include "server/ca_names.hpp"
+#include "server/config_ca_urls.hpp"
+#include "server/file_access.hpp"
 #include "server/file_modes.hpp"
 #include "server/http_address.hpp"
 #include "server/http_listener.hpp"
@@ -34,13 +36,13 @@ void judge_output(const fs::path& file, const std::string& json_path, ConfigFaul
         faults.error(json_path, file.string() + " is a folder", "name a file in it");
     } else if (fs::exists(status)) {
         if (writable(file)) return;
-        faults.error(json_path, "this user may not write " + file.string(),
-                     "check its owner and mode");
+        faults.error(json_path, this_user() + " may not write " + file.string(),
+                     how_to_let_write(file));
     } else if (const auto folder = file.parent_path(); !fs::is_directory(folder, failure)) {
         faults.error(json_path, "there is no folder " + folder.string(), "create it");
     } else if (!writable(folder)) {
-        faults.error(json_path, "this user may not create files in " + folder.string(),
-                     "check the folder's owner and mode");
+        faults.error(json_path, this_user() + " may not create files in " + folder.string(),
+                     how_to_let_write(folder));
     }
 }
 
@@ -88,8 +90,30 @@ void judge_by_store(const Config& config, ca_backend::Store* open, ConfigFaults&
     const auto cas = names_of_cas(config);
     const auto known =
         open != nullptr ? open->certificates_of_issuers(cas) : certificates_of_issuers(config, cas);
-    if (known) return judge_cas_by_store(config, *known, faults);
-    faults.error(store_path(config), known.error().detail);
+    if (!known) return faults.error(store_path(config), known.error().detail);
+    judge_cas_by_store(config, *known, faults);
+    for (const auto& [name, ca] : config.cas) {
+        if (!awaits_certificate(ca) || !has_issued(config, name, open)) continue;
+        faults.error(ca.json_path + ".certificate",
+                     "the CA has issued certificates, and its own is gone: there is no " +
+                         ca.certificate.string(),
+                     "bring it back (docs/backup.md), or take the CA out of 'cas'");
+    }
+}
+
+/// SQLite writes to the file and makes its log beside it. False: one of them it may not.
+bool judge_rights(const fs::path& file, ConfigFaults& faults) {
+    std::error_code failure;
+    if (!fs::is_regular_file(file, failure)) return true;  // told of elsewhere
+    for (const fs::path& path : {file, fs::absolute(file, failure).parent_path()}) {
+        if (writable(path)) continue;
+        faults.error("store.sqlite",
+                     this_user() + " may not write to " + path.string() +
+                         (path == file ? "" : ", where SQLite keeps its log"),
+                     how_to_let_write(path));
+        return false;
+    }
+    return true;
 }
 
 void judge_store(const Config& config, Occasion occasion, std::int64_t now, ca_backend::Store* open,
@@ -121,6 +145,7 @@ void judge_listeners(const Config& config, Occasion occasion, ConfigFaults& faul
     auto listeners = config.http.listen;
     if (config.admin) {
         const auto& more = config.admin->http.listen;
+    if (!judge_rights(file, faults)) return;
         listeners.insert(listeners.end(), more.begin(), more.end());
     }
     for (const auto& listener : listeners) {

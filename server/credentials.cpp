@@ -4,13 +4,16 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <fcntl.h>
 #include <sstream>
 #include <sys/stat.h>
 
+#include <unistd.h>
 #include "certs/clock.hpp"
 #include "certs/pkcs11_key.hpp"
 #include "certs/pkcs12.hpp"
 #include "server/shell_word.hpp"
+#include "server/file_access.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -45,6 +48,15 @@ Result<Secret> read_file(const fs::path& file) {
 }
 
 }  // namespace
+/// Of a secret's file that cannot be read.
+std::string remedy_of(const fs::path& file) {
+    std::error_code error;
+    const bool there = fs::exists(file, error);
+    const bool denied = error == std::errc::permission_denied ||
+                        (there && ::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) != 0);
+    return denied ? "let " + this_user() + " read it: " + how_to_let_read(file) : "check the path";
+}
+
 
 bool CredentialLoader::judge_mode(const fs::path& file, const std::string& json_path) {
     struct stat status {};
@@ -151,8 +163,7 @@ std::optional<Secret> CredentialLoader::secret(const SecretSource& source) {
     if (!judge_mode(*source.file, source.json_path + ".file")) return std::nullopt;
     auto bytes = read_file(*source.file);
     if (!bytes) {
-        faults_.error(source.json_path + ".file", bytes.error().detail,
-                      "check the path and that this user may read it");
+        faults_.error(source.json_path + ".file", bytes.error().detail, remedy_of(*source.file));
         return std::nullopt;
     }
     return std::move(*bytes);

@@ -58,7 +58,8 @@ private:
                                  .not_after = now_ + (ca ? kCaValidity : kRaValidity)},
                                 issuer);
         if (!party) return party.error();
-        const auto written = write_party(settings_.directory, file, *party);
+        NewFiles files;
+        const auto written = write_party(settings_.directory, file, *party, files);
         if (!written) return written.error();
         return party;
     }
