@@ -200,6 +200,7 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
         judged.admin = nullptr;
     }
     return judged;
+    judge_ca_url_hosts(config, faults);
 }
 
 }  // namespace scepgate::server

@@ -7,6 +7,7 @@
 #include "server/cli/lab.hpp"
 #include "server/cli/support.hpp"
 #include "server/shell_word.hpp"
+#include "server/http_address.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -19,10 +20,41 @@ struct InitOptions {
 };
 
 /// What to type next.
+/// What stands in every certificate from the first on, and is nothing to be mended later.
+std::vector<std::string> notes_of(const InitOptions& options) {
+    const std::string published =
+        "Certificates say that CRL and OCSP are at " + publication_origin(options.lab) + "/…";
+    std::vector<std::string> notes;
+    if (options.lab.url.empty() &&
+        parse_endpoint(options.lab.listen).value().address().is_loopback()) {
+        notes.push_back(published +
+                        ", which is this machine alone. For any other use make it anew with "
+                        "--url and --ca-name, and choose both first: docs/ca.md");
+    } else if (options.lab.url.starts_with("https://")) {
+        notes.push_back(published +
+                        ", not https: what is fetched there is signed, and clients do not follow "
+                        "https from a certificate (RFC 5280 section 8). Have this reach the "
+                        "server, too: docs/revocation.md");
+    }
+    return notes;
+}
+
+/// A client on this machine reaches 0.0.0.0 by loopback.
+std::string reachable(const std::string& listen) {
+    auto at = parse_endpoint(listen).value();
+    if (!at.address().is_unspecified()) return listen;
+    if (at.address().is_v4()) {
+        at.address(boost::asio::ip::address_v4::loopback());
+    } else {
+        at.address(boost::asio::ip::address_v6::loopback());
+    }
+    return endpoint_text(at);
+}
+
 nlohmann::ordered_json next_steps(const InitOptions& options) {
     const std::string config = shell_path(options.lab.directory / "scepgate.json");
     const std::string enroll =
-        "scepgate enroll --url " + shell_word("http://" + options.lab.listen + "/scep");
+        "scepgate enroll --url " + shell_word("http://" + reachable(options.lab.listen) + "/scep");
     const std::string device = " --subject CN=device1 --out device1";
     nlohmann::ordered_json steps;
     if (options.lab.separate_signer) {
@@ -50,6 +82,14 @@ int init(InitOptions& options) {
     const auto key = certs::KeySpec::parse(options.ca_key);
     if (!key) return complain(kUsage, "--ca-key: " + key.error().detail);
     options.lab.directory = options.directory;
+    if (options.lab.url.empty() &&
+        parse_endpoint(options.lab.listen).value().address().is_unspecified()) {
+        return complain(kUsage,
+                        "no device can be sent to " + options.lab.listen +
+                            ": give --url http://NAME/scep as well, with the name under which "
+                            "devices reach this server; every certificate has it, as where CRL "
+                            "and OCSP are");
+    }
     options.lab.ca_key = *key;
     const auto made = make_lab(options.lab, certs::SystemClock().now());
     if (!made) return complain(kFailed, made.error().detail);
@@ -63,6 +103,7 @@ int init(InitOptions& options) {
             {"policy", options.lab.policy},
             {"next", steps}};
         print_json(json);
+            {"notes", notes_of(options)},
         return kSuccess;
     }
     std::cout << "A lab is ready in " << options.directory
@@ -77,6 +118,8 @@ int init(InitOptions& options) {
     std::cout << "Enrol:              " << steps["enroll"].get<std::string>() << '\n';
     return kSuccess;
 }
+    for (const std::string& note : notes_of(options))
+        std::cout << "\nNote: " << note << '\n';
 
 /// one_time for "one_time_password", the type as the configuration has it.
 std::string short_policy_name(const std::string& name) {
@@ -98,7 +141,9 @@ void add_init(CLI::App& app, int& status) {
         ->add_option("--ca-key", options->ca_key,
                      "rsa:2048, rsa:3072, rsa:4096, rsa:8192, ec:p256, ec:p384 or ec:p521")
         ->capture_default_str();
-    command->add_option("--ca-name", options->lab.ca_name, "The CA's common name")
+    command
+        ->add_option("--ca-name", options->lab.ca_name,
+                     "The CA's common name, in every certificate for as long as it lives")
         ->capture_default_str();
     command
         ->add_option(
@@ -113,9 +158,11 @@ void add_init(CLI::App& app, int& status) {
         ->check(a_listen_address())
         ->capture_default_str();
     command
-        ->add_option("--url", options->lab.url,
-                     "The URL that devices use, when it differs from http://LISTEN/scep; "
-                     "challenges name it")
+        ->add_option(
+            "--url", options->lab.url,
+            "The URL that devices use, when it differs from http://LISTEN/scep. Challenges "
+            "name it, and its host goes into every certificate, as where CRL and OCSP "
+            "are (by http, always)")
         ->check(a_web_url());
     command->add_flag("--signer", options->lab.separate_signer,
                       "Put the CA's key into DIR/signer, for a process of its own: 'scepgate "
