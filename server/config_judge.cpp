@@ -15,6 +15,7 @@
 #include "server/http_listener.hpp"
 #include "server/libcrypto_gate.hpp"
 #include "server/runtime_builder.hpp"
+#include "server/runtime_ca.hpp"
 #include "server/sandbox/file_confinement.hpp"
 #include "server/store_opening.hpp"
 
@@ -85,6 +86,16 @@ Result<std::vector<certs::Certificate>> certificates_of_issuers(
     return (*store)->certificates_of_issuers(cas);
 }
 
+/// Whether one of the last certificates is of the CA with this name.
+bool has_issued(const Config& config, const std::string& ca, ca_backend::Store* open) {
+    const auto count = [&](const std::vector<std::string>& cas) -> std::size_t {
+        const auto found = open != nullptr ? open->certificates_of_issuers(cas)
+                                           : certificates_of_issuers(config, cas);
+        return found ? found->size() : 0;
+    };
+    return count({ca}) > count({});  // those of whom something is revoked are in both
+}
+
 /// What a store that can be used says against the configuration. `open`: this process has it.
 void judge_by_store(const Config& config, ca_backend::Store* open, ConfigFaults& faults) {
     const auto cas = names_of_cas(config);
@@ -134,6 +145,7 @@ void judge_store(const Config& config, Occasion occasion, std::int64_t now, ca_b
     }
     const fs::path& file = config.store_sqlite;
     if (file.empty()) return;
+    if (!judge_rights(file, faults)) return;
     if (const auto sound = ca_backend::judge_sqlite_store(file); !sound)
         return faults.error("store.sqlite", sound.error().detail);
     judge_clock(config, now, faults);
@@ -145,7 +157,6 @@ void judge_listeners(const Config& config, Occasion occasion, ConfigFaults& faul
     auto listeners = config.http.listen;
     if (config.admin) {
         const auto& more = config.admin->http.listen;
-    if (!judge_rights(file, faults)) return;
         listeners.insert(listeners.end(), more.begin(), more.end());
     }
     for (const auto& listener : listeners) {
@@ -189,6 +200,7 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
     const auto store = services.store->get();
     judged.runtime = build_runtime(config, std::move(clock), faults, std::move(services));
     judged.admin = admin::build_admin(config, judged.runtime, now, faults);
+    judge_ca_url_hosts(config, faults);
     judge_file_modes(config, faults);
     judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
     if (occasion != Occasion::kReload) sandbox::judge_landlock(config.sandbox, faults);
@@ -200,7 +212,6 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
         judged.admin = nullptr;
     }
     return judged;
-    judge_ca_url_hosts(config, faults);
 }
 
 }  // namespace scepgate::server
