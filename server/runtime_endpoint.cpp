@@ -94,12 +94,17 @@ private:
 
     RenewalAdvice renewal_of(const KeyPairConfig& pair) const {
         if (parts_.ca == nullptr) return renewal_of_pair(pair);
-        return renewal_of_ra(pair, *parts_.ca, config_.next, context_.clock->now());
+        const std::string command =
+            parts_.successor ? std::string() : ra_command(config_, context_.config_file);
+        return renewal_of_ra(pair, *parts_.ca, config_.next, command, context_.clock->now());
     }
 
     /// `published`: in GetCACert.
     void build_recipient(const KeyPairConfig& pair, Expiry expiry, bool published) {
-        const auto credential = context_.loader.credential(pair, expiry, renewal_of(pair));
+        // What is kept for devices that still use it has its successor.
+        const RenewalAdvice none = [](const Certificate&, const auto&) { return std::string(); };
+        const auto credential =
+            context_.loader.credential(pair, expiry, published ? renewal_of(pair) : none);
         if (!credential) return;
         judge_ra(credential->certificate, KeyUsageBit::kKeyEncipherment, "keyEncipherment",
                  pair.json_path + ".certificate", published);
@@ -280,6 +285,7 @@ std::shared_ptr<const Endpoint> build_endpoint(const EndpointConfig& config,
     if (later.renewal) later.renewal->previous_cas.clear();  // judged once, joined below
     EndpointParts later_parts = parts;
     later_parts.ca = parts.next_ca;
+    later_parts.successor = true;
     auto successor = EndpointBuilder(later, later_parts, context, Expiry::kError).build();
     if (!endpoint || !successor) return nullptr;
     join_rollover(*endpoint, successor, *config.next, context);
