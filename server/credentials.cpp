@@ -1,19 +1,20 @@
 #include "server/credentials.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <fcntl.h>
+#include <fstream>
 #include <sstream>
 #include <sys/stat.h>
-
 #include <unistd.h>
+
 #include "certs/clock.hpp"
 #include "certs/pkcs11_key.hpp"
 #include "certs/pkcs12.hpp"
-#include "server/shell_word.hpp"
 #include "server/file_access.hpp"
+#include "server/shell_word.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -47,7 +48,6 @@ Result<Secret> read_file(const fs::path& file) {
     return Secret(std::move(bytes));
 }
 
-}  // namespace
 /// Of a secret's file that cannot be read.
 std::string remedy_of(const fs::path& file) {
     std::error_code error;
@@ -57,6 +57,7 @@ std::string remedy_of(const fs::path& file) {
     return denied ? "let " + this_user() + " read it: " + how_to_let_read(file) : "check the path";
 }
 
+}  // namespace
 
 bool CredentialLoader::judge_mode(const fs::path& file, const std::string& json_path) {
     struct stat status {};
@@ -253,10 +254,19 @@ std::optional<Credential> CredentialLoader::credential(const fs::path& certifica
         return std::nullopt;
     }
     if (!(*certified == credential.key.public_key())) {
-        faults_.error(json_path + ".key",
-                      "this key does not belong to the certificate '" +
-                          credential.certificate.subject_text() + "'",
-                      "give the key that " + certificate.string() + " was issued for");
+        const auto own = std::find_if(
+            credential.more.begin(), credential.more.end(), [&](const certs::Certificate& later) {
+                const auto public_key = later.public_key();
+                return public_key && *public_key == credential.key.public_key();
+            });
+        const bool misplaced = own != credential.more.end();
+        faults_.error(
+            json_path + ".key",
+            "this key does not belong to the certificate '" +
+                credential.certificate.subject_text() + "'" + (misplaced ? ", which is first" : ""),
+            misplaced ? "put '" + own->subject_text() + "' first in " + certificate.string() +
+                            ", and behind it who has issued it, up to the root"
+                      : "give the key that " + certificate.string() + " was issued for");
         return std::nullopt;
     }
     return credential;
