@@ -3,11 +3,12 @@
 #include <nlohmann/json.hpp>
 
 #include "certs/clock.hpp"
+#include "server/cli/ca_setup.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/lab.hpp"
 #include "server/cli/support.hpp"
-#include "server/shell_word.hpp"
 #include "server/http_address.hpp"
+#include "server/shell_word.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -19,7 +20,6 @@ struct InitOptions {
     bool json = false;
 };
 
-/// What to type next.
 /// What stands in every certificate from the first on, and is nothing to be mended later.
 std::vector<std::string> notes_of(const InitOptions& options) {
     const std::string published =
@@ -51,6 +51,7 @@ std::string reachable(const std::string& listen) {
     return endpoint_text(at);
 }
 
+/// What to type next.
 nlohmann::ordered_json next_steps(const InitOptions& options) {
     const std::string config = shell_path(options.lab.directory / "scepgate.json");
     const std::string enroll =
@@ -81,7 +82,6 @@ nlohmann::ordered_json next_steps(const InitOptions& options) {
 int init(InitOptions& options) {
     const auto key = certs::KeySpec::parse(options.ca_key);
     if (!key) return complain(kUsage, "--ca-key: " + key.error().detail);
-    options.lab.directory = options.directory;
     if (options.lab.url.empty() &&
         parse_endpoint(options.lab.listen).value().address().is_unspecified()) {
         return complain(kUsage,
@@ -90,9 +90,11 @@ int init(InitOptions& options) {
                             "devices reach this server; every certificate has it, as where CRL "
                             "and OCSP are");
     }
+    options.lab.directory = options.directory;
     options.lab.ca_key = *key;
     const auto made = make_lab(options.lab, certs::SystemClock().now());
     if (!made) return complain(kFailed, made.error().detail);
+    if (const auto name = common_name(options.lab.ca_name)) warn_of_name(*name);
 
     const auto steps = next_steps(options);
     if (options.json) {
@@ -101,9 +103,9 @@ int init(InitOptions& options) {
             {"configuration", (options.lab.directory / "scepgate.json").string()},
             {"ca_certificate", (options.lab.directory / "ca.pem").string()},
             {"policy", options.lab.policy},
+            {"notes", notes_of(options)},
             {"next", steps}};
         print_json(json);
-            {"notes", notes_of(options)},
         return kSuccess;
     }
     std::cout << "A lab is ready in " << options.directory
@@ -116,10 +118,10 @@ int init(InitOptions& options) {
         std::cout << "Make a challenge:   " << steps["challenge"].get<std::string>() << '\n';
     }
     std::cout << "Enrol:              " << steps["enroll"].get<std::string>() << '\n';
-    return kSuccess;
-}
     for (const std::string& note : notes_of(options))
         std::cout << "\nNote: " << note << '\n';
+    return kSuccess;
+}
 
 /// one_time for "one_time_password", the type as the configuration has it.
 std::string short_policy_name(const std::string& name) {
