@@ -101,10 +101,16 @@ private:
 
     /// `published`: in GetCACert.
     void build_recipient(const KeyPairConfig& pair, Expiry expiry, bool published) {
-        // What is kept for devices that still use it has its successor.
-        const RenewalAdvice none = [](const Certificate&, const auto&) { return std::string(); };
+        // What is kept for devices that still use it has its successor; it may end.
+        const RenewalAdvice of_previous = [now = context_.clock->now()](const Certificate& previous,
+                                                                        const auto&) {
+            return previous.not_after() >= now
+                       ? std::string()
+                       : "its successor is in use, and only devices that have not asked "
+                         "GetCACert since then use it";
+        };
         const auto credential =
-            context_.loader.credential(pair, expiry, published ? renewal_of(pair) : none);
+            context_.loader.credential(pair, expiry, published ? renewal_of(pair) : of_previous);
         if (!credential) return;
         judge_ra(credential->certificate, KeyUsageBit::kKeyEncipherment, "keyEncipherment",
                  pair.json_path + ".certificate", published);
