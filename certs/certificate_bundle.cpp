@@ -79,7 +79,17 @@ Result<std::vector<Certificate>> read_blocks(ByteView text) {
 
 }  // namespace
 
+bool is_utf16(ByteView octets) noexcept {
+    if (octets.size() < 4) return false;
+    const bool marked =
+        (octets[0] == 0xFF && octets[1] == 0xFE) || (octets[0] == 0xFE && octets[1] == 0xFF);
+    const bool dashes = (octets[0] == '-' && octets[1] == 0 && octets[2] == '-') ||
+                        (octets[0] == 0 && octets[1] == '-' && octets[2] == 0);
+    return marked || dashes;
+}
+
 Result<std::vector<Certificate>> read_certificate_bundle(ByteView octets) {
+    if (is_utf16(octets)) return bundle_fault(kIsUtf16);
     constexpr std::string_view kBegin = "-----BEGIN ";
     const bool pem = as_text(octets).find(kBegin) != std::string_view::npos;
     auto all = pem ? read_blocks(octets) : read_binary(octets);

@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 
 #include "certs/certificate.hpp"
+#include "certs/certificate_bundle.hpp"
 #include "certs/ossl.hpp"
 
 namespace scepgate::certs {
@@ -71,6 +72,7 @@ Result<std::vector<Certificate>> read_certificates(ByteView pem, Wanted wanted) 
         if (wanted == Wanted::kFirst) break;
     }
     if (!certificates.empty()) return certificates;
+    if (is_utf16(pem)) return config(kIsUtf16);
     const bool looks_like_der = !pem.empty() && pem[0] == 0x30;
     return config(looks_like_der
                       ? "this is DER, PEM is expected; convert it: openssl x509 -inform DER -in "

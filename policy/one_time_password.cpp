@@ -96,6 +96,13 @@ std::optional<Refusal> judge(const std::string& policy, const ChallengeClaims& b
     return BoundCase(policy, bindings, request, now).judge();
 }
 
+std::string_view trimmed(std::string_view password) {
+    constexpr std::string_view kBlank = " \t\n\v\f\r";
+    const std::size_t from = password.find_first_not_of(kBlank);
+    if (from == std::string_view::npos) return {};
+    return password.substr(from, password.find_last_not_of(kBlank) + 1 - from);
+}
+
 }  // namespace
 
 std::string password_scope(std::string_view policy) {
@@ -120,8 +127,9 @@ Bytes OneTimePasswordModule::token_of(std::string_view password) const {
     input.push_back(0);
     append(scope_);
     input.push_back(0);
-    // Passwords are made in upper case; people type them as they like.
-    for (const char c : password)
+    // Passwords are made in upper case; people type them as they like, and files and clients bring
+    // a line's end along.
+    for (const char c : trimmed(password))
         input.push_back(static_cast<std::uint8_t>(c >= 'a' && c <= 'f' ? c - 'a' + 'A' : c));
     const Secret wiped(std::move(input));
     const Sha256 hash = settings_.hash_key.empty()

@@ -1,5 +1,7 @@
 #include "server/config.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 
 #include "server/config_admin_reader.hpp"
@@ -12,6 +14,7 @@
 #include "server/config_signer_reader.hpp"
 #include "server/config_store_reader.hpp"
 #include "server/config_template.hpp"
+#include "server/file_access.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -203,12 +206,15 @@ std::optional<std::string> read_text(const fs::path& file, ConfigFaults& faults)
         faults.error("", what + ": it is not a file", "name the file, such as DIR/scepgate.json");
         return std::nullopt;
     }
+    errno = 0;
     std::ifstream stream(file, std::ios::binary);
+    const int failure = errno;
     const auto size = fs::file_size(file, error);
     if (!stream || error) {
-        faults.error(
-            "", what,
-            "check that it exists and that this user may read it; 'scepgate init' makes one");
+        const bool absent = failure == ENOENT || failure == ENOTDIR;
+        faults.error("", what + " as " + this_user() + ": " + std::strerror(failure),
+                     absent ? "name the file, such as DIR/scepgate.json; 'scepgate init' makes one"
+                            : how_to_let_read(file));
         return std::nullopt;
     }
     if (size > kLargestConfig) {

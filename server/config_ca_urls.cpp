@@ -1,10 +1,13 @@
 #include "server/config_ca_urls.hpp"
 
+#include <algorithm>
+
 #include "ca_backend/ca_version.hpp"
 #include "certs/asn1_string.hpp"
 #include "certs/general_name.hpp"
 #include "certs/host_name.hpp"
 #include "certs/name.hpp"
+#include "server/http_address.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -74,7 +77,61 @@ std::optional<unsigned> read_index(ConfigReader& reader, const std::string& key)
     return index;
 }
 
+/// Without brackets and port.
+std::string host_of(std::string_view url) {
+    const auto scheme = url.find("://");
+    if (scheme == std::string_view::npos) return {};
+    url.remove_prefix(scheme + 3);
+    url = url.substr(0, url.find_first_of("/?#"));
+    if (url.starts_with('[')) return std::string(url.substr(1, url.find(']') - 1));
+    return std::string(url.substr(0, url.find(':')));
+}
+
+/// Of this machine alone, or of none.
+bool is_for_itself(std::string_view host) {
+    if (certs::equal_ignoring_ascii_case(host, "localhost")) return true;
+    const auto address = parse_address(host);
+    return address && (address->is_loopback() || address->is_unspecified());
+}
+
+bool serves_others(const HttpSettings& http) {
+    const auto elsewhere = [](const ListenSettings& listener) {
+        const auto at = parse_endpoint(listener.address);
+        return at && !at->address().is_loopback();
+    };
+    const auto foreign = [](const AddressPrefix& proxies) {
+        const bool loopback = proxies.octets.size() == 4
+                                  ? proxies.octets[0] == 127 && proxies.bits >= 8
+                                  : proxies.text == "::1" || proxies.text == "::1/128";
+        return !loopback;
+    };
+    return std::any_of(http.listen.begin(), http.listen.end(), elsewhere) ||
+           std::any_of(http.trusted_proxies.begin(), http.trusted_proxies.end(), foreign);
+}
+
 }  // namespace
+
+void judge_ca_url_hosts(const Config& config, ConfigFaults& faults) {
+    if (!serves_others(config.http)) return;
+    for (const auto& [name, ca] : config.cas) {
+        const std::pair<const char*, const std::vector<std::string>*> lists[] = {
+            {"crl_urls", &ca.crl_urls},
+            {"freshest_crl_urls", &ca.freshest_crl_urls},
+            {"ocsp_urls", &ca.ocsp_urls},
+            {"ca_issuers_urls", &ca.ca_issuers_urls}};
+        for (const auto& [key, urls] : lists) {
+            for (std::size_t i = 0; i < urls->size(); ++i) {
+                const auto url = ca_backend::expand_ca_url((*urls)[i], sample_names(ca));
+                if (!url || !is_for_itself(host_of(*url))) continue;
+                faults.warn(ca.json_path + '.' + key + '[' + std::to_string(i) + ']',
+                            "every certificate says '" + *url +
+                                "', which leads whoever follows it to their own machine",
+                            "before anything is issued, give the name under which devices and "
+                            "verifiers reach this server: what is issued keeps the old one");
+            }
+        }
+    }
+}
 
 void read_ca_urls(ConfigReader& reader, CaConfig& ca, ConfigFaults& faults) {
     reader.text("dns_name", ca.dns_name);

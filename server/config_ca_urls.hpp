@@ -12,6 +12,10 @@ namespace scepgate::server {
 /// again.
 void read_ca_urls(ConfigReader& reader, CaConfig& ca, ConfigFaults& faults);
 
+/// Warns of URLs that lead whoever reads a certificate to himself or nowhere (loopback, 0.0.0.0),
+/// where the server is there for others: it listens elsewhere, or trusts proxies elsewhere.
+void judge_ca_url_hosts(const Config& config, ConfigFaults& faults);
+
 /// What the variables stand for with this CA certificate; `delta` is false.
 [[nodiscard]] ca_backend::CaUrlNames ca_url_names(const CaConfig& ca,
                                                   const certs::Certificate& certificate);

@@ -8,11 +8,14 @@
 #include "server/audit_head.hpp"
 #include "server/audit_settings.hpp"
 #include "server/ca_names.hpp"
+#include "server/config_ca_urls.hpp"
+#include "server/file_access.hpp"
 #include "server/file_modes.hpp"
 #include "server/http_address.hpp"
 #include "server/http_listener.hpp"
 #include "server/libcrypto_gate.hpp"
 #include "server/runtime_builder.hpp"
+#include "server/runtime_ca.hpp"
 #include "server/sandbox/file_confinement.hpp"
 #include "server/store_opening.hpp"
 
@@ -34,13 +37,13 @@ void judge_output(const fs::path& file, const std::string& json_path, ConfigFaul
         faults.error(json_path, file.string() + " is a folder", "name a file in it");
     } else if (fs::exists(status)) {
         if (writable(file)) return;
-        faults.error(json_path, "this user may not write " + file.string(),
-                     "check its owner and mode");
+        faults.error(json_path, this_user() + " may not write " + file.string(),
+                     how_to_let_write(file));
     } else if (const auto folder = file.parent_path(); !fs::is_directory(folder, failure)) {
         faults.error(json_path, "there is no folder " + folder.string(), "create it");
     } else if (!writable(folder)) {
-        faults.error(json_path, "this user may not create files in " + folder.string(),
-                     "check the folder's owner and mode");
+        faults.error(json_path, this_user() + " may not create files in " + folder.string(),
+                     how_to_let_write(folder));
     }
 }
 
@@ -83,13 +86,45 @@ Result<std::vector<certs::Certificate>> certificates_of_issuers(
     return (*store)->certificates_of_issuers(cas);
 }
 
+/// Whether one of the last certificates is of the CA with this name.
+bool has_issued(const Config& config, const std::string& ca, ca_backend::Store* open) {
+    const auto count = [&](const std::vector<std::string>& cas) -> std::size_t {
+        const auto found = open != nullptr ? open->certificates_of_issuers(cas)
+                                           : certificates_of_issuers(config, cas);
+        return found ? found->size() : 0;
+    };
+    return count({ca}) > count({});  // those of whom something is revoked are in both
+}
+
 /// What a store that can be used says against the configuration. `open`: this process has it.
 void judge_by_store(const Config& config, ca_backend::Store* open, ConfigFaults& faults) {
     const auto cas = names_of_cas(config);
     const auto known =
         open != nullptr ? open->certificates_of_issuers(cas) : certificates_of_issuers(config, cas);
-    if (known) return judge_cas_by_store(config, *known, faults);
-    faults.error(store_path(config), known.error().detail);
+    if (!known) return faults.error(store_path(config), known.error().detail);
+    judge_cas_by_store(config, *known, faults);
+    for (const auto& [name, ca] : config.cas) {
+        if (!awaits_certificate(ca) || !has_issued(config, name, open)) continue;
+        faults.error(ca.json_path + ".certificate",
+                     "the CA has issued certificates, and its own is gone: there is no " +
+                         ca.certificate.string(),
+                     "bring it back (docs/backup.md), or take the CA out of 'cas'");
+    }
+}
+
+/// SQLite writes to the file and makes its log beside it. False: one of them it may not.
+bool judge_rights(const fs::path& file, ConfigFaults& faults) {
+    std::error_code failure;
+    if (!fs::is_regular_file(file, failure)) return true;  // told of elsewhere
+    for (const fs::path& path : {file, fs::absolute(file, failure).parent_path()}) {
+        if (writable(path)) continue;
+        faults.error("store.sqlite",
+                     this_user() + " may not write to " + path.string() +
+                         (path == file ? "" : ", where SQLite keeps its log"),
+                     how_to_let_write(path));
+        return false;
+    }
+    return true;
 }
 
 void judge_store(const Config& config, Occasion occasion, std::int64_t now, ca_backend::Store* open,
@@ -110,6 +145,7 @@ void judge_store(const Config& config, Occasion occasion, std::int64_t now, ca_b
     }
     const fs::path& file = config.store_sqlite;
     if (file.empty()) return;
+    if (!judge_rights(file, faults)) return;
     if (const auto sound = ca_backend::judge_sqlite_store(file); !sound)
         return faults.error("store.sqlite", sound.error().detail);
     judge_clock(config, now, faults);
@@ -164,6 +200,7 @@ JudgedConfig judge_config(const fs::path& file, Occasion occasion,
     const auto store = services.store->get();
     judged.runtime = build_runtime(config, std::move(clock), faults, std::move(services));
     judged.admin = admin::build_admin(config, judged.runtime, now, faults);
+    judge_ca_url_hosts(config, faults);
     judge_file_modes(config, faults);
     judge_libcrypto(running_libcrypto(), compiled_libcrypto(), config.openssl_patched, faults);
     if (occasion != Occasion::kReload) sandbox::judge_landlock(config.sandbox, faults);

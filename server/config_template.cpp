@@ -112,6 +112,13 @@ TemplateConfig read_template(const Json& json, const std::string& path, ConfigFa
                 faults);
     reader.texts("key_usage", result.key_usage);
     reader.texts("extended_key_usage", result.extended_key_usage);
+    const Json* purposes = reader.member("extended_key_usage");
+    if (purposes != nullptr && purposes->is_array() && purposes->empty()) {
+        faults.warn(reader.path_of("extended_key_usage"),
+                    "is empty: certificates have no such extension, and verifiers take them for "
+                    "every purpose, TLS servers and code signing among them",
+                    "name the purposes, such as clientAuth; leave it out for clientAuth alone");
+    }
     read_application_policies(reader, result, faults);
     reader.each("certificate_policies", false, [&](const Json& value, const std::string& at) {
         result.certificate_policies.push_back(read_certificate_policy(value, at, faults));

@@ -1,15 +1,19 @@
 #include "server/credentials.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <sstream>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "certs/clock.hpp"
 #include "certs/pkcs11_key.hpp"
 #include "certs/pkcs12.hpp"
+#include "server/file_access.hpp"
 #include "server/shell_word.hpp"
 
 namespace scepgate::server {
@@ -42,6 +46,15 @@ Result<Secret> read_file(const fs::path& file) {
         return Error{Errc::kConfig, "cannot read " + file.string()};
     }
     return Secret(std::move(bytes));
+}
+
+/// Of a secret's file that cannot be read.
+std::string remedy_of(const fs::path& file) {
+    std::error_code error;
+    const bool there = fs::exists(file, error);
+    const bool denied = error == std::errc::permission_denied ||
+                        (there && ::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) != 0);
+    return denied ? "let " + this_user() + " read it: " + how_to_let_read(file) : "check the path";
 }
 
 }  // namespace
@@ -151,8 +164,7 @@ std::optional<Secret> CredentialLoader::secret(const SecretSource& source) {
     if (!judge_mode(*source.file, source.json_path + ".file")) return std::nullopt;
     auto bytes = read_file(*source.file);
     if (!bytes) {
-        faults_.error(source.json_path + ".file", bytes.error().detail,
-                      "check the path and that this user may read it");
+        faults_.error(source.json_path + ".file", bytes.error().detail, remedy_of(*source.file));
         return std::nullopt;
     }
     return std::move(*bytes);
@@ -242,10 +254,19 @@ std::optional<Credential> CredentialLoader::credential(const fs::path& certifica
         return std::nullopt;
     }
     if (!(*certified == credential.key.public_key())) {
-        faults_.error(json_path + ".key",
-                      "this key does not belong to the certificate '" +
-                          credential.certificate.subject_text() + "'",
-                      "give the key that " + certificate.string() + " was issued for");
+        const auto own = std::find_if(
+            credential.more.begin(), credential.more.end(), [&](const certs::Certificate& later) {
+                const auto public_key = later.public_key();
+                return public_key && *public_key == credential.key.public_key();
+            });
+        const bool misplaced = own != credential.more.end();
+        faults_.error(
+            json_path + ".key",
+            "this key does not belong to the certificate '" +
+                credential.certificate.subject_text() + "'" + (misplaced ? ", which is first" : ""),
+            misplaced ? "put '" + own->subject_text() + "' first in " + certificate.string() +
+                            ", and behind it who has issued it, up to the root"
+                      : "give the key that " + certificate.string() + " was issued for");
         return std::nullopt;
     }
     return credential;

@@ -110,9 +110,9 @@ Result<bool> is_over(ca_backend::Store& store, const Certificate& issued, std::i
 
 Refusal already_redeemed() {
     return refused({FailInfo::kBadMessageCheck, "ChallengeAlreadyRedeemed", "challenge",
-                    "give the device a new challenge, or have the webhook answer with a 'once' of "
-                    "its own for each request; the audit file says what it was used for"},
-                   "this challenge, or the webhook's 'once', was used for another request before");
+                    "give the device a new challenge (where a webhook decides: a 'once' of its own "
+                    "for each request); the audit file says what it was used for"},
+                   "this challenge was used for another request before");
 }
 
 asio::awaitable<CertificateOrRefusal> Issuance::issue(const Operation& operation,

@@ -124,12 +124,23 @@ std::string by_rollover(const Config& config, const std::string& name, std::int6
     // A date to be filled in would be forgotten; a day before the end, or at once.
     const std::int64_t from = end - kDay > now + kDay ? end - kDay : now + kRenewAtOnce;
     if (ca.key.token) {
-        return "make its successor in the token with 'scepgate ca create --root', and RA "
+        return "make a successor in the token with 'scepgate ca create --root', and RA "
                "certificates by that with 'scepgate ca ra --from " +
                certs::utc_text(from) + "' (docs/rollover.md)";
     }
     return "see docs/rollover.md and run: " + ca_command("rollover", config, name) + " --from " +
            certs::utc_text(from);
+}
+
+/// Of a root that issues: what was issued stays good under the same name and key.
+std::string of_root(const Config& config, const std::string& name, const certs::Certificate& root,
+                    std::int64_t now) {
+    const std::string anew = by_rollover(config, name, root.not_after(), now);
+    if (config.cas.at(name).signer) return anew;
+    // By itself the command takes the length that the certificate had.
+    const bool brief = root.not_after() - root.not_before() < 2 * kExpiryWarning;
+    return "to keep name and key, run: " + ca_command("renew", config, name) +
+           (brief ? " --validity 3650d" : "") + "; for new ones, " + anew;
 }
 
 /// Another CA of the configuration is certified by this one.
@@ -171,7 +182,7 @@ RenewalAdvice renewal_of_ca(const Config& config, const std::string& name, std::
         }
         if (!endpoints.not_at_all.empty()) {
             if (endpoints.late.empty() && endpoints.in_time.empty()) {
-                return ca.self_issued() ? by_rollover(config, name, end, now)
+                return ca.self_issued() ? of_root(config, name, ca, now)
                                         : by_ca_above(config, name);
             }
             advice += (advice.empty() ? "give " : "; give ") + endpoints.not_at_all +
@@ -223,10 +234,17 @@ RenewalAdvice renewal_of_challenge_key(const fs::path& config_file, const std::s
     };
 }
 
+std::string ra_command(const EndpointConfig& endpoint, const fs::path& config_file) {
+    if (endpoint.next || config_file.empty()) return {};
+    return "scepgate ca ra --config " + shell_path(config_file) + " --ca " +
+           shell_word(endpoint.ca) + " --endpoint " + shell_word(endpoint.name);
+}
+
 RenewalAdvice renewal_of_ra(const KeyPairConfig& pair, const BuiltCa& ca,
-                            const std::optional<EndpointConfig::Next>& next, std::int64_t now) {
-    return [&ca, next, now, pair](const certs::Certificate& certificate,
-                                  const fs::path& at) -> std::string {
+                            const std::optional<EndpointConfig::Next>& next,
+                            const std::string& command, std::int64_t now) {
+    return [&ca, next, command, now, pair](const certs::Certificate& certificate,
+                                           const fs::path& at) -> std::string {
         if (is_followed(next, certificate.not_after(), now)) return {};
         const certs::Certificate& issuer = ca.credential.certificate;
         if (!certificate.signed_by(ca.credential.key.public_key()))
@@ -239,6 +257,7 @@ RenewalAdvice renewal_of_ra(const KeyPairConfig& pair, const BuiltCa& ca,
                 return "begin with its CA '" + issuer.subject_text() +
                        "', which ends too: " + of_ca;
         }
+        if (ca.embedded != nullptr && !command.empty()) return "run: " + command;
         if (!ca.files.key.pem.file) {
             const std::string hand =
                 by_hand("its CA '" + issuer.subject_text() + "'" + elsewhere(ca.files.key), at);

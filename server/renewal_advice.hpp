@@ -32,11 +32,16 @@ struct BuiltCa;
                                                      const std::vector<KeyPairConfig>& pairs,
                                                      const KeyPairConfig& pair);
 
-/// An RA's, of an endpoint of this `ca`: signed by it anew, if it was, and not beyond its end.
-/// Where the CA ends soon, what to do about that. Nothing where `next` comes before its end. `ca`
-/// has to outlive it.
+/// The command that gives an endpoint a new RA. Empty where there is none: it refuses while 'next'
+/// stands.
+[[nodiscard]] std::string ra_command(const EndpointConfig& endpoint,
+                                     const std::filesystem::path& config_file);
+
+/// An RA's, of an endpoint of this `ca`: by `command`, where the CA's key is here; else signed by
+/// it anew, if it was, and not beyond its end. Where the CA ends soon, what to do about that.
+/// Nothing where `next` comes before its end. `ca` has to outlive it.
 [[nodiscard]] RenewalAdvice renewal_of_ra(const KeyPairConfig& pair, const BuiltCa& ca,
                                           const std::optional<EndpointConfig::Next>& next,
-                                          std::int64_t now);
+                                          const std::string& command, std::int64_t now);
 
 }  // namespace scepgate::server

@@ -44,6 +44,13 @@ bool is_retired(const std::string& ca, const Config& config, std::int64_t now) {
     });
 }
 
+/// An endpoint issues by it, now or later.
+bool is_named(const std::string& ca, const Config& config) {
+    return std::any_of(config.endpoints.begin(), config.endpoints.end(), [&](const auto& one) {
+        return one.ca == ca || (one.next && one.next->ca == ca);
+    });
+}
+
 /// What the CAs put on the plain listener.
 Publications build_publications(const Config& config, const std::map<std::string, BuiltCa>& cas,
                                 const RuntimeContext& context) {
@@ -91,6 +98,10 @@ std::shared_ptr<const Runtime> build_runtime(const Config& config,
     judge_ca_names(config, faults);
     std::map<std::string, BuiltCa> cas;
     for (const auto& [name, ca] : config.cas) {
+        if (!is_named(name, config) && awaits_certificate(ca)) {
+            tell_of_awaited_certificate(name, ca, context, Expiry::kWarning);
+            continue;
+        }
         const std::int64_t now = context.clock->now();
         const auto expiry = is_retired(name, config, now) ? Expiry::kWarning : Expiry::kError;
         auto built =

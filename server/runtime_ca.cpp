@@ -107,28 +107,34 @@ void warn_of_name(const certs::Certificate& ca, const CaConfig& config, ConfigFa
                     "leave it for this CA; give the next one another name");
 }
 
-/// Made by 'scepgate ca create --subordinate', and not certified yet.
-bool waits_for_certificate(const std::string& name, const CaConfig& config,
-                           RuntimeContext& context) {
+}  // namespace
+
+bool awaits_certificate(const CaConfig& config) {
     std::error_code ignored;
-    if (config.certificate.empty() || std::filesystem::exists(config.certificate, ignored))
-        return false;
+    return !config.certificate.empty() && !std::filesystem::exists(config.certificate, ignored);
+}
+
+void tell_of_awaited_certificate(const std::string& name, const CaConfig& config,
+                                 RuntimeContext& context, Expiry severity) {
     const std::string at =
         (context.config_file.empty() ? "" : " --config " + shell_path(context.config_file)) +
         " --ca " + shell_word(name);
-    context.faults.error(config.json_path + ".certificate",
-                         "the CA has no certificate: there is no " + config.certificate.string(),
-                         "make a request (scepgate ca csr" + at +
-                             "), have it certified, and run: scepgate ca install" + at + " FILE");
-    return true;
+    const std::string path = config.json_path + ".certificate";
+    const std::string what =
+        "the CA has no certificate: there is no " + config.certificate.string();
+    const std::string remedy = "make a request (scepgate ca csr" + at +
+                               "), have it certified, and run: scepgate ca install" + at + " FILE";
+    if (severity == Expiry::kError) return context.faults.error(path, what, remedy);
+    context.faults.warn(path, what + "; it is left out, as nothing uses it", remedy);
 }
-
-}  // namespace
 
 std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,
                                 const std::optional<Templates>& templates, RuntimeContext& context,
                                 Expiry expiry, const RenewalAdvice& renewal) {
-    if (waits_for_certificate(name, config, context)) return std::nullopt;
+    if (awaits_certificate(config)) {
+        tell_of_awaited_certificate(name, config, context, Expiry::kError);
+        return std::nullopt;
+    }
     const KeyPairConfig files{config.json_path, config.certificate, config.key};
     const auto client = client_of(config);
     auto credential = client ? remote_credential(name, config, client, context, expiry, renewal)

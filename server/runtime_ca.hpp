@@ -19,6 +19,12 @@ struct BuiltCa {
     std::function<Result<certs::Certificate>(const certs::PrivateKey& key)> certify_responder;
 };
 
+/// Made by 'scepgate ca create --subordinate', and not certified yet.
+[[nodiscard]] bool awaits_certificate(const CaConfig& config);
+/// Says so, and what to do. `severity`: a warning where nothing needs it.
+void tell_of_awaited_certificate(const std::string& name, const CaConfig& config,
+                                 RuntimeContext& context, Expiry severity);
+
 /// Nothing after a fault. Without `templates`, which have a fault of their own, the CA is judged
 /// but not made. `expiry`, `renewal`: of its own certificate.
 [[nodiscard]] std::optional<BuiltCa> build_ca(const std::string& name, const CaConfig& config,

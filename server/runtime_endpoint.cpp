@@ -94,12 +94,23 @@ private:
 
     RenewalAdvice renewal_of(const KeyPairConfig& pair) const {
         if (parts_.ca == nullptr) return renewal_of_pair(pair);
-        return renewal_of_ra(pair, *parts_.ca, config_.next, context_.clock->now());
+        const std::string command =
+            parts_.successor ? std::string() : ra_command(config_, context_.config_file);
+        return renewal_of_ra(pair, *parts_.ca, config_.next, command, context_.clock->now());
     }
 
     /// `published`: in GetCACert.
     void build_recipient(const KeyPairConfig& pair, Expiry expiry, bool published) {
-        const auto credential = context_.loader.credential(pair, expiry, renewal_of(pair));
+        // What is kept for devices that still use it has its successor; it may end.
+        const RenewalAdvice of_previous = [now = context_.clock->now()](const Certificate& previous,
+                                                                        const auto&) {
+            return previous.not_after() >= now
+                       ? std::string()
+                       : "its successor is in use, and only devices that have not asked "
+                         "GetCACert since then use it";
+        };
+        const auto credential =
+            context_.loader.credential(pair, expiry, published ? renewal_of(pair) : of_previous);
         if (!credential) return;
         judge_ra(credential->certificate, KeyUsageBit::kKeyEncipherment, "keyEncipherment",
                  pair.json_path + ".certificate", published);
@@ -280,6 +291,7 @@ std::shared_ptr<const Endpoint> build_endpoint(const EndpointConfig& config,
     if (later.renewal) later.renewal->previous_cas.clear();  // judged once, joined below
     EndpointParts later_parts = parts;
     later_parts.ca = parts.next_ca;
+    later_parts.successor = true;
     auto successor = EndpointBuilder(later, later_parts, context, Expiry::kError).build();
     if (!endpoint || !successor) return nullptr;
     join_rollover(*endpoint, successor, *config.next, context);

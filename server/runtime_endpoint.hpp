@@ -12,6 +12,7 @@ struct EndpointParts {
     const BuiltCa* next_ca = nullptr;
     std::shared_ptr<policy::PolicyModule> policy;
     bool open_to_all = false;  ///< its policy grants everything
+    bool successor = false;    ///< what "next" says
     std::array<ApprovalRule, 3> approvals;
     std::array<std::map<std::string, ApprovalRule>, 3> other_templates;
 };

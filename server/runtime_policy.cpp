@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "certs/asn1_string.hpp"
 #include "policy/composite_module.hpp"
 #include "policy/simple_modules.hpp"
 #include "server/guarded_policy.hpp"
@@ -14,6 +15,28 @@ std::shared_ptr<policy::PolicyModule> build_module(const OpenPolicyConfig&,
     return std::make_shared<policy::OpenModule>(place.name);
 }
 
+namespace {
+
+/// What an editor has put there, and no device sends.
+void judge_characters(std::string_view password, const std::string& json_path,
+                      ConfigFaults& faults) {
+    const auto readable = certs::check_readable(password);
+    std::string what;
+    if (password.starts_with("\xEF\xBB\xBF")) {
+        what = "the password begins with a byte order mark";
+    } else if (!readable) {
+        what = "the password has octets that nobody can type: " + readable.error().detail;
+    } else if (password.front() == ' ' || password.back() == ' ') {
+        what = "the password has a space at its beginning or end";
+    } else {
+        return;
+    }
+    faults.warn(json_path, what + ", which devices would have to send as well",
+                "if that is not meant, write the file anew: printf %s PASSWORD > FILE");
+}
+
+}  // namespace
+
 std::optional<Secret> load_password(const SecretSource& source, RuntimeContext& context) {
     auto password = context.loader.secret_line(source);
     if (password && password->text().size() < 8) {
@@ -21,6 +44,7 @@ std::optional<Secret> load_password(const SecretSource& source, RuntimeContext& 
                              "choose a long random one: openssl rand -hex 16");
         return std::nullopt;
     }
+    if (password) judge_characters(password->text(), source.json_path, context.faults);
     return password;
 }
 

@@ -31,7 +31,7 @@ constexpr std::int64_t kYear = 365 * std::int64_t{86'400};
 class Creator {
 public:
     Creator(const CreateOptions& options, const CaSetup& setup)
-        : options_(options), setup_(setup) {}
+        : options_(options), setup_(setup), files_(owner_beside(setup.config)) {}
 
     Result<CaReport> create() {
         if (const auto sound = check_new_name(setup_.config, options_.common.ca); !sound)
@@ -117,9 +117,7 @@ private:
     }
 
     Result<void> write(const std::filesystem::path& path, const std::string& content) {
-        const auto written = write_new_file(path, as_bytes(content), false);
-        if (written) files_.add(path);
-        return written;
+        return files_.write(path, as_bytes(content), false);
     }
 
     Result<void> enter() {

@@ -23,7 +23,7 @@ struct ImportOptions {
 class Importer {
 public:
     Importer(const ImportOptions& options, const CaSetup& setup)
-        : options_(options), setup_(setup) {}
+        : options_(options), setup_(setup), files_(owner_beside(setup.config)) {}
 
     Result<CaReport> import() {
         const std::string& ca = options_.common.ca;
@@ -51,9 +51,8 @@ public:
         report.entry = {{"type", "embedded"}, {"certificate", ca + ".pem"}, {"key", key_.json}};
         add_publication(report, setup_);
         const fs::path file = setup_.folder() / (ca + ".pem");
-        const auto written = write_new_file(file, as_bytes(pem_of(chain->certificates)), false);
+        const auto written = files_.write(file, as_bytes(pem_of(chain->certificates)), false);
         if (!written) return written.error();
-        files_.add(file);
         const auto entered = setup_.perform("ca_import", ca, report.certificate, [&] {
             return enter_ca(setup_.lock, ca, report.entry);
         });
@@ -98,9 +97,8 @@ private:
                                             : certs::to_encrypted_pem(read->key, passphrase);
         if (!pem) return pem.error();
         const fs::path file = setup_.folder() / (options_.common.ca + ".key");
-        if (const auto written = write_new_file(file, pem->view(), true); !written)
+        if (const auto written = files_.write(file, pem->view(), true); !written)
             return written.error();
-        files_.add(file);
         key_.json = {{"file", file.filename().string()}};
         if (source) key_.json["passphrase"] = to_json(*source, setup_.folder());
         return {};

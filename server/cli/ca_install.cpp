@@ -123,14 +123,14 @@ private:
         if (ca_->chain) return beside(pem);
         // One rename; the configuration names the file already.
         std::error_code ignored;
-        if (fs::exists(ca_->certificate, ignored)) {
-            const fs::path old = ca_->certificate.string() + ".bak";
-            if (!fs::copy_file(ca_->certificate, old, fs::copy_options::overwrite_existing,
-                               ignored))
-                return Error{Errc::kUnavailable, "cannot write " + old.string()};
-            report_.notes.push_back("the old certificate is " + old.string());
+        if (!fs::exists(ca_->certificate, ignored)) {
+            return write_new_file(ca_->certificate, as_bytes(pem), false,
+                                  owner_beside(setup_.config));
         }
-        return replace_file(ca_->certificate, as_bytes(pem), false);
+        const fs::path old = ca_->certificate.string() + ".bak";
+        if (const auto kept = copy_file_like(ca_->certificate, old); !kept) return kept.error();
+        report_.notes.push_back("the old certificate is " + old.string());
+        return replace_file_like(ca_->certificate, ca_->certificate, as_bytes(pem));
     }
 
     /// Certificate and chain are two files, which cannot be replaced in one step: a new file takes
@@ -145,10 +145,9 @@ private:
         const fs::path file =
             setup_.folder() /
             (options_.common.ca + "-" + report_.certificate.serial_hex().substr(0, 8) + ".pem");
-        if (const auto written = write_new_file(file, as_bytes(pem), false); !written)
+        NewFiles files(owner_beside(setup_.config));
+        if (const auto written = files.write(file, as_bytes(pem), false); !written)
             return written.error();
-        NewFiles files;
-        files.add(file);
         const auto edited = edit_config(setup_.lock, [&](Json& config) -> Result<void> {
             Json& entry = config.at("cas").at(options_.common.ca);
             entry["certificate"] = name_in_config(file, setup_.folder());

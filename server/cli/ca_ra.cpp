@@ -25,7 +25,8 @@ struct RaOptions {
 
 class RaMaker {
 public:
-    RaMaker(const RaOptions& options, const CaSetup& setup) : options_(options), setup_(setup) {}
+    RaMaker(const RaOptions& options, const CaSetup& setup)
+        : options_(options), setup_(setup), files_(owner_beside(setup.config)) {}
 
     Result<CaReport> make() {
         const auto ca = setup_.find(options_.common.ca);
@@ -137,9 +138,8 @@ private:
             const auto ra = make_party(settings, &ca_);
             if (!ra) return ra.error();
             const fs::path file = setup_.folder() / (name + ".pem");
-            const auto written = write_new_file(file, as_bytes(ra->certificate.pem()), false);
+            const auto written = files_.write(file, as_bytes(ra->certificate.pem()), false);
             if (!written) return written.error();
-            files_.add(file);
             keys_[std::to_string(index)][role] = {{"certificate", file.filename().string()},
                                                   {"key", key->json}};
         }

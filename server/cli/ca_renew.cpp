@@ -57,9 +57,12 @@ Result<std::string> with_parents(const certs::Certificate& fresh, const fs::path
 }
 
 /// The file may be there from an attempt that failed.
-Result<void> keep(const certs::Certificate& old, const fs::path& file) {
+Result<void> keep(const certs::Certificate& old, const fs::path& present, const fs::path& file) {
     if (const auto kept = certs::Certificate::from_file(file); kept && *kept == old) return {};
-    return write_new_file(file, as_bytes(old.pem()), false);
+    std::error_code ignored;
+    if (fs::exists(file, ignored))
+        return Error{Errc::kDenied, file.string() + " is there, and another certificate"};
+    return replace_file_like(present, file, as_bytes(old.pem()));
 }
 
 Result<CaReport> renew(const CaRenewOptions& options, const CaSetup& setup) {
@@ -108,8 +111,8 @@ Result<CaReport> renew(const CaRenewOptions& options, const CaSetup& setup) {
     const fs::path old_file = file.string() + "." + certs::utc_text(old.not_after()).substr(0, 10) +
                               "." + old.serial_hex() + ".bak";
     const auto done = setup.perform("ca_renew", options.common.ca, *fresh, [&]() -> Result<void> {
-        if (const auto kept = keep(old, old_file); !kept) return kept.error();
-        return replace_file(file, as_bytes(*pem), false);
+        if (const auto kept = keep(old, file, old_file); !kept) return kept.error();
+        return replace_file_like(file, file, as_bytes(*pem));
     });
     if (!done) return done.error();
     report.ca = options.common.ca;

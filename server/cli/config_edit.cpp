@@ -3,13 +3,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <fstream>
-#include <sstream>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/cli/files.hpp"
 #include "server/cli/lock_holder.hpp"
-#include "server/cli/support.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -36,35 +33,7 @@ Error cannot_edit(const std::string& what, const fs::path& file) {
             "cannot " + what + " " + file.string() + ": " + std::strerror(errno)};
 }
 
-Result<void> replace_keeping_mode(const fs::path& file, const std::string& text) {
-    struct stat before {};
-    if (::stat(file.c_str(), &before) != 0) return cannot_edit("read", file);
-    fs::path temporary = file;
-    temporary += ".new." + std::to_string(::getpid());
-    if (auto written = write_new_file(temporary, as_bytes(text), true); !written) {
-        return written.error();
-    }
-    const bool same_owner = before.st_uid == ::geteuid() ||
-                            ::chown(temporary.c_str(), before.st_uid, before.st_gid) == 0;
-    const bool done = same_owner && ::chmod(temporary.c_str(), before.st_mode & 07777) == 0 &&
-                      ::rename(temporary.c_str(), file.c_str()) == 0;
-    if (done) return {};
-    auto error = cannot_edit("replace", file);
-    ::unlink(temporary.c_str());
-    return error;
-}
-
 }  // namespace
-
-Result<std::string> read_whole_file(const fs::path& file) {
-    std::ifstream stream(file, std::ios::binary);
-    std::ostringstream text;
-    // Of nothing to be copied a stream says no more than that it failed.
-    if (stream && stream.peek() == std::ifstream::traits_type::eof() && !stream.bad())
-        return Error{Errc::kUnavailable, file.string() + " is empty"};
-    if (!stream || !(text << stream.rdbuf())) return cannot_edit("read", file);
-    return text.str();
-}
 
 Result<ConfigLock> ConfigLock::take(const fs::path& named, std::chrono::milliseconds patience) {
     std::error_code failure;
@@ -112,14 +81,11 @@ Result<bool> edit_config(const ConfigLock& lock, const std::function<Result<void
     for (const auto& fault : faults.list()) {
         if (!fault.warning) return Error{Errc::kConfig, fault.text()};
     }
-    std::error_code failure;
     fs::path backup = file;
     backup += ".bak";
-    if (!fs::copy_file(file, backup, fs::copy_options::overwrite_existing, failure)) {
-        return Error{Errc::kUnavailable,
-                     "cannot write " + backup.string() + ": " + failure.message()};
-    }
-    if (auto replaced = replace_keeping_mode(file, changed); !replaced) return replaced.error();
+    if (auto kept = replace_file_like(file, backup, as_bytes(*text)); !kept) return kept.error();
+    if (auto replaced = replace_file_like(file, file, as_bytes(changed)); !replaced)
+        return replaced.error();
     lock.note(changed);
     return true;
 }

@@ -11,11 +11,9 @@
 #include <nlohmann/json.hpp>
 
 #include "certs/result.hpp"
+#include "server/cli/files.hpp"
 
 namespace scepgate::server::cli {
-
-/// A file's octets; kUnavailable when it cannot be read.
-[[nodiscard]] Result<std::string> read_whole_file(const std::filesystem::path& file);
 
 /// As the configuration names a file: relative to its folder where it lies in there.
 [[nodiscard]] std::string name_in_config(const std::filesystem::path& file,

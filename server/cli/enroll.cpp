@@ -56,13 +56,12 @@ int enroll(const EnrollOptions& options) {
     auto fresh = make_request(options, scep::MessageType::kPkcsReq, std::move(*contents), *key,
                               std::nullopt);
     if (!fresh) return complain(kUsage, fresh.error().detail);
-    // Before the first octet is sent: whatever is lost afterwards, the next run sends the same.
-    auto request = resume_or_save(files.state(), std::move(*fresh));
-    if (!request) return complain(kUsage, request.error().detail);
-
     const auto session = ScepSession::open(options.connection, certs::SystemClock().now());
     if (!session) return complain(session.error());
     if (const auto agreed = (*session)->negotiate(); !agreed) return complain(agreed.error());
+    // Before it is sent: whatever is lost afterwards, the next run sends the same.
+    auto request = resume_or_save(files.state(), std::move(*fresh));
+    if (!request) return complain(kUsage, request.error().detail);
     const auto certificate =
         obtain(**session, std::move(*request), *key, key->public_key(), options.poll, files);
     if (!certificate) return complain(certificate.error());

@@ -1,10 +1,10 @@
 #include "server/cli/enrolment.hpp"
 
-#include <fstream>
 #include <iostream>
 #include <thread>
 
 #include "certs/clock.hpp"
+#include "server/cli/challenge_file.hpp"
 #include "server/cli/explain.hpp"
 #include "server/cli/support.hpp"
 #include "server/config_reader.hpp"
@@ -75,21 +75,16 @@ void ChallengeOptions::add_to(CLI::App& command) {
         "--challenge", text,
         "The challenge (others on this machine can see it: prefer --challenge-file)");
     auto* from =
-        command.add_option("--challenge-file", file, "A file whose first line is the challenge")
+        command
+            .add_option("--challenge-file", file,
+                        "A file whose only line is the challenge, or a challenge blob in several")
             ->type_name("FILE");
     value->excludes(from);
 }
 
 Result<Secret> ChallengeOptions::read() const {
     if (file.empty()) return Secret(text);
-    std::ifstream stream(file, std::ios::binary);
-    std::string line;
-    if (!stream || !std::getline(stream, line)) {
-        return Error{Errc::kConfig, "cannot read a challenge from " + file};
-    }
-    while (!line.empty() && line.back() == '\r')
-        line.pop_back();
-    return Secret(line);
+    return read_challenge_file(file);
 }
 
 void PollOptions::add_to(CLI::App& command) {

@@ -20,7 +20,7 @@ struct Example {
 constexpr Example kExamples[] = {
     {"init",
      "scepgate init lab\n"
-     "scepgate init /etc/scepgate --listen 127.0.0.1:8080 --url https://scep.example/scep \\\n"
+     "scepgate init /etc/scepgate --listen 127.0.0.1:8080 --url http://scep.example/scep \\\n"
      "  --ca-name \"Example Issuing CA\" --ca-key rsa:3072\n"},
     {"serve", "scepgate serve --config lab/scepgate.json\n"},
     {"signer", "scepgate signer --config lab/signer/signer.json\n"},

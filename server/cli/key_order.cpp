@@ -87,9 +87,7 @@ Result<OrderedKey> new_file(const KeyOptions& options, const KeyOrder& order, ce
         passphrase->empty() ? key->to_pem() : certs::to_encrypted_pem(*key, *passphrase);
     if (!pem) return pem.error();
     const fs::path file = order.folder / (order.name + ".key");
-    if (const auto written = write_new_file(file, pem->view(), true); !written)
-        return written.error();
-    files.add(file);
+    if (const auto written = files.write(file, pem->view(), true); !written) return written.error();
     return OrderedKey{std::move(*key), file_json(file, options, order.folder)};
 }
 

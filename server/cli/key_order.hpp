@@ -33,14 +33,14 @@ struct OrderedKey {
 
 /// What a new key is for, and where it goes.
 struct KeyOrder {
-    std::filesystem::path folder;  ///< of the configuration; a new file is NAME.key (0600) in it
+    std::filesystem::path folder;  ///< of the configuration; a new file is NAME.key in it
     std::string name;
     std::string usual = "rsa:3072";
     certs::Pkcs11Use use = certs::Pkcs11Use::kSign;
     std::string object_suffix{};  ///< behind the URI's object, where there are several keys
 };
 
-/// Makes or loads it. A file that is made is added to `files`. kConfig: options that do not go
+/// Makes or loads it. A file that is made is one of `files`. kConfig: options that do not go
 /// together, a key that cannot be read. kDenied: what would be made is there already.
 Result<OrderedKey> obtain_key(const KeyOptions& options, const KeyOrder& order, NewFiles& files);
 

@@ -18,6 +18,10 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kConfiguration = "scepgate.json";
 constexpr std::int64_t kCaValidity = 10 * 365 * 86'400;
 
+std::string scep_url(const LabSettings& settings) {
+    return settings.url.empty() ? "http://" + settings.listen + "/scep" : settings.url;
+}
+
 class LabMaker {
 public:
     LabMaker(const LabSettings& settings, std::int64_t now) : settings_(settings), now_(now) {}
@@ -58,8 +62,10 @@ private:
                                  .not_after = now_ + (ca ? kCaValidity : kRaValidity)},
                                 issuer);
         if (!party) return party.error();
-        const auto written = write_party(settings_.directory, file, *party);
+        NewFiles files;
+        const auto written = write_party(settings_.directory, file, *party, files);
         if (!written) return written.error();
+        files.keep();
         return party;
     }
 
@@ -167,16 +173,8 @@ private:
         return blob;
     }
 
-    std::string url() const {
-        return settings_.url.empty() ? "http://" + settings_.listen + "/scep" : settings_.url;
-    }
-
-    /// Of url(), without its path.
-    std::string origin() const {
-        const std::string all = url();
-        const auto host = all.find("://");
-        return all.substr(0, all.find('/', host == std::string::npos ? 0 : host + 3));
-    }
+    std::string url() const { return scep_url(settings_); }
+    std::string origin() const { return publication_origin(settings_); }
 
     static Json device_template(std::vector<std::string> usage) {
         return {{"key_usage", std::move(usage)},
@@ -217,6 +215,15 @@ private:
 };
 
 }  // namespace
+
+std::string publication_origin(const LabSettings& settings) {
+    const std::string url = scep_url(settings);
+    const auto host = url.find("://") + 3;
+    std::string name = url.substr(host, url.find('/', host) - host);
+    if (!url.starts_with("https://")) return "http://" + name;
+    const auto port = name.find(':', name.starts_with('[') ? name.find(']') : 0);
+    return "http://" + name.substr(0, port);
+}
 
 Result<void> make_lab(const LabSettings& settings, std::int64_t now) {
     return build_folder(settings.directory, kConfiguration, [&](const fs::path& workshop) {

@@ -19,6 +19,10 @@ struct LabSettings {
     bool separate_signer = false;
 };
 
+/// Where certificates of the lab say that CRL and OCSP are: as the URL, without its path. Never
+/// https, which would need a certificate to judge a certificate: then at the port of http.
+[[nodiscard]] std::string publication_origin(const LabSettings& settings);
+
 /// Makes the folder (0700) and everything in it, whole or not at all: an attempt that was broken
 /// off is finished or cleared away by the next. kDenied when the folder holds a configuration or
 /// other files already; nothing existing is overwritten.

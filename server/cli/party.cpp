@@ -2,7 +2,6 @@
 
 #include "certs/certificate_builder.hpp"
 #include "certs/encrypted_key.hpp"
-#include "server/cli/support.hpp"
 
 namespace scepgate::server::cli {
 
@@ -83,19 +82,13 @@ Result<certs::Name> ra_name(std::string_view ca_name, std::string_view role) {
 }
 
 Result<void> write_party(const std::filesystem::path& folder, const std::string& name,
-                         const Party& party, const Secret& passphrase) {
+                         const Party& party, NewFiles& files, const Secret& passphrase) {
     const auto pem =
         passphrase.empty() ? party.key.to_pem() : certs::to_encrypted_pem(party.key, passphrase);
     if (!pem) return pem.error();
-    const std::filesystem::path key = folder / (name + ".key");
-    if (auto written = write_new_file(key, pem->view(), true); !written) return written.error();
-    auto written =
-        write_new_file(folder / (name + ".pem"), as_bytes(party.certificate.pem()), false);
-    if (!written) {
-        std::error_code ignored;
-        std::filesystem::remove(key, ignored);
-    }
-    return written;
+    if (auto written = files.write(folder / (name + ".key"), pem->view(), true); !written)
+        return written.error();
+    return files.write(folder / (name + ".pem"), as_bytes(party.certificate.pem()), false);
 }
 
 nlohmann::ordered_json key_pair_json(const std::string& name, const std::string& prefix) {

@@ -11,6 +11,7 @@
 #include "certs/certificate.hpp"
 #include "certs/key_usage.hpp"
 #include "certs/private_key.hpp"
+#include "server/cli/files.hpp"
 
 namespace scepgate::server::cli {
 
@@ -61,10 +62,10 @@ struct PartySettings {
 /// would be over the 64 characters of RFC 5280.
 [[nodiscard]] Result<certs::Name> ra_name(std::string_view ca_name, std::string_view role);
 
-/// FOLDER/NAME.key (0600) and FOLDER/NAME.pem, which must not exist; both or none. The key is
-/// encrypted when there is a passphrase.
+/// FOLDER/NAME.key and FOLDER/NAME.pem, which must not exist. The key is encrypted when there is a
+/// passphrase.
 Result<void> write_party(const std::filesystem::path& folder, const std::string& name,
-                         const Party& party, const Secret& passphrase = {});
+                         const Party& party, NewFiles& files, const Secret& passphrase = {});
 
 /// What the configuration says of such a pair: NAME.pem and NAME.key, with `prefix` in front.
 [[nodiscard]] nlohmann::ordered_json key_pair_json(const std::string& name,

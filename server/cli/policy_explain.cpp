@@ -7,6 +7,7 @@
 #include "certs/csr_key.hpp"
 #include "scep/client.hpp"
 #include "scep/signer_key.hpp"
+#include "server/cli/challenge_file.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/describe_parts.hpp"
 #include "server/cli/policy_rotate.hpp"
@@ -57,12 +58,9 @@ Result<Bytes> der_of(ByteView content) {
 Result<std::optional<Secret>> other_challenge(const PolicyExplainOptions& options) {
     if (!options.challenge.empty()) return std::optional(Secret(options.challenge));
     if (options.challenge_file.empty()) return std::optional<Secret>();
-    auto content = read_file(options.challenge_file);
-    if (!content) return content.error();
-    std::string_view text = content->text();
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
-        text.remove_suffix(1);
-    return std::optional(Secret(text));
+    auto read = read_challenge_file(options.challenge_file);
+    if (!read) return read.error();
+    return std::optional(*std::move(read));
 }
 
 /// The one that is named, or the only one, as it serves at this time.

@@ -85,11 +85,16 @@ public:
         rollover_.folder = config_.file.parent_path() / folder_name();
         rollover_.next_ca = next_ca_name();
         std::error_code ignored;
+        const FileOwner owner = owner_beside(config_);
         if (!fs::exists(rollover_.folder / kAdditions, ignored)) {
-            const auto made = build_folder(rollover_.folder, kAdditions,
-                                           [&](const fs::path& folder) { return fill(folder); });
+            NewFiles files(owner);
+            const auto made =
+                build_folder(rollover_.folder, kAdditions,
+                             [&](const fs::path& folder) { return fill(folder, files); });
             if (!made) return made.error();
+            files.keep();
         }
+        if (const auto given = give_folder(rollover_.folder, owner); !given) return given.error();
         if (const auto read = read_additions(); !read) return read.error();
         auto published = publication_like(lock_, settings_.ca, rollover_.next_ca);
         rollover_.notes = std::move(published.notes);
@@ -188,7 +193,7 @@ private:
         return name;
     }
 
-    Result<void> fill(const fs::path& folder) const {
+    Result<void> fill(const fs::path& folder, NewFiles& files) const {
         auto subject = successor_name(ca_.certificate, settings_.ca_name);
         if (!subject) return subject.error();
         const auto usage = ca_.certificate.key_usage();
@@ -206,7 +211,7 @@ private:
         const auto next = make_party(order);
         if (!next) return next.error();
         const auto& present = config_.cas.at(settings_.ca).key.passphrase;
-        if (auto written = write_like(folder, "ca", *next, present); !written)
+        if (auto written = write_like(folder, "ca", *next, files, present); !written)
             return written.error();
 
         Json additions;
@@ -216,23 +221,23 @@ private:
             Json entry{{"ca", rollover_.next_ca}};
             if (config_.endpoints[index].ra) {
                 const auto made = make_ra(folder, index, *next, std::string(subject->common_name()),
-                                          order.not_after, entry["ra"]);
+                                          order.not_after, files, entry["ra"]);
                 if (!made) return made.error();
             }
             entry["from"] = settings_.from;
             additions["endpoints"][std::to_string(index)]["next"] = std::move(entry);
         }
-        return write_new_file(folder / kAdditions, as_bytes(additions.dump(2) + "\n"), false);
+        return files.write(folder / kAdditions, as_bytes(additions.dump(2) + "\n"), false);
     }
 
     /// Encrypted under the present key's passphrase, where that is.
     static Result<void> write_like(const fs::path& folder, const std::string& name,
-                                   const Party& party,
+                                   const Party& party, NewFiles& files,
                                    const std::optional<SecretSource>& passphrase) {
-        if (!passphrase) return write_party(folder, name, party);
+        if (!passphrase) return write_party(folder, name, party, files);
         const auto secret = read_secret(*passphrase);
         if (!secret) return secret.error();
-        return write_party(folder, name, party, *secret);
+        return write_party(folder, name, party, files, *secret);
     }
 
     void add_passphrase(Json& pair, const std::optional<SecretSource>& passphrase) const {
@@ -252,7 +257,8 @@ private:
     }
 
     Result<void> make_ra(const fs::path& folder, std::size_t index, const Party& next,
-                         const std::string& ca_name, std::int64_t ca_not_after, Json& keys) const {
+                         const std::string& ca_name, std::int64_t ca_not_after, NewFiles& files,
+                         Json& keys) const {
         const std::string number = endpoints_.size() > 1 ? std::to_string(index) + "-" : "";
         for (const auto& [role, usage] : kRaRoles) {
             auto subject = ra_name(ca_name, role);
@@ -269,7 +275,7 @@ private:
             const auto& present = usage == KeyUsageBit::kKeyEncipherment
                                       ? now.encryption.key.passphrase
                                       : now.signing.key.passphrase;
-            if (auto written = write_like(folder, file, *ra, present); !written)
+            if (auto written = write_like(folder, file, *ra, files, present); !written)
                 return written.error();
             keys[role] = key_pair_json(file, prefix());
             add_passphrase(keys[role], present);

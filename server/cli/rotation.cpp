@@ -76,9 +76,9 @@ std::size_t newest(const std::vector<Pair>& pairs) {
 class Rotator {
 public:
     Rotator(const RotationOrder& order, const Config& config, std::int64_t now)
-        : config_(config), now_(now) {
-        rotation_.order = order;
-    }
+        : config_(config),
+          now_(now),
+          rotation_{order, {}, NewFiles(owner_beside(config)), {}, {}} {}
 
     Result<Rotation> prepare() {
         const RotationOrder& order = rotation_.order;
@@ -220,13 +220,10 @@ private:
         if (!party) return party.error();
         const fs::path folder = old.files->certificate.parent_path();
         const std::string name = free_name(old.files->certificate);
-        if (const auto written = write_party(folder, name, *party, passphrase); !written) {
-            return written.error();
-        }
+        const auto written = write_party(folder, name, *party, rotation_.files, passphrase);
+        if (!written) return written.error();
         const RotatedKey made{key, folder / (name + ".pem"), folder / (name + ".key"),
                               party->certificate, old.files->certificate};
-        rotation_.files.add(made.certificate_file);
-        rotation_.files.add(*made.key_file);
         rotation_.keys.push_back(made);
         return made;
     }
@@ -283,12 +280,6 @@ private:
 };
 
 }  // namespace
-
-NewFiles::~NewFiles() {
-    std::error_code ignored;
-    for (const auto& file : files_)
-        fs::remove(file, ignored);
-}
 
 Result<Rotation> prepare_rotation(const RotationOrder& order, const Config& config,
                                   std::int64_t now) {

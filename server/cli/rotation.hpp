@@ -4,31 +4,16 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "certs/certificate.hpp"
 #include "server/cli/config_edit.hpp"
+#include "server/cli/files.hpp"
 #include "server/config.hpp"
 
 namespace scepgate::server::cli {
-
-/// Files that were just made: removed again, unless they are kept.
-class NewFiles {
-public:
-    NewFiles() = default;
-    NewFiles(NewFiles&& other) noexcept : files_(std::exchange(other.files_, {})) {}
-    NewFiles& operator=(NewFiles&&) = delete;
-    ~NewFiles();
-
-    void add(std::filesystem::path file) { files_.push_back(std::move(file)); }
-    void keep() noexcept { files_.clear(); }
-
-private:
-    std::vector<std::filesystem::path> files_;
-};
 
 /// A key that takes the place of another.
 struct RotatedKey {

@@ -1,10 +1,6 @@
 #include "server/cli/support.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
 #include <iostream>
-#include <unistd.h>
 
 #include "certs/pkcs11_key.hpp"
 #include "server/cli/commands.hpp"
@@ -16,33 +12,6 @@ namespace scepgate::server::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-Result<void> write_file(const fs::path& file, ByteView content, bool secret) {
-    const int descriptor =
-        ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0644);
-    if (descriptor < 0) {
-        const bool exists = errno == EEXIST;
-        return Error{exists ? Errc::kDenied : Errc::kUnavailable,
-                     "cannot create " + file.string() + ": " + std::strerror(errno)};
-    }
-    std::string_view rest = as_text(content);
-    bool sound = true;
-    while (sound && !rest.empty()) {
-        const ssize_t written = ::write(descriptor, rest.data(), rest.size());
-        if (written < 0 && errno == EINTR) continue;
-        sound = written > 0;
-        if (sound) rest.remove_prefix(static_cast<std::size_t>(written));
-    }
-    sound = sound && ::fsync(descriptor) == 0;
-    const int error = errno;
-    sound = ::close(descriptor) == 0 && sound;
-    if (!sound) {
-        ::unlink(file.c_str());
-        return Error{Errc::kUnavailable,
-                     "cannot write " + file.string() + ": " + std::strerror(error)};
-    }
-    return {};
-}
 
 void replace_number(std::string& text, std::size_t number) {
     for (auto at = text.find("%d"); at != std::string::npos; at = text.find("%d", at)) {
@@ -108,23 +77,6 @@ std::optional<Config> load_or_complain(const fs::path& file) {
     print_faults(faults);
     if (faults.has_errors()) return std::nullopt;
     return config;
-}
-
-Result<void> write_new_file(const fs::path& file, ByteView content, bool secret) {
-    return write_file(file, content, secret);
-}
-
-Result<void> replace_file(const fs::path& file, ByteView content, bool secret) {
-    fs::path temporary = file;
-    temporary += ".new." + std::to_string(::getpid());
-    if (auto written = write_file(temporary, content, secret); !written) return written.error();
-    if (::rename(temporary.c_str(), file.c_str()) != 0) {
-        const Error error{Errc::kUnavailable,
-                          "cannot write " + file.string() + ": " + std::strerror(errno)};
-        ::unlink(temporary.c_str());
-        return error;
-    }
-    return {};
 }
 
 CLI::Validator a_duration() {

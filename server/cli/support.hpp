@@ -13,6 +13,7 @@
 #include "certs/general_name.hpp"
 #include "certs/key_usage.hpp"
 #include "certs/name.hpp"
+#include "server/cli/files.hpp"
 #include "server/config.hpp"
 
 namespace scepgate::server {
@@ -46,12 +47,6 @@ void add_config_option(CLI::App& command, Path& config) {
 
 /// Loads a configuration; prints its faults and gives nothing when there is an error.
 std::optional<Config> load_or_complain(const std::filesystem::path& file);
-
-/// Creates a file that must not exist yet; kDenied when it does, kUnavailable when it cannot be
-/// written (nothing is left behind).
-Result<void> write_new_file(const std::filesystem::path& file, ByteView content, bool secret);
-/// Creates or replaces a file in one step (temporary file and rename).
-Result<void> replace_file(const std::filesystem::path& file, ByteView content, bool secret);
 
 /// What an option must be; anything else is bad usage.
 [[nodiscard]] CLI::Validator a_duration();        ///< "90s", "10m", …

@@ -1,5 +1,6 @@
 #include "server/sandbox/run_as.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -10,19 +11,13 @@
 #include <system_error>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include "server/sandbox/capabilities.hpp"
 #include "server/sandbox/hardening.hpp"
 
 namespace scepgate::server::sandbox {
 namespace {
-
-struct Account {
-    uid_t user = 0;
-    gid_t group = 0;
-    std::string name;  ///< empty: a number that nobody has
-    std::string home;
-};
 
 std::optional<std::uint32_t> as_number(const std::string& text) {
     std::uint32_t number = 0;
@@ -33,29 +28,6 @@ std::optional<std::uint32_t> as_number(const std::string& text) {
 
 Error no_run_as(const std::string& what) {
     return {Errc::kConfig, what};
-}
-
-Result<Account> find_account(const RunAsConfig& config) {
-    Account account;
-    const auto number = as_number(config.user);
-    const passwd* entry = number ? ::getpwuid(*number) : ::getpwnam(config.user.c_str());
-    if (entry != nullptr) {
-        account = {entry->pw_uid, entry->pw_gid, entry->pw_name, entry->pw_dir};
-    } else if (number && !config.group.empty()) {
-        account.user = *number;
-    } else {
-        return no_run_as("there is no user '" + config.user +
-                         "'; make one: useradd --system --no-create-home scepgate" +
-                         (number ? ", or give the group's number too" : ""));
-    }
-    if (account.user == 0) return no_run_as("names root, which keeps every right");
-    if (config.group.empty()) return account;
-    const auto group_number = as_number(config.group);
-    const group* found = ::getgrnam(config.group.c_str());
-    if (found == nullptr && !group_number)
-        return no_run_as("there is no group '" + config.group + "'");
-    account.group = found != nullptr ? found->gr_gid : *group_number;
-    return account;
 }
 
 Error refused_step(const char* what) {
@@ -98,6 +70,42 @@ Result<void> verify_no_capabilities() {
 }
 
 }  // namespace
+
+Result<Account> find_account(const RunAsConfig& config) {
+    Account account;
+    const auto number = as_number(config.user);
+    const passwd* entry = number ? ::getpwuid(*number) : ::getpwnam(config.user.c_str());
+    if (entry != nullptr) {
+        account = {entry->pw_uid, entry->pw_gid, entry->pw_name, entry->pw_dir};
+    } else if (number && !config.group.empty()) {
+        account.user = *number;
+    } else {
+        return no_run_as("there is no user '" + config.user +
+                         "'; make one: useradd --system --no-create-home scepgate" +
+                         (number ? ", or give the group's number too" : ""));
+    }
+    if (account.user == 0) return no_run_as("names root, which keeps every right");
+    if (config.group.empty()) return account;
+    const auto group_number = as_number(config.group);
+    const group* found = ::getgrnam(config.group.c_str());
+    if (found == nullptr && !group_number)
+        return no_run_as("there is no group '" + config.group + "'");
+    account.group = found != nullptr ? found->gr_gid : *group_number;
+    return account;
+}
+
+bool is_in_group(const Account& account, gid_t group) {
+    if (group == account.group) return true;
+    if (account.name.empty()) return false;
+    int count = 0;
+    ::getgrouplist(account.name.c_str(), account.group, nullptr, &count);
+    std::vector<gid_t> groups(static_cast<std::size_t>(std::max(count, 1)));
+    count = static_cast<int>(groups.size());
+    if (::getgrouplist(account.name.c_str(), account.group, groups.data(), &count) < 0)
+        return false;
+    groups.resize(static_cast<std::size_t>(count));
+    return std::find(groups.begin(), groups.end(), group) != groups.end();
+}
 
 Result<UserChange> UserChange::begin(const RunAsConfig& config) {
     const auto account = find_account(config);

@@ -1,12 +1,25 @@
 // From root to the user that a server is: "run_as".
 #pragma once
 
+#include <string>
 #include <sys/types.h>
 
 #include "certs/result.hpp"
 #include "server/config_sandbox.hpp"
 
 namespace scepgate::server::sandbox {
+
+struct Account {
+    uid_t user = 0;
+    gid_t group = 0;
+    std::string name;  ///< empty: a number that nobody has
+    std::string home;
+};
+
+/// kConfig when there is no such user or group, or it is root.
+[[nodiscard]] Result<Account> find_account(const RunAsConfig& config);
+/// Whether a process that has become the account has this group.
+[[nodiscard]] bool is_in_group(const Account& account, gid_t group);
 
 /// A process that root has started becomes another user in two steps, so that it can bind ports
 /// below 1024 between them, and nothing else as root: files are opened, and made, by the user.

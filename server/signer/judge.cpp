@@ -89,8 +89,15 @@ std::shared_ptr<const SignerRuntime> build(const Config& config,
     const bool one_is_valid =
         std::any_of(config.cas.begin(), config.cas.end(),
                     [now](const auto& named) { return !is_over(named.second, now); });
+    const bool one_is_certified =
+        std::any_of(config.cas.begin(), config.cas.end(),
+                    [](const auto& named) { return !awaits_certificate(named.second); });
     for (const auto& [name, ca] : config.cas) {
         refuse_servers_part(ca, faults);
+        if (one_is_certified && awaits_certificate(ca)) {
+            tell_of_awaited_certificate(name, ca, context, Expiry::kWarning);
+            continue;
+        }
         // Beside one that issues, another may have ended whose CRL is needed still.
         const auto expiry = one_is_valid && is_over(ca, now) ? Expiry::kWarning : Expiry::kError;
         auto built =

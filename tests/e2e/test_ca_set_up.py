@@ -142,12 +142,14 @@ def test_subordinate_of_an_offline_root(lab, parent, tmp_path):
     usage = csr.extensions.get_extension_for_class(x509.KeyUsage).value
     assert usage.key_cert_sign and usage.crl_sign
 
+    lab.edit(lambda config: config["endpoints"][0].update(ca="issuing"))
     waits = check(lab)
     assert waits.returncode == 2
     assert "the CA has no certificate" in waits.stdout + waits.stderr
     assert "scepgate ca csr" in waits.stdout + waits.stderr
     serve = harness.run("serve", "--config", lab.config_file)
     assert serve.returncode == 2 and "scepgate ca install" in serve.stderr
+    lab.edit(lambda config: config["endpoints"][0].update(ca="lab"))
 
     issued = parent.certify(request(lab), "issuing")
     done(ca(lab, "install", issued, parent.file("root")))
@@ -162,6 +164,40 @@ def test_subordinate_of_an_offline_root(lab, parent, tmp_path):
     assert verified.stdout.endswith(": OK\n")
     assert [line["event"] for line in lab.audit() if line["event"].startswith("ca_")] == \
         ["ca_create", "ca_csr", "ca_csr", "ca_install", "ca_ra"]
+
+
+def test_a_CA_that_waits_for_its_certificate_keeps_no_other_from_serving(lab, tmp_path):
+    lab.start()
+    subordinate(lab)
+    waits = check(lab)
+    assert waits.returncode == 0, waits.stderr
+    assert "warning: cas.issuing.certificate: the CA has no certificate" in waits.stderr
+    assert "scepgate ca install" in waits.stderr
+    lab.process.send_signal(signal.SIGHUP)
+    harness.wait_until(lambda: "reloaded" in lab.log(), "the reload")
+    done(enrol(lab, tmp_path / "first"))
+    lab.stop()
+    lab.start()
+    done(enrol(lab, tmp_path / "second"))
+
+
+def test_a_CA_whose_certificate_is_gone_is_an_error_where_it_has_issued(lab, parent, tmp_path):
+    subordinate(lab)
+    done(ca(lab, "install", parent.certify(request(lab), "issuing"), parent.file("root")))
+    done(ca(lab, "ra"))
+    lab.start()
+    done(enrol(lab, tmp_path / "device"))
+    lab.stop()
+    ra = lab.config()["endpoints"][0]["ra"]
+    lab.edit(lambda config: config["endpoints"][0].update(
+        ca="lab", ra=config["endpoints"][0]["ra"]["previous_encryption"] and {
+            "signing": {"certificate": "ra-signing.pem", "key": {"file": "ra-signing.key"}},
+            "encryption": ra["previous_encryption"][0]}))
+    (lab.dir / "issuing.pem").unlink()
+    (lab.dir / "issuing.pem.bak").unlink(missing_ok=True)
+    gone = check(lab)
+    assert gone.returncode == 2, gone.stderr
+    assert "the CA has issued certificates, and its own is gone" in gone.stderr
 
 
 def test_old_devices_renew_at_the_new_ca(lab, parent, tmp_path):

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+import harness
 from harness import Lab, run
 
 
@@ -83,6 +84,54 @@ def test_config_check_says_why_a_url_cannot_be_used(lab, url, reason):
     assert checked.returncode == 2
     assert "crl_urls[0]" in checked.stdout + checked.stderr
     assert reason in checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("listen, proxies, url, warned", [
+    ("0.0.0.0", [], "http://127.0.0.1:8080/ca.crl", True),
+    ("127.0.0.1", ["10.0.0.0/8"], "http://localhost/ca.crl", True),
+    ("127.0.0.1", ["10.0.0.0/8"], "http://0.0.0.0:80/ca.crl", True),
+    ("127.0.0.1", ["10.0.0.0/8"], "http://[::1]:80/ca.crl", True),
+    ("127.0.0.1", ["127.0.0.1", "::1"], "http://127.0.0.1:8080/ca.crl", False),
+    ("0.0.0.0", ["10.0.0.0/8"], "http://pki.example/ca.crl", False),
+])
+def test_URLs_of_the_machine_itself_are_warned_of_where_others_come(lab, listen, proxies, url,
+                                                                    warned):
+    def edit(config):
+        config["listen"] = [{"address": f"{listen}:{lab.port}"}]
+        config["trusted_proxies"] = proxies
+        config["cas"]["lab"].update(crl_urls=[url], ocsp_urls=[url.replace("ca.crl", "ocsp")])
+
+    lab.edit(edit)
+    checked = harness.run("config", "check", "--config", lab.config_file)
+    assert checked.returncode == 0, checked.stderr
+    for key in ("crl_urls[0]", "ocsp_urls[0]"):
+        assert (f"warning: cas.lab.{key}: every certificate says" in checked.stderr) == warned
+
+
+def test_init_asks_for_the_name_that_stands_in_every_certificate(tmp_path):
+    refused = harness.run("init", tmp_path / "lab", "--listen", "0.0.0.0:8080")
+    assert refused.returncode == 2 and "--url http://NAME/scep" in refused.stderr
+    assert not (tmp_path / "lab").exists()
+    made = harness.run("init", tmp_path / "lab", "--listen", "127.0.0.1:8080")
+    assert made.returncode == 0 and "http://127.0.0.1:8080/" in made.stdout.split("Note: ")[1]
+
+
+@pytest.mark.parametrize("url, origin", [
+    ("https://scep.example/scep", "http://scep.example"),
+    ("https://scep.example:8443/scep", "http://scep.example"),
+    ("https://[2001:db8::1]:8443/scep", "http://[2001:db8::1]"),
+    ("http://scep.example:8080/scep", "http://scep.example:8080"),
+])
+def test_what_init_publishes_is_http(tmp_path, url, origin):
+    made = harness.run("init", tmp_path / "lab", "--listen", "0.0.0.0:8080", "--url", url)
+    assert made.returncode == 0, made.stderr
+    config = harness.load_json_with_comments((tmp_path / "lab" / "scepgate.json").read_text())
+    assert config["cas"]["lab"]["crl_urls"] == [f"{origin}/crl/lab.crl"]
+    assert config["cas"]["lab"]["ocsp_urls"] == [f"{origin}/ocsp"]
+    assert config["policies"]["mdm"]["audience"] == url
+    assert (f"{origin}/" in made.stdout) == url.startswith("https")
+    assert "https://" not in harness.run("config", "check", "--config",
+                                         tmp_path / "lab" / "scepgate.json").stderr
 
 
 def test_config_check_warns_of_what_many_clients_do_not_fetch(lab):

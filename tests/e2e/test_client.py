@@ -98,6 +98,55 @@ def test_A_damaged_state_file_is_an_error_that_says_how_to_go_on(server, tmp_pat
     assert len(server.requests) == 1
 
 
+def test_a_request_that_was_never_sent_is_not_kept(server, tmp_path):
+    out = tmp_path / "device"
+    server.answers = []
+    wrong = run("enroll", "--url", "http://127.0.0.1:9/scep", "--challenge", "secret-challenge",
+                "--subject", "CN=client", "--out", out)
+    assert wrong.returncode == 1
+    assert not (out / "request.json").exists()
+    right = enroll(server, out)
+    assert right.returncode == 0, right.stderr
+
+
+# --- The challenge's file -----------------------------------------------------------------------
+
+def challenge_sent(server, tmp_path, content):
+    file = tmp_path / "challenge"
+    file.write_bytes(content)
+    result = run("enroll", "--url", server.url, "--challenge-file", file, "--subject", "CN=client",
+                 "--out", tmp_path / "device")
+    if result.returncode:
+        return result.stderr
+    [request] = server.requests
+    return x509.load_der_x509_csr(request.content).attributes.get_attribute_for_oid(
+        x509.oid.AttributeOID.CHALLENGE_PASSWORD).value
+
+
+BLOB = b"MIIB" + bytes(range(65, 91)) * 20
+
+
+@pytest.mark.parametrize("content, sent", [
+    (b"a password", b"a password"),
+    (b"\n\r\na password\r\n\n", b"a password"),
+    (BLOB + b"\n", BLOB),
+    (b"\n".join(BLOB[at:at + 64] for at in range(0, len(BLOB), 64)) + b"\n", BLOB),
+    (b"\r\n".join(BLOB[at:at + 76] for at in range(0, len(BLOB), 76)), BLOB),
+], ids=["one line", "empty lines around", "a blob", "folded at 64", "folded at 76"])
+def test_a_challenge_is_read_from_a_file_as_it_came(server, tmp_path, content, sent):
+    assert challenge_sent(server, tmp_path, content) == sent
+
+
+@pytest.mark.parametrize("content, said", [
+    (b"one password\nanother one\n", "has several lines"),
+    (BLOB + b"\n" + BLOB + b"\n", "has several lines"),
+    (b"0123456789ABCDEF\nFEDCBA9876543210\n", "has several lines"),
+    (b"\n\n", "it is empty"), (b"", "is empty")])
+def test_what_is_no_single_challenge_is_refused(server, tmp_path, content, said):
+    assert said in challenge_sent(server, tmp_path, content)
+    assert not server.requests
+
+
 # --- Pending ------------------------------------------------------------------------------------
 
 def test_A_pending_request_is_polled_with_CertPoll(server, tmp_path):

@@ -230,6 +230,13 @@ def test_init_that_was_broken_off_can_be_run_again(tmp_path):
     assert [p.name for p in foreign.iterdir()] == ["mine"]
 
 
+def test_init_says_what_is_wrong_with_the_name_while_it_can_be_changed(tmp_path):
+    made = run("init", tmp_path / "lab", "--ca-name", "my_ca.example.com")
+    assert made.returncode == 0
+    assert "warning: " in made.stderr and "underscore" in made.stderr, made.stderr
+    assert run("init", tmp_path / "other").stderr == ""
+
+
 def test_an_init_that_fails_leaves_nothing(tmp_path):
     assert run("init", tmp_path / "lab", "--ca-name", "x" * 200).returncode in (0, 1)
     broken = run("init", tmp_path / "other", "--ca-name", "\u202e")

@@ -283,7 +283,7 @@ def end(lab, file, days=-10, age=20):
 
 
 def command_in(remedy):
-    found = re.search(r"run: (.*)$", remedy)
+    found = re.search(r"run: (.*?)(?:; for new ones, .*)?$", remedy)
     assert found, remedy
     return found[1]
 
@@ -304,8 +304,11 @@ def test_the_command_that_is_told_renews_the_certificate(new_lab, keys, file, da
     faults = check(lab)
     assert faults and {f["severity"] for f in faults} == {"error" if days < 0 else "warning"}
     assert {f["remedy"] for f in faults} == {faults[0]["remedy"]}
+    assert not file.startswith("ra") or "scepgate ca ra" in faults[0]["remedy"]
     run_shell(command_in(faults[0]["remedy"]))
-    assert check(lab) == []
+    # The old one is kept for devices that know no other.
+    kept = [("warning", "endpoints[0].ra.previous_encryption[0].certificate")]
+    assert brief(check(lab)) == (kept if (file, days) == ("ra-encryption", -10) else [])
     lab.start()
     challenge = lab.challenge("--subject", "CN=renewed")
     assert lab.enrol(Csr(keys(), name("renewed"), challenge)).status == "success"
@@ -313,6 +316,17 @@ def test_the_command_that_is_told_renews_the_certificate(new_lab, keys, file, da
 
 def test_the_command_may_be_copied_whatever_the_folder_is_called(new_lab):
     lab = new_lab(start=False)
+    lab.dir = lab.dir.rename(lab.dir.parent / "o'dd $(touch x) folder")
+    end(lab, "ra-signing")
+    [fault] = check(lab)
+    assert shlex.quote(str(lab.config_file)).replace('"\'"', "\\'") in fault["remedy"]
+    run_shell(command_in(fault["remedy"]))
+    assert check(lab) == []
+
+
+def test_the_command_for_an_RA_before_a_next_CA_may_be_copied_too(new_lab):
+    lab = new_lab(start=False)
+    roll_over(lab, in_days(25))
     odd = lab.dir / "o'dd $(touch x) folder"
     odd.mkdir()
     (odd / "ra-signing.pem").write_bytes((lab.dir / "ra-signing.pem").read_bytes())
@@ -360,6 +374,7 @@ def test_the_command_leaves_what_else_is_in_the_file(new_lab):
 
 def test_the_command_leaves_a_key_in_the_file_and_a_link_as_they_are(new_lab):
     lab = new_lab(start=False)
+    roll_over(lab, in_days(25))  # until then 'ca ra' refuses
     end(lab, "ra-signing")
     end(lab, "ra-encryption")
     append(lab, "ra-signing.pem", (lab.dir / "ra-signing.key").read_bytes())
@@ -395,6 +410,10 @@ def test_a_key_from_the_environment_is_named_and_no_command_told(new_lab, monkey
     lab = new_lab(start=False)
     take_key_from_environment(lab, monkeypatch, file)
     end(lab, "ra-signing")
+    assert "scepgate ca ra" in check(lab)[0]["remedy"], "which makes new keys, in files"
+    text = lab.config_file.read_text()
+    roll_over(lab, in_days(25))
+    assert lab.config_file.read_text() != text
     for fault in check(lab):
         assert "run:" not in fault["remedy"] and "in place of the old one" in fault["remedy"]
         assert file == "ra-signing" or "THE_KEY" in fault["remedy"]
@@ -413,7 +432,7 @@ def test_a_CA_that_has_ended_is_followed_by_the_command_that_is_told(new_lab, ke
     end(lab, "ca")
     [fault] = check(lab)
     assert (fault["severity"], fault["path"]) == ("error", "cas.lab.certificate")
-    command = command_in(fault["remedy"])
+    command = re.search(r"; for new ones, .*run: (.*)$", fault["remedy"])[1]
     assert command.startswith("scepgate ca rollover --config ")
     soon = datetime.datetime.utcnow() + datetime.timedelta(seconds=3)
     command, replaced = re.subn(r"--from [\dT:-]+Z", soon.strftime("--from %Y-%m-%dT%H:%M:%SZ"),
@@ -432,8 +451,24 @@ def test_a_CA_that_will_end_is_told_with_the_time_for_its_successor(new_lab):
     end(lab, "ca", 20)
     [fault] = check(lab)
     assert (fault["severity"], fault["path"]) == ("warning", "cas.lab.certificate")
-    run_shell(command_in(fault["remedy"]))
+    run_shell(re.search(r"; for new ones, .*run: (.*)$", fault["remedy"])[1])
     assert check(lab) == [], "the next CA takes over before that"
+
+
+@pytest.mark.parametrize("days", [-10, 20], ids=["over", "soon"])
+def test_a_root_that_ends_is_renewed_by_the_command_that_is_told_first(new_lab, keys, days):
+    lab = new_lab(start=False)
+    end(lab, "ca", days)
+    before = (lab.dir / "ca.key").read_bytes()
+    [fault] = check(lab)
+    command = command_in(fault["remedy"])
+    assert command.startswith("scepgate ca renew --config ")
+    run_shell(command)
+    assert check(lab) == []
+    assert (lab.dir / "ca.key").read_bytes() == before
+    lab.start()
+    challenge = lab.challenge("--subject", "CN=goes on")
+    assert lab.enrol(Csr(keys(), name("goes on"), challenge)).status == "success"
 
 
 def in_days(days):
@@ -503,7 +538,8 @@ def test_an_RA_does_not_outlive_its_CA(new_lab):
     [fault] = check(lab)
     run_shell(command_in(fault["remedy"]))
     assert check(lab) == []
-    left = not_after(lab.dir / "ca.pem") - not_after(lab.dir / "ra-signing.pem")
+    signing = lab.config()["endpoints"][0]["ra"]["signing"]["certificate"]
+    left = not_after(lab.dir / "ca.pem") - not_after(lab.dir / signing)
     assert datetime.timedelta(0) <= left < datetime.timedelta(days=2)
 
 
@@ -517,9 +553,10 @@ def test_an_RA_under_a_CA_that_ends_waits_for_the_rollover(new_lab, days):
     ra = faults["endpoints[0].ra.signing.certificate"]["remedy"]
     command = command_in(ra)
     assert command == command_in(faults["cas.lab.certificate"]["remedy"])
-    if days > 0:
-        run_shell(command)
-        assert check(lab) == []
+    run_shell(command)
+    [fault] = check(lab)
+    run_shell(command_in(fault["remedy"]))
+    assert check(lab) == []
 
 
 def test_an_RA_that_ends_before_the_next_CA_takes_over_is_told(new_lab):

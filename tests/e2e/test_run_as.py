@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 
 import pytest
@@ -157,6 +158,129 @@ def another_user_cannot_become_it(lab, folder):
     assert done.returncode == 2 and f"only root can become '{USER}'" in done.stderr
 
 
+def deploy(lab, user, group, run_as):
+    """As docs/deployment.md has it: configuration and keys are root's, the group's to read; what is
+    written is the user's."""
+    data = lab.dir / "data"
+    data.mkdir()
+    (lab.dir / "scepgate.db").rename(data / "scepgate.db")
+
+    def edit(config):
+        config["store"]["sqlite"] = "data/scepgate.db"
+        config["audit"]["file"] = "data/audit.jsonl"
+        config["log"] = {"file": "data/scepgate.log"}
+        config.pop("run_as", None)
+        if run_as:
+            config["run_as"] = {"user": user.pw_name}
+
+    lab.edit(edit)
+    give(data, user)
+    data.chmod(0o700)
+    for path in (lab.dir, *(path for path in lab.dir.iterdir() if path != data)):
+        os.chown(path, 0, group)
+        path.chmod(0o750 if path.is_dir() else 0o640)
+
+
+def owner_and_mode(path):
+    status = path.stat()
+    return status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)
+
+
+KEY_COMMANDS = {
+    "policy rotate": [("policy", "rotate", "--policy", "mdm", "--signer", "--decryption")],
+    "ca create, ca ra": [("ca", "create", "--ca", "second", "--root", "--ca-name", "Second CA"),
+                         ("ca", "ra", "--ca", "second")],
+    "ca create --subordinate": [("ca", "create", "--ca", "issuing", "--subordinate", "--ca-name",
+                                 "Issuing CA")],
+    "ca create --subordinate-of": [("ca", "create", "--ca", "below", "--root", "--ca-name", "Top"),
+                                   ("ca", "create", "--ca", "under", "--subordinate-of", "below",
+                                    "--ca-name", "Under")],
+    "ca renew": [("ca", "renew", "--ca", "lab", "--validity", "7300d")],
+    "ca rollover": [("ca", "rollover", "--ca", "lab", "--from", "2030-01-01T00:00:00Z")],
+}
+
+
+def what_root_makes_the_server_reads(lab, commands, run_as):
+    user = pwd.getpwnam(USER)
+    group = user.pw_gid
+    deploy(lab, user, group, run_as)
+    before = set(lab.dir.rglob("*"))
+    umask = os.umask(0o077)
+    try:
+        for command in commands:
+            done = harness.run(*command, "--config", lab.config_file)
+            assert done.returncode == 0, done.stderr
+    finally:
+        os.umask(umask)
+    assert owner_and_mode(lab.config_file) == (0, group, 0o640)
+    assert owner_and_mode(lab.dir / "ca.pem") == (0, group, 0o640)
+    made = {path for path in set(lab.dir.rglob("*")) - before if lab.dir / "data" not in path.parents}
+    assert made
+    for path in made:
+        owner, of_group, mode = owner_and_mode(path)
+        assert (owner, of_group) == (0, group), path
+        assert mode in ((0o750,) if path.is_dir() else (0o640, 0o644)), path
+        assert path.suffix != ".key" or mode == 0o640, path
+    checked = harness.run("config", "check", "--config", lab.config_file)
+    assert checked.returncode == 0, checked.stderr
+
+
+def a_lab_of_the_servers_user_stays_its_own(lab):
+    user = pwd.getpwnam(USER)
+    done = harness.run("policy", "rotate", "--config", lab.config_file, "--policy", "mdm",
+                       "--signer", "--decryption")
+    assert done.returncode == 0, done.stderr
+    ours = [path for path in lab.dir.iterdir() if path.name != "server.log"]
+    assert {path.stat().st_uid for path in ours} == {user.pw_uid}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in ours if path.suffix == ".key"} == {0o600}
+    lab.start()
+    enrol(lab, lab.dir / "device")
+
+
+def a_configuration_that_cannot_be_read_is_told(lab, folder):
+    program = shutil.copy(harness.BINARY, folder / "scepgate")
+    folder.chmod(0o711)
+    user = pwd.getpwnam(USER)
+
+    def check(file):
+        done = subprocess.run([program, "config", "check", "--config", file], user=user.pw_uid,
+                              group=user.pw_gid, extra_groups=[], capture_output=True, text=True)
+        assert done.returncode == 2
+        return done.stderr
+
+    os.chown(lab.config_file, 0, 0)
+    lab.config_file.chmod(0o640)
+    said = check(lab.config_file)
+    assert f"as user '{USER}': Permission denied" in said and "scepgate init" not in said
+    for command in said[said.index("chgrp"):].strip().split(" && "):
+        subprocess.run(command, shell=True, check=True)
+    done = subprocess.run([program, "config", "check", "--config", lab.config_file],
+                          user=user.pw_uid, group=user.pw_gid, extra_groups=[], capture_output=True,
+                          text=True)
+    assert "cannot read the configuration" not in done.stderr
+    os.chown(lab.dir, 0, 0)
+    lab.dir.chmod(0o700)
+    assert f"the folder {lab.dir} is closed" in check(lab.config_file)
+    assert "scepgate init" in check(folder / "none.json")
+
+
+def who_may_not_write_is_named(lab):
+    user = pwd.getpwnam(USER)
+    for file, path in (("scepgate.db", "store.sqlite"), ("audit.jsonl", "audit.file")):
+        (lab.dir / file).touch()
+        os.chown(lab.dir / file, 0, 0)
+        (lab.dir / file).chmod(0o644 if file == "audit.jsonl" else 0o640)
+        done = harness.run("config", "check", "--config", lab.config_file)
+        assert done.returncode == 2
+        line = next(line for line in done.stderr.splitlines() if line.startswith(f"error: {path}"))
+        assert f"user '{USER}' may not write" in line, done.stderr
+        subprocess.run(line[line.index("chown "):], shell=True, check=True)
+        assert (lab.dir / file).stat().st_uid == user.pw_uid
+    (lab.dir / "audit.jsonl").chmod(0o600)
+    checked = harness.run("config", "check", "--config", lab.config_file)
+    assert checked.returncode == 0, checked.stderr
+
+
 if os.geteuid() == 0:  # it takes root to become another
     def test_it_binds_a_port_below_1024_and_is_the_user_for_good(user_lab, tmp_path):
         becomes_the_user_for_good(user_lab, tmp_path)
@@ -179,6 +303,27 @@ if os.geteuid() == 0:  # it takes root to become another
 
     def test_who_is_neither_root_nor_the_user_is_refused(user_lab, tmp_path):
         another_user_cannot_become_it(user_lab, tmp_path)
+
+    @pytest.mark.parametrize("run_as", [True, False], ids=["run_as", "unit"])
+    @pytest.mark.parametrize("commands", KEY_COMMANDS.values(), ids=KEY_COMMANDS)
+    def test_what_a_command_of_root_makes_can_be_read_by_the_server(user_lab, commands, run_as):
+        what_root_makes_the_server_reads(user_lab, commands, run_as)
+        if run_as:
+            user_lab.start()
+            user_lab.process.send_signal(signal.SIGHUP)
+            log = user_lab.dir / "data" / "scepgate.log"
+            harness.wait_until(lambda: "reloaded" in log.read_text(), "reloaded")
+            enrol(user_lab, user_lab.dir / "device")
+
+    def test_a_command_of_root_leaves_a_lab_to_the_user_whose_it_is(user_lab):
+        a_lab_of_the_servers_user_stays_its_own(user_lab)
+
+    def test_who_cannot_read_the_configuration_is_told_who_it_is_and_what_mends_it(user_lab,
+                                                                                   tmp_path):
+        a_configuration_that_cannot_be_read_is_told(user_lab, tmp_path)
+
+    def test_who_may_not_write_store_or_audit_file_is_named_with_what_mends_it(user_lab):
+        who_may_not_write_is_named(user_lab)
 
     def test_a_server_that_stays_root_is_warned_of(lab):
         assert "runs as root" in lab.log()

@@ -3,6 +3,7 @@
 import pytest
 from cryptography import x509
 
+import harness
 import oids
 import scep_client as scep
 from scep_client import Csr, name, pkcs_req
@@ -156,3 +157,20 @@ def test_N03_an_attribute_twice_in_one_RDN_is_refused(static_lab, password, keys
                                                    one(COMMON_NAME, PRINTABLE, b"A")))
     assert (reply.status, reply.fail_info) == ("failure", "badRequest")
     assert static_lab.audit()[-1]["code"] == "SubjectNameInvalid"
+
+
+@pytest.mark.parametrize("content, said", [
+    (b"\xef\xbb\xbfa long password\n", "begins with a byte order mark"),
+    ("a long password".encode("utf-16"), "nobody can type"),
+    (b"a long\x07 password\n", "nobody can type"),
+    (b"a long password\na second line\n", "nobody can type"),
+    (b"a long password \n", "a space at its beginning or end"),
+    ("ein langes Paßwort\r\n".encode(), None),
+])
+def test_config_check_tells_what_an_editor_put_into_the_password(new_lab, content, said):
+    lab = new_lab("--policy", "static", start=False)
+    (lab.dir / "challenge-password").write_bytes(content)
+    checked = harness.run("config", "check", "--config", lab.config_file)
+    assert checked.returncode == 0, checked.stderr
+    assert ("policies.mdm.password" in checked.stderr) == (said is not None)
+    assert said is None or said in checked.stderr

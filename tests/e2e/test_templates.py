@@ -251,6 +251,7 @@ def test_approval_is_the_named_templates_own(template_lab, keys):
 @pytest.mark.parametrize("settings, path, word, status", [
     (dict(extended_key_usage=["codeSigning"], key_usage=["keyEncipherment"]),
      "extended_key_usage", "of no use with key usage", 0),
+    (dict(extended_key_usage=[]), "extended_key_usage", "for every purpose", 0),
     (dict(purpose=["signature", "general_purpose"], key_usage=["keyEncipherment"]), "key_usage",
      "nothing for purpose signature", 2),
     (dict(keys=["ec:p256"], key_usage=["keyEncipherment"]), "keys", "an EC key can do nothing", 2),

@@ -213,6 +213,16 @@ def tls_key_of_another(lab, config):
     (lab.dir / "tls.key").write_bytes((lab.dir / "ca.key").read_bytes())
 
 
+def chain_upside_down(lab, config):
+    ra = (lab.dir / "ra-signing.pem").read_bytes()
+    (lab.dir / "ra-signing.pem").write_bytes((lab.dir / "ca.pem").read_bytes() + ra)
+
+
+def utf16_certificate(lab, config):
+    text = (lab.dir / "ca.pem").read_text()
+    (lab.dir / "ca.pem").write_bytes(text.encode("utf-16"))
+
+
 def no_database(lab, config):
     config["store"]["sqlite"] = "none.db"
 
@@ -274,6 +284,9 @@ CASES = {  # what -> (how, JSON path, words of the remedy)
     "missing certificate file": (missing_file, "cas.lab.certificate", ""),
     "missing key file": (missing_key_file, "endpoints[0].ra.signing.key.file", ""),
     "wrong key for a certificate": (wrong_key, "endpoints[0].ra.signing.key", "give the key"),
+    "a chain with the root first": (chain_upside_down, "endpoints[0].ra.signing.key",
+                                    "put 'CN=scepgate Lab CA RA signing' first"),
+    "a certificate in UTF-16": (utf16_certificate, "cas.lab.certificate", "iconv"),
     "a certificate that is no PEM": (not_pem, "cas.lab.certificate", "PEM"),
     "RA without keyEncipherment": (encryption_without_key_encipherment,
                                    "endpoints[0].ra.encryption.certificate", "keyEncipherment"),

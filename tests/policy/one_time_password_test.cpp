@@ -117,6 +117,18 @@ TEST_F(OneTimePasswordTest, TakesThePasswordInEitherCase) {
     EXPECT_EQ(outcome(ask(matching_contents(text))), "ok");
 }
 
+TEST_F(OneTimePasswordTest, TakesNoNoticeOfWhiteSpaceAroundThePassword) {
+    for (const auto& [before, after] : {std::pair{"", "\n"}, {"  ", ""}, {"\t", " \r\n"}}) {
+        const std::string text = password();
+        EXPECT_EQ(outcome(ask(matching_contents(before + text + after))), "ok");
+    }
+    const std::string text = password();
+    EXPECT_EQ(outcome(ask(matching_contents(text.substr(0, 8) + " " + text.substr(8)))),
+              "ChallengeUnknown")
+        << "only around it";
+    EXPECT_EQ(outcome(ask(matching_contents("  \n"))), "ChallengeUnknown");
+}
+
 TEST_F(OneTimePasswordTest, C12_C13_AllThatIsWrongWithAPasswordIsOneFailInfo) {
     const auto text = password();
     const auto refused = [&](std::string_view challenge) {
