@@ -75,6 +75,12 @@ public:
     virtual boost::asio::awaitable<Result<IssueOutcome, Refusal>> issue(
         const Grant& grant, const IssueContext& context) = 0;
 
+    /// The subject that this template writes in place of the Grant's; empty: it leaves the Grant's.
+    /// Refused as by issue(): "SubjectClaimMissing", "SubjectPatternUnfit". A template that the CA
+    /// does not have is for issue() to refuse.
+    [[nodiscard]] virtual Result<std::optional<certs::Name>, Refusal> built_subject(
+        const Grant& grant, const std::string& template_name) const = 0;
+
     /// What issue() would come to, as far as it is known beforehand; nothing is signed. Empty: not
     /// known.
     virtual Result<std::optional<IssuePreview>, Refusal> preview(const Grant& grant,

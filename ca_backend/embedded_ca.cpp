@@ -266,6 +266,17 @@ Result<EmbeddedCa::Draft, Refusal> EmbeddedCa::draft(const Grant& grant,
     return draft;
 }
 
+Result<std::optional<certs::Name>, Refusal> EmbeddedCa::built_subject(
+    const Grant& grant, const std::string& template_name) const {
+    const auto found = settings_.templates.find(template_name);
+    if (found == settings_.templates.end() || !found->second.subject) {
+        return std::optional<certs::Name>();
+    }
+    auto built = found->second.subject->build(source_of(grant));
+    if (!built) return built.error();
+    return std::optional(*std::move(built));
+}
+
 Result<std::optional<IssuePreview>, Refusal> EmbeddedCa::preview(const Grant& grant,
                                                                  const IssueContext& context) {
     auto made = draft(grant, context);

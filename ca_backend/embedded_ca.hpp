@@ -52,6 +52,8 @@ public:
     /// Signs before the first suspension: run it where an RSA operation may block.
     boost::asio::awaitable<Result<IssueOutcome, Refusal>> issue(
         const Grant& grant, const IssueContext& context) override;
+    [[nodiscard]] Result<std::optional<certs::Name>, Refusal> built_subject(
+        const Grant& grant, const std::string& template_name) const override;
     Result<std::optional<IssuePreview>, Refusal> preview(const Grant& grant,
                                                          const IssueContext& context) override;
     [[nodiscard]] const std::vector<certs::Certificate>& chain() const noexcept override {

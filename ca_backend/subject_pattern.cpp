@@ -44,22 +44,22 @@ std::string first_of(const certs::GeneralNames& names, GeneralNameType type) {
     return {};
 }
 
-std::string value_of(SubjectClaim claim, const Grant& grant) {
+std::string value_of(SubjectClaim claim, const SubjectSource& source) {
     switch (claim) {
         case SubjectClaim::kDeviceId:
-            return grant.device_id();
+            return source.device_id;
         case SubjectClaim::kUserId:
-            return grant.user_id();
+            return source.user_id;
         case SubjectClaim::kSid:
-            return grant.sid().value_or("");
+            return source.sid.value_or("");
         case SubjectClaim::kCommonName:
-            return std::string(grant.subject().common_name());
+            return std::string(source.subject.common_name());
         case SubjectClaim::kDns:
-            return first_of(grant.subject_alt_name(), GeneralNameType::kDns);
+            return first_of(source.subject_alt_name, GeneralNameType::kDns);
         case SubjectClaim::kEmail:
-            return first_of(grant.subject_alt_name(), GeneralNameType::kEmail);
+            return first_of(source.subject_alt_name, GeneralNameType::kEmail);
         case SubjectClaim::kUpn:
-            return first_of(grant.subject_alt_name(), GeneralNameType::kUpn);
+            return first_of(source.subject_alt_name, GeneralNameType::kUpn);
     }
     return {};
 }
@@ -84,6 +84,11 @@ std::string_view to_text(SubjectClaim claim) noexcept {
         if (one == claim) return name;
     }
     return "?";
+}
+
+SubjectSource source_of(const Grant& grant) noexcept {
+    return {grant.subject(), grant.subject_alt_name(), grant.sid(), grant.device_id(),
+            grant.user_id()};
 }
 
 Result<SubjectPattern> SubjectPattern::parse(std::string_view text) {
@@ -141,14 +146,14 @@ Result<SubjectPattern> SubjectPattern::parse(std::string_view text) {
     return pattern;
 }
 
-Result<certs::Name, Refusal> SubjectPattern::build(const Grant& grant) const {
+Result<certs::Name, Refusal> SubjectPattern::build(const SubjectSource& source) const {
     constexpr Reason kMissing{FailInfo::kBadRequest, "SubjectClaimMissing", "subject",
                               "have the policy grant it, or take it out of the template's subject"};
     constexpr Reason kUnfit{FailInfo::kBadRequest, "SubjectPatternUnfit", "subject",
                             "correct what the policy grants, or the template's subject"};
     std::string built = literals_.front();
     for (std::size_t i = 0; i < claims_.size(); ++i) {
-        const std::string value = value_of(claims_[i], grant);
+        const std::string value = value_of(claims_[i], source);
         if (value.empty()) {
             return refused(kMissing, "the subject " + text_ + " needs {" +
                                          std::string(to_text(claims_[i])) +

@@ -15,6 +15,16 @@ enum class SubjectClaim { kDeviceId, kUserId, kSid, kCommonName, kDns, kEmail, k
 /// "device_id", "user_id", "sid", "common_name", "dns", "email", "upn"
 [[nodiscard]] std::string_view to_text(SubjectClaim claim) noexcept;
 
+/// What claims are taken from; alive as long as this.
+struct SubjectSource {
+    const certs::Name& subject;
+    const certs::GeneralNames& subject_alt_name;
+    const std::optional<std::string>& sid;
+    const std::string& device_id;
+    const std::string& user_id;
+};
+[[nodiscard]] SubjectSource source_of(const Grant& grant) noexcept;
+
 /// A name in RFC 4514 with claims in braces: "CN={device_id},OU=Devices,O=Example". A claim is
 /// escaped when it is inserted: it can never add an attribute of its own. Immutable.
 class SubjectPattern {
@@ -30,10 +40,10 @@ public:
     [[nodiscard]] const certs::Name& sample() const noexcept { return sample_; }
     [[nodiscard]] const std::vector<SubjectClaim>& claims() const noexcept { return claims_; }
 
-    /// dns, email and upn are the first of their kind among the granted alternative names. Refused
+    /// dns, email and upn are the first of their kind among the alternative names. Refused
     /// (badRequest): "SubjectClaimMissing", "SubjectPatternUnfit" (a value that no name can hold,
     /// or longer than RFC 5280 allows).
-    [[nodiscard]] Result<certs::Name, Refusal> build(const Grant& grant) const;
+    [[nodiscard]] Result<certs::Name, Refusal> build(const SubjectSource& source) const;
 
 private:
     SubjectPattern() = default;

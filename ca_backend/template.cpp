@@ -182,7 +182,7 @@ Result<CertificatePlan, Refusal> plan_certificate(const Template& tmpl, const Gr
 
     plan.subject = grant.subject();
     if (tmpl.subject) {
-        auto built = tmpl.subject->build(grant);
+        auto built = tmpl.subject->build(source_of(grant));
         if (!built) return built.error();
         plan.subject = *std::move(built);
     }

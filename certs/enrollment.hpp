@@ -1,6 +1,7 @@
 // What passes between protocol, policy and CA: the request and the grant.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "certs/certificate.hpp"
@@ -10,8 +11,9 @@
 namespace scepgate {
 
 namespace policy {
-class GrantMaker;   // policy/grant_maker.hpp: the only one who can make a Grant …
-class GrantRecord;  // policy/grant_record.hpp: … but for one that was made and stored before
+struct SignerLimits;  // policy/signer_limits.hpp
+class GrantMaker;     // policy/grant_maker.hpp: the only one who can make a Grant …
+class GrantRecord;    // policy/grant_record.hpp: … but for one that was made and stored before
 }  // namespace policy
 
 /// Decided once, from the message type and the signer.
@@ -80,6 +82,12 @@ public:
     [[nodiscard]] const std::string& user_id() const noexcept { return user_id_; }
     /// An operator has to agree before the certificate is issued.
     [[nodiscard]] bool needs_approval() const noexcept { return needs_approval_; }
+    /// Of whoever granted it; null: it may grant everything. What was granted keeps them; so has to
+    /// what a template makes of it. Not known any more of one that waited for an operator.
+    [[nodiscard]] const std::shared_ptr<const policy::SignerLimits>& signer_limits()
+        const noexcept {
+        return signer_limits_;
+    }
     /// Requested extensions that were left out, for the audit record ("basicConstraints CA:TRUE").
     [[nodiscard]] const std::vector<std::string>& stripped() const noexcept { return stripped_; }
 
@@ -103,6 +111,7 @@ private:
     std::string device_id_;
     std::string user_id_;
     bool needs_approval_ = false;
+    std::shared_ptr<const policy::SignerLimits> signer_limits_;
     std::vector<std::string> stripped_;
 };
 

@@ -87,9 +87,10 @@ public:
 private:
     [[nodiscard]] Grant grant(const EnrollmentRequest& request, ChallengeClaims claims) const;
     /// Null: the signer may grant everything.
-    [[nodiscard]] const SignerLimits* limits_of(const std::string& signer) const;
+    [[nodiscard]] std::shared_ptr<const SignerLimits> limits_of(const std::string& signer) const;
 
     ChallengeBlobSettings settings_;
+    std::map<std::string, std::shared_ptr<const SignerLimits>> limits_;  ///< Grants keep them
     std::unique_ptr<const BlobOpener> opener_;
     std::shared_ptr<const certs::Clock> clock_;
     FailedMatches failed_matches_;

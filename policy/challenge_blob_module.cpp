@@ -59,7 +59,10 @@ ChallengeBlobModule::ChallengeBlobModule(ChallengeBlobSettings settings,
                                          std::shared_ptr<const certs::Clock> clock)
     : settings_(std::move(settings)),
       opener_(std::make_unique<const BlobOpener>(settings_)),
-      clock_(std::move(clock)) {}
+      clock_(std::move(clock)) {
+    for (const auto& [signer, limits] : settings_.limits)
+        limits_[signer] = std::make_shared<const SignerLimits>(limits);
+}
 
 ChallengeBlobModule::~ChallengeBlobModule() = default;
 
@@ -80,7 +83,7 @@ boost::asio::awaitable<Result<Challenge>> ChallengeBlobModule::generate_challeng
         co_return fit.error();
     }
     const std::string issuer = to_hex(signer.certificate.fingerprint());
-    const SignerLimits* limits = limits_of(issuer);
+    const auto limits = limits_of(issuer);
     const std::int64_t longest =
         std::min(settings_.maximum_lifetime,
                  limits != nullptr ? limits->max_lifetime.value_or(settings_.maximum_lifetime)
@@ -101,9 +104,12 @@ boost::asio::awaitable<Result<Challenge>> ChallengeBlobModule::generate_challeng
     claims.not_before = now;
     claims.expires = now + lifetime;
     if (limits != nullptr) {
-        if (const auto refusal = judge_signer_limits(*limits, claims, nullptr)) {
-            co_return Error{Errc::kDenied, refusal->text};
+        auto refusal = judge_signer_limits(*limits, claims, nullptr);
+        for (const certs::Name& built : parameters.built_subjects) {
+            if (refusal) break;
+            refusal = judge_built_subject(*limits, built, claims.subject_alt_name, nullptr);
         }
+        if (refusal) co_return Error{Errc::kDenied, refusal->text};
     }
     Challenge challenge;
     challenge.scope = scope_of(issuer);
@@ -128,9 +134,10 @@ std::optional<certs::Certificate> ChallengeBlobModule::encryption_certificate() 
     return valid_or_first(settings_.decryption, clock_->now()).certificate;
 }
 
-const SignerLimits* ChallengeBlobModule::limits_of(const std::string& signer) const {
-    const auto found = settings_.limits.find(signer);
-    return found != settings_.limits.end() ? &found->second : nullptr;
+std::shared_ptr<const SignerLimits> ChallengeBlobModule::limits_of(
+    const std::string& signer) const {
+    const auto found = limits_.find(signer);
+    return found != limits_.end() ? found->second : nullptr;
 }
 
 boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_request(
@@ -140,7 +147,7 @@ boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_reque
     const std::int64_t now = clock_->now();
     auto claims = opener_->open(challenge->text(), now);
     if (!claims) co_return claims.error();
-    const SignerLimits* limits = limits_of(claims->issuer);
+    const auto limits = limits_of(claims->issuer);
     if (limits != nullptr) {
         if (auto refusal = judge_signer_limits(*limits, *claims, &request)) {
             co_return std::move(*refusal);
@@ -168,7 +175,7 @@ Grant ChallengeBlobModule::grant(const EnrollmentRequest& request, ChallengeClai
     if (!token) {
         throw std::logic_error("ChallengeClaims: an id that is not hexadecimal");
     }
-    const SignerLimits* limits = limits_of(claims.issuer);
+    const auto limits = limits_of(claims.issuer);
     if (limits != nullptr) apply_signer_limits(*limits, request, claims);
     GrantMaker maker(request, settings_.name);
     // The names as claimed, not as the CSR spells them.
@@ -181,7 +188,8 @@ Grant ChallengeBlobModule::grant(const EnrollmentRequest& request, ChallengeClai
             {scope_of(claims.issuer), std::move(*token), claims.expires + settings_.clock_skew})
         .sid(std::move(claims.sid))
         .identities(std::move(claims.device_id), std::move(claims.user_id))
-        .needs_approval(limits != nullptr && limits->approval);
+        .needs_approval(limits != nullptr && limits->approval)
+        .signer_limits(limits);
     return std::move(maker).make();
 }
 
@@ -200,7 +208,7 @@ boost::asio::awaitable<Explanation> ChallengeBlobModule::explain(const Enrollmen
     }
     explanation.verdicts = {
         {.module = name(), .check = "challenge", .found = "signed by " + claims->issuer}};
-    const SignerLimits* limits = limits_of(claims->issuer);
+    const auto limits = limits_of(claims->issuer);
     auto beyond =
         limits != nullptr ? judge_signer_limits(*limits, *claims, &request) : std::nullopt;
     if (beyond) explanation.verdicts.push_back(failed(name(), "signer", *beyond));

@@ -68,6 +68,11 @@ GrantMaker& GrantMaker::needs_approval(bool needed) {
     return *this;
 }
 
+GrantMaker& GrantMaker::signer_limits(std::shared_ptr<const SignerLimits> limits) {
+    grant_.signer_limits_ = std::move(limits);
+    return *this;
+}
+
 Grant GrantMaker::make() && {
     if (grant_.subject_.empty() && grant_.san_.empty()) {
         throw std::logic_error("GrantMaker: a Grant without any name");

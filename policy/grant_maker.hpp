@@ -26,6 +26,7 @@ public:
     GrantMaker& sid(std::optional<std::string> sid);
     GrantMaker& identities(std::string device_id, std::string user_id);
     GrantMaker& needs_approval(bool needed);
+    GrantMaker& signer_limits(std::shared_ptr<const SignerLimits> limits);
 
     /// Adds the extended key usage to what is left out when the request had one and the Grant has
     /// none. Throws std::logic_error without any name: a certificate must be somebody's.

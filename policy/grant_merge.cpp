@@ -69,6 +69,8 @@ Result<Grant, Refusal> GrantMaker::merge(Grant first, const Grant& second) {
     if (first.device_id_.empty()) first.device_id_ = second.device_id_;
     if (first.user_id_.empty()) first.user_id_ = second.user_id_;
     first.needs_approval_ = first.needs_approval_ || second.needs_approval_;
+    // Only whoever has a challenge to use up has a signer, and there is one such.
+    if (!first.signer_limits_) first.signer_limits_ = second.signer_limits_;
     // Left out is what neither of them grants.
     std::erase_if(first.stripped_, [&](const std::string& note) {
         return std::find(second.stripped_.begin(), second.stripped_.end(), note) ==

@@ -22,6 +22,9 @@ struct ChallengeParameters {
     std::string device_id;
     std::string user_id;
     std::optional<std::string> sid;
+    /// What the templates that it can lead to would write in the subject's place: limits for the
+    /// subject hold for these, too.
+    std::vector<certs::Name> built_subjects{};
 };
 
 /// A challenge to hand to a device.

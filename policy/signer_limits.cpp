@@ -58,12 +58,9 @@ Judgement judge_validity(const SignerLimits& limits, const ChallengeClaims& clai
                          "one of " + in_seconds(*claims.max_validity));
 }
 
-Judgement judge_names_and_key(const SignerLimits& limits, const ChallengeClaims& claims,
-                              const EnrollmentRequest* request) {
+Judgement judge_names_and_key(const SignerLimits& limits, const Ruled& ruled) {
     if (!limits.rules) return std::nullopt;
-    const certs::PublicKey* key = request != nullptr ? &request->csr.public_key() : nullptr;
-    auto broken =
-        judge_rules(*limits.rules, {claims.subject, claims.subject_alt_name, claims.sid, key});
+    auto broken = judge_rules(*limits.rules, ruled);
     if (!broken) return std::nullopt;
     broken->fail_info = FailInfo::kBadMessageCheck;
     broken->text = "challenge: its signer '" + limits.signer + "' may not grant this (" +
@@ -80,7 +77,16 @@ std::optional<Refusal> judge_signer_limits(const SignerLimits& limits,
     if (auto refusal = judge_lifetime(limits, claims)) return refusal;
     if (auto refusal = judge_template(limits, claims, request)) return refusal;
     if (auto refusal = judge_validity(limits, claims)) return refusal;
-    return judge_names_and_key(limits, claims, request);
+    const certs::PublicKey* key = request != nullptr ? &request->csr.public_key() : nullptr;
+    return judge_names_and_key(limits, {claims.subject, claims.subject_alt_name, claims.sid, key});
+}
+
+std::optional<Refusal> judge_built_subject(const SignerLimits& limits, const certs::Name& built,
+                                           const certs::GeneralNames& subject_alt_name,
+                                           const certs::PublicKey* key) {
+    // A SID was judged with the claims; where it stands in the subject, it is judged as that.
+    const std::optional<std::string> no_sid;
+    return judge_names_and_key(limits, {built, subject_alt_name, no_sid, key});
 }
 
 void apply_signer_limits(const SignerLimits& limits, const EnrollmentRequest& request,

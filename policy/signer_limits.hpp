@@ -26,6 +26,12 @@ struct SignerLimits {
                                                          const ChallengeClaims& claims,
                                                          const EnrollmentRequest* request);
 
+/// Judges a subject that a template builds of what a challenge grants, which is in the certificate
+/// in place of the claimed one. `key` null: not known yet. "SignerNotAllowed".
+[[nodiscard]] std::optional<Refusal> judge_built_subject(
+    const SignerLimits& limits, const certs::Name& built,
+    const certs::GeneralNames& subject_alt_name, const certs::PublicKey* key);
+
 /// Puts the limits on what is granted: the template is fixed, also for an approval that comes under
 /// another configuration, and the validity ends with the limit's.
 void apply_signer_limits(const SignerLimits& limits, const EnrollmentRequest& request,

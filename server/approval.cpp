@@ -33,11 +33,20 @@ Result<EnrollmentKind> kind_signed_by(ca_backend::Store& store, const Endpoint& 
 
 /// What the operator is asked about: a template may build the subject anew.
 std::string certified_subject(const Endpoint& endpoint, const Grant& grant,
-                              const EnrollmentRequest& request, const std::string& template_name) {
-    const auto preview =
-        endpoint.ca->preview(grant, {endpoint.name, template_name, request.transaction_id});
-    const bool known = preview && *preview && !(*preview)->subject.empty();
-    return known ? (*preview)->subject : grant.subject().text();
+                              const std::string& template_name) {
+    const auto built = endpoint.ca->built_subject(grant, template_name);
+    return built && *built ? (*built)->text() : grant.subject().text();
+}
+
+/// Whether it is still what the operator was asked about, and what the signer's limits were held
+/// against when the request came: templates may have changed since.
+Result<void, Refusal> check_same_subject(const Endpoint& endpoint, const Grant& grant,
+                                         const StoredTransaction& transaction) {
+    const auto chosen = choose_template(endpoint, grant);
+    if (!chosen) return chosen.error();
+    std::string now = certified_subject(endpoint, grant, *chosen);
+    if (now == transaction.subject) return {};
+    return refused(reason::kApprovedSubjectChanged, transaction.subject, std::move(now));
 }
 
 }  // namespace
@@ -108,7 +117,7 @@ asio::awaitable<Approval::Earlier> Approval::record(const Operation& operation,
     row.policy = grant.policy();
     row.device_id = grant.device_id();
     row.user_id = grant.user_id();
-    row.subject = certified_subject(operation.endpoint, grant, request, row.template_name);
+    row.subject = certified_subject(operation.endpoint, grant, row.template_name);
     row.subject_alt_name = certs::to_text(grant.subject_alt_name());
     row.redemption = grant.redemption();
     if (request.kind == EnrollmentKind::kRenewal)
@@ -206,6 +215,10 @@ asio::awaitable<Result<certs::Certificate, Refusal>> Approval::issue_approved(
     }
     auto grant = policy::GrantRecord::decode(transaction.pending->grant);
     if (!grant) co_return refused(reason::kStoreUnavailable, broken_row(grant.error()).detail);
+    if (const auto same = check_same_subject(operation.endpoint, *grant, transaction); !same) {
+        co_await issuance_.tell_refused(operation, request, same.error(), transaction.policy);
+        co_return same.error();
+    }
     co_return co_await issuance_.issue(operation, request, *grant, transaction.key,
                                        transaction.challenge);
 }

@@ -4,7 +4,6 @@
 
 #include "policy/renewal.hpp"
 #include "server/config_references.hpp"
-#include "server/config_template.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -83,27 +82,6 @@ PolicyRule read_policy_rule(ConfigReader& endpoint, ConfigFaults& faults) {
     PolicyRule none;
     none.json_path = path;
     return none;
-}
-
-std::set<std::string> templates_of_policy(const Config& config, std::string_view policy) {
-    std::set<std::string> names;
-    for (const EndpointConfig& endpoint : config.endpoints) {
-        bool asks = false;
-        endpoint.policy.each([&](const PolicyRule& rule) { asks = asks || rule.name == policy; });
-        if (!asks) continue;
-        for (const auto& [name, path] : templates_of(endpoint))
-            names.insert(name);
-    }
-    return names;
-}
-
-std::string template_fault(const std::set<std::string>& templates,
-                           const std::optional<std::string>& ordered) {
-    if (!ordered || templates.empty() || templates.contains(*ordered)) return {};
-    std::string all;
-    for (const std::string& name : templates)
-        all += (all.empty() ? "" : ", ") + name;
-    return "no endpoint with this policy has it; they have " + all;
 }
 
 bool is_open_to_all(const PolicyRule& rule, const Config& config) {

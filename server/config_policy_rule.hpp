@@ -20,15 +20,6 @@ void check_policy_name(const std::string& name, const std::string& path, ConfigF
 /// type "none" beside others under any_of: that lets everybody in, past the others.
 void check_policy_rule(const EndpointConfig& endpoint, const Config& config, ConfigFaults& faults);
 
-/// The templates of all endpoints that ask this policy.
-[[nodiscard]] std::set<std::string> templates_of_policy(const Config& config,
-                                                        std::string_view policy);
-
-/// What speaks against a challenge for this template: a device could use it nowhere. "": nothing;
-/// also where no endpoint here asks the policy, so that another node's has to.
-[[nodiscard]] std::string template_fault(const std::set<std::string>& templates,
-                                         const std::optional<std::string>& ordered);
-
 /// Whether it grants whatever is asked for.
 [[nodiscard]] bool is_open_to_all(const PolicyRule& rule, const Config& config);
 

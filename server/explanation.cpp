@@ -122,6 +122,7 @@ private:
         const auto chosen = choose_template(endpoint_, *grant_);
         judge("endpoint", "template", chosen, chosen ? *chosen : "");
         judge_rules();
+        if (chosen) judge_built_subject(*chosen);
         if (!chosen) return skipped("ca", "certificate", "there is no template for it");
         all_.template_name = *chosen;
         const ca_backend::IssueContext context{endpoint_.name, *chosen, request_.transaction_id};
@@ -149,6 +150,15 @@ private:
                                   : Result<void, Refusal>(),
                   std::move(verdict.found));
         }
+    }
+
+    /// What cannot be built is the CA's to refuse, below.
+    void judge_built_subject(const std::string& template_name) {
+        if (!endpoint_.issuance_rules && !grant_->signer_limits()) return;
+        const auto built = endpoint_.ca->built_subject(*grant_, template_name);
+        if (!built || !*built) return;
+        judge("endpoint", "built subject", check_built_subject(endpoint_, *grant_, **built),
+              "'" + (*built)->text() + "', by template " + template_name);
     }
 
     /// Nothing was granted; still, what the endpoint would have made of it.

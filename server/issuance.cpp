@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include "policy/renewal.hpp"
+#include "policy/signer_limits.hpp"
 
 namespace scepgate::server {
 
@@ -26,6 +27,13 @@ private:
 
 ByteView token_of(const Grant& grant) {
     return grant.redemption() ? ByteView(grant.redemption()->token) : ByteView();
+}
+
+std::optional<Refusal> judge_endpoint_rules(const Endpoint& endpoint, const Grant& grant,
+                                            const certs::Name& subject) {
+    if (!endpoint.issuance_rules) return std::nullopt;
+    return policy::judge_rules(*endpoint.issuance_rules, {subject, grant.subject_alt_name(),
+                                                          grant.sid(), &grant.public_key()});
 }
 
 }  // namespace
@@ -90,14 +98,28 @@ Result<void, Refusal> check_not_compromised(ca_backend::Store& store,
     return key_compromised();
 }
 
+Result<void, Refusal> check_built_subject(const Endpoint& endpoint, const Grant& grant,
+                                          const certs::Name& built) {
+    if (auto broken = judge_endpoint_rules(endpoint, grant, built)) return std::move(*broken);
+    if (!grant.signer_limits()) return {};
+    auto broken = policy::judge_built_subject(*grant.signer_limits(), built,
+                                              grant.subject_alt_name(), &grant.public_key());
+    if (broken) return std::move(*broken);
+    return {};
+}
+
 Result<std::string, Refusal> check_issuable(const Endpoint& endpoint, const Grant& grant) {
     if (auto fit = check_key(endpoint, grant.public_key()); !fit) return fit.error();
     auto chosen = choose_template(endpoint, grant);
-    if (!chosen || !endpoint.issuance_rules) return chosen;
-    auto broken = policy::judge_rules(
-        *endpoint.issuance_rules,
-        {grant.subject(), grant.subject_alt_name(), grant.sid(), &grant.public_key()});
-    if (broken) return std::move(*broken);
+    if (!chosen) return chosen;
+    if (auto broken = judge_endpoint_rules(endpoint, grant, grant.subject())) {
+        return std::move(*broken);
+    }
+    const auto built = endpoint.ca->built_subject(grant, *chosen);
+    if (!built) return built.error();
+    if (*built) {
+        if (auto kept = check_built_subject(endpoint, grant, **built); !kept) return kept.error();
+    }
     return chosen;
 }
 

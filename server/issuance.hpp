@@ -21,9 +21,16 @@ namespace scepgate::server {
 [[nodiscard]] Result<void, Refusal> check_not_compromised(ca_backend::Store& store,
                                                           const EnrollmentRequest& request);
 
+/// The rules against a subject that a template builds of what was granted, which is in the
+/// certificate in place of the granted one: the endpoint's, and those of the challenge's signer.
+[[nodiscard]] Result<void, Refusal> check_built_subject(const Endpoint& endpoint,
+                                                        const Grant& grant,
+                                                        const certs::Name& built);
+
 /// What every Grant is held against before it waits for an operator, and again before a CA is
-/// asked, whoever made it: check_key(), choose_template(), and the endpoint's name and key rules
-/// (policy/issuance_rules.hpp). The template.
+/// asked, whoever made it: check_key(), choose_template(), the endpoint's name and key rules
+/// (policy/issuance_rules.hpp), and check_built_subject() where the template builds one; or what
+/// speaks against building it. The template.
 [[nodiscard]] Result<std::string, Refusal> check_issuable(const Endpoint& endpoint,
                                                           const Grant& grant);
 

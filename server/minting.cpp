@@ -89,11 +89,21 @@ std::optional<MintingRefusal> judge_caller(const MintingCaller& caller,
             "'" + caller.name +
             "' may grant some names only, and has to say which: give subject or san");
     }
-    const auto broken = policy::judge_rules(
-        *caller.limits.rules, {parameters.subject, parameters.subject_alt_name, parameters.sid});
-    if (!broken) return std::nullopt;
-    return not_allowed("'" + caller.name + "' may not grant this (" + broken->code +
-                       "): " + broken->text);
+    const auto judge = [&](const certs::Name& subject) {
+        return policy::judge_rules(*caller.limits.rules,
+                                   {subject, parameters.subject_alt_name, parameters.sid});
+    };
+    const std::string who = "'" + caller.name + "' may not grant this (";
+    if (const auto broken = judge(parameters.subject)) {
+        return not_allowed(who + broken->code + "): " + broken->text);
+    }
+    for (const certs::Name& built : parameters.built_subjects) {
+        const auto broken = judge(built);
+        if (!broken) continue;
+        return not_allowed(who + broken->code + "): " + broken->text + ", which a template makes " +
+                           "of the order: name another template, or order other names");
+    }
+    return std::nullopt;
 }
 
 AuditRecord begin(AuditEvent event, std::int64_t now, const std::string& policy,

@@ -67,6 +67,10 @@ inline constexpr Reason kRejected{
 inline constexpr Reason kApprovalExpired{
     FailInfo::kBadRequest, "ApprovalExpired", "approval",
     "let the device send its request again; for more time set templates.NAME.approval_expires"};
+inline constexpr Reason kApprovedSubjectChanged{
+    FailInfo::kBadRequest, "ApprovalSubjectChanged", "approval",
+    "the template has another subject than when the operator was asked: put it back, or give the "
+    "device a new challenge and approve its new request"};
 inline constexpr Reason kGrantTooLong{
     FailInfo::kBadRequest, "GrantTooLong", "grant",
     "what the policy granted has more names or usages than can wait for an operator: grant fewer"};

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "certs/asn1_string.hpp"
-#include "server/config_policy_rule.hpp"
 #include "server/credentials.hpp"
 
 namespace scepgate::server::admin {
@@ -228,7 +227,7 @@ std::shared_ptr<const AdminRuntime> build_admin(const Config& config,
     for (const auto& [name, policy] : config.policies) {
         AdminPolicy described =
             std::visit([](const auto& module) { return describe(module); }, policy.module);
-        described.templates = templates_of_policy(config, name);
+        described.choices = template_choices(config, name);
         if (runtime) {
             const auto module = runtime->policies().find(name);
             if (module != runtime->policies().end()) described.module = module->second;

@@ -3,6 +3,7 @@
 
 #include "server/admin/callers.hpp"
 #include "server/runtime.hpp"
+#include "server/template_choices.hpp"
 
 namespace scepgate::server::admin {
 
@@ -17,9 +18,9 @@ struct AdminPolicy {
     std::string type;  ///< as in the configuration
     Kind kind = Kind::kNone;
     std::shared_ptr<policy::PolicyModule> module;
-    std::int64_t validity = 3600;     ///< seconds that a password can be used
-    std::string audience;             ///< of blobs
-    std::set<std::string> templates;  ///< of the endpoints that ask it
+    std::int64_t validity = 3600;  ///< seconds that a password can be used
+    std::string audience;          ///< of blobs
+    TemplateChoices choices;       ///< of the endpoints that ask it
 
     [[nodiscard]] bool mints() const noexcept {
         return kind == Kind::kPassword || kind == Kind::kBlob;

@@ -8,7 +8,6 @@
 #include "policy/json_fields.hpp"
 #include "server/admin/form.hpp"
 #include "server/admin/openapi.hpp"
-#include "server/config_policy_rule.hpp"
 #include "server/text_escape.hpp"
 
 namespace scepgate::server::admin {
@@ -134,8 +133,9 @@ asio::awaitable<HttpReply> Api::create(const Call& call) const {
     const auto name = choose_policy(call, order->policy);
     if (!name) co_return to_reply(name.error());
     const AdminPolicy& chosen = call.runtime.policies.at(*name);
-    const std::string fault = template_fault(chosen.templates, order->parameters.template_name);
+    const std::string fault = template_fault(chosen.choices, order->parameters.template_name);
     if (!fault.empty()) co_return to_reply(Problem{422, "not_allowed", "template: " + fault});
+    order->parameters.built_subjects = built_subjects(chosen.choices, order->parameters);
     policy::PolicyModule& module = *chosen.module;
 
     const std::size_t count = order->count.value_or(1);

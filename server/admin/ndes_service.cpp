@@ -184,6 +184,7 @@ asio::awaitable<HttpReply> NdesService::generate_challenge(const Call& call, con
             co_return text_problem(400, "keyUsage: is missing, and says which template it is for");
         parameters->template_name = template_for(call.runtime, page, *parameters->key_usage);
     }
+    parameters->built_subjects = built_subjects(policy->second.choices, *parameters);
     const auto made = co_await services_.minting.mint(
         *policy->second.module, *std::move(parameters), call.minting_caller());
     if (const auto* refusal = std::get_if<MintingRefusal>(&made)) co_return to_text_reply(*refusal);

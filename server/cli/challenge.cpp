@@ -8,10 +8,10 @@
 #include "server/cli/commands.hpp"
 #include "server/cli/store_access.hpp"
 #include "server/cli/support.hpp"
-#include "server/config_policy_rule.hpp"
 #include "server/config_reader.hpp"
 #include "server/minting.hpp"
 #include "server/runtime_builder.hpp"
+#include "server/template_choices.hpp"
 
 namespace scepgate::server::cli {
 namespace {
@@ -167,7 +167,8 @@ int create(const ChallengeCommandOptions& options) {
     if (!name) return kUsage;
     std::optional<std::string> ordered;
     if (!options.template_name.empty()) ordered = options.template_name;
-    const std::string fault = template_fault(templates_of_policy(*config, *name), ordered);
+    const TemplateChoices choices = template_choices(*config, *name);
+    const std::string fault = template_fault(choices, ordered);
     if (!fault.empty()) return complain(kUsage, "--template: " + fault);
     const auto module = load_policy(*config, *name);
     if (!module) return kUsage;
@@ -175,7 +176,8 @@ int create(const ChallengeCommandOptions& options) {
     if (config->policies.at(*name).as<OneTimePasswordConfig>()) {
         return make_passwords(options, *config, *module);
     }
-    return make_all(options, *module, [&](const policy::ChallengeParameters& parameters) {
+    return make_all(options, *module, [&](policy::ChallengeParameters parameters) {
+        parameters.built_subjects = built_subjects(choices, parameters);
         return wait_for(module->generate_challenge(parameters));
     });
 }
@@ -222,10 +224,11 @@ void add_challenge(CLI::App& app, int& status) {
         ->check(a_duration());
     command
         ->add_option("--device-id", options->device_id,
-                     "The MDM's name for the device, for the records")
+                     "The MDM's name for the device, for the records, and for templates that build "
+                     "the subject from it")
         ->check(not_empty());
     command
-        ->add_option("--user-id", options->user_id, "The MDM's name for the user, for the records")
+        ->add_option("--user-id", options->user_id, "The MDM's name for the user, in the same way")
         ->check(not_empty());
     command->add_option("--sid", options->sid, "The account's SID to grant (S-1-5-21-…)")
         ->check(not_empty());

@@ -12,6 +12,7 @@
 #include "server/renewal_advice.hpp"
 #include "server/runtime_ca.hpp"
 #include "server/sandbox/file_confinement.hpp"
+#include "server/template_advice.hpp"
 
 namespace scepgate::server::signer {
 namespace {
@@ -127,6 +128,16 @@ std::shared_ptr<const SignerRuntime> build(const Config& config,
                     "no rate is set: whoever takes over the server can have any "
                     "number of certificates",
                     "set per_hour and per_day to what your devices need at most");
+    }
+    if (signer.rules && templates) {
+        for (const auto& [name, tmpl] : *templates) {
+            const auto conflict = subject_conflict(tmpl, *signer.rules);
+            if (!conflict) continue;
+            faults.error(
+                "templates." + name + ".subject",
+                "every subject that it builds breaks the signer's rules: " + conflict->text,
+                "widen the rules, or correct the subject");
+        }
     }
     if (!signer.rules) {
         faults.warn("signer.rules", "is missing: any name that the server asks for is certified",

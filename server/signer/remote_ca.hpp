@@ -38,6 +38,10 @@ public:
     [[nodiscard]] const std::string& name() const noexcept override { return local_->name(); }
     boost::asio::awaitable<Result<ca_backend::IssueOutcome, Refusal>> issue(
         const Grant& grant, const ca_backend::IssueContext& context) override;
+    [[nodiscard]] Result<std::optional<certs::Name>, Refusal> built_subject(
+        const Grant& grant, const std::string& template_name) const override {
+        return local_->built_subject(grant, template_name);
+    }
     Result<std::optional<ca_backend::IssuePreview>, Refusal> preview(
         const Grant& grant, const ca_backend::IssueContext& context) override {
         return local_->preview(grant, context);

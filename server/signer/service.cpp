@@ -22,6 +22,24 @@ Sha256 responder_order_id(const SigningCa& ca, const ResponderOrder& order) {
                                  der::octet_string(key_hash(ca)), der::octet_string(order.csr)}));
 }
 
+/// The rules, against what was granted, and against the subject that the template builds of it.
+Result<void, Refusal> check_rules(const SignerRuntime& runtime, const SigningCa& ca,
+                                  const Grant& grant, const std::string& template_name) {
+    if (!runtime.rules) return {};
+    const auto judge = [&](const certs::Name& subject) {
+        return policy::judge_rules(
+            *runtime.rules, {subject, grant.subject_alt_name(), grant.sid(), &grant.public_key()});
+    };
+    auto broken = judge(grant.subject());
+    if (broken) return *std::move(broken);
+    const auto built = ca.backend->built_subject(grant, template_name);
+    if (!built) return built.error();
+    if (!*built) return {};
+    broken = judge(**built);
+    if (broken) return *std::move(broken);
+    return {};
+}
+
 }  // namespace
 
 /// An order whose Grant and request were found to belong together.
@@ -146,11 +164,8 @@ Result<IssuedAnswer, Refusal> SignerService::issue(const SignerRuntime& runtime,
     if (grant->template_name() && *grant->template_name() != order.template_name) {
         return refused(reason::kTemplateMismatch, *grant->template_name(), order.template_name);
     }
-    if (runtime.rules) {
-        auto broken = policy::judge_rules(
-            *runtime.rules,
-            {grant->subject(), grant->subject_alt_name(), grant->sid(), &grant->public_key()});
-        if (broken) return *std::move(broken);
+    if (const auto kept = check_rules(runtime, ca->second, *grant, order.template_name); !kept) {
+        return kept.error();
     }
     const auto compromised = parts_.records->is_compromised(sha256(grant->public_key().spki()));
     if (!compromised) return refused(reason::kRecordsUnavailable, compromised.error().detail);

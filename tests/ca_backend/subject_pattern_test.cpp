@@ -25,7 +25,7 @@ GrantSpec laptop() {
 std::string built(std::string_view pattern, const GrantSpec& spec = laptop()) {
     const auto parsed = SubjectPattern::parse(pattern);
     if (!parsed) return "not parsed: " + parsed.error().detail;
-    const auto name = parsed->build(make_grant(spec));
+    const auto name = parsed->build(source_of(make_grant(spec)));
     return name ? name->text() : name.error().code;
 }
 
@@ -42,13 +42,14 @@ TEST(SubjectPatternTest, LetsNoClaimAddAnAttributeOfItsOwn) {
                                 "a\\,O=b", "a\\", "<b>", "a/O=b", " a "}) {
         spec.device_id = hostile;
         const auto pattern = SubjectPattern::parse("CN=x {device_id},O=Example").value();
-        const auto name = pattern.build(make_grant(spec));
+        const auto name = pattern.build(source_of(make_grant(spec)));
         ASSERT_TRUE(name) << hostile;
         ASSERT_EQ(name->rdns().size(), 2U) << hostile;
         ASSERT_EQ(name->rdns()[1].size(), 1U) << hostile;
         EXPECT_EQ(name->rdns()[0][0].value, "Example");
         EXPECT_EQ(name->rdns()[1][0].value, std::string("x ") + hostile);
-        const auto alone = SubjectPattern::parse("CN={device_id}").value().build(make_grant(spec));
+        const auto alone =
+            SubjectPattern::parse("CN={device_id}").value().build(source_of(make_grant(spec)));
         ASSERT_TRUE(alone) << hostile;
         EXPECT_EQ(alone->common_name(), hostile);
     }

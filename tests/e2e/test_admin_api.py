@@ -355,6 +355,33 @@ def test_an_order_for_a_template_that_no_endpoint_has_uses_nothing_up(api):
     assert api.listed() == []
 
 
+@pytest.mark.attack("N05")
+@pytest.mark.parametrize("policy", ["otp", "mdm"])
+def test_N05_a_caller_names_nobody_else_by_what_a_template_builds(api, policy):
+    def edit(config):
+        config["templates"]["DeviceGeneral"]["subject"] = "CN={device_id},O=Fleet"
+        config["admin"]["callers"]["mdm"]["rules"] = {
+            "subject": {"patterns": {"CN": "kiosk-[0-9]+"}}}
+
+    api.lab.edit(edit)
+    before = len(api.lab.audit())
+    api.lab.process.send_signal(signal.SIGHUP)
+    harness.wait_until(lambda: any(line["event"] == "reload" for line in api.lab.audit()[before:]),
+                       "the reload")
+    order = {"policy": policy, "subject": "CN=kiosk-7"}
+    problem = api.refused({**order, "device_id": "domain-controller"}, 422, "not_allowed")
+    assert "RuleSubjectPattern" in problem["detail"] and "domain-controller" in problem["detail"]
+    api.create({**order, "device_id": "kiosk-8"})
+    # Where the template does not build it, it stands in the records alone.
+    api.create({**order, "device_id": "domain-controller", "key_usage": "signature"})
+    # By NDES's operation, too.
+    path = {"otp": "/certsrv/mscep_admin", "mdm": "/scep_admin"}[policy]
+    target = (f"{path}?operation=NDESGenerateChallenge&keyUsage=0xa0"
+              "&params=subject%3DCN%253Dkiosk-7%26device_id%3D")
+    assert api.get(target + "domain-controller").status == 403
+    assert api.get(target + "kiosk-8").status == 200
+
+
 def test_what_the_policy_does_not_allow(api):
     api.refused({"policy": blob_policy(api), "subject": "CN=a", "expires_in": 3000000000}, 422,
                 "not_allowed")

@@ -122,6 +122,64 @@ def test_N09_a_granted_SID_needs_the_rule_too(new_lab, keys):
     assert ask(open_to, "b").status == "success"
 
 
+def building(subject, rules):
+    """Every template writes this in place of the granted subject."""
+    def edit(config):
+        for template in config["templates"].values():
+            template["subject"] = subject
+        config["endpoints"][0]["rules"] = rules
+    return edit
+
+
+@pytest.mark.attack("N05")
+@pytest.mark.parametrize("subject, rules, option, good, bad, code", [
+    ("CN={device_id},O=Fleet", {"subject": {"patterns": {"CN": "kiosk-[0-9]+"}}}, "--device-id",
+     "kiosk-7", "domain-controller.corp.example", "RuleSubjectPattern"),
+    ("CN={common_name},OU={user_id}", {"subject": {"patterns": {"OU": "users"}}}, "--user-id",
+     "users", "Domain Admins", "RuleSubjectPattern"),
+    ("CN={common_name},emailAddress={user_id}", {"email_domains": ["example.com"]}, "--user-id",
+     "ada@example.com", "boss@example.net", "RuleEmail"),
+], ids=["CN", "OU", "email"])
+def test_N05_rules_hold_for_the_subject_that_a_template_builds(new_lab, keys, subject, rules, option,
+                                                               good, bad, code):
+    lab = new_lab(edit=building(subject, rules))
+
+    def ask(key, value):
+        challenge = lab.challenge("--subject", "CN=kiosk-1", option, value)
+        return lab.enrol(Csr(key, name("kiosk-1"), challenge))
+
+    reply = ask(keys(), bad)
+    assert (reply.status, reply.fail_info) == ("failure", "badRequest")
+    line = last_refusal(lab)
+    assert line["code"] == code and bad in line["found"]
+    assert lab.serials() == []
+    reply = ask(keys(1), good)
+    assert reply.status == "success", lab.log()
+    assert good in reply.certificate.subject.rfc4514_string()
+
+
+def test_policy_explain_shows_a_built_subject_that_breaks_the_rules(new_lab, keys, tmp_path):
+    lab = new_lab(start=False, edit=building("CN={device_id},O=Fleet", {
+        "subject": {"patterns": {"CN": "kiosk-[0-9]+"}}}))
+    file = tmp_path / "device.csr"
+    for device, code in (("boss", "RuleSubjectPattern"), ("kiosk-7", None)):
+        challenge = lab.challenge("--subject", "CN=kiosk-1", "--device-id", device)
+        file.write_bytes(Csr(keys(), name("kiosk-1"), challenge).der())
+        said = json.loads(harness.run("policy", "explain", "--config", lab.config_file, "--csr",
+                                      file, "--json").stdout)
+        assert said.get("code") == code
+        verdict = next(one for one in said["verdicts"] if one["check"] == "built subject")
+        assert device in verdict["found"] and verdict.get("code") == code
+
+
+def test_config_check_names_a_template_of_which_nothing_can_keep_the_rules(new_lab):
+    lab = new_lab(start=False, edit=building("CN={device_id},O=Fleet", {
+        "subject": {"allowed": ["CN"]}}))
+    checked = harness.run("config", "check", "--config", lab.config_file)
+    assert checked.returncode == 2
+    assert "endpoints[0].templates." in checked.stderr and "rules.subject.allowed" in checked.stderr
+
+
 def test_config_check_names_the_path_of_a_broken_pattern(new_lab):
     lab = new_lab(start=False, edit=with_rules({"subject": {"patterns": {"CN": "("}}}))
     checked = harness.run("config", "check", "--json", "--config", lab.config_file)

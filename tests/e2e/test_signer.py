@@ -68,7 +68,10 @@ def lone(tmp_path_factory, templates):
     path = tmp_path_factory.mktemp("lone") / "lab"
     shutil.copytree(templates(), path)
     lab = Lab(path)
-    signer = separated(lab, rules={"subject": {"allowed": ["CN", "O"]},
+    lab.edit(lambda config: config["templates"].update(
+        Fleet={**config["templates"]["DeviceGeneral"], "subject": "CN={device_id},O=Fleet"}))
+    signer = separated(lab, rules={"subject": {"allowed": ["CN", "O"],
+                                               "patterns": {"CN": "forged|kiosk-[0-9]+"}},
                                    "dns_suffixes": ["example"]})
     yield signer
     signer.stop()
@@ -286,6 +289,10 @@ FORGED = {
                                      "TemplateMismatch"),
     "ACaOfNobody": (lambda key: order(key, ca="root"), "SignerCaUnknown"),
     "ANameOutsideTheRules": (lambda key: order(key, san=["dns:bank.test"]), "RuleDnsName"),
+    "ASubjectThatTheTemplateBuildsOutsideTheRules": (
+        lambda key: order(key, by="Fleet", device_id="domain-controller"), "RuleSubjectPattern"),
+    "ASubjectThatTheTemplateCannotBuild": (lambda key: order(key, by="Fleet"),
+                                           "SubjectClaimMissing"),
     "AGrantOfAnotherVersion": (lambda key: order(key, v=2), "SignerGrantMalformed"),
     "AnUnknownMember": (lambda key: order(key, ca_too=True), "SignerGrantMalformed"),
     "NoName": (lambda key: order(key, subject="MAA="), "SignerGrantMalformed"),

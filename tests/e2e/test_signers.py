@@ -110,6 +110,33 @@ def test_a_second_MDM_grants_nothing_beyond_its_limits(two_mdms, keys, common_na
         assert reply.status == "success"
 
 
+def build_subjects(config):
+    for template in config["templates"].values():
+        template["subject"] = "CN={device_id},O=Fleet"
+
+
+@pytest.mark.attack("N05")
+def test_N05_a_second_MDM_names_nobody_else_by_what_a_template_builds(two_mdms, keys):
+    lab, challenge = two_mdms
+    lab.edit(build_subjects)
+    reload(lab)
+
+    def order(device):
+        return challenge("--subject", "CN=kiosk-1", "--dns", "k1.example.com", "--key-usage",
+                         "signature", "--device-id", device)
+
+    asked = scep.subject_alt_name(("dns", "k1.example.com")), scep.key_usage(0)
+    reply = ask(lab, keys(), "kiosk-1", order("domain-controller.corp.example"), *asked)
+    assert (reply.status, reply.fail_info) == ("failure", "badMessageCheck")
+    line = last_refusal(lab)
+    assert line["code"] == "SignerNotAllowed"
+    assert "mdm2" in line["reason"] and "domain-controller" in line["reason"]
+    assert lab.serials() == []
+    reply = ask(lab, keys(1), "kiosk-1", order("kiosk-2"), *asked)
+    assert reply.status == "success", lab.log()
+    assert reply.certificate.subject == name(("O", "Fleet"), ("CN", "kiosk-2"))
+
+
 def test_an_MDM_under_approval_waits_for_the_operator(new_lab, keys):
     lab = new_lab(edit=lambda c: c["policies"]["mdm"].update(
         trusted_signers=[{"certificate": "mdm-signer.pem", "approval": True}]))
@@ -124,6 +151,11 @@ def test_challenge_create_makes_nothing_beyond_the_limits_of_its_signer(new_lab)
     assert made.returncode == 1
     assert "mdm2" in made.stderr and "rules.subject.patterns" in made.stderr
     assert lab.challenge("--subject", "CN=kiosk-7", "--dns", "k7.example.com")
+    lab.edit(build_subjects)
+    made = harness.run("challenge", "create", "--config", lab.config_file, "--subject",
+                       "CN=kiosk-7", "--device-id", "boss", "--key-usage", "signature")
+    assert made.returncode == 1
+    assert "mdm2" in made.stderr and "boss" in made.stderr
 
 
 def check(lab):

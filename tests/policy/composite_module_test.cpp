@@ -10,6 +10,7 @@
 
 #include "policy/grant_maker.hpp"
 #include "policy/renewal.hpp"
+#include "policy/signer_limits.hpp"
 #include "tests/policy/support/requests.hpp"
 
 namespace scepgate::policy::testing::this_file {
@@ -224,8 +225,10 @@ TEST_F(CompositeModuleTest, OfAllIsGrantedWhatAllOfThemAllow) {
     b->change = [](GrantMaker& m) {
         m.max_validity(50).needs_approval(true).template_name("one").identities("other", "user");
     };
-    c->change = [](GrantMaker& m) {
+    const auto limits = std::make_shared<const SignerLimits>();
+    c->change = [&](GrantMaker& m) {
         m.redemption({"one", Bytes{1}, 7})
+            .signer_limits(limits)
             .extended_key_usage(matching_contents().extended_key_usage);
     };
     const auto grant = verify(*all(), asked);
@@ -238,6 +241,7 @@ TEST_F(CompositeModuleTest, OfAllIsGrantedWhatAllOfThemAllow) {
     EXPECT_EQ(grant->user_id(), "user");
     ASSERT_TRUE(grant->redemption());
     EXPECT_EQ(grant->redemption()->expires, 7);
+    EXPECT_EQ(grant->signer_limits(), limits);
     EXPECT_TRUE(grant->stripped().empty()) << "one of them grants the usages that were asked for";
     a->change = [](GrantMaker& m) { m.redemption({"one", Bytes{1}, 9}); };
     EXPECT_EQ(verify(*all(), asked).value().redemption()->expires, 9);

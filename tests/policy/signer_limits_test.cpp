@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "certs/certificate_builder.hpp"
+#include "certs/oids.hpp"
 #include "tests/policy/support/blobs.hpp"
 
 namespace scepgate::policy::testing::this_file {
@@ -165,6 +166,40 @@ TEST_F(SignerLimitsTest, NothingIsMadeThatWouldBeRefused) {
     parameters.max_validity = 86'401;
     const auto refused = minted(module, parameters);
     ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().detail.find("mdm2"), std::string::npos);
+}
+
+TEST_F(SignerLimitsTest, AGrantKeepsTheLimitsForWhatATemplateMakesOfIt) {
+    rules().subject.patterns.push_back(
+        {to_bytes(certs::oid::kCommonName), {Pattern::compile("device-[0-9]+").value()}});
+    const auto grant = granted();
+    ASSERT_TRUE(grant) << grant.error().text;
+    ASSERT_NE(grant->signer_limits(), nullptr);
+    const auto judge = [&](const char* built) {
+        return judge_built_subject(*grant->signer_limits(), certs::Name::from_text(built).value(),
+                                   grant->subject_alt_name(), &grant->public_key());
+    };
+    EXPECT_FALSE(judge("CN=device-2,O=Fleet"));
+    const auto refused = judge("CN=boss,O=Fleet");
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->code, "SignerNotAllowed");
+    EXPECT_EQ(refused->fail_info, FailInfo::kBadMessageCheck);
+}
+
+TEST_F(SignerLimitsTest, NothingIsMadeOfWhichATemplateBuildsMore) {
+    rules().subject.patterns.push_back(
+        {to_bytes(certs::oid::kCommonName), {Pattern::compile("device-[0-9]+").value()}});
+    ChallengeBlobSettings server = limited();
+    server.signers = {signer("signer-ec")};
+    ChallengeBlobModule module(server, std::make_shared<certs::FixedClock>(kNow));
+    ChallengeParameters parameters;
+    parameters.subject = claims.subject;
+    parameters.built_subjects = {certs::Name::from_text("CN=device-2,O=Fleet").value()};
+    EXPECT_TRUE(minted(module, parameters));
+    parameters.built_subjects.push_back(certs::Name::from_text("CN=boss,O=Fleet").value());
+    const auto refused = minted(module, parameters);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::kDenied);
     EXPECT_NE(refused.error().detail.find("mdm2"), std::string::npos);
 }
 

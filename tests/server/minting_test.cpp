@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ca_backend/wait_for.hpp"
+#include "certs/oids.hpp"
 #include "tests/server/support/service_lab.hpp"
 
 namespace scepgate::server::testing::this_file {
@@ -249,6 +250,25 @@ TEST_F(MintingTest, ACallerGrantsOnlyTheTemplatesAndNamesThatItMay) {
         events.push_back(line["event"]);
     EXPECT_EQ(events, (std::vector<std::string>{"no_challenge", "no_challenge", "challenge",
                                                 "no_challenge", "no_challenge"}));
+}
+
+TEST_F(MintingTest, ACallerGrantsNoSubjectThatATemplateBuildsBeyondItsRules) {
+    policy::IssuanceRules rules;
+    rules.subject.patterns.push_back(
+        {to_bytes(certs::oid::kCommonName), {policy::Pattern::compile("kiosk-[0-9]+").value()}});
+    MintingCaller caller{"alice", "192.0.2.1", {}};
+    caller.limits.rules = std::make_shared<const policy::IssuanceRules>(rules);
+    policy::ChallengeParameters parameters;
+    parameters.subject = certs::Name::from_text("CN=kiosk-7").value();
+    parameters.built_subjects = {certs::Name::from_text("CN=kiosk-8,O=Fleet").value()};
+    EXPECT_TRUE(made(mint(caller, parameters)));
+    parameters.built_subjects.push_back(certs::Name::from_text("CN=boss,O=Fleet").value());
+    const Minted minted = mint(caller, parameters);
+    ASSERT_EQ(refused(minted), Kind::kNotAllowed);
+    const std::string& text = std::get<MintingRefusal>(minted).text;
+    EXPECT_NE(text.find("(RuleSubjectPattern)"), std::string::npos) << text;
+    EXPECT_NE(text.find("CN=boss, which a template makes"), std::string::npos) << text;
+    EXPECT_EQ(audit().at(1).at("event"), "no_challenge");
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ public:
     std::optional<Redemption> redemption;
     std::optional<std::int64_t> max_validity;
     std::optional<std::string> template_name;
+    std::shared_ptr<const policy::SignerLimits> signer_limits;
     std::function<void()> meanwhile;  ///< while it verifies
     std::function<void()> when_told;  ///< while it is notified
     int verified = 0;
@@ -56,6 +57,7 @@ public:
             .max_validity(max_validity)
             .template_name(template_name)
             .identities("device-7", "user-7")
+            .signer_limits(signer_limits)
             .needs_approval(verifies == Behaviour::kGrantAfterApproval);
         if (redemption) maker.redemption(*redemption);
         co_return std::move(maker).make();

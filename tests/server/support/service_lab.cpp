@@ -68,7 +68,10 @@ std::shared_ptr<ca_backend::EmbeddedCa> make_backend(const std::string& name,
     settings.name = name;
     settings.chain = {ca};
     settings.key = key;
-    settings.templates = {{"general", tmpl}};
+    ca_backend::Template built = tmpl;
+    built.name = "built";
+    built.subject = ca_backend::SubjectPattern::parse("CN={device_id},O=Fleet").value();
+    settings.templates = {{"general", tmpl}, {"built", built}};
     return ca_backend::EmbeddedCa::create(std::move(settings), std::move(clock)).value();
 }
 
