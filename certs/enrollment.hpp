@@ -98,6 +98,7 @@ private:
 
     certs::Name subject_;
     certs::GeneralNames san_;
+    bool names_by_module_ = false;  ///< policy::NamesBy; counts while Grants are merged
     certs::PublicKey key_;
     certs::Purpose purpose_{};
     std::optional<certs::KeyUsage> ku_;

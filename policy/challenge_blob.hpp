@@ -55,9 +55,9 @@ Result<Secret> seal_blob(ChallengeClaims claims, const certs::Certificate& recip
 Result<ChallengeClaims, Refusal> open_blob(const ChallengeBlobSettings& settings,
                                            std::string_view challenge, std::int64_t now);
 
-/// Judges time, audience, subject, SAN, SID, key usage, purpose, EKU and key of opened claims
-/// against a request, in this order (a pure function; policy/claims_judge.hpp has each check by
-/// itself). No value: everything matches.
+/// Judges time, audience, endpoint, subject, SAN, SID, key usage, purpose, EKU and key of opened
+/// claims against a request, in this order (a pure function; policy/claims_judge.hpp has each check
+/// by itself). No value: everything matches.
 std::optional<Refusal> judge_claims(const ChallengeBlobSettings& settings,
                                     const ChallengeClaims& claims, const EnrollmentRequest& request,
                                     std::int64_t now);

@@ -179,7 +179,7 @@ Grant ChallengeBlobModule::grant(const EnrollmentRequest& request, ChallengeClai
     if (limits != nullptr) apply_signer_limits(*limits, request, claims);
     GrantMaker maker(request, settings_.name);
     // The names as claimed, not as the CSR spells them.
-    maker.names(std::move(claims.subject), std::move(claims.subject_alt_name))
+    maker.names(std::move(claims.subject), std::move(claims.subject_alt_name), NamesBy::kModule)
         .key_usage(claims.key_usage)
         .extended_key_usage(std::move(claims.extended_key_usage))
         .template_name(std::move(claims.template_name))

@@ -16,11 +16,11 @@ constexpr std::size_t kMaxIdentity = 256;
 constexpr std::size_t kMaxNames = 100;
 constexpr std::int64_t kMaxRsaBits = 16384;
 
-constexpr std::string_view kKnownClaims[] = {"v",         "jti",       "iss", "aud",
-                                             "iat",       "nbf",       "exp", "subject",
-                                             "san",       "key_usage", "key", "extended_key_usage",
-                                             "template",  "purpose",   "sid", "max_validity",
-                                             "device_id", "user_id",   "crit"};
+constexpr std::string_view kKnownClaims[] = {
+    "v",        "jti",     "iss", "aud",          "iat",       "nbf",
+    "exp",      "subject", "san", "key_usage",    "key",       "extended_key_usage",
+    "template", "purpose", "sid", "max_validity", "device_id", "user_id",
+    "endpoint", "crit"};
 constexpr std::string_view kKeyTypes[] = {"rsa", "ec:p256", "ec:p384", "ec:p521"};
 
 bool contains(std::span<const std::string_view> list, std::string_view value) {
@@ -204,8 +204,27 @@ Result<void> read_header(const JsonFields& fields, ChallengeClaims& claims) {
     return {};
 }
 
+//   "endpoint": "/scep"    or    "endpoint": ["/scep", "laptops"]
+Result<std::vector<std::string>> read_endpoints(const JsonFields& fields) {
+    const json* const claim = fields.find("endpoint");
+    if (claim == nullptr) return std::vector<std::string>();
+    if (claim->is_array()) {
+        auto names = fields.texts("endpoint", kMaxIdentity);
+        if (!names) return names.error();
+        if (names->empty()) return fields.fault("endpoint", "allows no endpoint at all");
+        if (names->size() > kMaxNames) return fields.fault("endpoint", "has more than 100 names");
+        return names;
+    }
+    auto name = fields.text("endpoint", kMaxIdentity);
+    if (!name) return name.error();
+    return std::vector{*std::move(name)};
+}
+
 /// Claims that may be absent and stand by themselves.
 Result<void> read_options(const JsonFields& fields, ChallengeClaims& claims) {
+    auto endpoints = read_endpoints(fields);
+    if (!endpoints) return endpoints.error();
+    claims.endpoints = *std::move(endpoints);
     if (fields.find("template") != nullptr) {
         auto name = fields.text("template", kMaxIdentity);
         if (!name) return name.error();
@@ -284,7 +303,7 @@ Result<ChallengeClaims> parse_bindings(std::string_view text) {
     const JsonFields fields(parsed->root);
     const auto known =
         fields.only({"subject", "san", "key_usage", "key", "extended_key_usage", "template",
-                     "purpose", "max_validity", "device_id", "user_id", "sid"});
+                     "purpose", "max_validity", "device_id", "user_id", "sid", "endpoint"});
     if (!known) return known.error();
     ChallengeClaims claims;
     if (fields.find("subject") != nullptr || fields.find("san") != nullptr) {

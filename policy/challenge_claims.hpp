@@ -21,9 +21,11 @@ struct KeyClaim {
 
 struct ChallengeClaims {
     int version = 1;
-    std::string id;               ///< `jti`: 128 random bits in lower-case hex
-    std::string issuer;           ///< `iss`: SHA-256 of the signer's certificate, lower-case hex
-    std::string audience;         ///< `aud`
+    std::string id;        ///< `jti`: 128 random bits in lower-case hex
+    std::string issuer;    ///< `iss`: SHA-256 of the signer's certificate, lower-case hex
+    std::string audience;  ///< `aud`
+    /// `endpoint`: names of those where it is good; empty: of all that take it.
+    std::vector<std::string> endpoints;
     std::int64_t issued_at = 0;   ///< `iat`, seconds since the epoch
     std::int64_t not_before = 0;  ///< `nbf`
     std::int64_t expires = 0;     ///< `exp`
@@ -48,7 +50,8 @@ struct ChallengeClaims {
 /// a known claim; a name in `crit` that is not known. Other unknown claims are ignored.
 Result<ChallengeClaims> parse_claims(std::string_view json);
 
-/// The claims' JSON, in a fixed order. Free text that is not UTF-8 comes out with U+FFFD.
+/// The claims' JSON, in a fixed order. `crit` names what an older reader would pass over: the
+/// endpoints. Free text that is not UTF-8 comes out with U+FFFD.
 [[nodiscard]] std::string encode_claims(const ChallengeClaims& claims);
 
 // The same for what a challenge is bound to that says nothing itself (a one-time password): only

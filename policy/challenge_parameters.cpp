@@ -10,6 +10,10 @@ Result<void> check_free_text(const ChallengeParameters& parameters) {
         const auto readable = certs::check_readable(*text);
         if (!readable) return in_context("device or user", readable.error());
     }
+    for (const std::string& name : parameters.endpoints) {
+        const auto readable = certs::check_readable(name);
+        if (!readable) return in_context("endpoint", readable.error());
+    }
     if (!parameters.template_name) return {};
     const auto readable = certs::check_readable(*parameters.template_name);
     if (!readable) return in_context("template", readable.error());
@@ -33,6 +37,7 @@ Result<ChallengeClaims> claims_of(const ChallengeParameters& parameters) {
     claims.device_id = parameters.device_id;
     claims.user_id = parameters.user_id;
     claims.sid = parameters.sid;
+    claims.endpoints = parameters.endpoints;
     return claims;
 }
 

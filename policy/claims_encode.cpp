@@ -50,6 +50,11 @@ void encode_limits(const ChallengeClaims& claims, ordered_json& out) {
     if (!claims.device_id.empty()) out["device_id"] = claims.device_id;
     if (!claims.user_id.empty()) out["user_id"] = claims.user_id;
     if (claims.sid) out["sid"] = *claims.sid;
+    if (claims.endpoints.size() == 1) {
+        out["endpoint"] = claims.endpoints.front();
+    } else if (!claims.endpoints.empty()) {
+        out["endpoint"] = claims.endpoints;
+    }
 }
 
 /// The replacing handler: a dump never throws, whatever the free texts hold.
@@ -70,6 +75,7 @@ std::string encode_claims(const ChallengeClaims& claims) {
     out["exp"] = claims.expires;
     encode_names_of(claims, out);
     encode_limits(claims, out);
+    if (!claims.endpoints.empty()) out["crit"] = ordered_json::array({"endpoint"});
     return text_of(out);
 }
 

@@ -80,6 +80,10 @@ Refused judge_audience(const ClaimsCase& at) {
                      "URL and audience of this policy"});
 }
 
+Refused judge_endpoint_claim(const ClaimsCase& at) {
+    return judge_endpoint(at.claims, at.request);
+}
+
 std::string name_text(const certs::Name& name) {
     return name.empty() ? "none" : name.text();
 }
@@ -230,6 +234,10 @@ constexpr ClaimCheck kChecks[] = {
          return certs::utc_text(at.claims.not_before) + " to " + certs::utc_text(at.claims.expires);
      }},
     {"audience", judge_audience, [](const ClaimsCase& at) { return at.settings.audience; }},
+    {"endpoint", judge_endpoint_claim,
+     [](const ClaimsCase& at) {
+         return at.claims.endpoints.empty() ? "any" : joined(at.claims.endpoints);
+     }},
     {"subject", judge_subject, [](const ClaimsCase& at) { return name_text(at.claims.subject); }},
     {"subjectAltName", judge_alternative_names,
      [](const ClaimsCase& at) { return certs::to_text(at.claims.subject_alt_name); }},
@@ -265,6 +273,18 @@ constexpr ClaimCheck kChecks[] = {
 
 std::span<const ClaimCheck> claim_checks() noexcept {
     return kChecks;
+}
+
+std::optional<Refusal> judge_endpoint(const ChallengeClaims& claims,
+                                      const EnrollmentRequest& request) {
+    const auto& allowed = claims.endpoints;
+    const bool here = allowed.empty() ||
+                      std::find(allowed.begin(), allowed.end(), request.endpoint) != allowed.end();
+    if (here) return std::nullopt;
+    return bad_blob("EndpointMismatch",
+                    {"endpoint", joined(allowed), request.endpoint,
+                     "the challenge was made for another endpoint: have it made for the one whose "
+                     "URL the profile has, or correct the URL"});
 }
 
 std::optional<Refusal> judge_claims(const ChallengeBlobSettings& settings,

@@ -26,6 +26,11 @@ struct ClaimCheck {
 /// In the order of judgement: judge_claims() stops at the first that fails.
 [[nodiscard]] std::span<const ClaimCheck> claim_checks() noexcept;
 
+/// Whether the claims are for the endpoint that the request came to; badMessageCheck, as all that
+/// is wrong with a challenge itself. One of the checks above.
+[[nodiscard]] std::optional<Refusal> judge_endpoint(const ChallengeClaims& claims,
+                                                    const EnrollmentRequest& request);
+
 /// Every check's verdict.
 [[nodiscard]] std::vector<Verdict> explain_claims(const ClaimsCase& at);
 

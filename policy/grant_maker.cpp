@@ -16,9 +16,11 @@ GrantMaker::GrantMaker(const EnrollmentRequest& request, std::string policy_name
                             requested.others.end());
 }
 
-GrantMaker& GrantMaker::names(certs::Name subject, certs::GeneralNames subject_alt_name) {
+GrantMaker& GrantMaker::names(certs::Name subject, certs::GeneralNames subject_alt_name,
+                              NamesBy by) {
     grant_.subject_ = in_legal_form(std::move(subject));
     grant_.san_ = std::move(subject_alt_name);
+    grant_.names_by_module_ = by == NamesBy::kModule;
     return *this;
 }
 

@@ -5,6 +5,13 @@
 
 namespace scepgate::policy {
 
+/// Who chose how names are spelt, and in which order alternative names stand: a template may build
+/// the subject from the first of them.
+enum class NamesBy {
+    kRequest,  ///< the device, in its CSR: the module took them, or compared them with others
+    kModule,   ///< whoever granted them
+};
+
 /// Collects what a module allows and turns it into a Grant for the request's key. Used by policy
 /// modules alone, after all their checks have passed.
 class GrantMaker {
@@ -15,7 +22,8 @@ public:
     GrantMaker(const EnrollmentRequest& request, std::string policy_name);
 
     /// The subject as a certificate can have it (certs::in_legal_form).
-    GrantMaker& names(certs::Name subject, certs::GeneralNames subject_alt_name);
+    GrantMaker& names(certs::Name subject, certs::GeneralNames subject_alt_name,
+                      NamesBy by = NamesBy::kRequest);
     GrantMaker& key_usage(std::optional<certs::KeyUsage> usage);
     GrantMaker& extended_key_usage(std::optional<certs::ExtendedKeyUsage> usages);
     GrantMaker& template_name(std::optional<std::string> name);
@@ -32,11 +40,11 @@ public:
     /// none. Throws std::logic_error without any name: a certificate must be somebody's.
     [[nodiscard]] Grant make() &&;
 
-    /// What two policies allow together, for the same request: names must match (the first one's
-    /// spelling stays); key usages, template, SID and redemption are the same or the only ones
-    /// given; the shorter validity; an approval if one of them wants it; the first one's device and
-    /// user where it names them. Grant::policy() becomes "first+second". Else badRequest
-    /// "PolicyDisagree".
+    /// What two policies allow together, for the same request: names must match (those of the first
+    /// one that chose them itself stay, spelling and order, else the CSR's); key usages, template,
+    /// SID and redemption are the same or the only ones given; the shorter validity; an approval if
+    /// one of them wants it; the first one's device and user where it names them. Grant::policy()
+    /// becomes "first+second". Else badRequest "PolicyDisagree".
     [[nodiscard]] static Result<Grant, Refusal> merge(Grant first, const Grant& second);
 
     /// `grant` for the purpose of `other` and, where it names no template, for that of `other`.

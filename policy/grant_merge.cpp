@@ -38,6 +38,12 @@ Result<Grant, Refusal> GrantMaker::merge(Grant first, const Grant& second) {
     if (!certs::difference(first.san_, second.san_).none()) {
         return disagree("subjectAltName", certs::to_text(first.san_), certs::to_text(second.san_));
     }
+    // Else the device would say which of its names comes first.
+    if (second.names_by_module_ && !first.names_by_module_) {
+        first.subject_ = second.subject_;
+        first.san_ = second.san_;
+        first.names_by_module_ = true;
+    }
     const Grant before = first;
     if (!join(first.ku_, second.ku_, kEqual)) {
         return disagree("key usage", before.ku_->text(), second.ku_->text());

@@ -204,6 +204,8 @@ asio::awaitable<Result<Grant, Refusal>> OneTimePasswordModule::verify_request(
     auto found = find(token, now);
     if (!found) co_return found.error();
     const ChallengeClaims& bindings = found->bindings;
+    // Before its names, and no guess at them: elsewhere it is a password like any unknown one.
+    if (auto elsewhere = judge_endpoint(bindings, request)) co_return std::move(*elsewhere);
     const std::string guessed = to_hex(token);
     if (auto refusal = judge(settings_.name, bindings, request, now)) {
         failed_matches_.add(guessed, attempt_of(request.csr), now);
@@ -227,7 +229,8 @@ Grant OneTimePasswordModule::grant(const EnrollmentRequest& request, const Found
     // The names as bound, not as the CSR spells them.
     maker
         .names(named ? bindings.subject : request.csr.subject(),
-               named ? bindings.subject_alt_name : request.csr.requested().subject_alt_name)
+               named ? bindings.subject_alt_name : request.csr.requested().subject_alt_name,
+               named ? NamesBy::kModule : NamesBy::kRequest)
         .key_usage(bindings.key_usage)
         .extended_key_usage(bindings.extended_key_usage)
         .template_name(bindings.template_name)
@@ -262,7 +265,9 @@ asio::awaitable<Explanation> OneTimePasswordModule::explain(const EnrollmentRequ
     }
     for (Verdict& verdict : BoundCase(name(), bindings, request, now).explain())
         explanation.verdicts.push_back(std::move(verdict));
-    if (auto refusal = judge(name(), bindings, request, now)) {
+    auto refusal = judge_endpoint(bindings, request);
+    if (!refusal) refusal = judge(name(), bindings, request, now);
+    if (refusal) {
         explanation.outcome = std::move(*refusal);
     } else {
         explanation.outcome = grant(request, *found, std::move(token));

@@ -26,7 +26,8 @@ struct OneTimePasswordSettings {
 /// The store has no password, only its hash, with what the password is bound to. A password that
 /// names are given for is good for exactly these names, as a challenge blob is; one without grants
 /// the names that the CSR asks for. Key usage, extended key usage, template and validity are bound
-/// where they are given, and the template's else.
+/// where they are given, and the template's else. One that endpoints are given for is good at these
+/// alone; elsewhere it is badMessageCheck with the code "EndpointMismatch".
 ///
 /// A password that is missing, unknown, expired or withdrawn is badMessageCheck with the code
 /// "ChallengePasswordMissing", "ChallengeUnknown", "ChallengeExpired", "ChallengeWithdrawn"; who

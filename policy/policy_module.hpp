@@ -22,6 +22,7 @@ struct ChallengeParameters {
     std::string device_id;
     std::string user_id;
     std::optional<std::string> sid;
+    std::vector<std::string> endpoints{};  ///< names of those where it is good; empty: of all
     /// What the templates that it can lead to would write in the subject's place: limits for the
     /// subject hold for these, too.
     std::vector<certs::Name> built_subjects{};

@@ -189,7 +189,8 @@ Result<Grant, Refusal> WebhookModule::grant(const EnrollmentRequest& request,
     }
     GrantMaker maker(request, settings_.name);
     if (answer.names) {
-        maker.names(std::move(answer.names->subject), std::move(answer.names->subject_alt_name));
+        maker.names(std::move(answer.names->subject), std::move(answer.names->subject_alt_name),
+                    NamesBy::kModule);
     } else {
         if (auto refusal = judge_names(request.csr, answer)) return std::move(*refusal);
         maker.names(request.csr.subject(), request.csr.requested().subject_alt_name);

@@ -145,6 +145,7 @@ struct EndpointConfig {
     bool ec_password_recipient = false;
     std::optional<RenewalConfig> renewal;        ///< absent: only challenges count
     std::optional<policy::IssuanceRules> rules;  ///< absent: what policy granted is certified
+    std::string rules_json{};                    ///< to be compared: as the configuration has them
     std::size_t max_pending = 1000;              ///< requests that may wait for an operator
 };
 

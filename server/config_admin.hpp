@@ -21,7 +21,7 @@ struct AdminCallerConfig {
     std::vector<SecretSource> tokens;                 ///< Bearer
     std::vector<std::filesystem::path> certificates;  ///< pinned: exactly these
     std::vector<std::string> policies;                ///< whose challenges it may have
-    std::vector<std::string> endpoints;               ///< whose mscep_admin page it may have
+    std::vector<std::string> endpoints;               ///< whose pages it may have; bind its orders
     std::size_t per_day = 0;                          ///< challenges; 0: no limit
     std::size_t outstanding = 0;                      ///< challenges; 0: no limit
     std::vector<std::string> templates;               ///< that it may grant; empty: all

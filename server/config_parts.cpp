@@ -133,6 +133,8 @@ EndpointConfig ConfigParts::endpoint(const Json& json, const std::string& path) 
     }
     if (const Json* rules = reader.member("rules")) {
         endpoint.rules = read_rules(*rules, reader.path_of("rules"), *this, faults_);
+        const nlohmann::json sorted = *rules;  // by its keys
+        endpoint.rules_json = sorted.dump(-1, ' ', false, Json::error_handler_t::replace);
     }
     reader.number("max_pending", endpoint.max_pending, 1, 1'000'000);
     reader.finish({{"mscep_admin", "admin"}});

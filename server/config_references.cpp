@@ -6,6 +6,7 @@
 #include "server/config_policy_rule.hpp"
 #include "server/config_template.hpp"
 #include "server/http_address.hpp"
+#include "server/shared_policies.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -231,6 +232,7 @@ void check_references(const Config& config, ConfigFaults& faults) {
     check_listeners(listeners, faults);
     check_admin_references(config, faults);
     check_intune(config, faults);
+    judge_shared_policies(config, faults);
 }
 
 }  // namespace scepgate::server

@@ -118,6 +118,10 @@ AuditRecord begin(AuditEvent event, std::int64_t now, const std::string& policy,
     if (!parameters.extended_key_usage.empty()) {
         line.add("extended_key_usage", certs::to_text(parameters.extended_key_usage));
     }
+    std::string endpoints;
+    for (const std::string& name : parameters.endpoints)
+        endpoints += (endpoints.empty() ? "" : ", ") + name;
+    line.add_if("endpoint", endpoints);
     line.add_if("template", parameters.template_name.value_or(""));
     if (parameters.purpose) line.add("purpose", certs::to_text(*parameters.purpose));
     if (parameters.max_validity) line.add("max_validity", *parameters.max_validity);

@@ -17,7 +17,20 @@ std::optional<ca_backend::SubjectPattern> pattern_of(const Config& config,
     return *std::move(pattern);
 }
 
+std::string listed(const std::set<std::string>& names) {
+    std::string all;
+    for (const std::string& name : names)
+        all += (all.empty() ? "" : ", ") + name;
+    return all;
+}
+
+bool is_good_at(const TemplateChoice& choice, const policy::ChallengeParameters& parameters) {
+    const auto& only = parameters.endpoints;
+    return only.empty() || std::find(only.begin(), only.end(), choice.endpoint) != only.end();
+}
+
 bool can_lead_to(const TemplateChoice& choice, const policy::ChallengeParameters& parameters) {
+    if (!is_good_at(choice, parameters)) return false;
     if (parameters.template_name && *parameters.template_name != choice.name) return false;
     if (parameters.purpose && *parameters.purpose != choice.purpose) return false;
     if (!parameters.key_usage) return true;
@@ -47,17 +60,21 @@ TemplateChoices template_choices(const Config& config, std::string_view policy) 
     return choices;
 }
 
-std::string template_fault(const TemplateChoices& choices,
-                           const std::optional<std::string>& ordered) {
-    if (!ordered || choices.empty()) return {};
-    std::set<std::string> names;
-    for (const TemplateChoice& choice : choices)
-        names.insert(choice.name);
-    if (names.contains(*ordered)) return {};
-    std::string all;
-    for (const std::string& name : names)
-        all += (all.empty() ? "" : ", ") + name;
-    return "no endpoint with this policy has it; they have " + all;
+std::string order_fault(const TemplateChoices& choices,
+                        const policy::ChallengeParameters& parameters) {
+    if (choices.empty()) return {};
+    std::set<std::string> endpoints, templates;
+    for (const TemplateChoice& choice : choices) {
+        endpoints.insert(choice.endpoint);
+        if (is_good_at(choice, parameters)) templates.insert(choice.name);
+    }
+    for (const std::string& name : parameters.endpoints) {
+        if (endpoints.contains(name)) continue;
+        return "endpoint: '" + name + "' is none with this policy; there are " + listed(endpoints);
+    }
+    const auto& ordered = parameters.template_name;
+    if (!ordered || templates.contains(*ordered)) return {};
+    return "template: no endpoint with this policy has it; they have " + listed(templates);
 }
 
 std::vector<certs::Name> built_subjects(const TemplateChoices& choices,

@@ -18,10 +18,11 @@ using TemplateChoices = std::vector<TemplateChoice>;
 /// Of all endpoints that ask this policy.
 [[nodiscard]] TemplateChoices template_choices(const Config& config, std::string_view policy);
 
-/// What speaks against a challenge for this template: a device could use it nowhere. "": nothing;
-/// also where no endpoint here asks the policy, so that another node's has to.
-[[nodiscard]] std::string template_fault(const TemplateChoices& choices,
-                                         const std::optional<std::string>& ordered);
+/// What speaks against the endpoint or the template that is ordered: a device could use the
+/// challenge nowhere. "": nothing; also where no endpoint here asks the policy, so that another
+/// node's has to.
+[[nodiscard]] std::string order_fault(const TemplateChoices& choices,
+                                      const policy::ChallengeParameters& parameters);
 
 /// What the templates that such a challenge can lead to would write in its subject's place; not
 /// those that could build none of it.

@@ -135,6 +135,7 @@ AdminPolicy describe(const OneTimePasswordConfig& config) {
     policy.type = "one_time_password";
     policy.kind = Kind::kPassword;
     policy.validity = config.password_validity;
+    policy.binds = !config.single_password.has_value();
     return policy;
 }
 

@@ -18,6 +18,7 @@ struct AdminPolicy {
     std::string type;  ///< as in the configuration
     Kind kind = Kind::kNone;
     std::shared_ptr<policy::PolicyModule> module;
+    bool binds = true;             ///< what is made can be for some endpoints alone
     std::int64_t validity = 3600;  ///< seconds that a password can be used
     std::string audience;          ///< of blobs
     TemplateChoices choices;       ///< of the endpoints that ask it

@@ -120,6 +120,28 @@ Result<std::string, Problem> Api::choose_policy(const Call& call, const std::str
     return Problem{403, "forbidden", "policy: is not one of yours"};
 }
 
+Result<void, Problem> Api::bind_endpoints(const Call& call, const AdminPolicy& policy,
+                                          policy::ChallengeParameters& parameters) const {
+    // Of the caller's endpoints those that ask the policy. Where none does, they are about others,
+    // and the policy was given to it by name.
+    std::set<std::string> own;
+    for (const TemplateChoice& choice : policy.choices) {
+        if (call.caller.endpoints.contains(choice.endpoint)) own.insert(choice.endpoint);
+    }
+    if (own.empty()) return {};
+    if (parameters.endpoints.empty()) {
+        if (policy.binds) parameters.endpoints = {own.begin(), own.end()};
+        return {};
+    }
+    for (const std::string& named : parameters.endpoints) {
+        if (own.contains(named)) continue;
+        services_.audit_denied(call.request, call.caller.name, named,
+                               "not one of the caller's endpoints");
+        return Problem{403, "forbidden", "endpoint: is not one of yours"};
+    }
+    return {};
+}
+
 asio::awaitable<HttpReply> Api::create(const Call& call) const {
     const std::string_view type = call.request.details->content_type;
     const std::string_view bare = type.substr(0, type.find_first_of("; "));
@@ -133,8 +155,10 @@ asio::awaitable<HttpReply> Api::create(const Call& call) const {
     const auto name = choose_policy(call, order->policy);
     if (!name) co_return to_reply(name.error());
     const AdminPolicy& chosen = call.runtime.policies.at(*name);
-    const std::string fault = template_fault(chosen.choices, order->parameters.template_name);
-    if (!fault.empty()) co_return to_reply(Problem{422, "not_allowed", "template: " + fault});
+    if (const auto bound = bind_endpoints(call, chosen, order->parameters); !bound)
+        co_return to_reply(bound.error());
+    std::string fault = order_fault(chosen.choices, order->parameters);
+    if (!fault.empty()) co_return to_reply(Problem{422, "not_allowed", std::move(fault)});
     order->parameters.built_subjects = built_subjects(chosen.choices, order->parameters);
     policy::PolicyModule& module = *chosen.module;
 

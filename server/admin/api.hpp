@@ -24,6 +24,10 @@ private:
     /// The policy of an order: the one it names, or the caller's only one.
     [[nodiscard]] Result<std::string, Problem> choose_policy(const Call& call,
                                                              const std::string& named) const;
+    /// Where the challenge will be good: at the endpoint that the order names, which has to be the
+    /// caller's own where it has some with this policy; else at all of these.
+    [[nodiscard]] Result<void, Problem> bind_endpoints(
+        const Call& call, const AdminPolicy& policy, policy::ChallengeParameters& parameters) const;
 
     const Services& services_;
 };

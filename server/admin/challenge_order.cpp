@@ -56,12 +56,13 @@ public:
     Result<ChallengeOrder, Problem> read() {
         policy::ChallengeParameters& parameters = order_.parameters;
         text("policy", order_.policy);
-        std::string subject, usage, purpose, device_template, sid;
+        std::string subject, usage, purpose, device_template, sid, endpoint;
         text("subject", subject);
         text("key_usage", usage);
         text("purpose", purpose);
         text("template", device_template);
         text("sid", sid);
+        text("endpoint", endpoint);
         text("device_id", parameters.device_id);
         text("user_id", parameters.user_id);
         if (!subject.empty()) take("subject", some_name(subject), parameters.subject);
@@ -70,6 +71,7 @@ public:
             take("purpose", certs::purpose_from_text(purpose), parameters.purpose);
         if (!device_template.empty()) parameters.template_name = device_template;
         if (!sid.empty()) parameters.sid = sid;
+        if (!endpoint.empty()) parameters.endpoints = {endpoint};
         names();
         extended_key_usage();
         integer("max_validity", 1, kMostSeconds, parameters.max_validity);
@@ -201,7 +203,7 @@ Result<ChallengeOrder, Problem> read_order(std::string_view json) {
     auto known = only_known(
         root, "",
         {"policy", "subject", "san", "key_usage", "extended_key_usage", "purpose", "template",
-         "max_validity", "expires_in", "device_id", "user_id", "sid", "count"});
+         "endpoint", "max_validity", "expires_in", "device_id", "user_id", "sid", "count"});
     if (!known) return known.error();
     if (const auto san = root.find("san"); san != root.end() && san->is_object()) {
         known = only_known(*san, "san: ", {"dns", "upn", "email", "uri", "ip"});

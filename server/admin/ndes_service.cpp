@@ -142,6 +142,8 @@ asio::awaitable<HttpReply> NdesService::show_password(const Call& call,
     if (policy == call.runtime.policies.end())
         co_return page_reply(call.runtime, no_permission_page());
     policy::ChallengeParameters parameters;
+    // Whoever may have this page alone gets nothing at another endpoint.
+    if (policy->second.binds) parameters.endpoints = {page.endpoint};
     auto made = co_await services_.minting.mint(*policy->second.module, std::move(parameters),
                                                 call.minting_caller());
     if (const auto* refusal = std::get_if<MintingRefusal>(&made)) {
@@ -184,6 +186,7 @@ asio::awaitable<HttpReply> NdesService::generate_challenge(const Call& call, con
             co_return text_problem(400, "keyUsage: is missing, and says which template it is for");
         parameters->template_name = template_for(call.runtime, page, *parameters->key_usage);
     }
+    if (policy->second.binds) parameters->endpoints = {page.endpoint};
     parameters->built_subjects = built_subjects(policy->second.choices, *parameters);
     const auto made = co_await services_.minting.mint(
         *policy->second.module, *std::move(parameters), call.minting_caller());

@@ -11,6 +11,7 @@
 #include "server/config_reader.hpp"
 #include "server/minting.hpp"
 #include "server/runtime_builder.hpp"
+#include "server/shared_policies.hpp"
 #include "server/template_choices.hpp"
 
 namespace scepgate::server::cli {
@@ -21,6 +22,7 @@ struct ChallengeCommandOptions {
     std::string policy;
     NameOptions names;
     std::vector<std::string> extended_key_usage;
+    std::vector<std::string> endpoints;
     std::string expires;
     std::string template_name, purpose, max_validity;
     std::string device_id, user_id, sid;
@@ -94,6 +96,7 @@ Result<policy::ChallengeParameters> parameters_of(const ChallengeCommandOptions&
     }
     parameters.device_id = options.device_id;
     parameters.user_id = options.user_id;
+    parameters.endpoints = options.endpoints;
     if (!options.sid.empty()) parameters.sid = options.sid;
     return parameters;
 }
@@ -160,19 +163,36 @@ void warn_of_key_usage(const ChallengeCommandOptions& options, const PolicyConfi
                  "only for a CSR that asks for no key usage\n";
 }
 
+/// The device chooses among them.
+void warn_of_endpoints(const ChallengeCommandOptions& options, const Config& config,
+                       const std::string& policy) {
+    const auto* one_time = config.policies.at(policy).as<OneTimePasswordConfig>();
+    const bool cannot = one_time != nullptr && one_time->single_password;
+    if (!options.endpoints.empty() || cannot) return;
+    const auto differing = differing_endpoints(config, policy);
+    if (differing.empty()) return;
+    std::string all;
+    for (const EndpointConfig* endpoint : differing)
+        all += (all.empty() ? "" : ", ") + endpoint->name;
+    std::cerr << "warning: endpoints that certify differently ask policy '" << policy << "' ("
+              << all << "), and the challenge is good at each of them; --endpoint names one\n";
+}
+
 int create(const ChallengeCommandOptions& options) {
     const auto config = load_or_complain(options.config);
     if (!config) return kUsage;
     const auto name = choose_policy(*config, options);
     if (!name) return kUsage;
-    std::optional<std::string> ordered;
-    if (!options.template_name.empty()) ordered = options.template_name;
     const TemplateChoices choices = template_choices(*config, *name);
-    const std::string fault = template_fault(choices, ordered);
-    if (!fault.empty()) return complain(kUsage, "--template: " + fault);
+    policy::ChallengeParameters ordered;
+    if (!options.template_name.empty()) ordered.template_name = options.template_name;
+    ordered.endpoints = options.endpoints;
+    const std::string fault = order_fault(choices, ordered);
+    if (!fault.empty()) return complain(kUsage, "--" + fault);
     const auto module = load_policy(*config, *name);
     if (!module) return kUsage;
     warn_of_key_usage(options, config->policies.at(*name));
+    warn_of_endpoints(options, *config, *name);
     if (config->policies.at(*name).as<OneTimePasswordConfig>()) {
         return make_passwords(options, *config, *module);
     }
@@ -213,6 +233,11 @@ void add_challenge(CLI::App& app, int& status) {
     command
         ->add_option("--template", options->template_name,
                      "Only for this template, as the endpoint names it for the purpose")
+        ->check(not_empty());
+    command
+        ->add_option("--endpoint", options->endpoints,
+                     "Only at this endpoint, by its name: its first path, where it has no other "
+                     "(repeatable; default: every endpoint with the policy)")
         ->check(not_empty());
     command
         ->add_option("--max-validity", options->max_validity,

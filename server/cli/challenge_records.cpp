@@ -83,7 +83,9 @@ std::string bound_to(const StoredChallenge& challenge) {
                            ? "'" + bindings["subject"].value("text", std::string()) + "'"
                            : "";
     for (const auto& [key, value] : bindings.items()) {
-        if (key != "subject") text += (text.empty() ? "" : ", ") + key;
+        if (key == "subject") continue;
+        text += (text.empty() ? "" : ", ") + key;
+        if (key == "endpoint" && value.is_string()) text += ' ' + value.get<std::string>();
     }
     return text;
 }

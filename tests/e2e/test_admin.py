@@ -28,14 +28,14 @@ class AdminLab:
     def password(self):
         return FLEET.search(page(self.get_page()))["password"]
 
-    def enrol(self, challenge, key, name="scraped", extensions=()):
-        """At the endpoint of NDES."""
+    def enrol(self, challenge, key, name="scraped", extensions=(), path=NDES_PATH):
+        """At the endpoint of NDES, or another one."""
         lab = self.lab
         ca = lab.ca()
         message = scep.pkcs_req(scep.Csr(key, scep.name(name), challenge, list(extensions)),
                                 [ca.encryption])
         with lab.http() as http:
-            reply = http.request("POST", f"{NDES_PATH}/pkiclient.exe?operation=PKIOperation",
+            reply = http.request("POST", f"{path}/pkiclient.exe?operation=PKIOperation",
                                  message.der(), {"Content-Type": "application/x-pki-message"})
         return lab.open(reply, message, ca)
 
@@ -178,6 +178,49 @@ def test_a_caller_without_the_endpoint_sees_the_page_without_a_password(admin):
     assert not FLEET.search(page(reply))
     denied = admin.lab.audit()[-1]
     assert (denied["event"], denied["caller"]) == ("admin_denied", "other")
+
+
+def add_admins(config):
+    """Where the policy of NDES's endpoint leads to more than there."""
+    config["templates"]["Admin"] = {**config["templates"]["DeviceGeneral"],
+                                    "extended_key_usage": ["clientAuth", "smartcardLogon"]}
+    config["endpoints"].append({**config["endpoints"][-1], "paths": ["/admins"], "name": "admins",
+                                "templates": {"general_purpose": "Admin"}})
+
+
+@pytest.mark.attack("C03")
+def test_C03_what_a_page_gives_is_good_at_its_own_endpoint_alone(admin_lab, keys):
+    admin = admin_lab(add_admins)
+    bound = admin.get_page(target="/certsrv/mscep_admin?operation=NDESGenerateChallenge"
+                           "&params=subject%3DCN%253Dbound").body.decode()
+    for number, (challenge, name) in enumerate([(admin.password(), "any"), (bound, "bound")]):
+        reply = admin.enrol(challenge, keys(number), name, path="/admins")
+        assert (reply.status, reply.fail_info) == ("failure", "badMessageCheck")
+        line = admin.lab.audit()[-1]
+        assert (line["code"], line["expected"], line["found"]) == (
+            "EndpointMismatch", "ndes", "admins")
+        assert line["hint"]
+        assert admin.lab.serials() == [] or number
+        # As far as the device sees, it was never made.
+        unknown = admin.enrol("0" * 16, keys(number), name, path="/admins")
+        assert unknown.without_the_varying() == reply.without_the_varying()
+        assert admin.enrol(challenge, keys(number), name).status == "success"
+    made = [line for line in admin.lab.audit() if line["event"] == "challenge"]
+    assert [line["endpoint"] for line in made] == ["ndes", "ndes"]
+
+
+def test_a_single_password_is_good_at_every_endpoint_and_config_check_says_so(admin_lab, keys):
+    admin = admin_lab(add_admins)
+    secret = write_secret(admin.lab.dir / "single", "0123456789ABCDEF")
+    admin.lab.edit(lambda config: config["policies"].update(
+        otp={"type": "one_time_password", "UseSinglePassword": 1, "password": secret}))
+    admin.lab.stop()
+    admin.lab.start()
+    checked = harness.run("config", "check", "--config", admin.lab.config_file)
+    assert checked.returncode == 0
+    assert "policies.otp: " in checked.stderr and "single password" in checked.stderr
+    assert FLEET.search(page(admin.get_page()))["password"] == "0123456789ABCDEF"
+    assert admin.enrol("0123456789ABCDEF", keys(), path="/admins").status == "success"
 
 
 def test_NDESGenerateChallenge_gives_a_challenge_for_these_names_alone(admin, keys):

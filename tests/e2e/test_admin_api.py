@@ -355,6 +355,66 @@ def test_an_order_for_a_template_that_no_endpoint_has_uses_nothing_up(api):
     assert api.listed() == []
 
 
+@pytest.fixture
+def shared(new_lab):
+    """Both policies are asked at another endpoint each, with a template of its own; the caller mdm
+    has the endpoints ndes and /scep, the caller other has none."""
+    lab = new_lab(start=False)
+    port = harness.free_port()
+
+    def edit(config):
+        add_admin(lab, port)(config)
+        config["admin"]["callers"]["other"]["policies"] = ["mdm", "otp"]
+        config["templates"]["Admin"] = dict(config["templates"]["DeviceGeneral"], validity="30d")
+        scep_, ndes = config["endpoints"]
+        for endpoint, name in ((scep_, "admins"), (ndes, "ndes-admins")):
+            config["endpoints"].append({**endpoint, "paths": ["/" + name], "name": name,
+                                        "templates": {"general_purpose": "Admin"}})
+
+    lab.edit(edit)
+    lab.start()
+    return Api(lab, port)
+
+
+PLACES = {"mdm": (("/scep", "/scep"), ("admins", "/admins")),
+          "otp": (("ndes", "/certsrv/mscep/mscep.dll"), ("ndes-admins", "/ndes-admins"))}
+
+
+@pytest.mark.attack("C03")
+@pytest.mark.parametrize("policy", PLACES)
+def test_C03_a_callers_challenges_are_good_at_its_own_endpoints_alone(shared, keys, policy):
+    (own, path), (other, other_path) = PLACES[policy]
+    order = {"policy": policy, "subject": "CN=a", "purpose": "general_purpose"}
+    for number, more in enumerate([{}, {"endpoint": own}]):
+        challenge = shared.create({**order, **more})["challenge"]
+        reply = shared.enrol(challenge, keys(number), "a", other_path)
+        assert (reply.status, reply.fail_info) == ("failure", "badMessageCheck")
+        line = shared.lab.audit()[-1]
+        assert (line["code"], line["expected"], line["found"]) == ("EndpointMismatch", own, other)
+        assert shared.enrol(challenge, keys(number), "a", path).status == "success"
+    problem = shared.refused({**order, "endpoint": other}, 403, "forbidden")
+    assert problem["detail"].startswith("endpoint: ")
+    assert shared.lab.audit()[-1]["event"] == "admin_denied"
+
+
+@pytest.mark.parametrize("policy", PLACES)
+def test_a_caller_without_endpoints_may_name_one_and_config_check_warns_of_it(shared, keys, policy):
+    (own, path), (other, other_path) = PLACES[policy]
+    order = {"policy": policy, "subject": "CN=a", "purpose": "general_purpose"}
+    free = shared.create(order, bearer(OTHER_TOKEN))["challenge"]
+    assert shared.enrol(free, keys(), "a", other_path).status == "success"
+    bound = shared.create({**order, "endpoint": other}, bearer(OTHER_TOKEN))["challenge"]
+    assert shared.enrol(bound, keys(1), "a", path).status == "failure"
+    assert shared.enrol(bound, keys(1), "a", other_path).status == "success"
+    for endpoint in ("Nope", PLACES[{"mdm": "otp", "otp": "mdm"}[policy]][0][0]):
+        problem = shared.refused({**order, "endpoint": endpoint}, 422, "not_allowed",
+                                 bearer(OTHER_TOKEN))
+        assert problem["detail"].startswith("endpoint: ") and other in problem["detail"]
+    checked = harness.run("config", "check", "--config", shared.lab.config_file)
+    assert checked.returncode == 0
+    assert f"policies.{policy}: " in checked.stderr and "caller 'other'" in checked.stderr
+
+
 @pytest.mark.attack("N05")
 @pytest.mark.parametrize("policy", ["otp", "mdm"])
 def test_N05_a_caller_names_nobody_else_by_what_a_template_builds(api, policy):

@@ -251,7 +251,7 @@ def test_what_a_password_is_bound_to_is_what_it_gives(passwords, keys, bound, as
 @pytest.mark.parametrize("option", ["--subject", "--dns", "--upn", "--email", "--uri", "--ip",
                                     "--key-usage", "--eku", "--purpose", "--template",
                                     "--max-validity", "--expires", "--sid", "--policy-name",
-                                    "--device-id", "--user-id"])
+                                    "--device-id", "--user-id", "--endpoint"])
 def test_a_variable_that_is_not_set_makes_no_password_that_is_good_for_all(passwords, option):
     lab = passwords()
     for empty in ["", "/", " "] if option == "--subject" else [""]:
@@ -259,6 +259,43 @@ def test_a_variable_that_is_not_set_makes_no_password_that_is_good_for_all(passw
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert command(lab, "create", f"{option}=").returncode == 2
     assert listed(lab) == []
+
+
+@pytest.mark.attack("C03")
+@pytest.mark.parametrize("policy", ["one_time", "challenge_blob"])
+def test_C03_a_challenge_for_one_endpoint_is_refused_at_another(new_lab, keys, policy):
+    def edit(config):
+        config["templates"]["Other"] = dict(config["templates"]["DeviceGeneral"], validity="30d")
+        config["endpoints"].append({**config["endpoints"][0], "paths": ["/other"], "name": "other",
+                                    "templates": {"general_purpose": "Other"}})
+
+    lab = new_lab("--policy", policy, edit=edit)
+    made = command(lab, "create", "--subject", "CN=device", "--endpoint", "other")
+    assert (made.returncode, made.stderr) == (0, "") or policy == "challenge_blob"
+    assert refused(ask(lab, keys, made.stdout.strip()), lab) == "EndpointMismatch"
+    both = command(lab, "create", "--subject", "CN=device", "--endpoint", "other", "--endpoint",
+                   lab.config()["endpoints"][0]["paths"][0])
+    assert "endpoints that certify differently" not in both.stderr
+    assert ask(lab, keys, both.stdout.strip()).status == "success"
+    free = command(lab, "create", "--subject", "CN=device")
+    assert "endpoints that certify differently" in free.stderr and "--endpoint" in free.stderr
+    assert ask(lab, keys, free.stdout.strip(), key=1).status == "success"
+
+
+def test_an_endpoint_that_does_not_ask_the_policy_makes_no_password(passwords):
+    lab = passwords()
+    done = command(lab, "create", "--endpoint", "Nope")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--endpoint: " in done.stderr and lab.config()["endpoints"][0]["paths"][0] in done.stderr
+    assert listed(lab) == []
+
+
+def test_the_list_says_for_which_endpoint_a_password_is(passwords):
+    lab = passwords()
+    endpoint = lab.config()["endpoints"][0]["paths"][0]
+    lab.challenge("--endpoint", endpoint)
+    assert listed(lab)[0]["bound_to"] == {"endpoint": endpoint}
+    assert f"bound to endpoint {endpoint}" in command(lab, "list").stdout
 
 
 def test_a_template_that_no_endpoint_has_makes_no_password(passwords):

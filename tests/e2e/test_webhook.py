@@ -295,6 +295,32 @@ def test_N09_a_SID_is_only_for_whom_the_service_names(hooked, service, keys):
     assert service.heard[0].json["sid"].startswith("S-1-5-21-")
 
 
+def test_beside_a_service_without_names_the_challenge_says_which_name_comes_first(new_lab, service,
+                                                                                keys):
+    lab = new_lab(start=False)
+    service.answer = lambda heard: (200, {}, {"decision": "allow"})
+
+    def edit(config):
+        config["policies"]["hook"] = {"type": "webhook", "timeout": "6s", **service.settings(lab)}
+        config["endpoints"][0]["policy"] = {"all_of": ["hook", "mdm"]}
+        for template in config["templates"].values():
+            template["subject"] = "CN={dns}"
+
+    lab.edit(edit)
+    lab.start()
+    for number, order in enumerate([("a.example", "shared.example"),
+                                    ("shared.example", "a.example")]):
+        challenge = lab.challenge("--subject", "CN=dev", "--dns", "a.example", "--dns",
+                                  "shared.example")
+        asked = scep.subject_alt_name(*(("dns", one) for one in order))
+        reply = lab.enrol(Csr(keys(number), name("dev"), challenge, [asked]))
+        assert reply.status == "success", lab.log()
+        assert reply.certificate.subject == name("a.example")
+        names = reply.certificate.extensions.get_extension_for_class(
+            x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+        assert names == ["a.example", "shared.example"]
+
+
 @pytest.mark.parametrize("where", ["policies.hook", "notifiers.ops"])
 def test_a_short_key_and_a_plain_url_are_told_with_the_remedy(new_lab, service, where):
     lab = new_lab("--policy", "static", start=False)

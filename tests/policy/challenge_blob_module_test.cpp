@@ -252,6 +252,19 @@ TEST_P(MintingTest, MakesChallengesThatItTakes) {
     EXPECT_EQ(grant->user_id(), "user-1");
 }
 
+TEST(ChallengeBlobModuleTest, C03_MintsChallengesForOneEndpointAlone) {
+    ChallengeBlobModule module(minting_settings(), clock_at(kNow));
+    ChallengeParameters wanted = parameters();
+    wanted.endpoints = {"/guest"};
+    const auto blob = minted(module, wanted).value();
+    EnrollmentRequest asked = request(matching_contents(blob.text.text()));
+    const auto refused = verify(module, asked);
+    EXPECT_EQ(outcome(refused), "EndpointMismatch");
+    EXPECT_EQ(refused.error().fail_info, FailInfo::kBadMessageCheck);
+    asked.endpoint = "/guest";
+    EXPECT_EQ(outcome(verify(module, asked)), "ok");
+}
+
 TEST(ChallengeBlobModuleTest, MintsAnotherTokenEachTime) {
     ChallengeBlobModule module(minting_settings(), clock_at(kNow));
     const auto token = [&] {

@@ -61,6 +61,29 @@ TEST(ChallengeClaimsTest, ComeBackAsTheyWereWritten) {
     EXPECT_EQ(again->template_name, claims.template_name);
 }
 
+TEST(ChallengeClaimsTest, NameOneEndpointOrSeveralAndAnOlderReaderHasToRefuseThem) {
+    using Names = std::vector<std::string>;
+    json text = good();
+    EXPECT_EQ(parse_claims(text.dump())->endpoints, Names{});
+    text["endpoint"] = "/scep";
+    text["crit"] = {"endpoint"};
+    EXPECT_EQ(parse_claims(text.dump())->endpoints, Names{"/scep"});
+    text["endpoint"] = {"/scep", "laptops"};
+    EXPECT_EQ(parse_claims(text.dump())->endpoints, (Names{"/scep", "laptops"}));
+
+    ChallengeClaims claims = testing::claims();
+    EXPECT_FALSE(json::parse(encode_claims(claims)).contains("crit"));
+    for (const Names& names : {Names{"/scep"}, Names{"/scep", "laptops"}}) {
+        claims.endpoints = names;
+        const std::string made = encode_claims(claims);
+        EXPECT_EQ(json::parse(made).at("crit"), json::array({"endpoint"}));
+        EXPECT_EQ(parse_claims(made)->endpoints, names);
+        const std::string bound = encode_bindings(claims);
+        EXPECT_FALSE(json::parse(bound).contains("crit")) << "nothing is passed over there";
+        EXPECT_EQ(parse_bindings(bound)->endpoints, names);
+    }
+}
+
 TEST(ChallengeClaimsTest, NeedOnlyTheRequiredOnes) {
     json text;
     const json all = good();
@@ -163,6 +186,12 @@ const Change kChanges[] = {
     {"SidInHex", "sid", "\"S-1-5-0x15-1-2-3-500\""},
     {"DeviceAsNumber", "device_id", "7"},
     {"DeviceNull", "device_id", "null"},
+    {"EndpointEmpty", "endpoint", "\"\""},
+    {"EndpointOfNobody", "endpoint", "[]"},
+    {"EndpointAsNumber", "endpoint", "7"},
+    {"EndpointNull", "endpoint", "null"},
+    {"EndpointAsObject", "endpoint", R"({"name":"/scep"})"},
+    {"EndpointWithANumber", "endpoint", R"(["/scep",7])"},
     {"CriticalUnknown", "crit", R"(["sid","location"])"},
     {"CriticalAsText", "crit", "\"sid\""},
 };

@@ -157,6 +157,17 @@ const ClaimChange kClaimChanges[] = {
      "ok"},
     {"AnotherRegisteredKey", [](auto& c) { c.key.spki_sha256 = std::string(64, '0'); },
      "RegisteredKeyMismatch"},
+    {"C03_ForAnotherEndpoint",
+     [](auto& c) {
+         c.endpoints = {"/guest", "/SCEP", "/scep/"};
+     },
+     "EndpointMismatch", kBlob},
+    {"ForTheEndpoint", [](auto& c) { c.endpoints = {"/scep"}; }, "ok"},
+    {"ForTheEndpointAmongOthers",
+     [](auto& c) {
+         c.endpoints = {"/guest", "/scep"};
+     },
+     "ok"},
     {"N09_SidClaimedAndNotAskedFor", [](auto& c) { c.sid = kSid; }, "ok"},
 };
 
@@ -306,6 +317,8 @@ TEST(ClaimsJudgeTest, ReportsTheFirstFaultInTheDocumentedOrder) {
     EXPECT_EQ(verdict(claims, request(contents)), "SubjectAltNameMissing");
     contents.subject = name("CN=a");
     EXPECT_EQ(verdict(claims, request(contents)), "SubjectNameMismatch");
+    claims.endpoints = {"other"};
+    EXPECT_EQ(verdict(claims, request(contents)), "EndpointMismatch");
     claims.audience = "other";
     EXPECT_EQ(verdict(claims, request(contents)), "AudienceMismatch");
     EXPECT_EQ(verdict(claims, request(contents), kExpires + 301), "ChallengeExpired");

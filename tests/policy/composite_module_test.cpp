@@ -233,7 +233,7 @@ TEST_F(CompositeModuleTest, OfAllIsGrantedWhatAllOfThemAllow) {
     };
     const auto grant = verify(*all(), asked);
     ASSERT_TRUE(grant) << grant.error().text;
-    EXPECT_EQ(grant->subject().text(), spelt.text()) << "the first one's spelling";
+    EXPECT_EQ(grant->subject().text(), spelt.text()) << "the first one's, as none chose it";
     EXPECT_EQ(grant->max_validity(), 50);
     EXPECT_TRUE(grant->needs_approval());
     EXPECT_EQ(grant->template_name(), "one");
@@ -245,6 +245,27 @@ TEST_F(CompositeModuleTest, OfAllIsGrantedWhatAllOfThemAllow) {
     EXPECT_TRUE(grant->stripped().empty()) << "one of them grants the usages that were asked for";
     a->change = [](GrantMaker& m) { m.redemption({"one", Bytes{1}, 9}); };
     EXPECT_EQ(verify(*all(), asked).value().redemption()->expires, 9);
+}
+
+TEST_F(CompositeModuleTest, OfAllNamesAreAsTheFirstGivesThemThatDoesNotTakeTheDevices) {
+    const auto one = certs::GeneralName::make(certs::GeneralNameType::kDns, "one.example").value();
+    const auto two = certs::GeneralName::make(certs::GeneralNameType::kDns, "two.example").value();
+    const auto give = [&](const char* subject, certs::GeneralNames names, NamesBy by) {
+        return [=](GrantMaker& m) { m.names(certs::Name::from_text(subject).value(), names, by); };
+    };
+    a->change = give("CN=DEVICE", {two, one}, NamesBy::kRequest);
+    b->change = give("CN=Device", {one, two}, NamesBy::kModule);
+    c->change = give("CN=device", {two, one}, NamesBy::kModule);
+    auto grant = verify(*all(), asked);
+    ASSERT_TRUE(grant) << grant.error().text;
+    EXPECT_EQ(grant->subject().text(), "CN=Device");
+    EXPECT_EQ(certs::to_text(grant->subject_alt_name()), "dns:one.example, dns:two.example");
+    b->change = give("CN=Device", {one, two}, NamesBy::kRequest);
+    c->change = give("CN=device", {one, two}, NamesBy::kRequest);
+    grant = verify(*all(), asked);
+    ASSERT_TRUE(grant) << grant.error().text;
+    EXPECT_EQ(grant->subject().text(), "CN=DEVICE") << "none chose them: the first one's";
+    EXPECT_EQ(certs::to_text(grant->subject_alt_name()), "dns:two.example, dns:one.example");
 }
 
 TEST_F(CompositeModuleTest, OfWhatWasGrantedOnlyThoseHearWhoHadAPartInIt) {

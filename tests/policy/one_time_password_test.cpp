@@ -298,6 +298,33 @@ TEST_P(OneTimePasswordMismatchTest, IsRefusedAsABadRequest) {
     EXPECT_EQ(refused.error().text.find(text), std::string::npos);
 }
 
+TEST_F(OneTimePasswordTest, C03_BoundToAnEndpointItIsUnknownElsewhere) {
+    for (ChallengeParameters parameters : {ChallengeParameters(), matching_parameters()}) {
+        parameters.endpoints = {"/guest", "laptops"};
+        const std::string text = password(parameters);
+        EnrollmentRequest asked = request(matching_contents(text));
+        for (std::size_t i = 0; i <= FailedMatches::kMost; ++i) {
+            // Whatever the names are: nothing is learnt of them there, and nothing locked.
+            certs::CsrContents guess = matching_contents(text);
+            guess.subject =
+                i == 0 ? certs::Name() : certs::Name::from_text("CN=" + std::to_string(i)).value();
+            guess.subject_alt_name.clear();
+            const auto refused = ask(guess);
+            ASSERT_FALSE(refused);
+            EXPECT_EQ(refused.error().code, "EndpointMismatch") << refused.error().text;
+            EXPECT_EQ(refused.error().fail_info, FailInfo::kBadMessageCheck);
+            EXPECT_NE(refused.error().text.find("/guest, laptops"), std::string::npos);
+        }
+        asked.endpoint = "laptops";
+        EXPECT_EQ(outcome(verify(*module_, asked)), "ok");
+        const auto explained = run(module_->explain(asked, Reach::kOffline));
+        EXPECT_TRUE(explained.outcome->has_value());
+        asked.endpoint = "/scep";
+        EXPECT_EQ(outcome(*run(module_->explain(asked, Reach::kOffline)).outcome),
+                  "EndpointMismatch");
+    }
+}
+
 TEST_F(OneTimePasswordTest, GrantsAllThatItIsBoundTo) {
     ChallengeParameters parameters = matching_parameters();
     parameters.key_usage = certs::KeyUsage{kDigitalSignature, kKeyEncipherment};

@@ -18,7 +18,7 @@ TEST(ChallengeOrderTest, ReadsEverythingThatCanBeAskedFor) {
                 "uri": ["https://b.example/x"], "ip": ["192.0.2.1"]},
         "key_usage": "both", "extended_key_usage": ["clientAuth"], "purpose": "signature",
         "max_validity": 86400, "expires_in": 600, "device_id": "d", "user_id": "u",
-        "sid": "S-1-5-21-1-2-3-4", "count": 3})");
+        "sid": "S-1-5-21-1-2-3-4", "endpoint": "/scep", "count": 3})");
     ASSERT_TRUE(order) << order.error().detail;
     EXPECT_EQ(order->policy, "mdm");
     EXPECT_EQ(order->count, 3U);
@@ -31,6 +31,7 @@ TEST(ChallengeOrderTest, ReadsEverythingThatCanBeAskedFor) {
     EXPECT_EQ(parameters.max_validity, 86'400);
     EXPECT_EQ(parameters.lifetime, 600);
     EXPECT_EQ(parameters.sid, "S-1-5-21-1-2-3-4");
+    EXPECT_EQ(parameters.endpoints, std::vector<std::string>{"/scep"});
 }
 
 TEST(ChallengeOrderTest, AnEmptyOrderSaysNothing) {
@@ -78,7 +79,8 @@ TEST(ChallengeOrderTest, WhatIsGivenAndEmptyIsRefusedForItWouldBindNothing) {
     for (const char* json :
          {R"({"subject": "/"})", R"({"subject": " "})", R"({"san": {}})", R"({"san": {"dns": []}})",
           R"({"san": {"dns": ["a.example"], "upn": []}})", R"({"extended_key_usage": []})",
-          R"({"sid": ""})", R"({"template": ""})", R"({"purpose": ""})", R"({"key_usage": ""})"}) {
+          R"({"sid": ""})", R"({"endpoint": ""})", R"({"endpoint": ["/scep"]})",
+          R"({"template": ""})", R"({"purpose": ""})", R"({"key_usage": ""})"}) {
         EXPECT_EQ(code_of(json), "bad_value") << json;
     }
 }

@@ -61,11 +61,26 @@ TEST_F(TemplateChoicesTest, TheyAreThoseOfTheEndpointsThatAskThePolicy) {
 
 TEST_F(TemplateChoicesTest, ATemplateThatNoneOfThemHasIsAFault) {
     const auto choices = template_choices(config, "mdm");
-    EXPECT_EQ(template_fault(choices, "User"), "");
-    EXPECT_EQ(template_fault(choices, std::nullopt), "");
-    EXPECT_EQ(template_fault(choices, "Server"),
-              "no endpoint with this policy has it; they have Fleet, Plain, User");
-    EXPECT_EQ(template_fault({}, "Server"), "") << "another node's endpoint asks the policy";
+    EXPECT_EQ(order_fault(choices, parameters), "");
+    parameters.template_name = "User";
+    EXPECT_EQ(order_fault(choices, parameters), "");
+    parameters.template_name = "Server";
+    EXPECT_EQ(order_fault(choices, parameters),
+              "template: no endpoint with this policy has it; they have Fleet, Plain, User");
+    EXPECT_EQ(order_fault({}, parameters), "") << "another node's endpoint asks the policy";
+}
+
+TEST_F(TemplateChoicesTest, SoIsAnEndpointThatDoesNotAskThePolicyOrHasNoSuchTemplate) {
+    const auto choices = template_choices(config, "mdm");
+    parameters.endpoints = {"phones", "laptops"};
+    EXPECT_EQ(order_fault(choices, parameters), "");
+    parameters.endpoints = {"phones", "servers"};
+    EXPECT_EQ(order_fault(choices, parameters),
+              "endpoint: 'servers' is none with this policy; there are laptops, phones");
+    parameters.endpoints = {"phones"};
+    parameters.template_name = "User";
+    EXPECT_EQ(order_fault(choices, parameters),
+              "template: no endpoint with this policy has it; they have Plain");
 }
 
 TEST_F(TemplateChoicesTest, N05_WhatTheyWouldBuildIsKnownBeforehand) {
@@ -85,6 +100,8 @@ TEST_F(TemplateChoicesTest, OnlyThatCountsWhichTheChallengeCanLeadTo) {
     parameters.purpose.reset();
     parameters.key_usage = KeyUsage{kDigitalSignature, kKeyEncipherment};
     EXPECT_EQ(built(), "CN=ada;");
+    parameters.endpoints = {"phones"};
+    EXPECT_EQ(built(), "");
 }
 
 class SubjectConflictTest : public ::testing::Test {
