@@ -150,8 +150,8 @@ asio::awaitable<Approval::Earlier> Approval::record(const Operation& operation,
                           "another request of this key waits under it");
     }
     if (std::holds_alternative<ca_backend::SignerWaits>(*recorded)) {
-        co_return refused(reason::kRenewalWaits, "nothing else of the renewed certificate's key",
-                          "another request of it waits for an operator");
+        co_return refused(reason::kRenewalWaits, "one renewal at a time of a key",
+                          "another one waits for an operator");
     }
     if (std::holds_alternative<ca_backend::SignerRevoked>(*recorded)) {
         co_return signer_revoked(request.signer);
