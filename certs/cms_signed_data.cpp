@@ -106,18 +106,15 @@ Result<void> read_certificates(ByteView set, const CmsLimits& limits, CmsSignedD
     if (set.size() > limits.certificate_octets) {
         return malformed("certificates of " + std::to_string(set.size()) + " octets");
     }
-    std::size_t seen = 0;
     for (DerReader reader(set); !reader.empty();) {
-        if (seen++ == limits.certificates) {
+        if (data.certificates.size() == limits.certificates) {
             return malformed("over " + std::to_string(limits.certificates) + " certificates");
         }
-        const auto element = reader.next();
-        if (!element) return in_context("CertificateSet", element.error());
-        auto certificate = element->tag == DerTag::kSequence
-                               ? Certificate::from_der(element->whole)
-                               : malformed("CertificateSet: no X.509 certificate");
-        if (!certificate && !limits.pass_over_others) return certificate.error();
-        if (certificate) data.certificates.push_back(std::move(*certificate));
+        const auto der = reader.read_whole(DerTag::kSequence);
+        if (!der) return in_context("CertificateSet", der.error());
+        auto certificate = Certificate::from_der(*der);
+        if (!certificate) return certificate.error();
+        data.certificates.push_back(std::move(*certificate));
     }
     return {};
 }

@@ -59,13 +59,11 @@ struct CmsLimits {
     std::size_t certificate_octets = 64 * 1024;  ///< all of them together
     std::size_t signers = 4;
     std::size_t attributes = 32;
-    /// What is no X.509 certificate (RFC 5652 section 10.2.2), or not one that can be read, is
-    /// passed over; else kMalformed.
-    bool pass_over_others = false;
 };
 
 /// Reads a ContentInfo that holds SignedData, strict DER (see certs/ber.hpp for what is not).
-/// Trailing octets are kMalformed at each level.
+/// Certificate choices other than X.509 are kMalformed. Trailing octets are kMalformed at each
+/// level.
 Result<CmsSignedData> parse_signed_data(ByteView der, const CmsLimits& limits = {});
 Result<CmsSignedData> parse_signed_data(Bytes&& der, const CmsLimits& limits = {}) = delete;
 

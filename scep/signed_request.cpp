@@ -22,18 +22,12 @@ Result<void> read_structure(ByteView message, SignedRequest& request) {
     if (!data) {
         auto der = certs::ber_to_der(message);
         if (!der) return der.error();
-        // Else it was DER already, and its fault another one.
-        if (*der != request.der) {
-            request.der = std::move(*der);
-            request.tolerances.emplace_back("ber");
-            data = certs::parse_signed_data(request.der);
-        }
-    }
-    if (!data) {
-        auto without = certs::parse_signed_data(request.der, {.pass_over_others = true});
-        if (!without) return data.error();
-        request.tolerances.emplace_back("other-certificates");
-        data = std::move(without);
+        // It was DER already, and its fault another one.
+        if (*der == request.der) return data.error();
+        request.der = std::move(*der);
+        request.tolerances.emplace_back("ber");
+        data = certs::parse_signed_data(request.der);
+        if (!data) return data.error();
     }
     request.signed_data = std::move(*data);
     return {};

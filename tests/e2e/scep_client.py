@@ -296,6 +296,7 @@ def renewal_req(csr, recipients, old, old_key, *, message_type="17", envelope=No
     """A renewal of the certificate `old`, which with its key signs the message."""
     sealed = Envelope(list(recipients), **(envelope or {})).seal(csr.der())
     message.setdefault("transaction_id", transaction_id(csr.key) + "-renewal")
+    message.setdefault("challenge", csr.challenge)
     return Message(sealed, old_key, old, message_type=message_type, new_key=csr.key, **message)
 
 

@@ -171,4 +171,4 @@ def test_without_rights_to_the_store_the_server_says_whose_mode_to_look_at(new_l
         command = ["setpriv", f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups", *command]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     told = done.stdout + done.stderr
-    assert done.returncode == 2 and "store.sqlite" in told and "owner and mode" in told, told
+    assert done.returncode == 2 and "store.sqlite" in told and "chown" in told, told

@@ -69,23 +69,6 @@ TEST(TolerancesTest, R_A12_ClientsSendTheirChainAlongInAnyOrder) {
     } while (std::next_permutation(bag.begin(), bag.end()));
 }
 
-TEST(TolerancesTest, R_A12_WhatIsNoCertificateOfOursBesideTheSignersIsPassedOver) {
-    const Message message = honest_message();
-    const Bytes own = message.certificate.build(device_key());
-    const Bytes attribute_certificate =
-        der::element(certs::context_constructed(2), der::sequence({}));
-    const Bytes unreadable = der::sequence({der::integer(1)});
-    RawSignedData data = message.signed_data();
-    for (const Bytes& other : {attribute_certificate, unreadable}) {
-        for (const auto& bag : {std::vector{own, other}, std::vector{other, own}}) {
-            data.certificates = bag;
-            EXPECT_EQ(forgiven(data.build()), Tolerances{"other-certificates"});
-        }
-        data.certificates = {other};
-        EXPECT_FALSE(read_signed_request(data.build())) << "the signer's is not there";
-    }
-}
-
 TEST(TolerancesTest, R_O09_CiscoIosKeepsUsingTheRaCertificateThatItOnceGot) {
     EXPECT_EQ(forgiven(to_recipient(testing::old_ra_reference(), testing::old_ra_key())),
               Tolerances());
