@@ -3,6 +3,7 @@
 #include <list>
 #include <random>
 
+#include "server/http_connections.hpp"
 #include "server/http_server.hpp"
 #include "tests/server/support/http_fixture.hpp"
 

@@ -254,6 +254,10 @@ public:
         const Grant& grant, const ca_backend::IssueContext& context) override {
         return ca_->issue(grant, context);
     }
+    Result<std::optional<certs::Name>, Refusal> built_subject(
+        const Grant& grant, const std::string& template_name) const override {
+        return ca_->built_subject(grant, template_name);
+    }
     boost::asio::awaitable<Result<certs::Crl>> crl(ca_backend::Store&,
                                                    ca_backend::CrlWanted) override {
         co_return crl_;
