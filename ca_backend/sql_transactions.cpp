@@ -115,10 +115,11 @@ Result<Transactions> Transactions::prepare(Connection& connection) {
          {made.open_of_signer_,
           "SELECT 1 FROM transactions WHERE state < 2 AND expires > ? AND endpoint = ? AND "
           "signer_key = ? LIMIT 1"},
+         // "+": sorted in the end. SQLite would walk through all rows, which are in order.
          {made.open_of_certificate_,
           "SELECT t.id FROM transactions AS t JOIN pending AS p ON p.request = t.id WHERE t.state "
           "< 2 AND t.expires > ? AND t.endpoint = ? AND t.signer_key = ? AND p.signer = ? "
-          "ORDER BY t.id"},
+          "ORDER BY +t.id"},
          {made.redemption_, "SELECT 1 FROM redemptions WHERE policy = ? AND token = ?"}});
     if (!prepared) return prepared.error();
     return made;

@@ -248,18 +248,18 @@ TEST_P(EmbeddedCaDeltaTest, ListsWhatHasExpiredForAsLongAsACrlLasts) {
     (void)complete();
     const auto device = issued();
     const std::int64_t end = device.not_after();
-    revoke(device, RevocationReason::kKeyCompromise);
+    revoke(device, RevocationReason::kSuperseded);
     clock_->set(end - 89 * kDay);
     (void)complete();
     clock_->set(end + kDay);
-    EXPECT_EQ(reason(complete(), device), "keyCompromise");
+    EXPECT_EQ(reason(complete(), device), "superseded");
     // Not due, but made because of another; then the next that is due.
     clock_->set(end + 50 * kDay);
     revoke(issued(), RevocationReason::kSuperseded);
-    EXPECT_EQ(reason(complete(), device), "keyCompromise");
+    EXPECT_EQ(reason(complete(), device), "superseded");
     clock_->set(end + 99 * kDay);
     revoke(issued(), RevocationReason::kSuperseded);
-    EXPECT_EQ(reason(complete(), device), "keyCompromise");
+    EXPECT_EQ(reason(complete(), device), "superseded");
     clock_->set(end + 191 * kDay);
     EXPECT_EQ(reason(complete(), device), "not listed");
 }
