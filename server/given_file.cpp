@@ -15,9 +15,9 @@ void create_for(const std::filesystem::path& file, uid_t user, gid_t group) noex
     if (descriptor < 0) return;
     // By its descriptor: whoever owns the folder may have put something else under the name.
     const std::string made = "/proc/self/fd/" + std::to_string(descriptor);
-    if (::fchown(descriptor, user, group) == 0 &&
-        ::linkat(AT_FDCWD, made.c_str(), AT_FDCWD, file.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-        // Somebody was faster, or no file can be made here.
+    if (::fchown(descriptor, user, group) == 0) {
+        [[maybe_unused]] const int linked =
+            ::linkat(AT_FDCWD, made.c_str(), AT_FDCWD, file.c_str(), AT_SYMLINK_FOLLOW);
     }
     ::unlink(temporary.c_str());
     ::close(descriptor);

@@ -122,20 +122,25 @@ Result<std::string> read_whole_file(const fs::path& file) {
 FileOwner owner_beside(const Config& config) {
     struct stat status {};
     if (::stat(config.file.c_str(), &status) != 0) return {};
+    return owner_beside(status, config.run_as, ::geteuid());
+}
+
+FileOwner owner_beside(const struct stat& file, const std::optional<RunAsConfig>& run_as,
+                       uid_t me) {
     FileOwner owner;
-    if (::geteuid() == 0 && status.st_uid != 0) {
-        owner.user = status.st_uid;
-        owner.group = status.st_gid;
+    if (me == 0 && file.st_uid != 0) {
+        owner.user = file.st_uid;
+        owner.group = file.st_gid;
     }
-    const uid_t user = owner.user.value_or(::geteuid());
-    owner.group_reads = (status.st_mode & S_IRGRP) != 0 && !is_own_group(user, status.st_gid);
-    if (owner.group_reads) owner.group = status.st_gid;
-    if (!config.run_as) return owner;
+    const uid_t user = owner.user.value_or(me);
+    owner.group_reads = (file.st_mode & S_IRGRP) != 0 && !is_own_group(user, file.st_gid);
+    if (owner.group_reads) owner.group = file.st_gid;
+    if (!run_as) return owner;
     // One that is not there is told by whoever serves.
-    const auto account = sandbox::find_account(*config.run_as);
+    const auto account = sandbox::find_account(*run_as);
     if (!account || account->user == user) return owner;
-    const bool has_group = sandbox::is_in_group(*account, status.st_gid);
-    owner.group = has_group ? status.st_gid : account->group;
+    const bool has_group = sandbox::is_in_group(*account, file.st_gid);
+    owner.group = has_group ? file.st_gid : account->group;
     owner.group_reads = true;
     return owner;
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <utility>
 #include <vector>
@@ -27,6 +28,9 @@ struct FileOwner {
 /// configuration's owner's. They are its group's to read where that may read the configuration and
 /// is not the owner's own; or, with "run_as", a group's that its user has.
 [[nodiscard]] FileOwner owner_beside(const Config& config);
+/// The same for a process of the user `me`, where the configuration's file has this status.
+[[nodiscard]] FileOwner owner_beside(const struct stat& file,
+                                     const std::optional<RunAsConfig>& run_as, uid_t me);
 
 /// Creates a file that must not exist yet; kDenied when it does, kUnavailable when it cannot be
 /// written, or not given to `owner` (nothing is left behind).

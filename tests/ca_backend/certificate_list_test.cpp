@@ -4,10 +4,8 @@
 #include <sstream>
 #include <thread>
 
-#include "ca_backend/certificate_plan.hpp"
 #include "ca_backend/sql_certificate_list.hpp"
-#include "tests/ca_backend/support/pending.hpp"
-#include "tests/ca_backend/support/place.hpp"
+#include "tests/ca_backend/support/listing.hpp"
 
 namespace scepgate::ca_backend::this_file {
 namespace {
@@ -24,40 +22,9 @@ using testing::make_record;
 using testing::open_store;
 using testing::record;
 using Status = CertificateFilter::Status;
-using Subjects = std::vector<std::string>;
+using Subjects = testing::Listing::Subjects;
 
-class CertificateListTest : public testing::OnEachEngine {
-protected:
-    IssuanceRecord add(const std::string& subject,
-                       const std::function<void(IssuanceRecord&)>& change = {}) {
-        auto made = make_record(make_certificate(subject));
-        made.transaction_id = "of " + subject;
-        made.device_id = made.user_id = "";
-        if (change) change(made);
-        EXPECT_EQ(describe(record(*store_, made)), "recorded");
-        return made;
-    }
-    void revoke(const IssuanceRecord& made, RevocationReason reason, std::int64_t at) {
-        ASSERT_TRUE(wait_for(store_->revoke({certificate_id(made.certificate), reason, at})));
-    }
-    /// All pages of at most `limit`, and that each but the last is full.
-    Subjects list(CertificateFilter filter, std::size_t limit = 1000) {
-        filter.limit = limit;
-        Subjects found;
-        for (;;) {
-            const auto page = store_->list(filter);
-            EXPECT_TRUE(page) << page.error().detail;
-            if (!page) return found;
-            EXPECT_LE(page->rows.size(), limit);
-            for (const auto& row : page->rows)
-                found.push_back(row.subject);
-            if (!page->next) return found;
-            filter.after = page->next;
-        }
-    }
-
-    std::unique_ptr<SqlStore> store_ = open_store(place_);
-};
+class CertificateListTest : public testing::Listing {};
 
 SCEPGATE_ON_EACH_ENGINE(CertificateListTest);
 
@@ -256,56 +223,6 @@ TEST_P(CertificateListTest, NamesNoPageBehindTheLast) {
     EXPECT_FALSE(store_->list({.limit = 3})->next);
     EXPECT_FALSE(store_->list({.subject_begins = "CN", .limit = 3})->next);
     EXPECT_TRUE(store_->list({.limit = 0})->rows.empty());
-}
-
-/// Which no compression makes shorter.
-std::string unlike_any_other(std::size_t length) {
-    std::string text;
-    for (const std::uint8_t octet : random_bytes(length))
-        text += "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[octet % 64];
-    return text;
-}
-
-TEST_P(CertificateListTest, FindsNamesThatAreLongerThanAnIndexTakes) {
-    const std::string uri = "https://host.example/" + unlike_any_other(4075);
-    std::string subject = "CN=long";
-    for (int i = 0; i < 60; ++i)
-        subject += ",OU=" + unlike_any_other(60);
-    const auto with_uri = [&uri](auto& made) {
-        made.subject_alt_name = {general_name(GeneralNameType::kUri, uri)};
-    };
-    const auto made = add(subject, with_uri);
-    add(subject.substr(0, subject.size() - 1) + "!");
-    EXPECT_EQ(list({.alt_name = uri}), Subjects{subject});
-    EXPECT_EQ(list({.alt_name = "uri:" + uri}), Subjects{subject});
-    EXPECT_EQ(list({.alt_name = uri + "x"}), Subjects{});
-    EXPECT_EQ(list({.alt_name_contains = uri.substr(4000)}), Subjects{subject});
-    EXPECT_EQ(list({.subject = subject}), Subjects{subject});
-    EXPECT_EQ(list({.subject = subject, .alt_name = uri}), Subjects{subject});
-    EXPECT_EQ(list({.subject = sql::folded(subject)}), Subjects{subject}) << "in any case";
-    EXPECT_EQ(list({.subject = subject.substr(0, 3000)}), Subjects{});
-    EXPECT_EQ(list({.subject_begins = subject.substr(0, 1000)}).size(), 2U);
-    EXPECT_EQ(list({.subject_begins = subject}).size(), 2U) << "as far as it is indexed";
-    const auto retried = testing::stored(*store_, made);
-    ASSERT_TRUE(retried);
-    EXPECT_EQ(retried->subject, subject);
-    const auto row = store_->find_certificate(certificate_id(made.certificate)).value();
-    ASSERT_TRUE(row);
-    EXPECT_EQ(row->issuer, made.certificate.issuer_text());
-}
-
-TEST_P(CertificateListTest, ShortensNoTextWithinACharacter) {
-    std::string name;
-    for (int i = 0; i < 700; ++i)
-        name += "\xE2\x82\xAC";
-    for (int shift = 0; shift < 3; ++shift, name.insert(0, "a")) {
-        const std::string kept = sql::indexed(name);
-        EXPECT_TRUE(sql::was_shortened(kept));
-        EXPECT_LT(kept.size(), 2000U);
-        EXPECT_EQ((sql::indexed_beginning(name).size() - static_cast<std::size_t>(shift)) % 3, 0U);
-    }
-    EXPECT_FALSE(sql::was_shortened("CN=device"));
-    EXPECT_FALSE(sql::was_shortened(std::string(2000, 'a')));
 }
 
 TEST_P(CertificateListTest, RefusesAPlaceOfAnotherListing) {

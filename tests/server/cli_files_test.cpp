@@ -1,13 +1,12 @@
-// Whose the files are that commands make for the server.
-#include <fstream>
-#include <stdlib.h>
+// Whose the files are that commands make for the server. That root gives them away shows end to
+// end: e2e/test_run_as.py.
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
-#include "server/cli/config_edit.hpp"
 #include "server/cli/files.hpp"
+#include "tests/server/support/temporary_folder.hpp"
 
 namespace scepgate::server::cli::this_file {
 namespace {
@@ -23,107 +22,87 @@ struct stat status_of(const fs::path& path) {
     return status;
 }
 
-/// A configuration of an owner and mode; giving it away takes root.
-class OwnersTest : public ::testing::Test {
-protected:
-    OwnersTest() {
-        std::string pattern = (fs::temp_directory_path() / "scepgate-files-XXXXXX").string();
-        folder_ = ::mkdtemp(pattern.data());
-        config_.file = folder_ / "scepgate.json";
-        std::ofstream(config_.file) << "{}\n";
-    }
-    ~OwnersTest() override { fs::remove_all(folder_); }
-
-    void SetUp() override {
-        if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
-    }
-
-    void give(uid_t user, gid_t group, mode_t mode) const {
-        ASSERT_EQ(::chown(config_.file.c_str(), user, group), 0);
-        ASSERT_EQ(::chmod(config_.file.c_str(), mode), 0);
-    }
-
-    /// Of a secret that is made beside the configuration now.
-    [[nodiscard]] struct stat made() const {
-        const fs::path file = folder_ / "new.key";
-        const auto written = write_new_file(file, as_bytes("x"), true, owner_beside(config_));
-        EXPECT_TRUE(written) << written.error().detail;
-        const auto status = status_of(file);
-        fs::remove(file);
-        return status;
-    }
-
-    fs::path folder_;
-    Config config_;
-};
-
-void expect(const struct stat& status, uid_t user, gid_t group, mode_t mode) {
-    EXPECT_EQ(status.st_uid, user);
-    EXPECT_EQ(status.st_gid, group);
-    EXPECT_EQ(status.st_mode & 07777, mode);
+mode_t mode_of(const fs::path& path) {
+    return status_of(path).st_mode & 07777U;
 }
 
-TEST_F(OwnersTest, TheGroupThatReadsTheConfigurationReadsWhatRootMakes) {
-    give(0, kGroup, 0640);
-    expect(made(), 0, kGroup, 0640);
+/// What root makes beside a configuration of this owner and mode: "user:group", "r" for the group.
+std::string made_by_root(uid_t user, gid_t group, mode_t mode,
+                         const std::optional<RunAsConfig>& run_as = {}) {
+    struct stat file {};
+    file.st_uid = user;
+    file.st_gid = group;
+    file.st_mode = S_IFREG | mode;
+    const FileOwner owner = owner_beside(file, run_as, 0);
+    return (owner.user ? std::to_string(*owner.user) : "") + ":" +
+           (owner.group ? std::to_string(*owner.group) : "") + (owner.group_reads ? " r" : "");
 }
 
-TEST_F(OwnersTest, AGroupThatMayNotReadTheConfigurationReadsNothing) {
-    give(0, kGroup, 0600);
-    expect(made(), 0, ::getegid(), 0600);
+TEST(FileOwnerTest, TheGroupThatReadsTheConfigurationReadsWhatRootMakes) {
+    EXPECT_EQ(made_by_root(0, kGroup, 0640), ":23456 r");
+    EXPECT_EQ(made_by_root(0, kGroup, 0600), ":") << "one that may not read nothing";
+    EXPECT_EQ(made_by_root(0, 0, 0644), ":") << "root's own is nobody else's";
 }
 
-TEST_F(OwnersTest, RootsOwnConfigurationIsNobodyElses) {
-    give(0, 0, 0644);
-    expect(made(), 0, 0, 0600);
+TEST(FileOwnerTest, WhatRootMakesForAnotherUserIsTheUsers) {
+    EXPECT_EQ(made_by_root(kUser, kGroup, 0600), "12345:23456");
 }
 
-TEST_F(OwnersTest, WhatRootMakesForAnotherUserIsTheUsers) {
-    give(kUser, kGroup, 0600);
-    expect(made(), kUser, kGroup, 0600);
+TEST(FileOwnerTest, TheUserThatTheServerBecomesReadsThem) {
+    const RunAsConfig run_as{std::to_string(kUser), std::to_string(kGroup)};
+    EXPECT_EQ(made_by_root(0, 0, 0644, run_as), ":23456 r");
+    EXPECT_EQ(made_by_root(kUser, kGroup, 0600, run_as), "12345:23456");
 }
 
-TEST_F(OwnersTest, TheUserThatTheServerBecomesReadsThem) {
-    give(0, 0, 0644);
-    config_.run_as = RunAsConfig{std::to_string(kUser), std::to_string(kGroup)};
-    expect(made(), 0, kGroup, 0640);
-    give(kUser, kGroup, 0600);
-    expect(made(), kUser, kGroup, 0600);
+TEST(FileOwnerTest, NobodyButRootGivesAnythingAway) {
+    struct stat file {};
+    file.st_uid = kUser;
+    file.st_gid = kGroup;
+    file.st_mode = S_IFREG | 0600;
+    const FileOwner owner = owner_beside(file, {}, kUser + 1);
+    EXPECT_FALSE(owner.user || owner.group || owner.group_reads);
 }
 
-TEST_F(OwnersTest, TheUmaskClosesNothingThatTheGroupIsToRead) {
-    give(0, kGroup, 0640);
+TEST(FileOwnerTest, TheUmaskClosesNothingThatTheGroupIsToRead) {
+    const server::testing::TemporaryFolder folder;
+    const FileOwner readable{{}, ::getegid(), true};
     const mode_t before = ::umask(0077);
-    const auto status = made();
-    ASSERT_TRUE(give_folder(folder_, owner_beside(config_)));
+    const auto written = write_new_file(folder.path() / "a.key", as_bytes("x"), true, readable);
+    const auto given = give_folder(folder.path(), readable);
+    const auto own = write_new_file(folder.path() / "b.key", as_bytes("x"), true);
     ::umask(before);
-    expect(status, 0, kGroup, 0640);
-    expect(status_of(folder_), 0, kGroup, 0750);
+    ASSERT_TRUE(written && given && own);
+    EXPECT_EQ(mode_of(folder.path() / "a.key"), 0640U);
+    EXPECT_EQ(mode_of(folder.path()), 0750U);
+    EXPECT_EQ(mode_of(folder.path() / "b.key"), 0600U);
 }
 
-TEST_F(OwnersTest, AnEditedConfigurationAndTheOldOneKeepUserGroupAndMode) {
-    for (const uid_t user : {uid_t{0}, kUser}) {
-        give(user, kGroup, 0640);
-        const ConfigLock lock = ConfigLock::take(config_.file).value();
-        ASSERT_TRUE(replace_file_like(lock.file(), lock.file(), as_bytes("{ }\n")));
-        ASSERT_TRUE(copy_file_like(lock.file(), folder_ / "scepgate.json.bak"));
-        expect(status_of(config_.file), user, kGroup, 0640);
-        expect(status_of(folder_ / "scepgate.json.bak"), user, kGroup, 0640);
-        EXPECT_EQ(read_whole_file(folder_ / "scepgate.json.bak").value(), "{ }\n");
-    }
+TEST(FileOwnerTest, WhatReplacesAFileAndItsCopyHaveItsMode) {
+    const server::testing::TemporaryFolder folder;
+    const fs::path file = folder.path() / "scepgate.json", copy = folder.path() / "copy";
+    ASSERT_TRUE(write_new_file(file, as_bytes("{}\n"), false));
+    ASSERT_EQ(::chmod(file.c_str(), 0640), 0);
+    ASSERT_TRUE(copy_file_like(file, copy));
+    ASSERT_TRUE(replace_file_like(file, file, as_bytes("{ }\n")));
+    EXPECT_EQ(mode_of(file), 0640U);
+    EXPECT_EQ(mode_of(copy), 0640U);
+    EXPECT_EQ(read_whole_file(file).value(), "{ }\n");
+    EXPECT_EQ(read_whole_file(copy).value(), "{}\n");
 }
 
-TEST_F(OwnersTest, NewFilesAreRemovedUnlessTheyAreKept) {
+TEST(FileOwnerTest, NewFilesAreRemovedUnlessTheyAreKept) {
+    const server::testing::TemporaryFolder folder;
     {
-        NewFiles files(owner_beside(config_));
-        ASSERT_TRUE(files.write(folder_ / "a", as_bytes("a"), false));
-        EXPECT_EQ(files.write(folder_ / "a", as_bytes("b"), false).error().code, Errc::kDenied);
+        NewFiles files;
+        ASSERT_TRUE(files.write(folder.path() / "a", as_bytes("a"), false));
+        EXPECT_EQ(files.write(folder.path() / "a", as_bytes("b"), false).error().code,
+                  Errc::kDenied);
     }
-    EXPECT_FALSE(fs::exists(folder_ / "a"));
+    EXPECT_FALSE(fs::exists(folder.path() / "a"));
     NewFiles files;
-    ASSERT_TRUE(files.write(folder_ / "b", as_bytes("b"), false));
+    ASSERT_TRUE(files.write(folder.path() / "b", as_bytes("b"), false));
     files.keep();
-    EXPECT_TRUE(fs::exists(folder_ / "b"));
+    EXPECT_TRUE(fs::exists(folder.path() / "b"));
 }
 
 }  // namespace
