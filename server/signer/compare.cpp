@@ -5,6 +5,7 @@
 #include "certs/certificate.hpp"
 #include "server/config_crl_reader.hpp"
 #include "server/config_template.hpp"
+#include "server/runtime_ca.hpp"
 #include "server/signer/client.hpp"
 
 namespace scepgate::server::signer {
@@ -27,7 +28,9 @@ void compare_templates(const Config& config, const std::string& ca, const Descri
 
 void compare_with_signers(const Config& config, ConfigFaults& faults) {
     for (const auto& [name, ca] : config.cas) {
-        if (!ca.signer) continue;
+        // One that waits for its certificate is told of where CAs are built; the signer need not
+        // know of it yet.
+        if (!ca.signer || awaits_certificate(ca)) continue;
         SignerClient client(ca.signer->socket, std::chrono::seconds(ca.signer->timeout));
         const auto answer = client.ask_and_wait(DescribeOrder{name});
         const std::string at = ca.json_path + ".socket";

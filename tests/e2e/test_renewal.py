@@ -450,8 +450,9 @@ def as_it_was_certified(lab, key_of_ca, issued, sent, spelt):
     tbs = issued.tbs_certificate_bytes
     assert tbs.count(sent) == 1 and len(sent) == len(spelt)
     tbs = tbs.replace(sent, spelt)
-    how = (ec.ECDSA(hashes.SHA256()),) if isinstance(key_of_ca, ec.EllipticCurvePrivateKey) \
-        else (padding.PKCS1v15(), hashes.SHA256())
+    digest = issued.signature_hash_algorithm
+    how = (ec.ECDSA(digest),) if isinstance(key_of_ca, ec.EllipticCurvePrivateKey) \
+        else (padding.PKCS1v15(), digest)
     algorithm = asn1_x509.Certificate.load(scep.cert_der(issued))["signature_algorithm"].dump()
     whole = scep.der.sequence(tbs, algorithm, scep.der.bits(key_of_ca.sign(tbs, *how)))
     san = issued.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
