@@ -14,6 +14,8 @@ import pytest
 import harness
 from harness import run, verification
 
+pytestmark = pytest.mark.commands
+
 TOP = Path(__file__).resolve().parents[2]
 
 

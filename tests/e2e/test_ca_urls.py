@@ -8,6 +8,8 @@ import pytest
 import harness
 from harness import Lab, run
 
+pytestmark = pytest.mark.commands
+
 
 @pytest.fixture
 def lab(tmp_path):

@@ -1,7 +1,11 @@
 """docs/cluster.md: its commands, in their order, in an empty folder. Replaced are ports and the database."""
 
+import pytest
+
 import harness
 from test_postgresql import cluster, database  # noqa: F401: fixtures
+
+pytestmark = pytest.mark.commands
 
 
 def test_the_guide_to_a_cluster_leads_to_one(reader, tmp_path, cluster, database):  # noqa: F811

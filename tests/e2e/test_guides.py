@@ -12,6 +12,8 @@ import soft_token
 import walk
 from walk import LAB, enrolled
 
+pytestmark = pytest.mark.commands
+
 
 @pytest.mark.parametrize("document", ["ca.md", "revocation.md", "certificates.md", "signer.md",
                                       "rollover.md"])

@@ -12,6 +12,8 @@ import pytest
 import harness
 from walk import enrolled
 
+pytestmark = pytest.mark.commands
+
 
 def test_the_guide_to_the_signer_leads_to_one(reader):
     reads = reader("signer.md")

@@ -10,6 +10,8 @@ import pytest
 
 from harness import run, verification, wait_until
 
+pytestmark = pytest.mark.commands
+
 
 def enrol(lab, name):
     made = run("enroll", "--url", lab.url, "--challenge", "none", "--subject", f"CN={name}",
