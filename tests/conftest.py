@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(config, items):
     chosen, left_out = modes.current(harness), []
     for item in list(items):
         file = item.path.relative_to(TESTS).as_posix()
-        if file in modes.WITH_EVERY_CHANGE:
+        if any(file in modes.WITH_EVERY_CHANGE[mode] for mode in chosen):
             item.add_marker("modes")
         if modes.is_left_out(f"{file}::{item.name}", chosen):
             items.remove(item)
