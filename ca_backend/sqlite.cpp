@@ -9,6 +9,10 @@ namespace {
 /// How long to wait for another process's write transaction.
 constexpr int kBusyTimeoutMs = 5000;
 
+/// Of the write-ahead log, before it is moved: pages that one enrolment after the other changes are
+/// moved once.
+constexpr std::int64_t kLongLogOctets = 16'384'000;
+
 /// Extended codes have the primary one in their low octet.
 int primary_code(int status) {
     return status & 0xFF;
@@ -71,9 +75,20 @@ Error last_error(sqlite3* connection, std::string_view what_was_tried) {
     return error;
 }
 
+/// Of an INSERT of one row: SQLite makes a table for what it returns, and copies each page before
+/// it changes it, to be able to undo half a statement. It knows the id without that.
+constexpr std::string_view kReturningId = " RETURNING id";
+
+bool inserts_and_returns_id(std::string_view sql) {
+    return sql.starts_with("INSERT INTO ") && sql.ends_with(kReturningId) &&
+           sql.find("VALUES") != std::string_view::npos &&
+           sql.find("CONFLICT") == std::string_view::npos;
+}
+
 class PreparedStatement final : public sql::Prepared {
 public:
-    explicit PreparedStatement(sqlite3_stmt* statement) : statement_(statement) {}
+    PreparedStatement(sqlite3_stmt* statement, bool gives_id)
+        : statement_(statement), gives_id_(gives_id) {}
 
     void bind(int parameter, std::int64_t value) override {
         note(sqlite3_bind_int64(get(), parameter, value));
@@ -92,11 +107,13 @@ public:
         if (status_ != SQLITE_OK) {
             return make_error("binding a parameter", status_, sqlite3_errstr(status_));
         }
+        if (id_) return false;
         switch (sqlite3_step(get())) {
             case SQLITE_ROW:
                 return true;
             case SQLITE_DONE:
-                return false;
+                if (gives_id_) id_ = sqlite3_last_insert_rowid(sqlite3_db_handle(get()));
+                return gives_id_;
             default:
                 return last_error(sqlite3_db_handle(get()), sqlite3_sql(get()));
         }
@@ -106,6 +123,7 @@ public:
         sqlite3_reset(get());
         sqlite3_clear_bindings(get());
         status_ = SQLITE_OK;
+        id_.reset();
     }
 
     [[nodiscard]] std::int64_t changes() const override {
@@ -115,7 +133,7 @@ public:
         return sqlite3_column_type(get(), column) == SQLITE_NULL;
     }
     [[nodiscard]] std::int64_t integer(int column) const override {
-        return sqlite3_column_int64(get(), column);
+        return id_ ? *id_ : sqlite3_column_int64(get(), column);
     }
     [[nodiscard]] std::string text(int column) const override {
         const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(get(), column));
@@ -138,7 +156,9 @@ private:
     }
 
     std::unique_ptr<sqlite3_stmt, Finalize> statement_;
-    int status_ = SQLITE_OK;  ///< the first failure of a bind
+    bool gives_id_;
+    std::optional<std::int64_t> id_;  ///< once it has run
+    int status_ = SQLITE_OK;          ///< the first failure of a bind
 };
 
 int note_log_pages(void* noted, sqlite3*, const char*, int pages) {
@@ -151,6 +171,9 @@ int note_log_pages(void* noted, sqlite3*, const char*, int pages) {
 Result<Database> Database::open(const std::filesystem::path& file, Access access) {
     const int flags = (access == Access::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                       SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    // Else each of its allocations takes a lock of the whole process, for figures that nobody
+    // reads.
+    [[maybe_unused]] static const int no_statistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3* raw = nullptr;
     // Absolute, so that no name is taken for a URI or for memory.
     const std::string name = std::filesystem::absolute(file).string();
@@ -172,9 +195,13 @@ Result<Database> Database::open(const std::filesystem::path& file, Access access
         "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; "
         "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864");
     if (!set_up) return last_error(raw, "opening");
-    // In KiB. Of a large store the default 2 MiB would read most pages anew for each commit.
+    // Pages of 2 KiB, where the file is new: in a large store an enrolment changes three pages of
+    // its own for one row of an index each, and a page is written whole, twice
+    // (bench/results/store_growth.md). A cache in KiB: of a large store the default 2 MiB would
+    // read most pages anew for each commit.
     if (access == Access::kReadWrite) {
-        if (const auto set = database.execute("PRAGMA cache_size=-16384"); !set) return set.error();
+        const auto set = database.execute("PRAGMA page_size=2048; PRAGMA cache_size=-16384");
+        if (!set) return set.error();
     }
     // In place of the automatic checkpoint, which devices would wait for: tidy_up().
     sqlite3_wal_hook(raw, note_log_pages, database.log_pages_.get());
@@ -214,11 +241,13 @@ std::int64_t Database::total_changes() const noexcept {
 }
 
 Result<std::unique_ptr<sql::Prepared>> Database::prepare(std::string_view sql) {
+    const bool gives_id = inserts_and_returns_id(sql);
+    if (gives_id) sql.remove_suffix(kReturningId.size());
     sqlite3_stmt* raw = nullptr;
     const int status = sqlite3_prepare_v3(get(), sql.data(), static_cast<int>(sql.size()),
                                           SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
     if (status != SQLITE_OK) return last_error(get(), "preparing a statement");
-    return std::unique_ptr<sql::Prepared>(std::make_unique<PreparedStatement>(raw));
+    return std::unique_ptr<sql::Prepared>(std::make_unique<PreparedStatement>(raw, gives_id));
 }
 
 Result<void> Database::run(std::optional<Statement>& bracket, const char* sql) {
@@ -260,10 +289,13 @@ Result<void> Database::commit() {
 }
 
 void Database::tidy_up() noexcept {
-    // 16 MiB: pages that one enrolment after the other changes are moved once. What a reader still
-    // needs stays for the next time.
-    constexpr int kMovedAtPages = 4000;
-    if (*log_pages_ < kMovedAtPages) return;
+    if (page_octets_ == 0) {
+        const auto size = query_integer("PRAGMA page_size");
+        if (!size) return;  // the next commit says why
+        page_octets_ = *size;
+    }
+    if (*log_pages_ * page_octets_ < kLongLogOctets) return;
+    // What a reader still needs stays for the next time.
     sqlite3_wal_checkpoint_v2(get(), "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
 }
 

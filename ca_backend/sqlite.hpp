@@ -58,7 +58,8 @@ private:
     std::unique_ptr<int> log_pages_ = std::make_unique<int>(0);  ///< after the last commit
     std::unique_ptr<sqlite3, Close> connection_;
     std::optional<Statement> begin_, commit_, rollback_;
-    std::uint64_t log_inode_ = 0;  ///< of the write-ahead log; 0: not written to yet
+    std::int64_t page_octets_ = 0;  ///< of the file; 0: not asked yet
+    std::uint64_t log_inode_ = 0;   ///< of the write-ahead log; 0: not written to yet
 };
 
 }  // namespace scepgate::ca_backend::sqlite

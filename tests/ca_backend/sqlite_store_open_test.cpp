@@ -35,8 +35,10 @@ protected:
     /// Overwrites where each table and index begins; the schema stays.
     void spoil_tables() const {
         std::vector<std::int64_t> pages;
+        std::int64_t octets = 0;
         {
             auto database = Database::open(file_, Database::Access::kReadWrite).value();
+            octets = database.query_integer("PRAGMA page_size").value();
             auto select = sqlite::Statement::prepare(
                               database, "SELECT rootpage FROM sqlite_schema WHERE rootpage > 0")
                               .value();
@@ -46,8 +48,8 @@ protected:
         }
         std::fstream file(file_, std::ios::binary | std::ios::in | std::ios::out);
         for (const std::int64_t page : pages) {
-            file.seekp((page - 1) * 4096);
-            file << std::string(4096, '\x5A');
+            file.seekp((page - 1) * octets);
+            file << std::string(static_cast<std::size_t>(octets), '\x5A');
         }
     }
     /// The error of opening, which must name the file and be about configuration.
@@ -78,6 +80,19 @@ TEST_F(SqliteStoreOpenTest, A07_MakesFilesThatOnlyTheOwnerReads) {
         ++files;
     }
     EXPECT_EQ(files, 3U) << "database, WAL and shared memory";
+}
+
+TEST_F(SqliteStoreOpenTest, HasSmallPagesWhereItIsNewAndAnyOthersWhereItIsNot) {
+    const auto octets = [this] {
+        auto database = Database::open(file_, Database::Access::kReadOnly).value();
+        return database.query_integer("PRAGMA page_size").value();
+    };
+    ASSERT_EQ(describe(record(*open_store(file_), make_record())), "recorded");
+    EXPECT_EQ(octets(), 2048);
+    execute("PRAGMA journal_mode=DELETE; PRAGMA page_size=4096; VACUUM");
+    ASSERT_EQ(octets(), 4096);
+    ASSERT_EQ(describe(record(*open_store(file_), make_record())), "recorded");
+    EXPECT_EQ(octets(), 4096);
 }
 
 TEST_F(SqliteStoreOpenTest, A05_DoesNotMakeALostFileAnew) {
