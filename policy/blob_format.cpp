@@ -22,7 +22,8 @@ Result<Bytes> decode_blob_text(std::string_view text) {
     if (first == std::string_view::npos) return malformed("it is empty");
     text = text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
 
-    bool plain = true;  // nothing to leave out or to translate, as most encoders have it
+    if (auto plain = from_base64(text)) return plain;  // as most encoders have it
+    bool plain = true;                                 // nothing to leave out or to translate
     bool url_safe = false;
     bool standard = false;
     for (const char c : text) {

@@ -1,5 +1,7 @@
 #include "server/log.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -76,12 +78,18 @@ Result<int> open_log_file(const std::filesystem::path& file) {
     return descriptor;
 }
 
+constexpr std::array<bool, 256> kPlain = [] {
+    std::array<bool, 256> plain{};
+    for (const char c :
+         std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+,@"))
+        plain[static_cast<unsigned char>(c)] = true;
+    return plain;
+}();
+
 void append_plain_or_quoted(std::string& out, std::string_view value) {
-    const bool plain =
-        !value.empty() && value.size() <= 1024 &&
-        value.find_first_not_of(
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+,@") ==
-            std::string_view::npos;
+    const bool plain = !value.empty() && value.size() <= 1024 &&
+                       std::all_of(value.begin(), value.end(),
+                                   [](char c) { return kPlain[static_cast<unsigned char>(c)]; });
     if (plain) {
         out += value;
     } else {
