@@ -24,10 +24,17 @@ const std::string kAndNoDelta =
     " AND revision <= (SELECT coalesce(min(revision), 9223372036854775807) FROM crl_bases WHERE "
     "issuer = ?1 AND next_update > ?3)";
 
+/// That a key is in other hands is often found out after its certificate was taken back for another
+/// reason; it is said then, and the key is certified no more.
+bool makes_known(const Revocation& before, const RevocationOrder& order) {
+    return order.reason == RevocationReason::kKeyCompromise &&
+           before.reason != RevocationReason::kKeyCompromise;
+}
+
 /// What stands against the change.
 std::optional<Error> judge(const CertificateRow& row, const RevocationOrder& order) {
     const auto& before = row.revocation;
-    if (before && !before->on_hold()) {
+    if (before && !before->on_hold() && !makes_known(*before, order)) {
         return conflict(row, "was revoked at " + certs::utc_text(before->at) + " (" +
                                  std::string(to_text(before->reason)) + "), which is for ever");
     }
@@ -154,12 +161,17 @@ Result<CertificateRow> Revoker::revoke(const RevocationOrder& order) {
     auto row = subject_of(order);
     if (!row) return row.error();
     if (const auto against = judge(*row, order)) return *against;
+    const auto before = row->revocation;
     const bool release = order.reason == RevocationReason::kRemoveFromCrl;
+    // Who looks back must not find it good while it was on hold, or before more was known of it.
+    const std::int64_t at = before && !release ? before->at : order.at;
+    const auto invalidity_date =
+        order.invalidity_date || !before ? order.invalidity_date : before->invalidity_date;
     const Bytes serial = without_sign_octet(order.certificate.serial);
     const auto reason = static_cast<std::int64_t>(order.reason);
     if (!order.not_recorded) {
         Query query = release ? clear_status_.run() : set_status_.run();
-        if (!release) query.bind(order.at).bind(reason);
+        if (!release) query.bind(at).bind(reason);
         query.bind(serial).bind(ByteView(order.certificate.issuer));
         if (const auto done = query.finish(); !done) return done.error();
     }
@@ -177,14 +189,14 @@ Result<CertificateRow> Revoker::revoke(const RevocationOrder& order) {
     Query query = list_.run();
     query.bind(ByteView(order.certificate.issuer))
         .bind(serial)
-        .bind(order.at)
+        .bind(at)
         .bind(reason)
-        .bind(release ? kNoDate : order.invalidity_date.value_or(kNoDate))
+        .bind(release ? kNoDate : invalidity_date.value_or(kNoDate))
         .bind(row->not_after)
         .bind(revision);
     if (const auto done = query.finish(); !done) return done.error();
     row->revocation.reset();
-    if (!release) row->revocation = Revocation{order.at, order.reason, order.invalidity_date};
+    if (!release) row->revocation = Revocation{at, order.reason, invalidity_date};
     return row;
 }
 

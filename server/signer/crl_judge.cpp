@@ -95,6 +95,8 @@ public:
             const bool in_crl = entry && (!*row || !is_less((*row)->serial, entry->serial));
             const bool on_record = *row && (!entry || !is_less(entry->serial, (*row)->serial));
             Result<void> sound;
+            if (in_crl) sound = judge_date(*entry);
+            if (!sound) return sound.error();
             if (in_crl && on_record) {
                 sound = judge_both(*entry, **row);
             } else if (in_crl) {
@@ -120,6 +122,14 @@ private:
         return rules_.now >= not_after.value_or(row.revoked_at + rules_.longest_certificate);
     }
 
+    /// Until its revocationDate a certificate counts as valid for many verifiers.
+    Result<void> judge_date(const Crl::Entry& entry) const {
+        if (entry.revoked_at <= rules_.now + kClockSkew) return {};
+        return denied("it revokes certificate " + to_hex(entry.serial) + " at " +
+                      certs::utc_text(entry.revoked_at) + ", and the signer's clock says " +
+                      certs::utc_text(rules_.now));
+    }
+
     void add_new(const Crl::Entry& entry) {
         // A delta repeats what was released since its base; nothing is on record of it any more.
         if (entry.reason != RevocationReason::kRemoveFromCrl) changes_.revoked.push_back(entry);
@@ -139,7 +149,9 @@ private:
             return denied("it puts certificate " + to_hex(row.serial) +
                           " on hold, which was revoked for ever");
         }
-        if (row.on_hold && !on_hold) changes_.revoked.push_back(entry);
+        const bool compromised = entry.reason == RevocationReason::kKeyCompromise;
+        if ((row.on_hold && !on_hold) || (compromised && !row.compromised))
+            changes_.revoked.push_back(entry);
         return {};
     }
 

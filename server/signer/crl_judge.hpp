@@ -43,8 +43,9 @@ struct JudgedCrl {
 struct RevocationOnRecord {
     Bytes serial;  ///< unsigned big-endian
     std::int64_t revoked_at = 0;
-    std::int64_t number = 0;  ///< of the first CRL that said so
-    bool on_hold = false;     ///< it may be taken back
+    std::int64_t number = 0;   ///< of the first CRL that said so
+    bool on_hold = false;      ///< it may be taken back
+    bool compromised = false;  ///< for its key's sake
 };
 
 /// The next one, ascending by serial number; empty: there are no more.

@@ -17,7 +17,7 @@ using ca_backend::sql::prepare_all;
 using ca_backend::sql::Statement;
 using ca_backend::sqlite::Database;
 
-constexpr std::int64_t kSchema = 4;
+constexpr std::int64_t kSchema = 5;
 /// A row is of use for CRLs until some time after its certificate expired.
 constexpr std::int64_t kKeptAfterExpiry = std::int64_t{90} * 86'400;
 
@@ -39,7 +39,7 @@ constexpr const char* kCrlTables = R"(
     CREATE TABLE revoked (
         issuer INTEGER NOT NULL REFERENCES issuers (id), serial BLOB NOT NULL,
         revoked_at INTEGER NOT NULL, number INTEGER NOT NULL, on_hold INTEGER NOT NULL,
-        PRIMARY KEY (issuer, serial)) WITHOUT ROWID;
+        compromised INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (issuer, serial)) WITHOUT ROWID;
 )";
 /// Since schema 3: a complete CRL and a delta may have one number.
 constexpr const char* kSignedCrls = R"(
@@ -51,6 +51,9 @@ constexpr const char* kSignedCrls = R"(
 /// Since schema 4: which keys may not be certified any more. Of certificates from before it, the
 /// key is not known.
 constexpr const char* kKeyOfSigned = "ALTER TABLE signed ADD COLUMN key BLOB";
+/// Since schema 5: that a key was compromised may be told of a certificate that is revoked already.
+constexpr const char* kCompromised =
+    "ALTER TABLE revoked ADD COLUMN compromised INTEGER NOT NULL DEFAULT 0";
 constexpr const char* kFromSchema2 = R"(
     INSERT INTO signed_crls (issuer, number, complete, at, this_update, hash)
         SELECT issuer, number, complete, at, at, hash FROM signed_crls_2;
@@ -97,10 +100,15 @@ Result<void> upgrade(Database& database, std::int64_t version) {
     if (version < 3) {
         if (auto made = add_crl_tables(database, version); !made) return made;
     }
-    for (const char* change : {kKeyOfSigned, ca_backend::sql::kCompromisedKeysSqlite}) {
-        if (auto made = database.execute(change); !made) return made;
+    if (version < 4) {
+        for (const char* change : {kKeyOfSigned, ca_backend::sql::kCompromisedKeysSqlite}) {
+            if (auto made = database.execute(change); !made) return made;
+        }
     }
-    return database.execute("PRAGMA user_version = 4");
+    if (version >= 2) {
+        if (auto made = database.execute(kCompromised); !made) return made;
+    }
+    return database.execute("PRAGMA user_version = 5");
 }
 
 Result<void> make_tables(Database& database) {

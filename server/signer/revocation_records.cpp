@@ -27,9 +27,10 @@ Bytes key_of(ByteView serial) {
 }
 
 constexpr std::string_view kAddRevoked =
-    "INSERT INTO revoked (issuer, serial, revoked_at, number, on_hold) VALUES (?, ?, ?, ?, ?) "
+    "INSERT INTO revoked (issuer, serial, revoked_at, number, on_hold, compromised) "
+    "VALUES (?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (issuer, serial) DO UPDATE SET revoked_at = excluded.revoked_at, "
-    "number = excluded.number, on_hold = excluded.on_hold";
+    "number = excluded.number, on_hold = excluded.on_hold, compromised = excluded.compromised";
 constexpr std::string_view kAddIssuer =
     "INSERT INTO issuers (ca) VALUES (?) ON CONFLICT DO NOTHING";
 constexpr std::string_view kFindIssuer = "SELECT id FROM issuers WHERE ca = ?";
@@ -60,12 +61,14 @@ Result<void> add_revoked(Statement& statement, std::int64_t issuer, const certs:
                          std::int64_t number) {
     const Bytes key = key_of(entry.serial);
     const bool on_hold = entry.reason == certs::RevocationReason::kCertificateHold;
+    const bool compromised = entry.reason == certs::RevocationReason::kKeyCompromise;
     return statement.run()
         .bind(issuer)
         .bind(key)
         .bind(entry.revoked_at)
         .bind(number)
         .bind(std::int64_t{on_hold})
+        .bind(std::int64_t{compromised})
         .finish();
 }
 
@@ -98,7 +101,8 @@ struct RevocationRecords::Impl {
               "SELECT 1 FROM signed_crls WHERE issuer = ? AND number = ? AND complete = 1"},
              {impl->count, "SELECT count(*) FROM signed_crls WHERE issuer = ? AND at > ?"},
              {impl->revoked,
-              "SELECT serial, revoked_at, number, on_hold FROM revoked WHERE issuer = ? "
+              "SELECT serial, revoked_at, number, on_hold, compromised FROM revoked WHERE issuer = "
+              "? "
               "ORDER BY serial"},
              {impl->add, kAddRevoked},
              {impl->remove, "DELETE FROM revoked WHERE issuer = ? AND serial = ?"},
@@ -212,7 +216,8 @@ RevokedOnRecord RevocationRecords::revoked(const Sha256& ca) {
         }
         serial.erase(serial.begin());
         return std::optional(RevocationOnRecord{std::move(serial), query->integer(1),
-                                                query->integer(2), query->integer(3) != 0});
+                                                query->integer(2), query->integer(3) != 0,
+                                                query->integer(4) != 0});
     };
 }
 

@@ -220,6 +220,47 @@ TEST_P(StoreRevocationTest, HoldsAndReleases) {
     EXPECT_TRUE(revoke(certificate, RevocationReason::kSuperseded)) << "from hold to for ever";
 }
 
+TEST_P(StoreRevocationTest, WhatWasOnHoldWasRevokedWhenItWasPutThere) {
+    const auto certificate = recorded();
+    ASSERT_TRUE(revoke(certificate, RevocationReason::kCertificateHold, kNow));
+    const auto row = revoke(certificate, RevocationReason::kSuperseded, kNow + kDay);
+    ASSERT_TRUE(row);
+    EXPECT_EQ(row->revocation->at, kNow);
+    EXPECT_EQ(store_->find_revocation(certificate_id(certificate)).value()->at, kNow);
+    EXPECT_EQ(store_->find_serial(certificate.serial_hex()).value()->revocation->at, kNow);
+
+    const auto released = recorded();
+    ASSERT_TRUE(revoke(released, RevocationReason::kCertificateHold, kNow));
+    ASSERT_TRUE(revoke(released, RevocationReason::kRemoveFromCrl, kNow + 1));
+    EXPECT_EQ(revoke(released, RevocationReason::kSuperseded, kNow + 2)->revocation->at, kNow + 2)
+        << "it was good again between";
+}
+
+TEST_P(StoreRevocationTest, K03_ThatAKeyIsCompromisedMayBecomeKnownLater) {
+    const auto certificate = recorded();
+    const auto id = certificate_id(certificate);
+    const auto order = [&](RevocationReason reason, std::int64_t at,
+                           std::optional<std::int64_t> invalid) {
+        return wait_for(store_->revoke({id, reason, at, invalid}));
+    };
+    ASSERT_TRUE(order(RevocationReason::kSuperseded, kNow, kNow - 1));
+    const auto revision = store_->revocation_revision(issuer_).value();
+    ASSERT_TRUE(order(RevocationReason::kKeyCompromise, kNow + kDay, {}));
+    const auto found = store_->find_revocation(id).value();
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->reason, RevocationReason::kKeyCompromise);
+    EXPECT_EQ(found->at, kNow) << "since when it is revoked";
+    EXPECT_EQ(found->invalidity_date, kNow - 1) << "none was given in its place";
+    EXPECT_GT(store_->revocation_revision(issuer_).value(), revision) << "CRLs have to say so";
+    EXPECT_TRUE(store_->is_compromised(sha256(certificate.spki())).value());
+    EXPECT_EQ(order(RevocationReason::kKeyCompromise, kNow + kDay, {}).error().code,
+              Errc::kConflict)
+        << "it is known";
+    EXPECT_EQ(order(RevocationReason::kSuperseded, kNow + kDay, {}).error().code, Errc::kConflict)
+        << "and stays so";
+    EXPECT_TRUE(verify_references(*place_.connect())->empty());
+}
+
 TEST_P(StoreRevocationTest, SaysWhatItDoesNotKnow) {
     EXPECT_EQ(revoke(make_certificate(), RevocationReason::kSuperseded).error().code,
               Errc::kNotFound);

@@ -158,6 +158,26 @@ TEST_F(SignerCrlTest, RefusesToForgetWhatWasRevoked) {
         << "from now on it is for ever";
 }
 
+TEST_F(SignerCrlTest, RefusesToRevokeAtATimeThatIsStillToCome) {
+    const auto at = [](std::int64_t time) {
+        return Revoked{{{5}, time, RevocationReason::kSuperseded}};
+    };
+    revoked = at(kNow + 600);
+    EXPECT_TRUE(judge()) << "clocks differ";
+    revoked = at(kNow + 601);
+    expect_denied("revokes certificate 05 at 2027");
+    expect_denied("revokes certificate 05 at 2027", {for_ever(5)});
+    expect_denied("revokes certificate 05 at 2027", {on_hold(5)});
+}
+
+TEST_F(SignerCrlTest, SaysOnceThatTheKeyOfARevokedCertificateIsCompromised) {
+    revoked = {entry(5, RevocationReason::kKeyCompromise)};
+    auto known = for_ever(5);
+    EXPECT_EQ(serials(judge({known}).value()), std::vector<std::string>{"+05"});
+    known.compromised = true;
+    EXPECT_TRUE(serials(judge({known}).value()).empty());
+}
+
 TEST_F(SignerCrlTest, ForgetsWhatHasExpired) {
     expiry_of_2 = kNow - 1;
     EXPECT_EQ(serials(judge({for_ever(2)}).value()), std::vector<std::string>{"-02"});

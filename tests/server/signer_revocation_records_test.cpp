@@ -132,6 +132,21 @@ TEST_F(SignerRevocationRecordsTest, KnowTheKeysOfCompromisedCertificatesFromThen
         << "when the certificate has expired, too";
 }
 
+TEST_F(SignerRevocationRecordsTest, TakeOverWhatASignerOfSchema4Knew) {
+    const Bytes one{0x01};
+    CrlChanges changes;
+    changes.revoked = {{one, kNow, RevocationReason::kKeyCompromise, {}}};
+    ASSERT_TRUE(open()->add(ca_, crl(6), changes));
+    {
+        auto database = ca_backend::sqlite::Database::open(
+                            file_, ca_backend::sqlite::Database::Access::kReadWrite)
+                            .value();
+        ASSERT_TRUE(database.execute(
+            "ALTER TABLE revoked DROP COLUMN compromised; PRAGMA user_version = 4;"));
+    }
+    EXPECT_EQ(on_record(*open(), ca_), Texts{"01@6"}) << "what for is told by the next CRL";
+}
+
 TEST_F(SignerRevocationRecordsTest, SayWhichCompleteCrlIsTheOldest) {
     const auto records = open();
     const auto oldest = [&] {
@@ -226,6 +241,7 @@ TEST_F(SignerRevocationRecordsTest, TakeOverWhatASignerOfSchema2Knew) {
             INSERT INTO signed_crls SELECT issuer, 7, at, hash, 0 FROM now;
             DROP TABLE now;
             ALTER TABLE signed DROP COLUMN key;
+            ALTER TABLE revoked DROP COLUMN compromised;
             DROP TABLE compromised_keys;
             PRAGMA user_version = 2;)"));
     }
