@@ -125,11 +125,15 @@ Result<void> OcspResponder::take_signature(std::int64_t now) {
 Result<OcspReply> OcspResponder::make(const certs::OcspRequest& request, Store& store,
                                       std::int64_t now) {
     certs::OcspAnswer answer;
+    answer.produced_at = now;
     answer.next_update = now + settings_.period;
     if (request.nonce) answer.nonce = to_bytes(*request.nonce);
+    // One that does not exist yet may be issued at any moment: no cache may say otherwise for long.
+    bool for_all = !request.nonce;
     for (const auto& asked : request.certificates) {
         const auto status = status_of(asked, store);
         if (!status) return status.error();
+        for_all = for_all && status->kind != OcspCertificateStatus::Kind::kUnknown;
         answer.certificates.push_back({to_bytes(asked.whole), *status});
     }
     const auto own = signer(now);
@@ -141,8 +145,7 @@ Result<OcspReply> OcspResponder::make(const certs::OcspRequest& request, Store& 
     auto der = certs::build_ocsp_response(answer, (*own)->key, certs::Digest::kSha256,
                                           (*own)->certificate);
     if (!der) return in_context("signing an OCSP response", der.error());
-    return OcspReply{*std::move(der), answer.this_update, answer.next_update,
-                     !request.nonce.has_value()};
+    return OcspReply{*std::move(der), answer.this_update, answer.next_update, for_all};
 }
 
 Result<OcspCertificateStatus> OcspResponder::status_of(const certs::OcspCertId& id,

@@ -16,7 +16,7 @@ struct OcspReply {
     Bytes der;
     std::int64_t this_update = 0;  ///< seconds since the epoch; 0: an error, not to be kept
     std::int64_t next_update = 0;
-    bool for_all = false;  ///< no nonce in it: whoever asks the same may have it
+    bool for_all = false;  ///< no nonce and nothing unknown in it: caches may keep it
 };
 
 struct OcspSettings {

@@ -63,7 +63,8 @@ struct OcspAnswer {
         OcspCertificateStatus status;
     };
     std::vector<Single> certificates;
-    std::int64_t this_update = 0;  ///< also producedAt; seconds since the epoch
+    std::int64_t produced_at = 0;  ///< when it is signed; seconds since the epoch, as the others
+    std::int64_t this_update = 0;
     std::int64_t next_update = 0;
     std::optional<Bytes> nonce;
 };

@@ -63,7 +63,8 @@ Bytes encode_response_data(const OcspAnswer& answer, const PublicKey& responder)
     }
     return der::sequence(
         {der::element(context_constructed(2), der::octet_string(responder.key_identifier())),
-         this_update, der::element(DerTag::kSequence, responses), extensions});
+         generalized_time(answer.produced_at), der::element(DerTag::kSequence, responses),
+         extensions});
 }
 
 }  // namespace

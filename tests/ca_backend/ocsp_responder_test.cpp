@@ -105,6 +105,13 @@ TEST_F(OcspResponderTest, GivesAnAnswerWithoutANonceAgain) {
     EXPECT_TRUE(last_.for_all);
 }
 
+TEST_F(OcspResponderTest, NoCacheKeepsThatACertificateIsUnknown) {
+    ASSERT_EQ(ask({{0x01}}), kSuccessful);
+    EXPECT_FALSE(last_.for_all) << "it may be issued at any moment, or taken back";
+    ASSERT_EQ(ask({serial(), {0x01}}), kSuccessful);
+    EXPECT_FALSE(last_.for_all);
+}
+
 TEST_F(OcspResponderTest, SignsSoManyAnswersWithANonceInASecondAndNoMore) {
     for (std::uint8_t i = 0; i < 3; ++i)
         EXPECT_EQ(ask({serial()}, i), kSuccessful) << fault_;

@@ -115,7 +115,8 @@ TEST(OcspResponseTest, IsReadAndVerifiedByOpenssl) {
     using BasicPtr = std::unique_ptr<OCSP_BASICRESP, Deleter<OCSP_BASICRESP_free>>;
     for (const PrivateKey* key : {&rsa_key(), &ec_key()}) {
         OcspAnswer answer;
-        answer.this_update = kNow;
+        answer.produced_at = kNow;
+        answer.this_update = kNow - 600;
         answer.next_update = kNow + 60;
         answer.nonce = Bytes{1, 2, 3};
         using Kind = OcspCertificateStatus::Kind;
@@ -132,6 +133,8 @@ TEST(OcspResponseTest, IsReadAndVerifiedByOpenssl) {
         const BasicPtr basic(OCSP_response_get1_basic(response.get()));
         ASSERT_TRUE(basic);
         EXPECT_EQ(OCSP_basic_verify(basic.get(), nullptr, nullptr, OCSP_NOVERIFY), 1);
+        const ASN1_GENERALIZEDTIME* produced = OCSP_resp_get0_produced_at(basic.get());
+        EXPECT_EQ(ASN1_TIME_cmp_time_t(produced, kNow), 0) << "when it was signed";
         ASSERT_EQ(OCSP_resp_count(basic.get()), 3);
         const int expected[] = {V_OCSP_CERTSTATUS_GOOD, V_OCSP_CERTSTATUS_REVOKED,
                                 V_OCSP_CERTSTATUS_UNKNOWN};
