@@ -22,24 +22,6 @@ std::string named(const Certificate& certificate) {
     return "'" + certificate.subject_text() + "'";
 }
 
-/// pathLenConstraint; nothing when there is none.
-Result<std::optional<std::int64_t>> path_length(const Certificate& certificate) {
-    const auto* extension =
-        certs::find_extension(certificate.extensions(), certs::oid::kBasicConstraints);
-    if (extension == nullptr) return std::optional<std::int64_t>();
-    certs::DerReader outer(extension->value);
-    const auto sequence = outer.read(certs::DerTag::kSequence);
-    if (!sequence) return sequence.error();
-    certs::DerReader fields(*sequence);
-    if (fields.at(certs::DerTag::kBoolean)) {
-        if (const auto ca = fields.read_boolean(); !ca) return ca.error();
-    }
-    if (!fields.at(certs::DerTag::kInteger)) return std::optional<std::int64_t>();
-    const auto length = fields.read_small_integer();
-    if (!length) return length.error();
-    return std::optional(*length);
-}
-
 /// Those of RFC 5280: verifiers refuse a certificate with another that is critical.
 bool is_known(ByteView extension) {
     namespace oid = certs::oid;
@@ -168,6 +150,13 @@ Result<CaChain> order_ca_chain(const certs::PublicKey& key, const std::vector<Ce
             return denied(named(*at) + " is signed with SHA-1, which verifiers refuse: have '" +
                           at->issuer_text() + "' certify it again with SHA-256 or better");
         }
+        if (at->not_after() > issuer->not_after()) {
+            chain.notes.push_back(named(*at) + " ends at " + certs::utc_text(at->not_after()) +
+                                  ", and " + named(*issuer) + " above it before, at " +
+                                  certs::utc_text(issuer->not_after()) +
+                                  ": nothing below it can be verified from then on unless that one "
+                                  "is renewed with the same key");
+        }
         if (chain.certificates.size() > given.size())
             return denied("the certificates issue each other in a circle");
         at = issuer;
@@ -178,6 +167,23 @@ Result<CaChain> order_ca_chain(const certs::PublicKey& key, const std::vector<Ce
             chain.notes.push_back(named(other) + " is not part of the chain: left out");
     }
     return chain;
+}
+
+Result<std::optional<std::int64_t>> path_length(const Certificate& certificate) {
+    const auto* extension =
+        certs::find_extension(certificate.extensions(), certs::oid::kBasicConstraints);
+    if (extension == nullptr) return std::optional<std::int64_t>();
+    certs::DerReader outer(extension->value);
+    const auto sequence = outer.read(certs::DerTag::kSequence);
+    if (!sequence) return sequence.error();
+    certs::DerReader fields(*sequence);
+    if (fields.at(certs::DerTag::kBoolean)) {
+        if (const auto ca = fields.read_boolean(); !ca) return ca.error();
+    }
+    if (!fields.at(certs::DerTag::kInteger)) return std::optional<std::int64_t>();
+    const auto length = fields.read_small_integer();
+    if (!length) return length.error();
+    return std::optional(*length);
 }
 
 std::int64_t half_life(const Certificate& certificate) noexcept {

@@ -27,6 +27,10 @@ struct CaChain {
                                              const std::vector<certs::Certificate>& given,
                                              std::int64_t now);
 
+/// pathLenConstraint: how many CAs may be below it; nothing where there is no limit.
+[[nodiscard]] Result<std::optional<std::int64_t>> path_length(
+    const certs::Certificate& certificate);
+
 /// When half of its validity is over: from then on a CA is renewed, so that what it issues is not
 /// cut short.
 [[nodiscard]] std::int64_t half_life(const certs::Certificate& certificate) noexcept;

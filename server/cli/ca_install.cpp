@@ -69,8 +69,10 @@ private:
             const auto free = setup_.check_subject(options_.common.ca, fresh.subject_der());
             return free ? note_name(fresh) : free;
         }
-        if (equal(before->subject_der(), fresh.subject_der()))
+        if (equal(before->subject_der(), fresh.subject_der())) {
+            note_what_is_less(*before, fresh);
             return check_key_identifier(*before, fresh);
+        }
         if (certs::same_name(before->subject_der(), fresh.subject_der())) {
             return Error{Errc::kDenied,
                          "the certificate has the CA's name encoded otherwise than " +
@@ -84,6 +86,24 @@ private:
                      "the certificate is of '" + fresh.subject_text() + "', the CA's name is '" +
                          before->subject_text() +
                          "': a CA with another name is another CA ('scepgate ca import')"};
+    }
+
+    /// The wrong file is easily taken, and nothing else says so.
+    void note_what_is_less(const certs::Certificate& before, const certs::Certificate& fresh) {
+        if (fresh.not_after() < before.not_after()) {
+            report_.notes.push_back("it ends at " + certs::utc_text(fresh.not_after()) +
+                                    ", and the one before at " +
+                                    certs::utc_text(before.not_after()) +
+                                    ": what is issued from now on ends no later than that");
+        }
+        const auto was = path_length(before);
+        const auto is = path_length(fresh);
+        if (was && is && *is && (!*was || **was > **is)) {
+            report_.notes.push_back("it allows " + std::to_string(**is) +
+                                    " CAs below it (pathlen), and the one before " +
+                                    (*was ? std::to_string(**was) : std::string("any number")) +
+                                    ": what CAs below it have issued may not verify any more");
+        }
     }
 
     /// Certificates, CRLs and OCSP answers of before say by which identifier to find the key.

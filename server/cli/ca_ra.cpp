@@ -4,6 +4,7 @@
 #include "ca_backend/name_beside_ca.hpp"
 #include "certs/clock.hpp"
 #include "server/cli/ca_commands.hpp"
+#include "server/cli/ca_parent.hpp"
 #include "server/cli/ca_setup.hpp"
 #include "server/cli/commands.hpp"
 #include "server/cli/support.hpp"
@@ -104,6 +105,9 @@ private:
         const std::string day = certs::utc_text(setup_.now).substr(0, 10);
         const auto subject = certs::Name::from_der(ca_.certificate.subject_der());
         if (!subject) return subject.error();
+        const auto pointers =
+            pointers_of(setup_.config.cas.at(options_.common.ca), ca_.certificate);
+        if (!pointers) return pointers.error();
         std::int64_t from = setup_.now;
         if (!options_.from.empty()) {
             const auto time = parse_time(options_.from);
@@ -132,6 +136,7 @@ private:
             PartySettings settings;
             settings.subject = std::move(*own);
             settings.usage = {usage};
+            settings.pointers = *pointers;
             settings.existing_key = key->key;
             settings.not_before = std::max(setup_.now - 600, ca_.certificate.not_before());
             settings.not_after = std::min(from + kRaValidity, ca_.certificate.not_after());

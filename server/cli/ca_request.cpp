@@ -1,10 +1,12 @@
 // scepgate ca csr
 #include "server/cli/ca_request.hpp"
 
+#include <algorithm>
 #include <iostream>
 
 #include "certs/clock.hpp"
 #include "certs/csr.hpp"
+#include "server/ca_chain.hpp"
 #include "server/cli/ca_commands.hpp"
 #include "server/cli/ca_setup.hpp"
 #include "server/cli/commands.hpp"
@@ -19,7 +21,7 @@ struct CsrOptions {
     CaOptions common;
     CaNameOptions name;
     std::string out;
-    int path_length = 0;
+    std::optional<int> path_length;
 };
 
 fs::path request_file(const CaConfig& ca) {
@@ -37,6 +39,16 @@ Result<certs::Name> name_for_request(const CsrOptions& options, const CaConfig& 
                                     "--subject"};
 }
 
+/// As it is asked for, or as it was: CAs may be below this one.
+Result<std::optional<int>> wanted_path_length(const CsrOptions& options,
+                                              const Result<certs::Certificate>& present) {
+    if (options.path_length || !present) return std::optional(options.path_length.value_or(0));
+    const auto length = path_length(*present);
+    if (!length) return length.error();
+    if (!*length) return std::optional<int>();
+    return std::optional(static_cast<int>(std::min<std::int64_t>(**length, 10)));
+}
+
 int csr(const CsrOptions& options) {
     int status = kUsage;
     const auto setup = CaSetup::open(options.common.config, status);
@@ -48,8 +60,10 @@ int csr(const CsrOptions& options) {
     const auto name = name_for_request(options, **ca);
     if (!name) return complain(name.error());
     const auto present = certs::Certificate::from_file((*ca)->certificate);
-    const auto request = make_ca_request(*name, *key, options.path_length,
-                                         present ? *present : certs::Certificate());
+    const auto path_length = wanted_path_length(options, present);
+    if (!path_length) return complain(path_length.error());
+    const auto request =
+        make_ca_request(*name, *key, *path_length, present ? *present : certs::Certificate());
     if (!request) return complain(request.error());
     const std::string pem = pem_text("CERTIFICATE REQUEST", *request);
     const auto done = setup->perform("ca_csr", options.common.ca, {}, [&]() -> Result<void> {
@@ -71,7 +85,7 @@ int csr(const CsrOptions& options) {
 }  // namespace
 
 Result<Bytes> make_ca_request(const certs::Name& subject, const certs::PrivateKey& key,
-                              int path_length, const certs::Certificate& present) {
+                              std::optional<int> path_length, const certs::Certificate& present) {
     Bytes identifier = key.public_key().key_identifier();
     if (present) {
         const auto certified = present.public_key();
@@ -112,9 +126,11 @@ void add_ca_csr(CLI::App& ca, int& status) {
     options->name.add_to(*command);
     command->add_option("--out", options->out, "Where to write it; else it is printed")
         ->type_name("FILE");
-    command->add_option("--path-length", options->path_length, "How many CAs may be below it")
-        ->check(CLI::Range(0, 10))
-        ->capture_default_str();
+    command
+        ->add_option("--path-length", options->path_length,
+                     "How many CAs may be below it. Default: as its present certificate has it, "
+                     "else 0")
+        ->check(CLI::Range(0, 10));
     command->callback([&status, options] { status = csr(*options); });
 }
 

@@ -493,6 +493,38 @@ def test_root_and_subordinate_in_one_configuration(lab, tmp_path):
     assert not list(lab.dir.glob("below*"))
 
 
+def test_a_CA_is_renewed_with_the_path_length_that_it_has(lab, parent):
+    subordinate(lab)
+    done(ca(lab, "install", parent.certify(request(lab), "issuing", "mid"), parent.file("root")))
+
+    def asked(*arguments):
+        return openssl("req", "-noout", "-text", input=done(ca(lab, "csr", *arguments))).stdout
+
+    assert "pathlen:1" in asked()
+    assert "pathlen:2" in asked("--path-length", "2")
+    told = json.loads(done(ca(lab, "install", "--json", parent.certify(
+        request(lab), "again", "policies"), parent.file("root"))))
+    assert not any("CAs below it" in note for note in told["notes"]), "any number"
+    assert "CA:TRUE" in asked() and "pathlen" not in asked()
+
+
+def test_what_a_renewed_CA_has_less_of_is_said(lab, parent):
+    subordinate(lab)
+    done(ca(lab, "install", parent.certify(request(lab), "issuing", "mid", days=8000),
+            parent.file("root")))
+    told = json.loads(done(ca(lab, "install", "--json", parent.certify(
+        request(lab), "again", days=30), parent.file("root"))))
+    assert any("it ends at " in note for note in told["notes"]), told
+    assert any("it allows 0 CAs below it" in note for note in told["notes"]), told
+
+
+def test_that_a_CA_outlives_the_one_above_it_is_said(lab, parent):
+    subordinate(lab)
+    told = json.loads(done(ca(lab, "install", "--json", parent.certify(
+        request(lab), "issuing", days=8000), parent.file("root"))))
+    assert any("Example Root CA' above it before" in note for note in told["notes"]), told
+
+
 def test_each_CA_has_a_name_of_its_own(lab, parent):
     """They would share serial numbers, revocations and CRLs."""
     twin = ca(lab, "create", "--root", "--ca-name", "SCEPGATE  lab CA", "--key", "ec:p256")
@@ -545,6 +577,9 @@ def test_a_ca_below_another_says_where_that_ones_crl_is_and_so_does_its_renewed_
         assert f"URI:{base}{url}" in said
     assert "OCSP" not in said, "its responder knows what devices have"
     done(ca(lab, "ra"))
+    for role in ("signing", "encryption"):
+        file, = lab.dir.glob(f"ra-issuing-*-{role}.pem")
+        assert f"URI:{base}/crl/issuing.crl" in extension_lines(file), "or who looks it up there?"
     lab.start()
     done(enrol(lab, tmp_path / "device"))
 
