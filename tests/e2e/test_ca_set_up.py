@@ -522,7 +522,7 @@ def test_that_a_CA_outlives_the_one_above_it_is_said(lab, parent):
     subordinate(lab)
     told = json.loads(done(ca(lab, "install", "--json", parent.certify(
         request(lab), "issuing", days=8000), parent.file("root"))))
-    assert any("Example Root CA' above it before" in note for note in told["notes"]), told
+    assert any("'CN=Example Root CA,O=Example' above it before" in note for note in told["notes"]), told
 
 
 def test_each_CA_has_a_name_of_its_own(lab, parent):
