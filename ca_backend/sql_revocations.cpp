@@ -165,8 +165,12 @@ Result<CertificateRow> Revoker::revoke(const RevocationOrder& order) {
     const bool release = order.reason == RevocationReason::kRemoveFromCrl;
     // Who looks back must not find it good while it was on hold, or before more was known of it.
     const std::int64_t at = before && !release ? before->at : order.at;
-    const auto invalidity_date =
-        order.invalidity_date || !before ? order.invalidity_date : before->invalidity_date;
+    auto invalidity_date = order.invalidity_date;
+    if (before && !invalidity_date) {
+        const auto listed = revocations_.find(order.certificate);
+        if (!listed) return listed.error();
+        if (*listed) invalidity_date = (*listed)->invalidity_date;
+    }
     const Bytes serial = without_sign_octet(order.certificate.serial);
     const auto reason = static_cast<std::int64_t>(order.reason);
     if (!order.not_recorded) {
