@@ -128,6 +128,7 @@ Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
     if (!der) return der.error();
     const auto envelope = read_envelope(*der, recipients, rules);
     if (!envelope) return envelope.error();
+    if (const auto fits = check_length(*envelope, *type); !fits) return fits.error();
 
     message.type_ = *type;
     message.transaction_id_ = request.transaction_id;

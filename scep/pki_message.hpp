@@ -115,8 +115,9 @@ private:
 /// (badRequest, B16), algorithms and the signer's key allowed (badAlg, S13, K01; an EC key only
 /// where its reply can be delivered, which for GetCert and GetCRL is never), signature and digests
 /// (badMessageCheck, S09), the envelope's structure, exactly one recipient of ours (badRequest,
-/// E02), its algorithms (badAlg, E03–E05). Then one decryption with one key; for a CertPoll none.
-/// What goes wrong from there on is not told here but by the content (see PkiMessage).
+/// E02), its algorithms (badAlg, E03–E05), its length (badRequest). Then one decryption with one
+/// key; for a CertPoll none. What goes wrong from there on is not told here but by the content (see
+/// PkiMessage).
 Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
                                          std::span<const RecipientKey> recipients,
                                          const AlgorithmRules& rules);
