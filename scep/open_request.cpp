@@ -139,6 +139,7 @@ Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
     message.signature_ = *algorithm;
     message.cipher_ = envelope->encryption.cipher;
     message.transport_ = envelope->transport;
+    message.judged_ = std::chrono::steady_clock::now();
     // A CertPoll is answered by its transactionID and signer; its names say nothing more (C09).
     if (*type != MessageType::kCertPoll) {
         auto content = open_envelope(*envelope);

@@ -6,6 +6,7 @@
 // sender is readable and not what he wants: check_answerable().
 #pragma once
 
+#include <chrono>
 #include <span>
 
 #include "certs/enrollment.hpp"
@@ -88,6 +89,8 @@ public:
     }
     [[nodiscard]] certs::ContentCipher cipher() const noexcept { return cipher_; }
     [[nodiscard]] const certs::KeyTransport& key_transport() const noexcept { return transport_; }
+    /// When all that is public had been judged: the moment before the private key was used.
+    [[nodiscard]] std::chrono::steady_clock::time_point judged() const noexcept { return judged_; }
     /// What was forgiven beyond SignedRequest::tolerances: "ber-envelope".
     [[nodiscard]] const Tolerances& tolerances() const noexcept { return tolerances_; }
 
@@ -107,6 +110,7 @@ private:
     certs::SignatureAlgorithm signature_;
     certs::ContentCipher cipher_{};
     certs::KeyTransport transport_;
+    std::chrono::steady_clock::time_point judged_;
     Tolerances tolerances_;
 };
 

@@ -70,6 +70,14 @@ TEST(OpenRequestTest, R_C16_WhomARequestIsForIsReadWithoutAnyKey) {
     EXPECT_EQ(testing::decryptions(), before);
 }
 
+TEST(OpenRequestTest, A_E06_SaysWhenAllThatIsPublicWasJudged) {
+    const auto request = read_signed_request(honest_message().build()).value();
+    const auto before = std::chrono::steady_clock::now();
+    const auto opened = open_request(request, testing::our_recipients(), {}).value();
+    EXPECT_GT(opened.judged(), before);
+    EXPECT_LT(opened.judged(), std::chrono::steady_clock::now());
+}
+
 TEST(OpenRequestTest, A_Z06_EveryPublicCheckComesBeforeThePrivateKey) {
     const auto outcome = [&](const Bytes& octets, const AlgorithmRules& rules = {}) {
         const auto request = read_signed_request(octets);
