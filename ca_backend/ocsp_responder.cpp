@@ -50,8 +50,8 @@ bool OcspResponder::is_asked(const certs::OcspRequest& request) const noexcept {
 }
 
 OcspReply OcspResponder::answer(const certs::OcspRequest& request, Store& store,
-                                std::string& fault) {
-    auto reply = kept_or_made(request, store, clock_->now());
+                                const std::string& asker, std::string& fault) {
+    auto reply = kept_or_made(request, store, clock_->now(), asker);
     if (reply) return *std::move(reply);
     fault = reply.error().detail;
     const bool later = reply.error().code == Errc::kUnavailable;
@@ -59,9 +59,9 @@ OcspReply OcspResponder::answer(const certs::OcspRequest& request, Store& store,
 }
 
 Result<OcspReply> OcspResponder::kept_or_made(const certs::OcspRequest& request, Store& store,
-                                              std::int64_t now) {
+                                              std::int64_t now, const std::string& asker) {
     if (request.certificates.size() != 1 || request.nonce) {
-        if (const auto may = take_signature(now); !may) return may.error();
+        if (const auto may = take_signature(now, asker); !may) return may.error();
         return make(request, store, now);
     }
     const certs::OcspCertId& asked = request.certificates.front();
@@ -76,7 +76,7 @@ Result<OcspReply> OcspResponder::kept_or_made(const certs::OcspRequest& request,
     // One that does not exist yet may be issued at any moment, and strangers choose such numbers.
     const bool unknown = status->kind == OcspCertificateStatus::Kind::kUnknown;
     if (!kept || !(kept->status == *status)) {
-        const auto may = unknown ? take_signature(now) : Result<void>();
+        const auto may = unknown ? take_signature(now, asker) : Result<void>();
         if (!may) return may.error();
         auto made = make(request, store, now);
         if (!made) return made.error();
@@ -106,18 +106,23 @@ void OcspResponder::keep(const Bytes& id, Kept kept) {
     kept_.insert_or_assign(id, std::move(kept));
 }
 
-Result<void> OcspResponder::take_signature(std::int64_t now) {
+Result<void> OcspResponder::take_signature(std::int64_t now, const std::string& asker) {
     const std::lock_guard lock(mutex_);
     if (now != second_) {
         second_ = now;
         signed_ = 0;
+        signed_for_.clear();
     }
-    if (signed_ >= settings_.uncached_per_second) {
+    const auto own = signed_for_.find(asker);
+    const std::int64_t had = own == signed_for_.end() ? 0 : own->second;
+    if (signed_ + had >= settings_.uncached_per_second) {
         return Error{Errc::kUnavailable,
                      "over " + std::to_string(settings_.uncached_per_second) +
                          " answers a second with a nonce, about several certificates, or about "
-                         "unknown ones (ocsp.uncached_per_second)"};
+                         "unknown ones, of which one address has half at most "
+                         "(ocsp.uncached_per_second)"};
     }
+    ++signed_for_[asker];
     ++signed_;
     return {};
 }

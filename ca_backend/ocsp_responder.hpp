@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <string>
 
 #include "ca_backend/store.hpp"
 #include "certs/clock.hpp"
@@ -39,7 +40,8 @@ inline constexpr std::int64_t kOcspResponderLifetime = std::int64_t{14} * 86400;
 /// nonce are kept and given again until half of their time has passed or the certificate's status
 /// has changed. All others cost whoever asks nothing, and a signature here: beyond
 /// `uncached_per_second` of them the answer is tryLater, so that no flood of nonces takes the
-/// processors from enrolments. Safe for concurrent use.
+/// processors from enrolments. Askers share these: what one had in this second counts twice against
+/// it, so that one alone gets half of them and leaves room for others. Safe for concurrent use.
 class OcspResponder {
 public:
     static Result<std::shared_ptr<OcspResponder>> create(OcspSettings settings,
@@ -50,8 +52,9 @@ public:
 
     /// The answer to a request that is_asked(). Signs: run it where that may block. Never fails:
     /// what cannot be done is an error response (tryLater when the store cannot be read,
-    /// internalError); `fault` then says why, for the log.
-    OcspReply answer(const certs::OcspRequest& request, Store& store, std::string& fault);
+    /// internalError); `fault` then says why, for the log. `asker`: who counts as one.
+    OcspReply answer(const certs::OcspRequest& request, Store& store, const std::string& asker,
+                     std::string& fault);
 
 private:
     struct Signer {
@@ -69,11 +72,11 @@ private:
     [[nodiscard]] bool names_ca(const certs::OcspCertId& id) const noexcept;
     Result<std::shared_ptr<const Signer>> signer(std::int64_t now);
     Result<std::shared_ptr<const Signer>> make_signer() const;
-    Result<void> take_signature(std::int64_t now);
+    Result<void> take_signature(std::int64_t now, const std::string& asker);
     Result<certs::OcspCertificateStatus> status_of(const certs::OcspCertId& id, Store& store) const;
     Result<OcspReply> make(const certs::OcspRequest& request, Store& store, std::int64_t now);
     Result<OcspReply> kept_or_made(const certs::OcspRequest& request, Store& store,
-                                   std::int64_t now);
+                                   std::int64_t now, const std::string& asker);
     [[nodiscard]] std::optional<Kept> find_kept(const Bytes& id, std::int64_t now);
     void keep(const Bytes& id, Kept kept);
 
@@ -91,6 +94,7 @@ private:
     std::map<Bytes, Kept> kept_;  ///< by CertID
     std::int64_t second_ = 0;     ///< that `signed_` counts uncached answers of
     std::int64_t signed_ = 0;
+    std::map<std::string, std::int64_t> signed_for_;  ///< of these, by asker
 };
 
 }  // namespace scepgate::ca_backend

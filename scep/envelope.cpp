@@ -1,10 +1,16 @@
 #include "scep/envelope.hpp"
 
+#include "certs/csr.hpp"
 #include "certs/oids.hpp"
 #include "scep/reasons.hpp"
 
 namespace scepgate::scep {
 namespace {
+
+/// IssuerAndSerialNumber, in GetCert and GetCRL: a CA's name and a number.
+constexpr std::size_t kMostOctetsAskedAfter = std::size_t{16} * 1024;
+/// CBC adds one block at the most.
+constexpr std::size_t kBlock = 16;
 
 using certs::ContentCipher;
 using certs::DerReader;
@@ -165,6 +171,17 @@ Result<Envelope, Refusal> read_envelope(ByteView der, std::span<const RecipientK
     }
     envelope.encryption = *encryption;
     return envelope;
+}
+
+Result<void, Refusal> check_length(const Envelope& envelope, MessageType type) {
+    const bool looks_up = type == MessageType::kGetCert || type == MessageType::kGetCrl;
+    const std::size_t content = looks_up ? kMostOctetsAskedAfter : certs::CsrLimits().octets;
+    const std::size_t most = content + kBlock;
+    const std::size_t found = envelope.data.ciphertext.size();
+    if (found <= most) return {};
+    return refused(reason::kEnvelopeTooLarge,
+                   "encrypted content of " + std::to_string(most) + " octets at most",
+                   std::to_string(found) + " octets");
 }
 
 Result<Secret> open_envelope(const Envelope& envelope) {

@@ -25,6 +25,10 @@ Result<ByteView, Refusal> find_enveloped_data(ByteView der);
 Result<Envelope, Refusal> read_envelope(ByteView der, std::span<const RecipientKey> recipients,
                                         const AlgorithmRules& rules);
 
+/// badRequest where the ciphertext is longer than that of any content that is taken for `type`: it
+/// is not worth the private key. Its length is the sender's, and public.
+Result<void, Refusal> check_length(const Envelope& envelope, MessageType type);
+
 /// One private-key operation, then the cipher. When the envelope does not open, the answer is
 /// octets that are no message, as many as the ciphertext has. kUnavailable, the one failure: the
 /// token that holds the key cannot be reached.

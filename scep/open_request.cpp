@@ -128,6 +128,7 @@ Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
     if (!der) return der.error();
     const auto envelope = read_envelope(*der, recipients, rules);
     if (!envelope) return envelope.error();
+    if (const auto fits = check_length(*envelope, *type); !fits) return fits.error();
 
     message.type_ = *type;
     message.transaction_id_ = request.transaction_id;
@@ -138,6 +139,7 @@ Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
     message.signature_ = *algorithm;
     message.cipher_ = envelope->encryption.cipher;
     message.transport_ = envelope->transport;
+    message.judged_ = std::chrono::steady_clock::now();
     // A CertPoll is answered by its transactionID and signer; its names say nothing more (C09).
     if (*type != MessageType::kCertPoll) {
         auto content = open_envelope(*envelope);

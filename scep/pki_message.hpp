@@ -6,6 +6,7 @@
 // sender is readable and not what he wants: check_answerable().
 #pragma once
 
+#include <chrono>
 #include <span>
 
 #include "certs/enrollment.hpp"
@@ -88,6 +89,8 @@ public:
     }
     [[nodiscard]] certs::ContentCipher cipher() const noexcept { return cipher_; }
     [[nodiscard]] const certs::KeyTransport& key_transport() const noexcept { return transport_; }
+    /// When all that is public had been judged: the moment before the private key was used.
+    [[nodiscard]] std::chrono::steady_clock::time_point judged() const noexcept { return judged_; }
     /// What was forgiven beyond SignedRequest::tolerances: "ber-envelope".
     [[nodiscard]] const Tolerances& tolerances() const noexcept { return tolerances_; }
 
@@ -107,6 +110,7 @@ private:
     certs::SignatureAlgorithm signature_;
     certs::ContentCipher cipher_{};
     certs::KeyTransport transport_;
+    std::chrono::steady_clock::time_point judged_;
     Tolerances tolerances_;
 };
 
@@ -115,8 +119,9 @@ private:
 /// (badRequest, B16), algorithms and the signer's key allowed (badAlg, S13, K01; an EC key only
 /// where its reply can be delivered, which for GetCert and GetCRL is never), signature and digests
 /// (badMessageCheck, S09), the envelope's structure, exactly one recipient of ours (badRequest,
-/// E02), its algorithms (badAlg, E03–E05). Then one decryption with one key; for a CertPoll none.
-/// What goes wrong from there on is not told here but by the content (see PkiMessage).
+/// E02), its algorithms (badAlg, E03–E05), its length (badRequest). Then one decryption with one
+/// key; for a CertPoll none. What goes wrong from there on is not told here but by the content (see
+/// PkiMessage).
 Result<PkiMessage, Refusal> open_request(const SignedRequest& request,
                                          std::span<const RecipientKey> recipients,
                                          const AlgorithmRules& rules);

@@ -71,6 +71,10 @@ inline constexpr Reason kContentCipher{
     FailInfo::kBadAlg, "ContentCipherUnsupported", "content cipher",
     "have the client encrypt with AES-128-CBC, which GetCACaps offers; old ciphers are "
     "endpoints[].algorithms.des3 and des"};
+inline constexpr Reason kEnvelopeTooLarge{FailInfo::kBadRequest, "EnvelopeTooLarge", "envelope",
+                                          "no client needs a request of this size: look at what it "
+                                          "puts into its CSR, or report it to its "
+                                          "maker"};
 inline constexpr Reason kRequest{
     FailInfo::kBadRequest, "CertificateRequestDecodingFailed", "certificate request",
     "correct the client's profile: 'scepgate policy explain' judges the CSR by itself"};

@@ -31,6 +31,17 @@ Bytes address_octets(const ip::address& address) {
     return {octets.begin(), octets.end()};
 }
 
+std::string owner_of(const ip::address& address) {
+    Bytes octets = address_octets(address);
+    if (octets.size() == 16) octets.resize(8);
+    return std::string(as_text(octets));
+}
+
+std::string owner_of(std::string_view address) {
+    const auto parsed = parse_address(address);
+    return parsed ? owner_of(*parsed) : std::string(address.substr(0, 64));
+}
+
 Result<ip::tcp::endpoint> parse_endpoint(std::string_view text) {
     const auto fault = [text] {
         return Error{Errc::kConfig, "\"" + std::string(text) +

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <boost/asio/ip/address.hpp>
@@ -19,6 +20,12 @@ namespace scepgate::server {
 
 /// 4 or 16 octets in network order.
 [[nodiscard]] Bytes address_octets(const boost::asio::ip::address& address);
+
+/// What counts as one client: the octets of an IPv4 address, or the first 8 of an IPv6 one. One
+/// subscriber has a /64 at the least, and may use a new address for each connection. `address` is
+/// plain; of a text that is no address it is the beginning.
+[[nodiscard]] std::string owner_of(const boost::asio::ip::address& address);
+[[nodiscard]] std::string owner_of(std::string_view address);
 
 /// Reads "127.0.0.1:8080" or "[::1]:8080". kConfig for anything else, with how to write it.
 [[nodiscard]] Result<boost::asio::ip::tcp::endpoint> parse_endpoint(std::string_view text);

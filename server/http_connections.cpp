@@ -1,5 +1,7 @@
 #include "server/http_connections.hpp"
 
+#include "server/http_address.hpp"
+
 namespace scepgate::server {
 
 void ConnectionCounts::set_limits(const HttpLimits& limits) noexcept {
@@ -11,35 +13,27 @@ void ConnectionCounts::set_limits(const HttpLimits& limits) noexcept {
 
 std::optional<ConnectionCounts::Place> ConnectionCounts::admit(
     const boost::asio::ip::address& address) {
-    Key key{address.is_v6(), 0};
-    if (address.is_v6()) {
-        // One subscriber has a /64 at the least, and may use a new address for each connection.
-        const auto octets = address.to_v6().to_bytes();
-        for (std::size_t i = 0; i < 8; ++i)
-            key.second = key.second << 8 | octets[i];
-    } else {
-        key.second = address.to_v4().to_uint();
-    }
+    std::string owner = owner_of(address);
     const std::lock_guard lock(mutex_);
     if (count_ >= limit_) return std::nullopt;
-    std::size_t& here = by_address_[key];
+    std::size_t& here = by_owner_[owner];
     if (here >= limit_per_address_) return std::nullopt;
     ++here;
     ++count_;
-    return Place(*this, key);
+    return Place(*this, std::move(owner));
 }
 
-void ConnectionCounts::release(Key key) noexcept {
+void ConnectionCounts::release(const std::string& owner) noexcept {
     const std::lock_guard lock(mutex_);
-    const auto found = by_address_.find(key);
-    if (--found->second == 0) by_address_.erase(found);
+    const auto found = by_owner_.find(owner);
+    if (--found->second == 0) by_owner_.erase(found);
     if (--count_ == 0) empty_.notify_all();
 }
 
 ConnectionCounts::Place::~Place() {
     if (!counts_) return;
     (void)hold(0);
-    counts_->release(key_);
+    counts_->release(owner_);
 }
 
 bool ConnectionCounts::Place::hold(std::size_t octets) noexcept {

@@ -4,10 +4,10 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <boost/asio/ip/address.hpp>
@@ -19,8 +19,6 @@ namespace scepgate::server {
 /// Counts admitted connections against the limits, and what their requests and replies hold; used
 /// by all threads.
 class ConnectionCounts {
-    using Key = std::pair<bool, std::uint64_t>;  ///< IPv6 or not; the address or its /64
-
 public:
     /// Octets of a request or reply that are not counted: those of devices are smaller, and are
     /// served while others hold all of kMostLarge.
@@ -36,7 +34,7 @@ public:
     public:
         Place(Place&& other) noexcept
             : counts_(std::exchange(other.counts_, nullptr)),
-              key_(other.key_),
+              owner_(std::move(other.owner_)),
               held_(std::exchange(other.held_, 0)) {}
         Place& operator=(Place&&) = delete;
         ~Place();
@@ -47,9 +45,10 @@ public:
 
     private:
         friend class ConnectionCounts;
-        Place(ConnectionCounts& counts, Key key) noexcept : counts_(&counts), key_(key) {}
+        Place(ConnectionCounts& counts, std::string owner) noexcept
+            : counts_(&counts), owner_(std::move(owner)) {}
         ConnectionCounts* counts_;
-        Key key_;
+        std::string owner_;
         std::size_t held_ = 0;  ///< of kMostLarge
     };
 
@@ -62,12 +61,12 @@ public:
     bool wait_until_empty(std::chrono::milliseconds time);
 
 private:
-    void release(Key key) noexcept;
+    void release(const std::string& owner) noexcept;
 
     mutable std::mutex mutex_;
     std::condition_variable empty_;
-    std::map<Key, std::size_t> by_address_;
-    std::atomic<std::size_t> large_{0};  ///< of kMostLarge
+    std::map<std::string, std::size_t> by_owner_;  ///< owner_of() the address
+    std::atomic<std::size_t> large_{0};            ///< of kMostLarge
     std::size_t count_ = 0;
     std::size_t limit_ = 0;
     std::size_t limit_per_address_ = 0;

@@ -5,10 +5,12 @@ namespace scepgate::server {
 void DeadlineSweeper::start() {
     timer_.expires_after(std::chrono::milliseconds(250));
     timer_.async_wait([this](const boost::system::error_code& error) {
+        started_ = false;
         if (error) return;
         sweep();
         start();
     });
+    started_ = true;
 }
 
 void DeadlineSweeper::sweep() noexcept {

@@ -36,6 +36,8 @@ public:
     DeadlineSweeper(boost::asio::io_context& context, List& watched)
         : timer_(context), watched_(watched) {}
     void start();
+    /// Whether it waits: not when memory ran out for that, and then start() is due.
+    [[nodiscard]] bool started() const noexcept { return started_; }
 
 private:
     void sweep() noexcept;
@@ -45,6 +47,7 @@ private:
                                       boost::asio::io_context::executor_type>
         timer_;
     List& watched_;
+    bool started_ = false;
 };
 
 }  // namespace scepgate::server

@@ -8,6 +8,9 @@ namespace scepgate::server {
 
 namespace asio = boost::asio;
 
+/// Whoever went on at once would find none again.
+constexpr std::chrono::milliseconds kWithoutMemory{10};
+
 HttpIoThread::HttpIoThread(std::shared_ptr<const HttpSettings> settings)
     : settings_(std::move(settings)),
       work_(context_.get_executor()),
@@ -29,11 +32,13 @@ void HttpIoThread::run() noexcept {
     (void)::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &no_priority);
     for (;;) {
         try {
+            // Without it no deadline passes any more.
+            if (!sweeper_.started()) sweeper_.start();
             context_.run();
             return;
         } catch (const std::exception&) {
             // Only memory that ran out gets here, and one connection has paid for it.
-            continue;
+            std::this_thread::sleep_for(kWithoutMemory);
         }
     }
 }

@@ -2,10 +2,7 @@
 
 #include <algorithm>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/v6_only.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "server/http_address.hpp"
 #include "server/http_session.hpp"
@@ -17,14 +14,15 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::chrono::milliseconds kFirstBackoff{50};
-constexpr std::chrono::milliseconds kLongestBackoff{1000};
-
 /// No descriptors or memory: to try again at once would only burn the processor.
 bool is_shortage(const error_code& error) {
     return error == asio::error::no_descriptors || error == asio::error::no_memory ||
            error == asio::error::no_buffer_space ||
            error == boost::system::errc::too_many_files_open_in_system;
+}
+
+std::string shortage_remedy(const error_code& error) {
+    return error == asio::error::no_descriptors ? "; raise LimitNOFILE" : "";
 }
 
 std::string bind_remedy(const error_code& error) {
@@ -102,7 +100,8 @@ Result<void> HttpListener::probe(const std::string& address) {
 }
 
 void HttpListener::start() {
-    asio::co_spawn(threads_.front()->context(), accept_all(), asio::detached);
+    threads_.front()->watch(*this);
+    wait();
 }
 
 void HttpListener::close() noexcept {
@@ -117,22 +116,41 @@ Result<void> HttpListener::reload_tls() {
     return {};
 }
 
-asio::awaitable<void> HttpListener::accept_all() {
-    asio::steady_timer timer(acceptor_.get_executor());
-    auto backoff = kFirstBackoff;
-    while (acceptor_.is_open()) {
-        const auto [not_ready] = co_await acceptor_.async_wait(Acceptor::wait_read, kAsTuple);
-        if (not_ready) co_return;
+void HttpListener::on_deadline() noexcept {
+    if (acceptor_.is_open()) wait();
+}
+
+// Not a coroutine: one whose wait cannot begin for want of memory is destroyed by Asio, and with it
+// whoever would accept the next connection.
+void HttpListener::wait() noexcept {
+    try {
+        acceptor_.async_wait(Acceptor::wait_read, [this](const error_code& closed) {
+            if (!closed) accept_waiting();
+        });
+    } catch (const std::exception& shortage) {
+        pause(shortage.what());
+    }
+}
+
+void HttpListener::accept_waiting() noexcept {
+    try {
         const error_code error = accept_some();
-        if (!is_shortage(error)) {
-            backoff = kFirstBackoff;
-            continue;
-        }
-        complain("", 0,
-                 "no connection can be accepted: " + error.message() + "; raise LimitNOFILE");
-        timer.expires_after(backoff);
-        backoff = std::min(backoff * 2, kLongestBackoff);
-        co_await timer.async_wait(kAsTuple);
+        if (is_shortage(error)) return pause(error.message() + shortage_remedy(error));
+        pause_ = kFirstPause;
+        wait();
+    } catch (const std::exception& shortage) {
+        // The connection that was to be admitted is gone, with its place and its socket.
+        pause(shortage.what());
+    }
+}
+
+void HttpListener::pause(std::string_view shortage) noexcept {
+    deadline = std::chrono::steady_clock::now() + pause_;
+    pause_ = std::min(pause_ * 2, kLongestPause);
+    try {
+        complain("", 0, "no connection can be accepted: " + std::string(shortage));
+    } catch (const std::exception&) {
+        return;  // there is no memory for the line either
     }
 }
 

@@ -19,8 +19,10 @@ namespace scepgate::server {
 
 using HttpIoThreads = std::vector<std::unique_ptr<HttpIoThread>>;
 
-/// Accepts on the first I/O thread and deals the connections to all in turn.
-class HttpListener {
+/// Accepts on the first I/O thread and deals the connections to all in turn. Where memory or
+/// descriptors are short it waits and goes on, for which it needs none of both: its deadline is the
+/// end of such a pause.
+class HttpListener final : public Watched {
 public:
     /// Binds and listens; kConfig when that cannot be, with the remedy. The references outlive it.
     static Result<std::unique_ptr<HttpListener>> open(const ListenSettings& settings,
@@ -32,23 +34,32 @@ public:
     /// it; kConfig: anything else, with the remedy.
     static Result<void> probe(const std::string& address);
 
+    /// Before the threads run.
     void start();
     /// No more connections. On the first I/O thread, or while it does not run.
     void close() noexcept;
     Result<void> reload_tls();
     [[nodiscard]] const std::string& address() const noexcept { return address_; }
 
+    void on_deadline() noexcept override;
+    void on_drain() noexcept override {}
+    void on_cut() noexcept override {}
+
 private:
     using Tcp = boost::asio::ip::tcp;
     using Acceptor =
         boost::asio::basic_socket_acceptor<Tcp, boost::asio::io_context::executor_type>;
+    static constexpr std::chrono::milliseconds kFirstPause{50};
+    static constexpr std::chrono::milliseconds kLongestPause{1000};
 
     HttpListener(HttpIoThreads& threads, ConnectionCounts& counts, HttpHandler& handler);
     Result<void> bind(const ListenSettings& settings);
-    boost::asio::awaitable<void> accept_all();
+    void wait() noexcept;
+    void accept_waiting() noexcept;
     /// Takes what waits, at most 64; the error that stopped it.
     boost::system::error_code accept_some();
     void admit(HttpIoThread& thread, HttpStream::Socket socket, const Tcp::endpoint& peer);
+    void pause(std::string_view shortage) noexcept;
     void complain(std::string_view client, unsigned status, std::string_view detail);
 
     HttpIoThreads& threads_;
@@ -58,6 +69,7 @@ private:
     Acceptor acceptor_;
     std::string address_;
     std::size_t next_thread_ = 0;
+    std::chrono::milliseconds pause_ = kFirstPause;
     /// Connections that are only told 503; more than this many are just closed.
     std::size_t refused_in_this_second_ = 0;
     std::size_t untold_ = 0;

@@ -132,8 +132,9 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, c
     const Endpoint& endpoint = addressee(routed, *signed_request);
     const auto answerable = scep::check_answerable(*signed_request, endpoint.rules);
     if (!answerable) co_return nobody_to_answer(answerable.error(), record);
-    const auto began = std::chrono::steady_clock::now();
     auto opened = open(endpoint, *signed_request);
+    // What was refused before our key was used has no secret part.
+    const auto began = opened ? opened->judged() : std::chrono::steady_clock::now();
     Outcome outcome;
     scep::ReplyAddress address;
     if (opened) {

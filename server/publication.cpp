@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "certs/clock.hpp"
+#include "server/http_address.hpp"
 #include "server/http_date.hpp"
 
 namespace scepgate::server {
@@ -199,7 +200,8 @@ HttpReply Publications::ocsp(ByteView der, const std::string& path, const HttpRe
     for (const Publication& each : all_) {
         if (each.ocsp_path != path || !each.ocsp || !each.ocsp->is_asked(*asked)) continue;
         record.ca_result = each.ca->name();
-        const auto reply = each.ocsp->answer(*asked, store, record.reason);
+        const auto reply =
+            each.ocsp->answer(*asked, store, owner_of(request.client_address), record.reason);
         record.code = record.reason.empty() ? "Success" : "OcspUnavailable";
         return to_http(reply, request);
     }

@@ -7,6 +7,7 @@
 
 #include "scep/query.hpp"
 #include "server/failure_tick.hpp"
+#include "server/http_address.hpp"
 
 namespace scepgate::server {
 
@@ -16,6 +17,9 @@ namespace {
 
 constexpr std::string_view kOperationHeaders =
     "Cache-Control: no-store, no-transform\r\nX-Content-Type-Options: nosniff\r\n";
+
+constexpr std::string_view kQueueFull =
+    "as many messages wait as may, or for too long; those of its own address count twice";
 
 using Prepared = std::shared_ptr<const PreparedReply>;
 
@@ -165,13 +169,11 @@ asio::awaitable<HttpReply> ScepHandler::publish(std::shared_ptr<const Runtime> r
                                                 HttpRequest request) {
     RequestRecord record;
     HttpReply reply = text_reply(503, "Service Unavailable\n");
-    if (auto place = workers_.take_place()) {
+    if (auto place = workers_.take_place(owner_of(request.client_address))) {
         auto job = published(*place, std::move(runtime), request, record);
         reply = co_await asio::co_spawn(workers_.executor(), std::move(job), asio::use_awaitable);
     } else {
-        describe(
-            scepgate::refused(reason::kQueueFull, "as many messages wait as may, or for too long"),
-            record);
+        describe(scepgate::refused(reason::kQueueFull, std::string(kQueueFull)), record);
     }
     log_request(*log_, request, record, reply.status);
     co_return reply;
@@ -213,11 +215,9 @@ asio::awaitable<HttpReply> ScepHandler::handle(HttpRequest request) {
         describe(scepgate::refused(reason::kMessageUnreadable, "the message is empty"), record);
     }
     if (readable) {
-        auto place = workers_.take_place();
+        auto place = workers_.take_place(owner_of(request.client_address));
         if (!place) {
-            describe(scepgate::refused(reason::kQueueFull,
-                                       "as many messages wait as may, or for too long"),
-                     record);
+            describe(scepgate::refused(reason::kQueueFull, std::string(kQueueFull)), record);
             reply = text_reply(503, "Service Unavailable\n");
         } else {
             auto job = work(*place, endpoint, std::move(message), request.client_address, record);

@@ -29,26 +29,54 @@ WorkerPool::~WorkerPool() {
 WorkerPool::Place::~Place() {
     if (pool_ == nullptr) return;
     const std::lock_guard lock(pool_->mutex_);
-    --pool_->taken_;
-    if (waiting_) --pool_->waiting_;
+    --pool_->all_.taken;
+    if (waiting_) --pool_->all_.waiting;
+    if (share_ == pool_->shares_.end()) return;
+    if (waiting_) --share_->second.waiting;
+    if (--share_->second.taken == 0) pool_->shares_.erase(share_);
 }
 
 void WorkerPool::Place::begin() noexcept {
     if (!waiting_) return;
     waiting_ = false;
     const std::lock_guard lock(pool_->mutex_);
-    pool_->pace_.begun(QueuePace::Clock::now(), --pool_->waiting_);
+    if (share_ != pool_->shares_.end()) --share_->second.waiting;
+    pool_->pace_.begun(QueuePace::Clock::now(), --pool_->all_.waiting);
 }
 
 std::optional<WorkerPool::Place> WorkerPool::take_place() {
     const std::lock_guard lock(mutex_);
-    if (taken_ >= capacity_) return std::nullopt;
-    const bool bounded = longest_wait_ > std::chrono::milliseconds(0) && waiting_ >= always_;
-    if (bounded && pace_.wait(QueuePace::Clock::now(), waiting_) > longest_wait_)
-        return std::nullopt;
-    ++taken_;
-    ++waiting_;
-    return Place(*this);
+    if (!has_room({})) return std::nullopt;
+    return take(shares_.end());
+}
+
+std::optional<WorkerPool::Place> WorkerPool::take_place(const std::string& owner) {
+    const std::lock_guard lock(mutex_);
+    const auto found = shares_.find(owner);
+    if (!has_room(found == shares_.end() ? Share() : found->second)) return std::nullopt;
+    return take(found == shares_.end() ? shares_.try_emplace(owner).first : found);
+}
+
+bool WorkerPool::has_room(const Share& own) const noexcept {
+    if (all_.taken + own.taken >= capacity_) return false;
+    const std::size_t waiting = all_.waiting + own.waiting;
+    if (longest_wait_ == std::chrono::milliseconds(0) || waiting < always_) return true;
+    return pace_.wait(QueuePace::Clock::now(), waiting) <= longest_wait_;
+}
+
+WorkerPool::Place WorkerPool::take(Shares::iterator share) noexcept {
+    ++all_.taken;
+    ++all_.waiting;
+    if (share != shares_.end()) {
+        ++share->second.taken;
+        ++share->second.waiting;
+    }
+    return Place(*this, share);
+}
+
+std::size_t WorkerPool::owners() const {
+    const std::lock_guard lock(mutex_);
+    return shares_.size();
 }
 
 void WorkerPool::join() {

@@ -18,7 +18,7 @@ def mdm(target):
 
 TOO_LONG = {
     "64 KiB and one": (65537, "badRequest"), "100 KiB of base64": (100_000, "badRequest"),
-    "more than a CSR may be": (400_000, "badMessageCheck"),
+    "more than a CSR may be": (400_000, "badRequest"),
 }
 
 

@@ -37,6 +37,21 @@ def test_our_name_with_a_key_for_somebody_else_does_not_open_either(target, seal
                 "badMessageCheck", "Undecryptable")
 
 
+@pytest.mark.attack("E15")
+@pytest.mark.parametrize("kind, longest, told", [
+    ("19", 262_144, "badMessageCheck"), ("20", 262_144, "badCertId"),
+    ("21", 16_384, "badCertId"), ("22", 16_384, "badCertId")])
+def test_more_than_any_request_may_have_is_refused_by_its_length(target, sealed, kind, longest, told):
+    """For whomever else it is, too; up to there it is opened."""
+    theirs = ktri(scep.self_signed(target.mallory, scep.name("stranger")), sealed.key)
+    ours = sealed.recipients[0]
+    for recipients in ([ours], [theirs, ours]):
+        for octets, fail_info in ((longest + 16, told), (longest + 32, "badRequest")):
+            envelope = sealed.change(recipients=recipients, ciphertext=der.tlv(0x80, os.urandom(octets)))
+            target.refused(target.around(envelope.der(), message_type=kind), fail_info,
+                           "EnvelopeTooLarge" if fail_info == "badRequest" else None)
+
+
 @pytest.fixture(scope="module")
 def two_cas(templates, serve):
     """A server with the endpoints of two CAs: the other one's stands at /other."""

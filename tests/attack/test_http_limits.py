@@ -2,6 +2,7 @@
 that they are reached; what they are by default stands in docs/limits.md."""
 
 import contextlib
+import re
 import resource
 import select
 import time
@@ -237,6 +238,37 @@ def test_without_descriptors_the_server_waits_and_goes_on(serve, keys):
         with wire.many(lab.port, 200):
             harness.wait_until(lambda: "raise LimitNOFILE" in lab.log(), "the log says why")
         harness.wait_until(lab.answers, "it is served again")
+
+
+@pytest.mark.attack("H05")
+@pytest.mark.skipif(harness.slow_binary(), reason="a sanitizer ends a process that gets no memory")
+def test_without_memory_the_server_waits_and_goes_on(serve, keys):
+    """Connections that need more than the process may have, as of later than its start."""
+    lab = serve()
+    pid = lab.process.pid
+    with Oracle(lab, blob_device(lab, keys(), 20)).unharmed():
+        before = resource.prlimit(pid, resource.RLIMIT_DATA)
+        resource.prlimit(pid, resource.RLIMIT_DATA, (_writable_memory(pid), before[1]))
+        with wire.many(lab.port, 1900) as connections:
+            harness.wait_until(lambda: any(map(_is_dropped, connections)), "there is none for some")
+        resource.prlimit(pid, resource.RLIMIT_DATA, before)
+        harness.wait_until(lab.answers, "it is served again")
+
+
+def _is_dropped(connection):
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+def _writable_memory(pid):
+    """What counts for RLIMIT_DATA: the heaps of threads count for RLIMIT_AS long before they are used."""
+    with open(f"/proc/{pid}/status") as status:
+        return int(re.search(r"^VmData:\s+(\d+) kB", status.read(), re.M).group(1)) * 1024
 
 
 @pytest.mark.attack("H05")

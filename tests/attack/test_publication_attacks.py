@@ -18,9 +18,11 @@ from cryptography.x509 import ocsp
 import der
 import harness
 import oids
+import wire
 from blob_maker import explicit
 from oracle import Oracle, blob_device
 from scep_client import get_crl, self_signed
+from target import attacked
 from test_load import at_once
 
 Status = ocsp.OCSPResponseStatus
@@ -50,6 +52,16 @@ def extension(oid, value, critical=b""):
 
 
 NONCE = "1.3.6.1.5.5.7.48.1.2"
+
+
+@pytest.fixture(scope="module")
+def target(serve, keys):
+    """Whoever asks here is one address, which has half of a second's signatures."""
+    yield from attacked(serve(edit=lambda c: signatures(c, 1000)), keys)
+
+
+def signatures(config, a_second):
+    config["cas"]["lab"].setdefault("ocsp", {}).update(uncached_per_second=a_second)
 
 
 class Responder:
@@ -214,6 +226,26 @@ def test_questions_that_are_all_different_fill_no_memory(responder, known, round
             else:
                 reply = http.request("POST", "/ocsp", octets)
             assert reply.status == 200
+
+
+def statuses(lab, source, octets, count):
+    """Of the answers to so many requests over one connection from this address."""
+    field = b"Content-Length: %d" % len(octets)
+    one = wire.ask(b"POST /ocsp", b"Host: x", field, body=octets)
+    last = wire.ask(b"POST /ocsp", b"Host: x", field, b"Connection: close", body=octets)
+    with wire.connect(lab.port, source) as connection:
+        connection.sendall(one * (count - 1) + last)
+        return [ocsp.load_der_ocsp_response(reply.body).response_status
+                for reply in wire.replies(wire.rest(connection))]
+
+
+@pytest.mark.attack("H20")
+def test_signatures_that_one_address_asks_for_leave_some_for_others(serve):
+    lab = serve(edit=lambda c: signatures(c, 10))
+    octets = request(cert_id(lab.ca().ca, 1), extensions=extension(NONCE, der.octets(b"a")))
+    for number in range(5):
+        assert Status.TRY_LATER in statuses(lab, "127.0.0.2", octets, 50)
+        assert statuses(lab, f"127.0.0.{3 + number}", octets, 1) == [Status.SUCCESSFUL]
 
 
 def revoke_many(lab, one, count):

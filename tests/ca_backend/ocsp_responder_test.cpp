@@ -55,7 +55,7 @@ protected:
         const Bytes octets(16, nonce.value_or(0));
         if (nonce) request.nonce = octets;
         fault_.clear();
-        last_ = responder_->answer(request, *store_, fault_);
+        last_ = responder_->answer(request, *store_, asker_, fault_);
         // The CertID that is repeated is none here, so the status alone is looked at.
         certs::DerReader outer(last_.der);
         certs::DerReader fields(outer.read(certs::DerTag::kSequence).value());
@@ -72,6 +72,7 @@ protected:
     certs::Certificate certificate_;
     std::shared_ptr<OcspResponder> responder_;
     OcspReply last_;
+    std::string asker_;
     std::string fault_;
     int certified_ = 0;
     bool ca_is_away_ = false;
@@ -113,15 +114,35 @@ TEST_F(OcspResponderTest, NoCacheKeepsThatACertificateIsUnknown) {
 }
 
 TEST_F(OcspResponderTest, SignsSoManyAnswersWithANonceInASecondAndNoMore) {
-    for (std::uint8_t i = 0; i < 3; ++i)
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        asker_ = std::to_string(i);
         EXPECT_EQ(ask({serial()}, i), kSuccessful) << fault_;
+    }
+    asker_ = "one more";
     EXPECT_EQ(ask({serial()}, std::uint8_t{4}), kTryLater);
     EXPECT_NE(fault_.find("ocsp.uncached_per_second"), std::string::npos) << fault_;
     clock_->set(kNow + 1);
     EXPECT_EQ(ask({serial()}, std::uint8_t{5}), kSuccessful);
 }
 
+TEST_F(OcspResponderTest, H20_OneAskerTakesHalfOfASecondsAnswersAndLeavesRoomForAnother) {
+    settings_.uncached_per_second = 10;
+    const auto ask_until_later = [this](std::string asker) {
+        asker_ = std::move(asker);
+        int count = 0;
+        while (ask({serial()}, std::uint8_t{1}) == kSuccessful)
+            ++count;
+        return count;
+    };
+    EXPECT_EQ(ask_until_later("busy"), 5);
+    EXPECT_EQ(ask_until_later("also busy"), 3);
+    EXPECT_EQ(ask_until_later("newcomer"), 1);
+    clock_->set(kNow + 1);
+    EXPECT_EQ(ask_until_later("busy"), 5) << "nothing is kept of the second before";
+}
+
 TEST_F(OcspResponderTest, CountsUnknownAndSeveralCertificatesAlike) {
+    settings_.uncached_per_second = 5;
     EXPECT_EQ(ask({{0x01}}), kSuccessful);
     EXPECT_EQ(ask({{0x01}}), kSuccessful);
     EXPECT_EQ(ask({serial(), serial()}), kSuccessful);

@@ -104,5 +104,5 @@ def children(node, step):
         return [node["items"]]
     if step == "NAME":
         each = node["additionalProperties"]
-        return each.get("oneOf", [each])
+        return [each, *each.get("oneOf", [])]
     return [node["properties"][step]] if step in node.get("properties", {}) else []

@@ -15,6 +15,12 @@ from scep_client import Csr, name, pkcs_req
 pytestmark = pytest.mark.load
 
 
+@pytest.fixture
+def lab(new_lab):
+    """All devices are of one address here, which may wait for half of that time."""
+    return new_lab(edit=lambda config: config.setdefault("limits", {}).update(queue_time="20s"))
+
+
 def at_once(jobs):
     """Runs all jobs in threads that begin together; results in order."""
     barrier = threading.Barrier(len(jobs))

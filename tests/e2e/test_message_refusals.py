@@ -99,6 +99,9 @@ CASES = {
         lambda p: p.with_content(content_info(oids.DATA, der.octets(b"x"))),
         "EnvelopeTypeUnsupported", "envelope type", "badRequest", "EnvelopedData",
         re.escape(oids.DATA)),
+    "more than a request may have": (
+        lambda p: p.with_content(Envelope([p.ca.encryption]).seal(bytes(262_144 + 16))),
+        "EnvelopeTooLarge", "envelope", "badRequest", "262160 octets", "262176 octets"),
     "AuthEnvelopedData": (
         lambda p: p.with_content(content_info(AUTH_ENVELOPED_DATA)),
         "EnvelopeTypeUnsupported", "envelope type", "badAlg", "EnvelopedData",

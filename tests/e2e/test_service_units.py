@@ -96,6 +96,13 @@ def exposures_of_the_document():
             re.findall(r"^\| `deploy/([\w-]+)\.service` \|.*\| (\d\.\d) \|$", text, re.M)}
 
 
+def test_the_server_may_have_what_its_limits_let_strangers_make_it_hold():
+    """And half as much again, but not all of a small machine."""
+    held = re.findall(r"under (\d\.\d) GiB", (harness.TOP / "docs" / "limits.md").read_text())
+    most = re.fullmatch(r"(\d+)G", *settings("scepgate.service")["MemoryMax"]).group(1)
+    assert len(held) == 2 and 1.5 * max(map(float, held)) < int(most) < 4
+
+
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_allows_every_system_call_that_the_program_needs(unit):
     missing = needed() & of_this_machine() - allowed(unit)

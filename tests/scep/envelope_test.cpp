@@ -352,6 +352,32 @@ TEST(EnvelopeTest, A_E12_OddCiphertexts) {
     EXPECT_EQ(with(explicit_tag(0, der::integer(1))), kMalformed);
 }
 
+TEST(EnvelopeTest, A_E15_MoreThanACertificateRequestMayHaveIsRefusedUnopened) {
+    constexpr std::size_t kMost = certs::CsrLimits().octets;
+    constexpr std::string_view kTooLarge = "badRequest EnvelopeTooLarge";
+    Envelope envelope = envelope_of(device_key());
+    envelope.plain = Bytes(kMost, 0x30);
+    EXPECT_EQ(outcome_of(envelope), kUndecryptable) << "opened, and no request";
+    envelope.plain.resize(kMost + 16);
+    EXPECT_EQ(outcome_of(envelope), kTooLarge);
+
+    const Bytes foreign =
+        key_transport(testing::foreign_reference(), key_for(testing::foreign_key()));
+    const Bytes ours = key_transport(testing::ra_reference(), key_for(testing::ra_key()));
+    envelope.recipients = {{foreign, ours}};
+    EXPECT_EQ(outcome_of(envelope), kTooLarge);
+    envelope.recipients = {{foreign}};
+    EXPECT_EQ(outcome_of(envelope), kUndecryptable) << "for nobody here, however long";
+
+    envelope.recipients = {{ours}};
+    const Bytes ciphertext = envelope.encrypted();
+    const ByteView view = ciphertext;
+    envelope.encrypted_content =
+        explicit_tag(0, der::concat({der::octet_string(view.first(kMost)),
+                                     der::octet_string(view.subspan(kMost))}));
+    EXPECT_EQ(outcome_of(envelope), kTooLarge) << "in segments, too";
+}
+
 TEST(EnvelopeTest, A_E12_AConstructedCiphertextIsJoined) {
     Envelope envelope = envelope_of(device_key());
     const Bytes ciphertext = envelope.encrypted();

@@ -70,6 +70,14 @@ TEST(OpenRequestTest, R_C16_WhomARequestIsForIsReadWithoutAnyKey) {
     EXPECT_EQ(testing::decryptions(), before);
 }
 
+TEST(OpenRequestTest, A_E06_SaysWhenAllThatIsPublicWasJudged) {
+    const auto request = read_signed_request(honest_message().build()).value();
+    const auto before = std::chrono::steady_clock::now();
+    const auto opened = open_request(request, testing::our_recipients(), {}).value();
+    EXPECT_GT(opened.judged(), before);
+    EXPECT_LT(opened.judged(), std::chrono::steady_clock::now());
+}
+
 TEST(OpenRequestTest, A_Z06_EveryPublicCheckComesBeforeThePrivateKey) {
     const auto outcome = [&](const Bytes& octets, const AlgorithmRules& rules = {}) {
         const auto request = read_signed_request(octets);
@@ -119,7 +127,30 @@ TEST(OpenRequestTest, A_Z06_EveryPublicCheckComesBeforeThePrivateKey) {
     envelope.recipients =
         std::vector<Bytes>{certs::testing::key_transport(testing::foreign_reference(), key)};
     EXPECT_EQ(enveloped(envelope), undecryptable().code);
+    envelope = honest;
+    envelope.ciphertext = Bytes(262'144 + 32);
+    EXPECT_EQ(enveloped(envelope), "EnvelopeTooLarge");
     EXPECT_EQ(testing::decryptions(), before + 1) << "none but the honest one";
+}
+
+TEST(OpenRequestTest, A_E15_AGetCertOrGetCrlIsShorterThanARequestForACertificate) {
+    const auto outcome = [](std::string_view type, std::size_t octets) {
+        testing::Envelope envelope;
+        envelope.ciphertext = Bytes(octets);
+        Message message = message_of(envelope.build(), device_key());
+        message.set_type(type);
+        const auto opened = open_request(read_signed_request(message.build()).value(),
+                                         testing::our_recipients(), {});
+        return opened ? std::string("opened") : opened.error().code;
+    };
+    for (const auto type : {"21", "22"}) {
+        EXPECT_EQ(outcome(type, 16'400), "opened") << type;
+        EXPECT_EQ(outcome(type, 16'416), "EnvelopeTooLarge") << type;
+    }
+    for (const auto type : {"17", "19", "20"}) {
+        EXPECT_EQ(outcome(type, 262'160), "opened") << type;
+        EXPECT_EQ(outcome(type, 262'176), "EnvelopeTooLarge") << type;
+    }
 }
 
 TEST(OpenRequestTest, A_S19_AServersOwnReplyIsNoRequest) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "server/http_address.hpp"
 #include "server/http_connections.hpp"
 #include "server/worker_pool.hpp"
 
@@ -132,6 +133,69 @@ TEST(WorkerPoolTest, TurnsAwayWhatWouldWaitTooLongAndTakesWhatWouldNot) {
     while (waiting.size() > 19)
         waiting.pop_back();
     EXPECT_TRUE(pool.take_place()) << "one waits, which is never too long";
+}
+
+/// As many places as `owner` gets.
+std::vector<WorkerPool::Place> fill(WorkerPool& pool, const std::string& owner) {
+    std::vector<WorkerPool::Place> places;
+    while (auto place = pool.take_place(owner))
+        places.push_back(*std::move(place));
+    return places;
+}
+
+TEST(WorkerPoolTest, H20_E15_OneOwnerTakesHalfOfThePlacesTwoTwoThirdsAndANewcomerFindsRoom) {
+    WorkerPool pool(1, 60);
+    const auto one = fill(pool, "one");
+    EXPECT_EQ(one.size(), 30U);
+    const auto other = fill(pool, "other");
+    EXPECT_EQ(other.size(), 15U);
+    EXPECT_FALSE(pool.take_place("one"));
+    EXPECT_TRUE(pool.take_place("newcomer"));
+    EXPECT_TRUE(pool.take_place()) << "who is none of many takes what is left";
+}
+
+TEST(WorkerPoolTest, H20_E15_OneOwnerTakesHalfOfTheTimeThatOneMayWait) {
+    WorkerPool pool(1, 10'000, milliseconds(100));
+    std::vector<WorkerPool::Place> taught;
+    for (std::size_t i = 0; i < 40; ++i)
+        taught.push_back(*pool.take_place());
+    for (auto& place : taught) {  // one every 2 ms at least
+        std::this_thread::sleep_for(milliseconds(2));
+        place.begin();
+    }
+    taught.clear();
+    const auto one = fill(pool, "one");
+    EXPECT_GE(one.size(), 4U) << "half of those that are always taken";
+    EXPECT_LE(one.size(), 25U) << "50 ms, at 2 ms each";
+    EXPECT_TRUE(pool.take_place("newcomer"));
+}
+
+TEST(WorkerPoolTest, NothingIsKeptOfOwnersWhoHaveNoPlaces) {
+    WorkerPool pool(1, 100);
+    {
+        auto first = pool.take_place("one");
+        auto second = pool.take_place("one");
+        auto other = pool.take_place("other");
+        ASSERT_TRUE(first && second && other);
+        first->begin();
+        EXPECT_EQ(pool.owners(), 2U);
+        first.reset();
+        EXPECT_EQ(pool.owners(), 2U);
+        const auto moved = *std::move(second);
+        second.reset();
+        EXPECT_EQ(pool.owners(), 2U);
+    }
+    EXPECT_EQ(pool.owners(), 0U);
+    EXPECT_EQ(fill(pool, "one").size(), 50U);
+}
+
+TEST(OwnerTest, H15_AnIpv4AddressAndAnIpv6NetworkAreOneOwnerEach) {
+    EXPECT_EQ(owner_of("192.0.2.1"), owner_of(make_address("192.0.2.1")));
+    EXPECT_EQ(owner_of("192.0.2.1"), owner_of("::ffff:192.0.2.1"));
+    EXPECT_NE(owner_of("192.0.2.1"), owner_of("192.0.2.2"));
+    EXPECT_EQ(owner_of("2001:db8:0:1::1"), owner_of("2001:db8:0:1:ffff::"));
+    EXPECT_NE(owner_of("2001:db8:0:1::1"), owner_of("2001:db8:0:2::1"));
+    EXPECT_EQ(owner_of(std::string(1000, 'x')).size(), 64U) << "of what is no address";
 }
 
 TEST(WorkerPoolTest, ItsPlacesAreGivenBackWhetherTheyWaitedOrNot) {
