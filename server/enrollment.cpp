@@ -88,6 +88,7 @@ asio::awaitable<Outcome> Enrollment::answer(const Operation& operation) {
     if (!request) co_return request.error();
     request->template_name = endpoint.template_for(request->purpose);
     record.purpose = certs::to_text(request->purpose);
+    record.known = request->kind == EnrollmentKind::kRenewal;
     auto outcome = co_await decide(operation, *request);
     if (!outcome) {
         record.subject = request->csr.subject().text();
@@ -103,12 +104,15 @@ asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
     auto key = ca_backend::transaction_key(request);
     auto before = recorded_before(operation, request, key);
     if (!before) co_return before.error();
-    if (*before) co_return co_await approval_.answer(operation, &request, **before);
-
+    if (*before) {
+        operation.record.known = true;
+        co_return co_await approval_.answer(operation, &request, **before);
+    }
     auto recipient = scep::reply_recipient(operation.message, request.csr.challenge());
     if (!recipient) co_return recipient.error();
     auto grant = co_await authorise(operation, request);
     if (!grant) co_return grant.error();
+    operation.record.known = true;
     if (const auto sound = check_not_compromised(*parts_.store, request); !sound) {
         co_await issuance_.tell_refused(operation, request, sound.error(), grant->policy());
         co_return sound.error();

@@ -1,5 +1,6 @@
 #include "server/http_address.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace scepgate::server {
@@ -20,6 +21,15 @@ std::optional<ip::address> parse_address(std::string_view text) {
     const ip::address address = ip::make_address(std::string(text), error);
     if (error) return std::nullopt;
     return plain_address(address);
+}
+
+std::string address_owner(std::string_view address) {
+    const auto parsed = parse_address(address);
+    if (!parsed) return std::string(address.substr(0, 64));
+    if (parsed->is_v4()) return parsed->to_string();
+    auto octets = parsed->to_v6().to_bytes();
+    std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
+    return ip::address_v6(octets).to_string() + "/64";
 }
 
 Bytes address_octets(const ip::address& address) {

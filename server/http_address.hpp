@@ -17,6 +17,10 @@ namespace scepgate::server {
 /// Reads a numeric address; the result is plain. Nothing when it is not one.
 [[nodiscard]] std::optional<boost::asio::ip::address> parse_address(std::string_view text);
 
+/// Who has an address, as text: an IPv4 address, or the /64 of an IPv6 address, which is the least
+/// that one subscriber has. At most 64 octets of what is no address.
+[[nodiscard]] std::string address_owner(std::string_view address);
+
 /// 4 or 16 octets in network order.
 [[nodiscard]] Bytes address_octets(const boost::asio::ip::address& address);
 

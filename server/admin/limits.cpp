@@ -6,24 +6,12 @@
 #include "server/http_address.hpp"
 
 namespace scepgate::server::admin {
-namespace {
 
 using std::chrono::seconds;
 
-/// One owner of addresses: an IPv4 address or an IPv6 /64.
-std::string key_of(std::string_view address) {
-    const auto parsed = parse_address(address);
-    if (!parsed) return std::string(address.substr(0, 64));
-    Bytes octets = address_octets(*parsed);
-    if (octets.size() == 16) octets.resize(8);
-    return std::string(as_text(octets));
-}
-
-}  // namespace
-
 seconds FailedLogins::wait(std::string_view address, TimePoint now) {
     const std::lock_guard lock(mutex_);
-    const auto found = failures_.find(key_of(address));
+    const auto found = failures_.find(address_owner(address));
     if (found == failures_.end()) return seconds(0);
     const TimePoint end = found->second.since + kPeriod;
     if (now >= end) {
@@ -36,7 +24,7 @@ seconds FailedLogins::wait(std::string_view address, TimePoint now) {
 
 bool FailedLogins::failed(std::string_view address, TimePoint now) {
     const std::lock_guard lock(mutex_);
-    std::string key = key_of(address);
+    std::string key = address_owner(address);
     if (!failures_.contains(key) && failures_.size() >= kMostAddresses) {
         failures_.erase(std::min_element(failures_.begin(), failures_.end(),
                                          [](const auto& one, const auto& other) {
