@@ -220,6 +220,9 @@ Result<Grant, Refusal> Enrollment::judge_renewal(const Operation& operation,
     const std::int64_t now = parts_.clock->now();
     const auto known = find_renewed(*parts_.store, endpoint, request.signer);
     if (!known) return store_unavailable(known.error());
+    // One that is over speaks for nobody: its key may be with whoever found the device.
+    operation.record.known =
+        *known && !(*known)->revoked && now <= request.signer.not_after() + endpoint.renewal->grace;
     const auto tmpl = template_of_renewal(endpoint, request, *known);
     auto grant = policy::judge_renewal(*endpoint.renewal, request, *known, tmpl, now);
     if (grant) set_template(request, tmpl);

@@ -35,7 +35,7 @@ public:
     [[nodiscard]] bool clock_is_wrong() const noexcept;
 
     /// How many "refuse" of strangers are recorded a second: see RefusalBounds. Whoever has a valid
-    /// challenge or a certificate of ours is none. 0, as at first: all.
+    /// challenge, or renews a valid certificate, is none. 0, as at first: all.
     void bound_refusals(std::size_t rate) { refusals_.set_rate(rate); }
     /// Records how many were not. Blocks.
     void tell_refusals(RefusalBounds::Which which);
