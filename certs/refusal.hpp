@@ -46,6 +46,8 @@ struct Refusal {
     std::string found{};
     std::string hint{};   ///< what the administrator can do about it; not in `text`
     std::string check{};  ///< what was looked at: "subject"
+    /// Who asks had a challenge that is valid: no stranger.
+    bool challenge_valid = false;
 };
 
 /// What is the same in every refusal of one kind; docs/refusals.md lists them.
@@ -76,6 +78,12 @@ struct Finding {
 [[nodiscard]] Refusal refused(const Reason& reason, std::string expected, std::string found);
 /// One where `what` says it all.
 [[nodiscard]] Refusal refused(const Reason& reason, std::string what);
+
+/// The same, of who has a valid challenge.
+[[nodiscard]] inline Refusal with_valid_challenge(Refusal refusal) {
+    refusal.challenge_valid = true;
+    return refusal;
+}
 
 [[noreturn]] void throw_exception_from_error(const Refusal& refusal, const boost::source_location&);
 

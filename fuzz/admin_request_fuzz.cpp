@@ -1,8 +1,10 @@
 // What a caller sends is taken whole or refused: an order that is taken is within its bounds and
 // has only names that a certificate can have; a form comes out of an encoder as it went in; a
-// foreign origin is never taken for ours. Input: a body, a query and an origin in one.
+// foreign origin is never taken for ours; a caller is who has this name and password, or this
+// token, and nobody else. Input: a body, a query, an origin and credentials in one.
 #include "certs/asn1_string.hpp"
 #include "fuzz/fuzz.hpp"
+#include "server/admin/callers.hpp"
 #include "server/admin/challenge_order.hpp"
 #include "server/admin/cross_site.hpp"
 #include "server/admin/form.hpp"
@@ -70,6 +72,59 @@ void read_as_origin(std::string_view text) {
     FUZZ_REQUIRE(lower == details.host);
 }
 
+Identification identify(const Callers& callers, std::string_view authorization) {
+    server::HttpDetails details;
+    details.authorization = Secret(authorization);
+    return callers.identify(details);
+}
+
+/// As the whole field, before callers that are not changed.
+void read_as_authorization(std::string_view text) {
+    static const Callers callers = [] {
+        Caller mdm, other;
+        mdm.name = "mdm";
+        mdm.passwords = {sha256(as_bytes("password"))};
+        mdm.tokens = {sha256(as_bytes("token"))};
+        other.name = "other";
+        other.passwords = {sha256(as_bytes("another"))};
+        return Callers({mdm, other});
+    }();
+    const auto found = identify(callers, text);
+    FUZZ_REQUIRE(found.tried == !text.empty());
+    FUZZ_REQUIRE(found.claimed.empty() || found.claimed == "mdm" || found.claimed == "other");
+    if (found.caller == nullptr) return;
+    const std::string_view credentials = text.substr(text.rfind(' ') + 1);
+    if (found.method == std::string_view("token")) {
+        FUZZ_REQUIRE(found.caller->name == "mdm" && credentials == "token");
+    } else {
+        const bool mdm = found.caller->name == "mdm";
+        const std::string_view known = mdm ? "mdm:password" : "other:another";
+        FUZZ_REQUIRE(credentials == to_base64(as_bytes(known)));
+    }
+}
+
+/// As "name:password" and as a token, of the caller who has just these.
+void read_as_credentials(std::string_view text) {
+    const auto colon = text.find(':');
+    if (colon == std::string_view::npos) return;
+    Caller owner, other;
+    owner.name = text.substr(0, colon);
+    owner.passwords = {sha256(as_bytes(text.substr(colon + 1)))};
+    owner.tokens = {sha256(as_bytes(text))};
+    other.name = owner.name + "x";
+    other.passwords = {sha256(as_bytes(text))};
+    const Callers callers({other, owner});
+    const auto name_of = [&](const std::string& authorization) {
+        const auto found = identify(callers, authorization);
+        return found.caller == nullptr ? std::optional<std::string>() : found.caller->name;
+    };
+    FUZZ_REQUIRE(name_of("Basic " + to_base64(as_bytes(text))) == owner.name);
+    FUZZ_REQUIRE(!name_of("Basic " + to_base64(as_bytes(std::string(text) + "x"))));
+    FUZZ_REQUIRE(!name_of("Basic " + to_base64(as_bytes("x" + std::string(text)))));
+    if (text.front() != ' ') FUZZ_REQUIRE(name_of("Bearer " + std::string(text)) == owner.name);
+    FUZZ_REQUIRE(!name_of("Bearer " + std::string(text) + "x"));
+}
+
 }  // namespace
 
 void run(ByteView input) {
@@ -77,6 +132,8 @@ void run(ByteView input) {
     read_as_order(text);
     read_as_form(text);
     read_as_origin(text);
+    read_as_authorization(text);
+    read_as_credentials(text);
 }
 
 }  // namespace scepgate::fuzz

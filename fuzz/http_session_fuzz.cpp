@@ -1,13 +1,17 @@
 // Octets on a connection to a whole server: what comes back is HTTP, each reply with its length, a
-// status that this server gives, and never "something is broken here"; then the connection ends.
-// Input: what a client sends before it closes its side.
+// status that this server gives, and never "something is broken here"; CRLs, certificates and
+// answers of the OCSP responder can be read; then the connection ends. Input: what a client sends
+// before it closes its side.
 #include <charconv>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <openssl/ocsp.h>
 
+#include "certs/crl.hpp"
+#include "certs/ossl.hpp"
 #include "fuzz/fuzz.hpp"
 #include "fuzz/served_lab.hpp"
 
@@ -43,6 +47,24 @@ std::size_t number_after(std::string_view text, std::string_view what) {
     return number;
 }
 
+bool is_ocsp_response(ByteView body) {
+    using ResponsePtr = std::unique_ptr<OCSP_RESPONSE, certs::Deleter<OCSP_RESPONSE_free>>;
+    const unsigned char* at = body.data();
+    const ResponsePtr response(d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(body.size())));
+    return response && at == body.data() + body.size();
+}
+
+void require_body(std::string_view header, ByteView body) {
+    const auto is = [&](std::string_view type) {
+        return header.find("\r\nContent-Type: " + std::string(type) + "\r\n") !=
+               std::string_view::npos;
+    };
+    if (header.starts_with("HTTP/1.1 304")) FUZZ_REQUIRE(body.empty());
+    if (is("application/ocsp-response")) FUZZ_REQUIRE(is_ocsp_response(body));
+    if (is("application/pkix-crl")) FUZZ_REQUIRE(certs::Crl::from_der(body, certs::CrlScope::kAny));
+    if (is("application/pkix-cert")) FUZZ_REQUIRE(certs::Certificate::from_der(body));
+}
+
 void require_replies(std::string_view answer, bool bodies) {
     while (!answer.empty()) {
         FUZZ_REQUIRE(answer.starts_with("HTTP/1.1 "));
@@ -54,6 +76,7 @@ void require_replies(std::string_view answer, bool bodies) {
         if (!bodies) return;
         const std::size_t length = number_after(header, "Content-Length: ");
         FUZZ_REQUIRE(length <= answer.size());
+        require_body(header, as_bytes(answer.substr(0, length)));
         answer.remove_prefix(length);
     }
 }

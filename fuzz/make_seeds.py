@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.x509 import ocsp
 
 from seed_cms import (FUZZ, NOW, SCEP, blob_envelope, certificate, certificates_only, envelope,
                       indefinite, key, read_tlv, sign, tlv)
@@ -446,6 +447,114 @@ def http_requests():
              start + b"Content-Length: %d\r\n\r\n" % len(message) + message)
 
 
+def published():
+    """CRLs, the CA's certificate and OCSP of the lab, whose CA has the challenge signer's key."""
+    def make(name, public, serial):
+        when = NOW.replace(tzinfo=None)
+        return (x509.CertificateBuilder().subject_name(x509.Name.from_rfc4514_string(name))
+                .issuer_name(x509.Name.from_rfc4514_string("CN=fuzz CA")).public_key(public)
+                .serial_number(serial).not_valid_before(when).not_valid_after(when)
+                .sign(key("signer"), hashes.SHA256()))
+    ca = make("CN=fuzz CA", key("signer").public_key(), 1)
+
+    def asked(digest, serial, nonce=None):
+        device = make("CN=device", key("device").public_key(), serial)
+        builder = ocsp.OCSPRequestBuilder().add_certificate(device, ca, digest)
+        if nonce:
+            builder = builder.add_extension(x509.OCSPNonce(nonce), False)
+        return builder.build().public_bytes(serialization.Encoding.DER)
+
+    def get(path, fields=b""):
+        return b"GET " + path + b" HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\n"
+
+    def post(der):
+        return (b"POST /ocsp HTTP/1.1\r\nHost: a\r\nContent-Type: application/ocsp-request\r\n"
+                b"Content-Length: %d\r\n\r\n" % len(der) + der)
+
+    one = asked(hashes.SHA1(), 0xF5)
+    text = base64.b64encode(one)
+    quoted = text.replace(b"+", b"%2B").replace(b"/", b"%2F").replace(b"=", b"%3D")
+    forwarded = b"X-Forwarded-For: 192.0.2.1, 203.0.113.9\r\nForwarded: for=203.0.113.9\r\n"
+    for name, request in {
+            "crl": get(b"/crl/ca.crl") * 2, "delta": get(b"/crl/ca%2B.crl"),
+            "certificate": get(b"/ca.cer", b"If-None-Match: W/\"a\", *\r\n"),
+            "not-modified": get(b"/ca.cer", b"If-None-Match: *\r\n") + get(b"/crl/ca.crl",
+                                                                       b"If-None-Match: *\r\n"),
+            "ocsp-get": get(b"/ocsp/" + text), "ocsp-get-quoted": get(b"/ocsp/" + quoted),
+            "ocsp-get-unpadded": get(b"/ocsp//" + text.rstrip(b"=")),
+            "ocsp-get-nothing": get(b"/ocsp/"), "ocsp-not-modified":
+            get(b"/ocsp/" + text, b"If-None-Match: *\r\n"),
+            "ocsp-post": post(one), "ocsp-post-sha256": post(asked(hashes.SHA256(), 1)),
+            "ocsp-post-nonce": post(asked(hashes.SHA1(), 2 ** 100, b"N" * 16)),
+            "ocsp-post-empty": post(b""), "crl-post": post(one).replace(b"/ocsp", b"/crl/ca.crl"),
+            "forwarded": get(b"/scep?operation=GetCACaps", forwarded)}.items():
+        seed("http_session", name, request)
+
+
+def forwarded_fields():
+    for name, fields in {
+            "one": "X-Forwarded-For: 203.0.113.9", "port": "x-forwarded-for: 203.0.113.9:4711",
+            "list": "X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.2.3.4",
+            "lines": "X-Forwarded-For: 6.6.6.6\nX-Forwarded-For: 203.0.113.9",
+            "ipv6": "X-Forwarded-For: [2001:db8:2::1]:4711, 2001:db8:1::7",
+            "mapped": "X-Forwarded-For: ::ffff:203.0.113.9", "zone": "X-Forwarded-For: fe80::1%eth0",
+            "unknown": "X-Forwarded-For: 203.0.113.9, unknown", "empty": "X-Forwarded-For: ,",
+            "standard": "Forwarded: for=6.6.6.6, for=203.0.113.9;proto=https;by=10.0.0.1",
+            "quoted": "Forwarded: proto=http;For=\"[2001:db8:2::1]:80\"",
+            "hidden": "Forwarded: for=_hidden, for=10.1.1.1",
+            "unclosed": "Forwarded: for=\"6.6.6.6, for=203.0.113.9",
+            "both": "X-Forwarded-For: 203.0.113.9, 10.2.3.4\nForwarded: for=203.0.113.9",
+            "disagree": "X-Forwarded-For: 6.6.6.6\nForwarded: for=203.0.113.9"}.items():
+        seed("forwarded", name, fields)
+
+
+def described():
+    """What people give to 'scepgate decode': mail attachments, URLs of logs, half of a download."""
+    issued, ra, ca = bundle()
+    for name, message, http in recorded():
+        seed("describe", name, message)
+        line = http.split(b"\r\n", 1)[0].split(b" ")
+        if line[0] == b"GET":
+            seed("describe", name + "-url", b"http://scep.example" + line[1])
+    owner = requests("device")
+    challenge = x509.CertificateSigningRequestBuilder().subject_name(
+        x509.Name.from_rfc4514_string("CN=device,O=Example")).add_attribute(
+        x509.ObjectIdentifier("1.2.840.113549.1.9.7"), b"wonderful! weather")
+    attributes = [(SCEP + "2", core.PrintableString("19")), (SCEP + "7", core.PrintableString("t")),
+                  (SCEP + "5", core.OctetString(b"S" * 16))]
+    when = NOW.replace(tzinfo=None)
+    crl = x509.CertificateRevocationListBuilder().issuer_name(
+        x509.Name.from_rfc4514_string("CN=fuzz CA")).last_update(when).next_update(
+        when + datetime.timedelta(days=7)).add_revoked_certificate(
+        x509.RevokedCertificateBuilder().serial_number(7).revocation_date(when).build()).add_extension(
+        x509.CRLNumber(5), False).sign(key("ra"), hashes.SHA256())
+    name = asn1_x509.Certificate.load(issued).issuer.dump()
+    signed = sign(blob_envelope(b"{}"), "signer", [], "1.2.840.113549.1.9.16.1.23")
+    enveloped = envelope(owner["challenge"], "ra")
+    for title, content in {
+            **{"csr-" + kind: der for kind, der in owner.items()},
+            "csr-secret": challenge.sign(key("device"), hashes.SHA256()).public_bytes(
+                serialization.Encoding.DER),
+            "csr-blob": x509.CertificateSigningRequestBuilder().subject_name(
+                x509.Name([])).add_attribute(x509.ObjectIdentifier("1.2.840.113549.1.9.7"),
+                                             base64.b64encode(signed)).sign(
+                key("device"), hashes.SHA256()).public_bytes(serialization.Encoding.DER),
+            "message": sign(enveloped, "device", attributes), "envelope": enveloped,
+            "message-ber": indefinite(sign(enveloped, "device", attributes)),
+            "message-base64": base64.encodebytes(sign(enveloped, "device", attributes)),
+            "failure": reply("2", [(SCEP + "4", core.PrintableString("2"))]),
+            "success": reply("0", [], envelope(certificates_only(issued), "device")),
+            "certificates": certificates_only(issued, ra, ca), "certificate": issued, "ca": ca,
+            "pem": b"Subject: x\n" + pem.armor("CERTIFICATE", issued), "blob": signed,
+            "private-key": b"-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n",
+            "crl": crl.public_bytes(serialization.Encoding.DER),
+            "issuer-and-serial": tlv(0x30, name + core.Integer(2 ** 100).dump()),
+            "issuer-and-subject": tlv(0x30, name + name),
+            "capabilities": b"AES\nPOSTPKIOperation\nSHA-256\nSCEPStandard\n",
+            "page": b"<html><body>Log in</body></html>", "words": b"GetCACaps?"}.items():
+        seed("describe", title, content)
+
+
 def claims():
     fingerprint = hashes.Hash(hashes.SHA256())
     fingerprint.update(certificate("signer"))
@@ -502,7 +611,10 @@ def admin_requests():
              "twice": '{"count":1,"count":2}', "unknown": '{"subjct":"CN=a"}',
              "params": "subject=CN%3Ddevice&dns=a.example&upn=u%40b.example&device_id=d+1",
              "query": "operation=NDESGenerateChallenge&keyUsage=0xa0&params=subject%3DCN%253Dx",
-             "origin": "https://Admin.Example:443/x", "foreign": "https://admin.example.evil"}
+             "origin": "https://Admin.Example:443/x", "foreign": "https://admin.example.evil",
+             "basic": "Basic bWRtOnBhc3N3b3Jk", "basic-padded": "basic  b3RoZXI6YW5vdGhlcg==",
+             "basic-wrong": "Basic bWRtOg==", "basic-broken": "Basic bWRt", "bearer": "Bearer token",
+             "credentials": "mdm:correct horse: battery", "digest": "Digest username=\"mdm\""}
     for name, text in texts.items():
         seed("admin_request", name, text)
 
@@ -518,6 +630,27 @@ def webhook_answers():
     for name, answer in {"allow": allow, "full": full, "deny": {"decision": "deny", "reason": "no"},
                          "unknown": dict(allow, x=1), "san-only": dict(allow, san=full["san"])}.items():
         seed("webhook_answer", name, json.dumps(answer))
+
+
+def intune_answers():
+    error = {"error": "invalid_client", "error_codes": [7000215, 1], "error_description": "no"}
+    request = {"requestContext": "c-1", "serialNumber": "0A1b", "issuerName": "CN=fuzz CA",
+               "caConfiguration": "CN=fuzz CA"}
+    places = [{"providerName": "S", "uri": "https://shard.example/a/"},
+              {"serviceName": "Other", "uri": "https://shard.example/b"}, {"uri": "https://c.example"}]
+    for name, answer in {
+            "success": {"code": "Success", "errorDescription": ""},
+            "expired": {"code": "ChallengeExpired", "errorDescription": "too late " + "A" * 80},
+            "unknown-code": {"code": "Something new", "errorDescription": None},
+            "long": {"code": "Unknown", "errorDescription": "word " * 80 + "\u00e4" * 200},
+            "no-code": {"errorDescription": "x"}, "error": {"error": {"code": "Forbidden"}},
+            "token": {"token_type": "Bearer", "expires_in": 3600, "access_token": "abc.def-g"},
+            "token-text": {"token_type": "bearer", "expires_in": "60", "access_token": "t"},
+            "token-error": error, "places": {"value": places}, "no-places": {"value": []},
+            "revocations": {"value": [request, dict(request, requestContext=""), {}]},
+            "revocation": {"value": [dict(request, issuerName=None)]},
+            "uploaded": {"value": True}, "refused": {"value": False}}.items():
+        seed("intune_answer", name, json.dumps(answer))
 
 
 def signer_messages():
@@ -556,7 +689,8 @@ def main():
     for path in (FUZZ / "corpus").glob("*/seed-*"):
         path.unlink()
     for make in (messages, replies, lookups, files, names, der_and_ber, queries, uris, audit_files,
-                 http_requests, claims, device_requests, admin_requests, webhook_answers, signer_messages):
+                 http_requests, published, forwarded_fields, described, claims, device_requests,
+                 admin_requests, webhook_answers, intune_answers, signer_messages):
         make()
     for folder in sorted((FUZZ / "corpus").iterdir()):
         print(f"{folder.name:20} {len(list(folder.iterdir())):4} seeds")

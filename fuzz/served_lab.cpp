@@ -2,7 +2,6 @@
 
 #include <cstdlib>
 
-#include "ca_backend/embedded_ca.hpp"
 #include "ca_backend/sqlite_store.hpp"
 #include "ca_backend/wait_for.hpp"
 #include "certs/certificate_builder.hpp"
@@ -48,6 +47,7 @@ std::shared_ptr<ca_backend::EmbeddedCa> make_backend(const certs::Certificate& c
     settings.chain = {certificate};
     settings.key = challenge_signer().key;
     settings.templates = {{"device", device}};
+    settings.delta_crl = ca_backend::CrlTimes{86'400, 3600};
     return need(ca_backend::EmbeddedCa::create(std::move(settings), std::move(clock)));
 }
 
@@ -75,8 +75,9 @@ ServedLab::ServedLab()
     log.file = directory_ / "server.log";
     log_ = need(server::Log::open(log));
     server::ServiceParts parts;
-    parts.store = need(ca_backend::SqliteStore::open(directory_ / "scepgate.db",
-                                                     ca_backend::SqliteStore::Mode::kCreateOrOpen));
+    store_ = need(ca_backend::SqliteStore::open(directory_ / "scepgate.db",
+                                                ca_backend::SqliteStore::Mode::kCreateOrOpen));
+    parts.store = store_;
     parts.audit = need(server::AuditLog::open(directory_ / "audit.jsonl"));
     parts.log = log_;
     parts.clock = clock_;
@@ -100,7 +101,8 @@ void ServedLab::make_endpoint() {
     endpoint_->name = "/scep";
     endpoint_->paths = {"/scep", "/certsrv/mscep/mscep.dll", "/cgi-bin/pkiclient.exe"};
     endpoint_->policy = std::make_shared<policy::OpenModule>("open");
-    endpoint_->ca = make_backend(ca, clock_);
+    ca_ = make_backend(ca, clock_);
+    endpoint_->ca = ca_;
     endpoint_->signer = {ra().certificate, ra().key};
     endpoint_->recipients = {{ra().certificate, ra().key}};
     endpoint_->templates = {"device", "device", "device"};
@@ -115,6 +117,20 @@ void ServedLab::make_endpoint() {
         std::make_shared<server::PreparedReply>(200, "text/plain", as_bytes("SCEP\n"));
 }
 
+server::Publications ServedLab::publications() const {
+    ca_backend::OcspSettings settings;
+    settings.ca = ca_->chain().front();
+    settings.certify = [ca = ca_](const certs::PrivateKey& key) {
+        return ca->certify_ocsp_responder(key.public_key(), ca_backend::kOcspResponderLifetime);
+    };
+    settings.uncached_per_second = 1'000'000'000;  // the clock stands still
+    server::Publication all{ca_, "/crl/ca.crl", "/crl/ca+.crl", "/ca.cer", nullptr, "/ocsp"};
+    all.ocsp = need(ca_backend::OcspResponder::create(std::move(settings), clock_));
+    auto store = std::make_shared<server::StoreLink>();
+    store->connect(store_);
+    return {{std::move(all)}, {}, std::move(store)};
+}
+
 server::OperationReply ServedLab::process(const Bytes& message) {
     server::RequestRecord record;
     return ca_backend::wait_for(operations_->process(*endpoint_, message, "192.0.2.1", record));
@@ -124,11 +140,13 @@ std::uint16_t ServedLab::port() {
     if (!server_) {
         auto runtime = std::make_shared<server::Runtime>(
             std::vector<std::shared_ptr<const server::Endpoint>>{endpoint_}, 65'536, clock_);
+        runtime->set_publications(publications());
         workers_ = std::make_unique<server::WorkerPool>(1, 100);
         handler_ = std::make_unique<server::ScepHandler>(std::move(runtime), *operations_,
                                                          *workers_, log_);
         server::HttpSettings settings;
         settings.listen = {{.address = "127.0.0.1:0", .tls = {}}};
+        settings.trusted_proxies = {need(server::AddressPrefix::parse("127.0.0.0/8"))};
         settings.io_threads = 1;
         server_ = need(server::HttpServer::create(settings, *handler_));
         server_->start();

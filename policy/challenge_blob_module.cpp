@@ -150,7 +150,7 @@ boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_reque
     const auto limits = limits_of(claims->issuer);
     if (limits != nullptr) {
         if (auto refusal = judge_signer_limits(*limits, *claims, &request)) {
-            co_return std::move(*refusal);
+            co_return with_valid_challenge(std::move(*refusal));
         }
     }
     const std::string challenge_name = claims->issuer + ' ' + claims->id;
@@ -158,14 +158,15 @@ boost::asio::awaitable<Result<Grant, Refusal>> ChallengeBlobModule::verify_reque
         if (refusal->fail_info == FailInfo::kBadRequest) {
             failed_matches_.add(challenge_name, attempt_of(request.csr), now);
         }
-        co_return std::move(*refusal);
+        co_return with_valid_challenge(std::move(*refusal));
     }
     // As late as this, and answered as a mismatch: a guesser does not learn which one was right.
     if (failed_matches_.locked(challenge_name, now)) {
-        co_return refused({FailInfo::kBadRequest, "ChallengeLocked", "challenge",
-                           "give the device another challenge, and find out who has this one"},
-                          "challenge: it is locked for a while, because several CSRs that do not "
-                          "match came with it");
+        co_return with_valid_challenge(
+            refused({FailInfo::kBadRequest, "ChallengeLocked", "challenge",
+                     "give the device another challenge, and find out who has this one"},
+                    "challenge: it is locked for a while, because several CSRs that do not match "
+                    "came with it"));
     }
     co_return grant(request, std::move(*claims));
 }

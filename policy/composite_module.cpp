@@ -120,16 +120,19 @@ asio::awaitable<CompositeModule::Answer> CompositeModule::verify_request(
     const EnrollmentRequest& request) {
     std::vector<Answer> answers;
     std::vector<std::string> granted_by;
+    bool challenge_valid = false;
     for (const auto& member : members_) {
         Answer answer = co_await member->verify_request(request);
         const bool granted = answer.has_value();
         granted_by.push_back(granted ? answer->policy() : "");
+        challenge_valid |= granted ? member->uses_up_challenges() : answer.error().challenge_valid;
         answers.push_back(std::move(answer));
         if (granted == (kind_ == Kind::kAny)) break;
     }
     Answer result = combine(std::move(answers));
     if (result) co_return result;
     Refusal refusal = result.error();
+    refusal.challenge_valid = challenge_valid;
     // Whoever could not decide has nothing to hear, unless it granted.
     for (std::size_t i = 0; i < granted_by.size(); ++i) {
         const bool told =

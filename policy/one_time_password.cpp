@@ -209,14 +209,15 @@ asio::awaitable<Result<Grant, Refusal>> OneTimePasswordModule::verify_request(
     const std::string guessed = to_hex(token);
     if (auto refusal = judge(settings_.name, bindings, request, now)) {
         failed_matches_.add(guessed, attempt_of(request.csr), now);
-        co_return std::move(*refusal);
+        co_return with_valid_challenge(std::move(*refusal));
     }
     // As late as this, and answered as a mismatch: a guesser does not learn which one was right.
     if (failed_matches_.locked(guessed, now)) {
-        co_return refused({FailInfo::kBadRequest, "ChallengeLocked", "challengePassword",
-                           "give the device another one, and find out who has this one"},
-                          "this password is locked for a while, because several CSRs that do not "
-                          "match came with it");
+        co_return with_valid_challenge(
+            refused({FailInfo::kBadRequest, "ChallengeLocked", "challengePassword",
+                     "give the device another one, and find out who has this one"},
+                    "this password is locked for a while, because several CSRs that do not match "
+                    "came with it"));
     }
     co_return grant(request, *found, std::move(token));
 }

@@ -50,7 +50,9 @@ boost::asio::awaitable<Result<Grant, Refusal>> StaticPasswordModule::verify_requ
                            "somebody is guessing"},
                           "the challengePassword is not the configured one");
     }
-    co_return grant_as_asked(request, name_);
+    auto grant = grant_as_asked(request, name_);
+    if (!grant) co_return with_valid_challenge(grant.error());
+    co_return grant;
 }
 
 OpenModule::OpenModule(std::string name) : name_(std::move(name)) {}

@@ -22,6 +22,7 @@ inline constexpr std::array kAuditEvents{
     AuditEventKind{"retry", "4887", "a certificate that was recorded before leaves again"},
     AuditEventKind{"pending", "4889", "a request is about to wait for an operator"},
     AuditEventKind{"refuse", "4888", "a request was refused: why, and by which check"},
+    AuditEventKind{"refuse_more", "4888", "so many more were, which have no records of their own"},
     // Challenges.
     AuditEventKind{"challenge", "-", "a challenge was made, and for what"},
     AuditEventKind{"no_challenge", "-", "somebody who may ask for challenges was given none"},

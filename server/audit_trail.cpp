@@ -110,4 +110,15 @@ asio::awaitable<void> AuditTrail::refusal(const Endpoint& endpoint, const Reques
     return write_or_log(std::move(line));
 }
 
+void AuditTrail::refused_more(const UntoldRefusals& untold) const {
+    const std::int64_t now = parts_.clock->now();
+    AuditRecord line("refuse_more", now);
+    line.add("client", untold.client)
+        .add("code", untold.code)
+        .add("count", static_cast<std::int64_t>(untold.count))
+        .add("since", certs::utc_text(now - untold.ago.count()));
+    if (auto written = parts_.audit->write(line); !written)
+        parts_.log->error(written.error().detail);
+}
+
 }  // namespace scepgate::server

@@ -142,6 +142,7 @@ private:
             reader.number("requests_per_connection", limits.requests_per_connection, 1, 1 << 30);
             reader.number("connections", limits.connections, 1, 1 << 20);
             reader.number("connections_per_address", limits.connections_per_address, 1, 1 << 20);
+            reader.number("refusals_per_second", config.refusals_per_second, 0, 100'000);
             reader.number("queue", config.queue, 1, 100'000);
             read_time(reader, "queue_time", config.queue_time);
             read_time(reader, "shutdown_delay", config.shutdown_delay, 0, 60);

@@ -88,6 +88,7 @@ asio::awaitable<Outcome> Enrollment::answer(const Operation& operation) {
     if (!request) co_return request.error();
     request->template_name = endpoint.template_for(request->purpose);
     record.purpose = certs::to_text(request->purpose);
+    record.known = request->kind == EnrollmentKind::kRenewal;
     auto outcome = co_await decide(operation, *request);
     if (!outcome) {
         record.subject = request->csr.subject().text();
@@ -103,12 +104,15 @@ asio::awaitable<Outcome> Enrollment::decide(const Operation& operation,
     auto key = ca_backend::transaction_key(request);
     auto before = recorded_before(operation, request, key);
     if (!before) co_return before.error();
-    if (*before) co_return co_await approval_.answer(operation, &request, **before);
-
+    if (*before) {
+        operation.record.known = true;
+        co_return co_await approval_.answer(operation, &request, **before);
+    }
     auto recipient = scep::reply_recipient(operation.message, request.csr.challenge());
     if (!recipient) co_return recipient.error();
     auto grant = co_await authorise(operation, request);
     if (!grant) co_return grant.error();
+    operation.record.known = true;
     if (const auto sound = check_not_compromised(*parts_.store, request); !sound) {
         co_await issuance_.tell_refused(operation, request, sound.error(), grant->policy());
         co_return sound.error();
@@ -216,6 +220,9 @@ Result<Grant, Refusal> Enrollment::judge_renewal(const Operation& operation,
     const std::int64_t now = parts_.clock->now();
     const auto known = find_renewed(*parts_.store, endpoint, request.signer);
     if (!known) return store_unavailable(known.error());
+    // One that is over speaks for nobody: its key may be with whoever found the device.
+    operation.record.known =
+        *known && !(*known)->revoked && now <= request.signer.not_after() + endpoint.renewal->grace;
     const auto tmpl = template_of_renewal(endpoint, request, *known);
     auto grant = policy::judge_renewal(*endpoint.renewal, request, *known, tmpl, now);
     if (grant) set_template(request, tmpl);

@@ -1,5 +1,6 @@
 #include "server/http_address.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace scepgate::server {
@@ -40,6 +41,15 @@ std::string owner_of(const ip::address& address) {
 std::string owner_of(std::string_view address) {
     const auto parsed = parse_address(address);
     return parsed ? owner_of(*parsed) : std::string(address.substr(0, 64));
+}
+
+std::string owner_text(std::string_view address) {
+    const auto parsed = parse_address(address);
+    if (!parsed) return std::string(address.substr(0, 64));
+    if (parsed->is_v4()) return parsed->to_string();
+    auto octets = parsed->to_v6().to_bytes();
+    std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
+    return ip::address_v6(octets).to_string() + "/64";
 }
 
 Result<ip::tcp::endpoint> parse_endpoint(std::string_view text) {

@@ -27,6 +27,9 @@ namespace scepgate::server {
 [[nodiscard]] std::string owner_of(const boost::asio::ip::address& address);
 [[nodiscard]] std::string owner_of(std::string_view address);
 
+/// The same for people: an IPv4 address, or a /64.
+[[nodiscard]] std::string owner_text(std::string_view address);
+
 /// Reads "127.0.0.1:8080" or "[::1]:8080". kConfig for anything else, with how to write it.
 [[nodiscard]] Result<boost::asio::ip::tcp::endpoint> parse_endpoint(std::string_view text);
 

@@ -123,6 +123,11 @@ bool PkiOperations::clock_is_wrong() const noexcept {
     return parts_.store && parts_.store->clock_is_wrong();
 }
 
+void PkiOperations::tell_refusals(RefusalBounds::Which which) {
+    for (const auto& untold : refusals_.take(which, std::chrono::steady_clock::now()))
+        trail_.refused_more(untold);
+}
+
 asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, const Bytes& message,
                                                        std::string client_address,
                                                        RequestRecord& record) {
@@ -153,8 +158,12 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, c
     const Refusal& refusal = outcome.error();
     record.refused = true;
     describe(refusal, record);
-    auto auditing = trail_.refusal(endpoint, record, client_address, refusal);
-    co_await std::move(auditing);
+    record.known = record.known || refusal.challenge_valid;
+    if (record.known ||
+        refusals_.admit(client_address, refusal.code, std::chrono::steady_clock::now())) {
+        auto auditing = trail_.refusal(endpoint, record, client_address, refusal);
+        co_await std::move(auditing);
+    }
     // One that may come again is not decided; who cannot be read is nobody's device.
     if (parts_.notifier && opened && is_about_a_certificate(opened->type()) && !refusal.temporary) {
         parts_.notifier->refused({endpoint.name, record, client_address, refusal});

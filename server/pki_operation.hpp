@@ -34,6 +34,12 @@ public:
     /// See Store::clock_is_wrong().
     [[nodiscard]] bool clock_is_wrong() const noexcept;
 
+    /// How many "refuse" of strangers are recorded a second: see RefusalBounds. Whoever has a valid
+    /// challenge, or renews a valid certificate, is none. 0, as at first: all.
+    void bound_refusals(std::size_t rate) { refusals_.set_rate(rate); }
+    /// Records how many were not. Blocks.
+    void tell_refusals(RefusalBounds::Which which);
+
     /// `routed`: by the path; before a rollover a message can be for its successor all the same.
     /// `record` is filled in for the request log; both stay alive until the end.
     boost::asio::awaitable<OperationReply> process(const Endpoint& routed, const Bytes& message,
@@ -50,6 +56,7 @@ private:
 
     ServiceParts parts_;
     AuditTrail trail_;
+    RefusalBounds refusals_;
     Enrollment enrollment_;
     Poll poll_;
     LookUp look_up_;

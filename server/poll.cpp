@@ -15,6 +15,7 @@ boost::asio::awaitable<Outcome> Poll::answer(const Operation& operation) {
                               " with this transactionID, by the key that polls",
                           "none");
     }
+    operation.record.known = true;
     if (const auto& certificate = (*found)->certificate) {
         const auto over = is_over(*parts_.store, *certificate, parts_.clock->now());
         if (!over) co_return refused(reason::kStoreUnavailable, over.error().detail);

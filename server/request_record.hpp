@@ -23,6 +23,7 @@ struct RequestRecord {
     std::string reason;  ///< the refusal's text
     std::string check, expected, found, hint;  ///< and its parts
     bool refused = false;                      ///< answered with FAILURE
+    bool known = false;     ///< who asks has a valid challenge, or renews a valid certificate
     std::string ca_result;  ///< "issued", "refused", "" when the CA was not asked
     std::string serial;
     std::vector<std::string> notes;

@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "certs/clock.hpp"
 #include "scep/query.hpp"
 #include "server/failure_tick.hpp"
 #include "server/http_address.hpp"
@@ -49,6 +50,11 @@ const Prepared& ready(bool leaving, bool clock_is_wrong) {
 const Prepared& no_next_ca() {
     static const Prepared reply = plain(404, "There is no next CA certificate.\n");
     return reply;
+}
+
+/// Of what has no other.
+std::string status_code(unsigned status) {
+    return "HTTP " + std::to_string(status);
 }
 
 HttpReply text_reply(unsigned status, std::string_view text) {
@@ -100,6 +106,33 @@ std::shared_ptr<const Runtime> ScepHandler::runtime() const {
     return runtime_;
 }
 
+void ScepHandler::bound_refusals(std::size_t rate) {
+    lines_.set_rate(rate);
+    operations_.bound_refusals(rate);
+}
+
+void ScepHandler::tell_refusals(RefusalBounds::Which which) {
+    operations_.tell_refusals(which);
+    for (const auto& untold : lines_.take(which, std::chrono::steady_clock::now())) {
+        LogFields fields;
+        fields.add("client", untold.client)
+            .add("code", untold.code)
+            .add("count", untold.count)
+            .add("since", certs::utc_text(certs::SystemClock().now() - untold.ago.count()));
+        log_->warn("refused more", fields);
+    }
+}
+
+void ScepHandler::log_ended(const HttpRequest& request, const RequestRecord& record,
+                            unsigned status) {
+    if (!record.known && (record.refused || status >= 400)) {
+        const std::string code = record.code.empty() ? status_code(status) : record.code;
+        const auto now = std::chrono::steady_clock::now();
+        if (!lines_.admit(request.client_address, code, now)) return;
+    }
+    log_request(*log_, request, record, status);
+}
+
 std::shared_ptr<const PreparedReply> ScepHandler::immediate(const HttpRequest& request) noexcept {
     try {
         return answer_from_memory(request);
@@ -114,7 +147,7 @@ std::shared_ptr<const PreparedReply> ScepHandler::answer_from_memory(const HttpR
     if (current->publications().serves(request.path)) return nullptr;
     RequestRecord record;
     const auto answer = [&](Prepared reply) {
-        log_request(*log_, request, record, reply->status());
+        log_ended(request, record, reply->status());
         return reply;
     };
     const auto endpoint = current->route(request.path);
@@ -175,7 +208,7 @@ asio::awaitable<HttpReply> ScepHandler::publish(std::shared_ptr<const Runtime> r
     } else {
         describe(scepgate::refused(reason::kQueueFull, std::string(kQueueFull)), record);
     }
-    log_request(*log_, request, record, reply.status);
+    log_ended(request, record, reply.status);
     co_return reply;
 }
 
@@ -226,7 +259,7 @@ asio::awaitable<HttpReply> ScepHandler::handle(HttpRequest request) {
             reply = to_http(std::move(outcome));
         }
     }
-    log_request(*log_, request, record, reply.status);
+    log_ended(request, record, reply.status);
     co_return reply;
 }
 
@@ -247,6 +280,8 @@ asio::awaitable<OperationReply> ScepHandler::work(WorkerPool::Place& place,
 void ScepHandler::refused(std::string_view client_address, unsigned status,
                           std::string_view detail) noexcept {
     try {
+        const auto now = std::chrono::steady_clock::now();
+        if (!lines_.admit(client_address, status_code(status), now)) return;
         LogFields fields;
         fields.add("client", client_address).add("status", status).add("reason", detail);
         log_->warn("refused", fields);

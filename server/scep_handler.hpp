@@ -23,6 +23,12 @@ public:
     void refused(std::string_view client_address, unsigned status,
                  std::string_view detail) noexcept override;
 
+    /// How many refusals of strangers are written a second, in the log and in the audit file: see
+    /// RefusalBounds. 0, as at first: all.
+    void bound_refusals(std::size_t rate);
+    /// Writes how many were not. Blocks.
+    void tell_refusals(RefusalBounds::Which which);
+
     /// From now on /ready says 503, so that a load balancer takes this node out; all else goes on.
     void leave() noexcept { leaving_ = true; }
 
@@ -31,6 +37,7 @@ public:
 
 private:
     std::shared_ptr<const PreparedReply> answer_from_memory(const HttpRequest& request);
+    void log_ended(const HttpRequest& request, const RequestRecord& record, unsigned status);
     boost::asio::awaitable<HttpReply> publish(std::shared_ptr<const Runtime> runtime,
                                               HttpRequest request);
     boost::asio::awaitable<OperationReply> work(WorkerPool::Place& place,
@@ -43,6 +50,7 @@ private:
     PkiOperations& operations_;
     WorkerPool& workers_;
     std::shared_ptr<Log> log_;
+    RefusalBounds lines_;
     std::atomic<bool> leaving_{false};
 };
 

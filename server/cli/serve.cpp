@@ -85,8 +85,11 @@ public:
         wait(set);
         daily_.emplace(signals);
         watch_daily();
+        telling_.emplace(signals);
+        tell_refusals();
         signals.run();
         daily_.reset();
+        telling_.reset();
 
         log_->info("stopping");
         tell_service_manager("STOPPING=1");
@@ -98,6 +101,7 @@ public:
         polling_->stop();
         publisher_->stop();
         workers_->join();
+        handler_->tell_refusals(RefusalBounds::Which::kAll);
         audit_event("stop");
         log_->info("stopped");
         log_->flush();
@@ -133,6 +137,7 @@ private:
         publisher_ = std::make_unique<CrlPublisher>(services_.store, log_);
         operations_ = std::make_unique<PkiOperations>(std::move(parts));
         handler_ = std::make_unique<ScepHandler>(judged.runtime, *operations_, *workers_, log_);
+        handler_->bound_refusals(config_.refusals_per_second);
         auto server = HttpServer::create(config_.http, *handler_);
         if (!server) return refuse("", server.error());
         server_ = std::move(*server);
@@ -184,6 +189,7 @@ private:
         set.async_wait([this, &set](const boost::system::error_code& error, int signal) {
             if (error || signal != SIGHUP) {
                 if (daily_) daily_->cancel();
+                if (telling_) telling_->cancel();
                 return;  // run() ends when nothing waits any more
             }
             try {
@@ -225,6 +231,15 @@ private:
         });
     }
 
+    void tell_refusals() {
+        telling_->expires_after(std::chrono::seconds(1));
+        telling_->async_wait([this](const boost::system::error_code& error) {
+            if (error) return;
+            handler_->tell_refusals(RefusalBounds::Which::kDue);
+            tell_refusals();
+        });
+    }
+
     /// New configuration, keys and certificates without dropping a connection. With any error the
     /// old ones stay. Listeners, store, files and threads stay as they are until a restart.
     void reload() {
@@ -244,6 +259,7 @@ private:
         notifier_->use(judged.runtime->notifiers());
         polling_->start(judged.runtime->revocation_feeds());
         publisher_->start(judged.runtime->publications().duties());
+        handler_->bound_refusals(judged.config.refusals_per_second);
         server_->update(judged.config.http);
         report(server_->reload_tls());
         if (admin_server_) reload_admin(judged);
@@ -325,8 +341,8 @@ private:
     std::unique_ptr<ScepHandler> handler_;
     std::unique_ptr<HttpServer> server_;
     std::unique_ptr<admin::AdminHandler> admin_;
-    std::optional<asio::steady_timer> daily_;   ///< while run() waits
-    std::unique_ptr<HttpServer> admin_server_;  ///< null without "admin"
+    std::optional<asio::steady_timer> daily_, telling_;  ///< while run() waits
+    std::unique_ptr<HttpServer> admin_server_;           ///< null without "admin"
 };
 
 }  // namespace

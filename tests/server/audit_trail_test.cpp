@@ -114,6 +114,68 @@ TEST(AuditTrailTest, WhatWasLeftOutStandsInAuditFileAndLog) {
     EXPECT_TRUE(has(lab.audit().back(), R"("left_out":[")" + left_out + "\"]"));
 }
 
+/// Of ten requests that are refused at once.
+struct Flood {
+    std::size_t records = 0;
+    std::int64_t counted = 0;
+};
+
+Flood flood(ServiceLab& lab) {
+    lab.module->verifies = Behaviour::kRefuse;
+    lab.operations().bound_refusals(1);
+    for (int i = 0; i < 10; ++i)
+        EXPECT_EQ(lab.ask(lab.request()).outcome(), "badRequest");
+    lab.operations().tell_refusals(RefusalBounds::Which::kAll);
+    Flood seen;
+    for (const std::string& line : lab.audit()) {
+        if (has(line, event("refuse"))) ++seen.records;
+        const std::string counted = R"("client":"192.0.2.1","code":"FakeRefusal","count":)";
+        if (!has(line, event("refuse_more"))) continue;
+        EXPECT_TRUE(has(line, counted) && has(line, R"("since":"2027-01-15T)")) << line;
+        seen.counted += std::stoll(line.substr(line.find(counted) + counted.size()));
+    }
+    return seen;
+}
+
+TEST(AuditTrailTest, A_A05_OfAFloodOfStrangersAPartIsRecordedAndTheRestCounted) {
+    ServiceLab lab;
+    const Flood seen = flood(lab);
+    EXPECT_GE(seen.records, 6U);
+    EXPECT_LT(seen.records, 10U);
+    EXPECT_EQ(seen.records + static_cast<std::size_t>(seen.counted), 10U);
+}
+
+TEST(AuditTrailTest, A_A05_AllThatIsRefusedToAValidChallengeIsRecorded) {
+    ServiceLab lab;
+    lab.module->challenge_valid = true;
+    EXPECT_EQ(flood(lab).records, 10U);
+}
+
+/// Of ten renewals with the old key again.
+std::ptrdiff_t recorded_renewals(ServiceLab& lab, const certs::Certificate& old) {
+    lab.operations().bound_refusals(1);
+    for (int i = 0; i < 10; ++i)
+        EXPECT_EQ(lab.ask(lab.renewal(old, 0, 0)).outcome(), "badRequest");
+    const auto events = lab.audit_events();
+    return std::count(events.begin(), events.end(), "refuse");
+}
+
+TEST(AuditTrailTest, A_A05_AllThatIsRefusedToOurOwnCertificatesIsRecorded) {
+    ServiceLab lab;
+    lab.endpoint.renewal = policy::RenewalSettings();
+    lab.endpoint.renewal->same_key = false;
+    const auto old = lab.ask(lab.request()).cert->certificate;
+    EXPECT_EQ(recorded_renewals(lab, old), 10);
+}
+
+TEST(AuditTrailTest, A_A05_WhoHasARevokedCertificateIsAStranger) {
+    ServiceLab lab;
+    lab.endpoint.renewal = policy::RenewalSettings();
+    const auto old = lab.ask(lab.request()).cert->certificate;
+    lab.revoke(old);
+    EXPECT_LT(recorded_renewals(lab, old), 10);
+}
+
 // It was signed and recorded while the disk had room; a retry delivers it once there is again.
 TEST(AuditTrailTest, A05_ACertificateDoesNotLeaveWhereItsIssueCannotBeAudited) {
     ServiceLab lab;

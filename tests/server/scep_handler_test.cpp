@@ -1,10 +1,14 @@
 // What is answered before any worker is asked, and what it is answered with when none is free.
 #include "server/scep_handler.hpp"
 
+#include <fstream>
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "ca_backend/wait_for.hpp"
 #include "tests/server/support/service_lab.hpp"
+#include "tests/server/support/temporary_folder.hpp"
 
 namespace scepgate::server::testing::this_file {
 namespace {
@@ -91,6 +95,36 @@ TEST_F(ScepHandlerTest, E11_APostOfAnotherOperationIsRefused) {
     const auto reply = handler_.immediate(request(HttpMethod::kPost, "operation=GetCACaps"));
     ASSERT_NE(reply, nullptr);
     EXPECT_EQ(reply->status(), 400U);
+}
+
+TEST_F(ScepHandlerTest, A_A05_OfAFloodOfRefusalsThereAreSomeLinesAndACount) {
+    TemporaryFolder folder;
+    LogConfig config;
+    config.file = folder.path() / "log";
+    ScepHandler handler(handler_.runtime(), lab_.operations(), workers_, Log::open(config).value());
+    handler.bound_refusals(1);
+    for (int i = 0; i < 1000; ++i)
+        handler.refused("192.0.2.1", 408, "header not complete in time");
+    handler.refused("192.0.2.1", 431, "another kind");
+    handler.refused("192.0.2.2", 408, "another client");
+    auto lost = request(HttpMethod::kGet, "");
+    lost.path = "/nowhere";
+    lost.client_address = "192.0.2.3";
+    for (int i = 0; i < 1000; ++i)
+        handler.immediate(lost);
+    handler.tell_refusals(RefusalBounds::Which::kAll);
+    std::map<std::string, int> lines;
+    std::ifstream stream(*config.file);
+    for (std::string line; std::getline(stream, line);) {
+        for (const char* what : {"status=408", "status=431", "status=404", "refused more"})
+            lines[what] += line.find(what) != std::string::npos ? 1 : 0;
+    }
+    EXPECT_GE(lines["status=408"], 7);
+    EXPECT_LE(lines["status=408"], 20);
+    EXPECT_EQ(lines["status=431"], 1);
+    EXPECT_GE(lines["status=404"], 6);
+    EXPECT_LE(lines["status=404"], 20);
+    EXPECT_EQ(lines["refused more"], 2);
 }
 
 }  // namespace

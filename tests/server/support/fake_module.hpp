@@ -28,6 +28,7 @@ public:
     Behaviour verifies = Behaviour::kGrant;
     Behaviour notifies = Behaviour::kGrant;
     bool hears = true;
+    bool challenge_valid = false;  ///< of what it refuses
     std::optional<Redemption> redemption;
     std::optional<std::int64_t> max_validity;
     std::optional<std::string> template_name;
@@ -50,7 +51,9 @@ public:
         co_await behave(verifies);
         if (meanwhile) meanwhile();
         if (verifies == Behaviour::kRefuse) {
-            co_return Refusal{FailInfo::kBadRequest, "FakeRefusal", "as the test wants"};
+            Refusal refusal{FailInfo::kBadRequest, "FakeRefusal", "as the test wants"};
+            refusal.challenge_valid = challenge_valid;
+            co_return refusal;
         }
         policy::GrantMaker maker(request, name_);
         maker.names(request.csr.subject(), request.csr.requested().subject_alt_name)
