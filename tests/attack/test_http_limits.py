@@ -241,7 +241,7 @@ def test_without_descriptors_the_server_waits_and_goes_on(serve, keys):
 
 
 @pytest.mark.attack("H05")
-@pytest.mark.skipif(harness.slow_binary(), reason="a sanitizer ends a process that gets no memory")
+@pytest.mark.commands  # a sanitizer ends a process that gets no memory
 def test_without_memory_the_server_waits_and_goes_on(serve, keys):
     """Connections that need more than the process may have, as of later than its start."""
     lab = serve()
