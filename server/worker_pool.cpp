@@ -59,9 +59,9 @@ std::optional<WorkerPool::Place> WorkerPool::take_place(const std::string& owner
 
 bool WorkerPool::has_room(const Share& own) const noexcept {
     if (all_.taken + own.taken >= capacity_) return false;
-    const std::size_t waiting = all_.waiting + own.waiting;
-    if (longest_wait_ == std::chrono::milliseconds(0) || waiting < always_) return true;
-    return pace_.wait(QueuePace::Clock::now(), waiting) <= longest_wait_;
+    // Whoever's they are: a handful of devices behind one address is no flood.
+    if (longest_wait_ == std::chrono::milliseconds(0) || all_.waiting < always_) return true;
+    return pace_.wait(QueuePace::Clock::now(), all_.waiting + own.waiting) <= longest_wait_;
 }
 
 WorkerPool::Place WorkerPool::take(Shares::iterator share) noexcept {
