@@ -88,7 +88,6 @@ asio::awaitable<Outcome> Enrollment::answer(const Operation& operation) {
     if (!request) co_return request.error();
     request->template_name = endpoint.template_for(request->purpose);
     record.purpose = certs::to_text(request->purpose);
-    record.known = request->kind == EnrollmentKind::kRenewal;
     auto outcome = co_await decide(operation, *request);
     if (!outcome) {
         record.subject = request->csr.subject().text();

@@ -29,6 +29,13 @@ protected:
         return RevocationRecords::open(file_).value();
     }
 
+    /// What makes the file that of an earlier release.
+    void alter(const char* sql) const {
+        using ca_backend::sqlite::Database;
+        auto database = Database::open(file_, Database::Access::kReadWrite).value();
+        ASSERT_TRUE(database.execute(sql));
+    }
+
     static SignedCrl crl(std::int64_t number, bool complete = true) {
         SignedCrl made{number, kNow + number, kNow + number - 1, {}, complete};
         made.hash.fill(static_cast<std::uint8_t>(number));
@@ -137,13 +144,7 @@ TEST_F(SignerRevocationRecordsTest, TakeOverWhatASignerOfSchema4Knew) {
     CrlChanges changes;
     changes.revoked = {{one, kNow, RevocationReason::kKeyCompromise, {}}};
     ASSERT_TRUE(open()->add(ca_, crl(6), changes));
-    {
-        auto database = ca_backend::sqlite::Database::open(
-                            file_, ca_backend::sqlite::Database::Access::kReadWrite)
-                            .value();
-        ASSERT_TRUE(database.execute(
-            "ALTER TABLE revoked DROP COLUMN compromised; PRAGMA user_version = 4;"));
-    }
+    alter("ALTER TABLE revoked DROP COLUMN compromised; PRAGMA user_version = 4;");
     EXPECT_EQ(on_record(*open(), ca_), Texts{"01@6"}) << "what for is told by the next CRL";
 }
 
@@ -227,11 +228,7 @@ TEST_F(SignerRevocationRecordsTest, TakeOverWhatASignerOfSchema2Knew) {
     CrlChanges changes;
     changes.revoked = {{one, kNow, RevocationReason::kSuperseded, {}}};
     ASSERT_TRUE(open()->add(ca_, crl(6), changes));
-    {
-        auto database = ca_backend::sqlite::Database::open(
-                            file_, ca_backend::sqlite::Database::Access::kReadWrite)
-                            .value();
-        ASSERT_TRUE(database.execute(R"(
+    alter(R"(
             ALTER TABLE signed_crls RENAME TO now;
             CREATE TABLE signed_crls (
                 issuer INTEGER NOT NULL REFERENCES issuers (id), number INTEGER NOT NULL,
@@ -243,8 +240,7 @@ TEST_F(SignerRevocationRecordsTest, TakeOverWhatASignerOfSchema2Knew) {
             ALTER TABLE signed DROP COLUMN key;
             ALTER TABLE revoked DROP COLUMN compromised;
             DROP TABLE compromised_keys;
-            PRAGMA user_version = 2;)"));
-    }
+            PRAGMA user_version = 2;)");
     const auto records = open();
     EXPECT_EQ(on_record(*records, ca_), Texts{"01@6"});
     EXPECT_EQ(records->last(ca_).value()->number, 7);
