@@ -15,6 +15,7 @@
 #include "server/cli/commands.hpp"
 #include "server/cli/confinement.hpp"
 #include "server/cli/service_manager.hpp"
+#include "server/cli/stopping.hpp"
 #include "server/cli/support.hpp"
 #include "server/config_changes.hpp"
 #include "server/config_judge.hpp"
@@ -105,6 +106,7 @@ public:
         audit_event("stop");
         log_->info("stopped");
         log_->flush();
+        take_no_more_signals();
         return kSuccess;
     }
 

@@ -8,6 +8,7 @@
 #include "server/cli/commands.hpp"
 #include "server/cli/confinement.hpp"
 #include "server/cli/service_manager.hpp"
+#include "server/cli/stopping.hpp"
 #include "server/cli/support.hpp"
 #include "server/cores.hpp"
 #include "server/descriptors.hpp"
@@ -60,6 +61,7 @@ public:
         report(write_event("stop"));
         log_->info("stopped");
         log_->flush();
+        take_no_more_signals();
         return kSuccess;
     }
 

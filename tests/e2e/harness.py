@@ -178,6 +178,14 @@ def get_target(message, path=PATH, alphabet="standard"):
     return f"{path}?operation=PKIOperation&message={urllib.parse.quote(encoded, safe='')}"
 
 
+def send_until_gone(process, signal_):
+    """A signal again and again, until the process is gone."""
+    end = time.monotonic() + PATIENCE
+    while process.poll() is None:
+        assert time.monotonic() < end, f"{signal_.name} did not end it"
+        process.send_signal(signal_)
+
+
 class Lab:
     """One `scepgate init` directory and the server on it."""
 

@@ -193,6 +193,12 @@ def test_SIGTERM_under_load_answers_what_it_took_and_ends_well(lab, keys):
     assert lab.audit()[-1]["event"] == "stop"
 
 
+def test_however_many_SIGTERMs_come_the_server_ends_well(new_lab):
+    lab = new_lab()
+    harness.send_until_gone(lab.process, signal.SIGTERM)
+    lab.stop()  # asserts exit status 0
+
+
 @pytest.mark.attack("H20")
 def test_H20_other_answers_stay_quick_while_enrolments_fill_all_cores(lab, keys):
     ca = lab.ca()

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import der
 import scep_client
-from harness import BINARY, Lab, load_json_with_comments, run, wait_until
+from harness import BINARY, Lab, load_json_with_comments, run, send_until_gone, wait_until
 from signer_lab import Connection, Signer, frame, order, separated, spki
 
 
@@ -115,6 +115,12 @@ def test_init_makes_a_lab_whose_key_is_the_signers(tmp_path):
 
 
 # -- with an honest server ----------------------------------------------------------------------
+
+def test_however_many_SIGTERMs_come_the_signer_ends_well(pair):
+    _, signer = pair
+    send_until_gone(signer.process, signal.SIGTERM)
+    signer.stop()  # asserts exit status 0
+
 
 def test_a_device_enrols_with_a_key_that_the_server_does_not_have(pair, tmp_path):
     lab, signer = pair
