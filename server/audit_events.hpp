@@ -20,6 +20,7 @@ inline constexpr std::array kAuditEvents{
     AuditEventKind{"sign", "4886", "a certificate is about to be recorded: it was signed"},
     AuditEventKind{"issue", "4887", "it is recorded, and leaves"},
     AuditEventKind{"retry", "4887", "a certificate that was recorded before leaves again"},
+    AuditEventKind{"retry_more", "4887", "so many more did, which have no records of their own"},
     AuditEventKind{"pending", "4889", "a request is about to wait for an operator"},
     AuditEventKind{"refuse", "4888", "a request was refused: why, and by which check"},
     AuditEventKind{"refuse_more", "4888", "so many more were, which have no records of their own"},

@@ -110,9 +110,9 @@ asio::awaitable<void> AuditTrail::refusal(const Endpoint& endpoint, const Reques
     return write_or_log(std::move(line));
 }
 
-void AuditTrail::refused_more(const UntoldRefusals& untold) const {
+void AuditTrail::counted(AuditEvent event, const UntoldRefusals& untold) const {
     const std::int64_t now = parts_.clock->now();
-    AuditRecord line("refuse_more", now);
+    AuditRecord line(event, now);
     line.add("client", untold.client)
         .add("code", untold.code)
         .add("count", static_cast<std::int64_t>(untold.count))

@@ -47,8 +47,8 @@ public:
     boost::asio::awaitable<void> refusal(const Endpoint& endpoint, const RequestRecord& record,
                                          std::string_view client_address,
                                          const Refusal& refusal) const;
-    /// "refuse_more": refusals that were only counted. Waits for the file, unlike the others.
-    void refused_more(const UntoldRefusals& untold) const;
+    /// "refuse_more", "retry_more": what was only counted. Waits for the file, unlike the others.
+    void counted(AuditEvent event, const UntoldRefusals& untold) const;
 
 private:
     boost::asio::awaitable<void> write_or_log(AuditRecord line) const;

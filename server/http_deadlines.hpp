@@ -36,8 +36,9 @@ public:
     DeadlineSweeper(boost::asio::io_context& context, List& watched)
         : timer_(context), watched_(watched) {}
     void start();
-    /// Whether it waits: not when memory ran out for that, and then start() is due.
-    [[nodiscard]] bool started() const noexcept { return started_; }
+    /// Runs the context, which is the one of the constructor, until it is stopped. Where memory
+    /// runs out, that ends what was being done and neither the run nor the sweeps.
+    void run(boost::asio::io_context& context) noexcept;
 
 private:
     void sweep() noexcept;
@@ -47,7 +48,7 @@ private:
                                       boost::asio::io_context::executor_type>
         timer_;
     List& watched_;
-    bool started_ = false;
+    bool started_ = false;  ///< it waits: not when memory ran out for that
 };
 
 }  // namespace scepgate::server

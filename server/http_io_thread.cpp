@@ -8,9 +8,6 @@ namespace scepgate::server {
 
 namespace asio = boost::asio;
 
-/// Whoever went on at once would find none again.
-constexpr std::chrono::milliseconds kWithoutMemory{10};
-
 HttpIoThread::HttpIoThread(std::shared_ptr<const HttpSettings> settings)
     : settings_(std::move(settings)),
       work_(context_.get_executor()),
@@ -30,17 +27,7 @@ void HttpIoThread::run() noexcept {
     // core that is idle runs it immediately all the same.
     const sched_param no_priority{};
     (void)::pthread_setschedparam(::pthread_self(), SCHED_BATCH, &no_priority);
-    for (;;) {
-        try {
-            // Without it no deadline passes any more.
-            if (!sweeper_.started()) sweeper_.start();
-            context_.run();
-            return;
-        } catch (const std::exception&) {
-            // Only memory that ran out gets here, and one connection has paid for it.
-            std::this_thread::sleep_for(kWithoutMemory);
-        }
-    }
+    sweeper_.run(context_);
 }
 
 void HttpIoThread::update(std::shared_ptr<const HttpSettings> settings) {

@@ -1,7 +1,5 @@
 #include "server/http_listener.hpp"
 
-#include <algorithm>
-
 #include <boost/asio/ip/v6_only.hpp>
 
 #include "server/http_address.hpp"
@@ -13,17 +11,6 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 namespace {
-
-/// No descriptors or memory: to try again at once would only burn the processor.
-bool is_shortage(const error_code& error) {
-    return error == asio::error::no_descriptors || error == asio::error::no_memory ||
-           error == asio::error::no_buffer_space ||
-           error == boost::system::errc::too_many_files_open_in_system;
-}
-
-std::string shortage_remedy(const error_code& error) {
-    return error == asio::error::no_descriptors ? "; raise LimitNOFILE" : "";
-}
 
 std::string bind_remedy(const error_code& error) {
     if (error == asio::error::address_in_use)
@@ -116,42 +103,14 @@ Result<void> HttpListener::reload_tls() {
     return {};
 }
 
-void HttpListener::on_deadline() noexcept {
-    if (acceptor_.is_open()) wait();
+void HttpListener::begin_wait() {
+    acceptor_.async_wait(Acceptor::wait_read, [this](const error_code& closed) {
+        if (!closed) accept_waiting();
+    });
 }
 
-// Not a coroutine: one whose wait cannot begin for want of memory is destroyed by Asio, and with it
-// whoever would accept the next connection.
-void HttpListener::wait() noexcept {
-    try {
-        acceptor_.async_wait(Acceptor::wait_read, [this](const error_code& closed) {
-            if (!closed) accept_waiting();
-        });
-    } catch (const std::exception& shortage) {
-        pause(shortage.what());
-    }
-}
-
-void HttpListener::accept_waiting() noexcept {
-    try {
-        const error_code error = accept_some();
-        if (is_shortage(error)) return pause(error.message() + shortage_remedy(error));
-        pause_ = kFirstPause;
-        wait();
-    } catch (const std::exception& shortage) {
-        // The connection that was to be admitted is gone, with its place and its socket.
-        pause(shortage.what());
-    }
-}
-
-void HttpListener::pause(std::string_view shortage) noexcept {
-    deadline = std::chrono::steady_clock::now() + pause_;
-    pause_ = std::min(pause_ * 2, kLongestPause);
-    try {
-        complain("", 0, "no connection can be accepted: " + std::string(shortage));
-    } catch (const std::exception&) {
-        return;  // there is no memory for the line either
-    }
+void HttpListener::complain_of_shortage(std::string_view why) {
+    complain("", 0, why);
 }
 
 error_code HttpListener::accept_some() {
@@ -189,18 +148,10 @@ void HttpListener::admit(HttpIoThread& thread, HttpStream::Socket socket,
     HttpSession::start(thread, handler_, std::move(stream), std::move(place), std::move(peer_text));
 }
 
-/// At most one line a second: under a flood the log must not be the next victim.
 void HttpListener::complain(std::string_view client, unsigned status, std::string_view detail) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_complaint_ < std::chrono::seconds(1)) {
-        ++untold_;
-        return;
-    }
-    const std::string before =
-        untold_ == 0 ? "" : " (and " + std::to_string(untold_) + " times more before)";
-    handler_.refused(client, status, std::string(detail) + before);
-    last_complaint_ = now;
-    untold_ = 0;
+    const auto untold = complaints_.pass();
+    if (!untold) return;
+    handler_.refused(client, status, std::string(detail) + *untold);
     refused_in_this_second_ = 0;
 }
 

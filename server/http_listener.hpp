@@ -1,14 +1,13 @@
 // A listening socket and what becomes of its connections.
 #pragma once
 
-#include <atomic>
-#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 
+#include "server/accept_loop.hpp"
 #include "server/http_connections.hpp"
 #include "server/http_io_thread.hpp"
 #include "server/http_message.hpp"
@@ -19,10 +18,8 @@ namespace scepgate::server {
 
 using HttpIoThreads = std::vector<std::unique_ptr<HttpIoThread>>;
 
-/// Accepts on the first I/O thread and deals the connections to all in turn. Where memory or
-/// descriptors are short it waits and goes on, for which it needs none of both: its deadline is the
-/// end of such a pause.
-class HttpListener final : public Watched {
+/// Accepts on the first I/O thread and deals the connections to all in turn.
+class HttpListener final : public AcceptLoop {
 public:
     /// Binds and listens; kConfig when that cannot be, with the remedy. The references outlive it.
     static Result<std::unique_ptr<HttpListener>> open(const ListenSettings& settings,
@@ -41,7 +38,6 @@ public:
     Result<void> reload_tls();
     [[nodiscard]] const std::string& address() const noexcept { return address_; }
 
-    void on_deadline() noexcept override;
     void on_drain() noexcept override {}
     void on_cut() noexcept override {}
 
@@ -49,17 +45,15 @@ private:
     using Tcp = boost::asio::ip::tcp;
     using Acceptor =
         boost::asio::basic_socket_acceptor<Tcp, boost::asio::io_context::executor_type>;
-    static constexpr std::chrono::milliseconds kFirstPause{50};
-    static constexpr std::chrono::milliseconds kLongestPause{1000};
 
     HttpListener(HttpIoThreads& threads, ConnectionCounts& counts, HttpHandler& handler);
     Result<void> bind(const ListenSettings& settings);
-    void wait() noexcept;
-    void accept_waiting() noexcept;
-    /// Takes what waits, at most 64; the error that stopped it.
-    boost::system::error_code accept_some();
+    [[nodiscard]] bool listening() const noexcept override { return acceptor_.is_open(); }
+    void begin_wait() override;
+    /// At most 64.
+    boost::system::error_code accept_some() override;
+    void complain_of_shortage(std::string_view why) override;
     void admit(HttpIoThread& thread, HttpStream::Socket socket, const Tcp::endpoint& peer);
-    void pause(std::string_view shortage) noexcept;
     void complain(std::string_view client, unsigned status, std::string_view detail);
 
     HttpIoThreads& threads_;
@@ -69,11 +63,9 @@ private:
     Acceptor acceptor_;
     std::string address_;
     std::size_t next_thread_ = 0;
-    std::chrono::milliseconds pause_ = kFirstPause;
     /// Connections that are only told 503; more than this many are just closed.
     std::size_t refused_in_this_second_ = 0;
-    std::size_t untold_ = 0;
-    std::chrono::steady_clock::time_point last_complaint_{};
+    OnceASecond complaints_;
 };
 
 }  // namespace scepgate::server

@@ -4,6 +4,7 @@
 
 #include "policy/renewal.hpp"
 #include "policy/signer_limits.hpp"
+#include "server/retry_bounds.hpp"
 
 namespace scepgate::server {
 
@@ -271,9 +272,16 @@ asio::awaitable<CertificateOrRefusal> Issuance::release_again(
                                          transaction.id, transaction.policy);
         if (!told) co_return told.error();
     }
+    if (parts_.retries && !parts_.retries->admit(operation.client_address, transaction.id,
+                                                 std::chrono::steady_clock::now())) {
+        co_return *transaction.certificate;
+    }
     auto auditing = trail_.retry(operation, transaction);
     const auto audited = co_await std::move(auditing);
-    if (!audited) co_return refused(reason::kAuditUnavailable, audited.error().detail);
+    if (!audited) {
+        if (parts_.retries) parts_.retries->forget(transaction.id);
+        co_return refused(reason::kAuditUnavailable, audited.error().detail);
+    }
     co_return *transaction.certificate;
 }
 

@@ -56,9 +56,10 @@ public:
         const Operation& operation, const EnrollmentRequest& request, const Grant& grant,
         const ca_backend::TransactionKey& key, Bytes challenge = {});
 
-    /// A certificate that was recorded before leaves again; the policy module is told if it was
-    /// not. `request` null: it is not known any more (a poll for what was never pending); then only
-    /// what needs no telling can leave.
+    /// A certificate that was recorded before leaves again; the audit file says so, or counts it
+    /// (ServiceParts::retries), and the policy module is told if it was not. `request` null: it is
+    /// not known any more (a poll for what was never pending); then only what needs no telling can
+    /// leave.
     boost::asio::awaitable<Result<certs::Certificate, Refusal>> release_again(
         const Operation& operation, const EnrollmentRequest* request,
         const ca_backend::StoredTransaction& transaction);

@@ -117,15 +117,25 @@ PkiOperations::PkiOperations(ServiceParts parts)
       trail_(parts_),
       enrollment_(parts_),
       poll_(parts_),
-      look_up_(parts_) {}
+      look_up_(parts_) {
+    parts_.retries = std::make_shared<RetryBounds>();
+}
 
 bool PkiOperations::clock_is_wrong() const noexcept {
     return parts_.store && parts_.store->clock_is_wrong();
 }
 
+void PkiOperations::bound_refusals(std::size_t rate) {
+    refusals_.set_rate(rate);
+    parts_.retries->set_rate(rate);
+}
+
 void PkiOperations::tell_refusals(RefusalBounds::Which which) {
-    for (const auto& untold : refusals_.take(which, std::chrono::steady_clock::now()))
-        trail_.refused_more(untold);
+    const auto now = std::chrono::steady_clock::now();
+    for (const auto& untold : refusals_.take(which, now))
+        trail_.counted("refuse_more", untold);
+    for (const auto& untold : parts_.retries->take(which, now))
+        trail_.counted("retry_more", untold);
 }
 
 asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, const Bytes& message,

@@ -6,6 +6,7 @@
 #include "server/enrollment.hpp"
 #include "server/lookup.hpp"
 #include "server/poll.hpp"
+#include "server/retry_bounds.hpp"
 
 namespace scepgate::server {
 
@@ -34,9 +35,10 @@ public:
     /// See Store::clock_is_wrong().
     [[nodiscard]] bool clock_is_wrong() const noexcept;
 
-    /// How many "refuse" of strangers are recorded a second: see RefusalBounds. Whoever has a valid
-    /// challenge, or renews a valid certificate, is none. 0, as at first: all.
-    void bound_refusals(std::size_t rate) { refusals_.set_rate(rate); }
+    /// How many "refuse" of strangers are recorded a second, and how many "retry" of anybody: see
+    /// RefusalBounds and RetryBounds. Whoever has a valid challenge, or renews a valid certificate,
+    /// is no stranger. 0, as at first: all.
+    void bound_refusals(std::size_t rate);
     /// Records how many were not. Blocks.
     void tell_refusals(RefusalBounds::Which which);
 

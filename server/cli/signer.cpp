@@ -56,7 +56,7 @@ public:
         log_->flush();
         tell_service_manager("READY=1");
         wait();
-        context_.run();
+        listener_->run();
         workers_->join();
         report(write_event("stop"));
         log_->info("stopped");
@@ -99,13 +99,14 @@ private:
         return kSuccess;
     }
 
-    void wait() {
+    /// Without memory for it the process ends: better started anew than deaf.
+    void wait() noexcept {
         signals_.async_wait([this](const boost::system::error_code& error, int signal) {
             if (error) return;
             if (signal != SIGHUP) {
+                listener_->drain(kSignerDrainTime, [this] { context_.stop(); });
                 log_->info("stopping");
                 tell_service_manager("STOPPING=1");
-                listener_->drain(kSignerDrainTime, [this] { context_.stop(); });
                 return;
             }
             try {

@@ -15,15 +15,19 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kLargestAnswer = 2 << 20;
 constexpr std::size_t kLargestAnswerHead = 64 << 10;
 
 using FieldLines = std::unique_ptr<curl_slist, certs::Deleter<curl_slist_free_all>>;
 using UrlHandle = std::unique_ptr<CURLU, certs::Deleter<curl_url_cleanup>>;
 
+struct KeptBody {
+    Bytes& body;
+    std::size_t largest;
+};
+
 std::size_t keep_body(char* data, std::size_t size, std::size_t count, void* target) {
-    auto& body = *static_cast<Bytes*>(target);
-    if (body.size() + size * count > kLargestAnswer) return 0;
+    auto& [body, largest] = *static_cast<KeptBody*>(target);
+    if (body.size() + size * count > largest) return 0;
     body.insert(body.end(), data, data + size * count);
     return size * count;
 }
@@ -200,7 +204,8 @@ Reply Exchange::ask(const Request& request) {
     handle.set(CURLOPT_SSL_VERIFYPEER, 0L);
     handle.set(CURLOPT_SSL_VERIFYHOST, 0L);
     handle.set(CURLOPT_WRITEFUNCTION, &keep_body);
-    handle.set(CURLOPT_WRITEDATA, &reply.body);
+    KeptBody kept{reply.body, limits_.largest};
+    handle.set(CURLOPT_WRITEDATA, &kept);
     handle.set(CURLOPT_HEADERFUNCTION, &count_head);
     handle.set(CURLOPT_HEADERDATA, &head);
     if (request.http10) add("Host:");

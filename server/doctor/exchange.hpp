@@ -50,7 +50,7 @@ enum class Break {
     kTimeout,
     kCut,  ///< closed, reset, or shorter than its own Content-Length
     kNoHttp,
-    kTooMuch,  ///< longer than any of SCEP: not read to its end
+    kTooMuch,  ///< longer than the limit: not read to its end
     kNoTimeLeft,
 };
 
@@ -70,8 +70,9 @@ struct Reply {
 };
 
 struct ExchangeLimits {
-    std::chrono::milliseconds each{10'000};  ///< a request, to the end of its reply
-    std::chrono::milliseconds all{120'000};  ///< the whole run
+    std::chrono::milliseconds each{10'000};      ///< a request, to the end of its reply
+    std::chrono::milliseconds all{120'000};      ///< the whole run
+    std::size_t largest = std::size_t{2} << 20;  ///< octets of a reply's body
 };
 
 class Exchange {

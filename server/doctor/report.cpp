@@ -57,7 +57,8 @@ std::size_t Report::count(Outcome outcome) const noexcept {
 void write_text(const Report& report, std::ostream& out) {
     for (const Finding& finding : report.findings)
         write_finding(finding, out);
-    out << '\n' << report.url << ": ";
+    const bool both = !report.url.empty() && !report.config.empty();
+    out << '\n' << report.url << (both ? ", " : "") << report.config << ": ";
     const char* between = "";
     for (const Outcome outcome : kOutcomes) {
         out << between << report.count(outcome) << ' ' << to_text(outcome);
@@ -79,7 +80,9 @@ nlohmann::ordered_json to_json(const Report& report) {
                           {"cause", finding.cause},
                           {"remedies", std::move(remedies)}});
     }
-    nlohmann::ordered_json json{{"url", report.url}};
+    nlohmann::ordered_json json = nlohmann::ordered_json::object();
+    if (!report.url.empty()) json["url"] = report.url;
+    if (!report.config.empty()) json["config"] = report.config;
     for (const Outcome outcome : kOutcomes)
         json[std::string(to_text(outcome))] = report.count(outcome);
     json["checks"] = std::move(checks);

@@ -1,13 +1,13 @@
 #include "server/signer/listener.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "server/signer/reasons.hpp"
 
@@ -20,6 +20,8 @@ using boost::system::error_code;
 
 /// Every order but a long CRL's is shorter.
 constexpr std::size_t kLargeOrder = std::size_t{1024} * 1024;
+/// Connections that are taken before others have their turn.
+constexpr std::size_t kAtOnce = 64;
 
 Error bad_socket(const fs::path& path, const std::string& fault) {
     return {Errc::kConfig, "signer.socket " + path.string() + ": " + fault};
@@ -59,28 +61,34 @@ Result<void> clear_way(const fs::path& path) {
 
 }  // namespace
 
-struct SignerListener::Session : std::enable_shared_from_this<SignerListener::Session> {
-    Session(UnixSocket the_socket, const asio::any_io_executor& executor)
-        : socket(std::move(the_socket)), timer(executor) {}
+/// Lives in its own coroutine.
+struct SignerListener::Session final : Watched {
+    Session(UnixSocket the_socket, std::string the_peer)
+        : socket(std::move(the_socket)), peer(std::move(the_peer)) {}
 
     /// The socket fails from then on.
-    void limit(std::chrono::seconds time, const std::shared_ptr<Session>& self) {
-        timer.expires_after(time);
-        timer.async_wait([weak = std::weak_ptr(self)](const error_code& error) {
-            const auto session = weak.lock();
-            if (error || !session) return;
-            session->close();
-        });
+    void limit(std::chrono::seconds time) { deadline = std::chrono::steady_clock::now() + time; }
+    void on_deadline() noexcept override { on_cut(); }
+    void on_drain() noexcept override {
+        if (idle) on_cut();
     }
-    void close() {
+    void on_cut() noexcept override {
         error_code ignored;
         socket.close(ignored);
     }
 
     UnixSocket socket;
-    asio::steady_timer timer;
-    std::string peer;
+    const std::string peer;
     bool idle = true;
+};
+
+/// Shared with the sessions, whose coroutines may be destroyed after the listener.
+struct SignerListener::LargeOrders {
+    explicit LargeOrders(asio::io_context& context)
+        : over(context, asio::steady_timer::time_point::max()) {}
+
+    bool busy = false;        ///< one is being read or worked on
+    asio::steady_timer over;  ///< cancelled when it has its answer
 };
 
 SignerListener::SignerListener(asio::io_context& context, ListenerSettings settings,
@@ -89,9 +97,10 @@ SignerListener::SignerListener(asio::io_context& context, ListenerSettings setti
       service_(service),
       pool_(pool),
       log_(std::move(log)),
+      context_(context),
       acceptor_(context),
-      deadline_(context),
-      large_over_(context, asio::steady_timer::time_point::max()) {}
+      sweeper_(context, watched_),
+      large_(std::make_shared<LargeOrders>(context)) {}
 
 SignerListener::~SignerListener() {
     if (bound_) ::unlink(settings_.socket.c_str());
@@ -131,81 +140,99 @@ Result<void> SignerListener::bind() {
     if (::chmod(path.c_str(), settings_.mode) != 0)
         return bad_socket(path, std::generic_category().message(errno));
     acceptor_.listen(Acceptor::max_listen_connections, error);
+    if (!error) acceptor_.non_blocking(true, error);
     if (error) return bad_socket(path, error.message());
     return {};
 }
 
 void SignerListener::start() {
-    asio::co_spawn(acceptor_.get_executor(), accept_all(), asio::detached);
+    watched_.push_back(*this);
+    wait();
 }
 
-asio::awaitable<void> SignerListener::accept_all() {
-    asio::steady_timer pause(acceptor_.get_executor());
-    while (acceptor_.is_open()) {
-        auto [error, socket] = co_await acceptor_.async_accept(kAsTuple);
-        if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) break;
-        if (error) {
-            // No descriptors: to try again at once would only burn the processor.
-            log_->error("cannot accept a connection", LogFields().add("reason", error.message()));
-            pause.expires_after(std::chrono::milliseconds(200));
-            co_await pause.async_wait(kAsTuple);
-            continue;
-        }
-        ucred peer{};
-        socklen_t size = sizeof peer;
-        const bool known =
-            ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-            std::find(settings_.allowed.begin(), settings_.allowed.end(), peer.uid) !=
-                settings_.allowed.end();
-        const std::string who =
-            "uid " + std::to_string(peer.uid) + " pid " + std::to_string(peer.pid);
-        if (!known || sessions_.size() >= settings_.connections) {
-            log_->warn(known ? "too many connections" : "a user who may not ask",
-                       LogFields().add("peer", who));
-            continue;  // closes it
-        }
-        auto session = std::make_shared<Session>(std::move(socket), acceptor_.get_executor());
-        session->peer = who;
-        sessions_.push_back(session);
-        asio::co_spawn(
-            acceptor_.get_executor(), serve(session),
-            [this, session](const std::exception_ptr& failure) { end(session, failure); });
+void SignerListener::run() noexcept {
+    sweeper_.run(context_);
+}
+
+void SignerListener::begin_wait() {
+    acceptor_.async_wait(Acceptor::wait_read, [this](const error_code& closed) {
+        if (!closed) accept_waiting();
+    });
+}
+
+void SignerListener::complain_of_shortage(std::string_view why) {
+    if (const auto untold = complaints_.pass()) log_->error(std::string(why) + *untold);
+}
+
+error_code SignerListener::accept_some() {
+    error_code error;
+    for (std::size_t i = 0; i < kAtOnce; ++i) {
+        UnixSocket socket(context_);
+        acceptor_.accept(socket, error);
+        if (error == asio::error::would_block || is_shortage(error)) break;
+        if (!error) admit(std::move(socket));
     }
+    return error;
+}
+
+void SignerListener::admit(UnixSocket socket) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    const bool known =
+        ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+        std::find(settings_.allowed.begin(), settings_.allowed.end(), peer.uid) !=
+            settings_.allowed.end();
+    const std::string who = "uid " + std::to_string(peer.uid) + " pid " + std::to_string(peer.pid);
+    if (!known || connections() >= settings_.connections) {
+        log_->warn(known ? "too many connections" : "a user who may not ask",
+                   LogFields().add("peer", who));
+        return;  // closes it
+    }
+    auto session = std::make_unique<Session>(std::move(socket), who);
+    watched_.push_back(*session);
+    auto task = serve(std::move(session));
+    asio::co_spawn(context_, std::move(task),
+                   [this, who](const std::exception_ptr& failure) { end(who, failure); });
+}
+
+/// All that is watched but the listener.
+std::size_t SignerListener::connections() const noexcept {
+    return watched_.size() - 1;
 }
 
 /// The right to read a large order, until it is answered.
 class SignerListener::LargeTurn {
 public:
-    explicit LargeTurn(SignerListener& listener) noexcept : listener_(listener) {
-        listener_.large_ = true;
+    explicit LargeTurn(std::shared_ptr<LargeOrders> orders) noexcept : orders_(std::move(orders)) {
+        orders_->busy = true;
     }
     LargeTurn(const LargeTurn&) = delete;
     LargeTurn& operator=(const LargeTurn&) = delete;
     ~LargeTurn() {
-        listener_.large_ = false;
-        listener_.large_over_.cancel();
+        orders_->busy = false;
+        orders_->over.cancel();
     }
 
 private:
-    SignerListener& listener_;
+    std::shared_ptr<LargeOrders> orders_;
 };
 
 asio::awaitable<void> SignerListener::wait_for_large(std::optional<LargeTurn>& turn) {
-    while (large_) {
-        static_cast<void>(co_await large_over_.async_wait(kAsTuple));
+    while (large_->busy) {
+        static_cast<void>(co_await large_->over.async_wait(kAsTuple));
     }
-    turn.emplace(*this);
+    turn.emplace(large_);
 }
 
-asio::awaitable<void> SignerListener::serve(std::shared_ptr<Session> session) {
+asio::awaitable<void> SignerListener::serve(std::unique_ptr<Session> session) {
     for (bool more = true; more && !draining_;) {
         session->idle = true;
-        session->limit(settings_.idle, session);
+        session->limit(settings_.idle);
         const auto [not_ready] =
             co_await session->socket.async_wait(UnixSocket::wait_read, kAsTuple);
         if (not_ready || draining_) co_return;
         session->idle = false;
-        session->limit(settings_.transfer, session);
+        session->limit(settings_.transfer);
         more = co_await serve_one(*session);
     }
 }
@@ -227,10 +254,10 @@ asio::awaitable<bool> SignerListener::serve_one(Session& session) {
         note(frame.error());
         co_return false;
     }
-    session.timer.cancel();
+    session.deadline = Watched::kNever;
     const Bytes reply = co_await answer(*std::move(frame), session.peer);
     if (reply.empty()) co_return false;
-    session.limit(settings_.transfer, session.shared_from_this());
+    session.limit(settings_.transfer);
     const auto written = co_await write_frame(session.socket, reply);
     co_return bool(written);
 }
@@ -255,38 +282,43 @@ asio::awaitable<Bytes> SignerListener::answer(Bytes frame, const std::string& pe
     co_return co_await asio::co_spawn(pool_.executor(), std::move(working), asio::use_awaitable);
 }
 
-void SignerListener::end(const std::shared_ptr<Session>& session,
-                         const std::exception_ptr& failure) {
+void SignerListener::end(const std::string& peer, const std::exception_ptr& failure) {
     if (failure) {
         try {
             std::rethrow_exception(failure);
         } catch (const std::exception& fault) {
             log_->error("an order ended in a fault",
-                        LogFields().add("reason", fault.what()).add("peer", session->peer));
+                        LogFields().add("reason", fault.what()).add("peer", peer));
         }
     }
-    session->timer.cancel();
-    session->close();
-    sessions_.remove(session);
-    if (draining_ && sessions_.empty() && drained_) std::exchange(drained_, nullptr)();
+    end_if_drained();
 }
 
 void SignerListener::drain(std::chrono::seconds most, std::function<void()> done) {
     draining_ = true;
     drained_ = std::move(done);
+    drained_at_most_ = std::chrono::steady_clock::now() + most;
     error_code ignored;
     acceptor_.close(ignored);
-    deadline_.expires_after(most);
-    deadline_.async_wait([this](const error_code& error) {
-        if (error) return;
-        for (const auto& session : sessions_)
-            session->close();
-        if (drained_) std::exchange(drained_, nullptr)();
-    });
-    for (const auto& session : sessions_) {
-        if (session->idle) session->close();
-    }
-    if (sessions_.empty() && drained_) std::exchange(drained_, nullptr)();
+    for (Watched& each : watched_)
+        each.on_drain();
+    deadline = TimePoint{};
+    end_if_drained();
+}
+
+void SignerListener::on_deadline() noexcept {
+    if (!draining_) return AcceptLoop::on_deadline();
+    // Looks again at each sweep: of a session that ran out of memory nobody hears.
+    deadline = TimePoint{};
+    end_if_drained();
+}
+
+void SignerListener::end_if_drained() noexcept {
+    const bool in_time = std::chrono::steady_clock::now() < drained_at_most_;
+    if (!draining_ || (in_time && connections() != 0)) return;
+    for (Watched& each : watched_)
+        each.on_cut();
+    if (drained_) std::exchange(drained_, nullptr)();
 }
 
 }  // namespace scepgate::server::signer

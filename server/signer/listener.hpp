@@ -5,7 +5,6 @@
 #include <exception>
 #include <filesystem>
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,8 +12,8 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 
+#include "server/accept_loop.hpp"
 #include "server/signer/frame_io.hpp"
 #include "server/signer/service.hpp"
 #include "server/worker_pool.hpp"
@@ -34,7 +33,7 @@ struct ListenerSettings {
 /// Accepts connections and answers one frame after the other on each. Its own work runs on the
 /// context's one thread; orders are worked on in the pool. Of large orders (long CRLs) only one is
 /// in memory at a time; the others wait unread.
-class SignerListener {
+class SignerListener final : public AcceptLoop {
 public:
     /// kConfig: the folder is missing or everybody may write there, something that is no socket is
     /// in the way, or another signer listens. What a dead signer left behind is removed.
@@ -42,41 +41,56 @@ public:
                                                         ListenerSettings settings,
                                                         SignerService& service, WorkerPool& pool,
                                                         std::shared_ptr<Log> log);
-    ~SignerListener();
+    ~SignerListener() override;
 
     void start();
+    /// Runs the context until it is stopped, whatever runs out.
+    void run() noexcept;
     /// From now on these users, for new connections.
     void allow(std::vector<uid_t> users) { settings_.allowed = std::move(users); }
     /// Takes no new connections and no further orders; `done` when the last answer has left, at the
     /// latest after `most`.
     void drain(std::chrono::seconds most, std::function<void()> done);
 
+    void on_deadline() noexcept override;
+    void on_drain() noexcept override {}
+    void on_cut() noexcept override {}
+
 private:
     using Acceptor = boost::asio::local::stream_protocol::acceptor;
     struct Session;
+    struct LargeOrders;
+    class LargeTurn;
 
     SignerListener(boost::asio::io_context& context, ListenerSettings settings,
                    SignerService& service, WorkerPool& pool, std::shared_ptr<Log> log);
     Result<void> bind();
-    boost::asio::awaitable<void> accept_all();
-    class LargeTurn;
-    boost::asio::awaitable<void> serve(std::shared_ptr<Session> session);
+    [[nodiscard]] bool listening() const noexcept override { return acceptor_.is_open(); }
+    void begin_wait() override;
+    boost::system::error_code accept_some() override;
+    void complain_of_shortage(std::string_view why) override;
+    void admit(UnixSocket socket);
+    [[nodiscard]] std::size_t connections() const noexcept;
+    boost::asio::awaitable<void> serve(std::unique_ptr<Session> session);
     boost::asio::awaitable<bool> serve_one(Session& session);
     boost::asio::awaitable<void> wait_for_large(std::optional<LargeTurn>& turn);
     boost::asio::awaitable<Bytes> answer(Bytes frame, const std::string& peer);
-    void end(const std::shared_ptr<Session>& session, const std::exception_ptr& failure);
+    void end(const std::string& peer, const std::exception_ptr& failure);
+    void end_if_drained() noexcept;
 
     ListenerSettings settings_;
     SignerService& service_;
     WorkerPool& pool_;
     std::shared_ptr<Log> log_;
+    boost::asio::io_context& context_;
     Acceptor acceptor_;
-    boost::asio::steady_timer deadline_;
-    boost::asio::steady_timer large_over_;  ///< cancelled when the large order has its answer
-    bool large_ = false;                    ///< one is being read or worked on
-    std::list<std::shared_ptr<Session>> sessions_;
-    bool draining_ = false;
+    DeadlineSweeper::List watched_;  ///< this and the sessions
+    DeadlineSweeper sweeper_;
+    OnceASecond complaints_;
+    std::shared_ptr<LargeOrders> large_;
     bool bound_ = false;
+    bool draining_ = false;
+    TimePoint drained_at_most_{};
     std::function<void()> drained_;
 };
 

@@ -1,4 +1,4 @@
-"""Strangers cannot fill the disk: of a flood of refusals some stand in audit file and log, the rest is
+"""Strangers cannot fill the disk: of a flood of refusals or retries some stand in audit file and log, the rest is
 counted; what others do meanwhile is recorded one by one."""
 
 import collections
@@ -72,6 +72,27 @@ def test_A05_a_flood_of_refusals_is_counted_and_hides_nobody_elses(new_lab, keys
     assert any("refused more" in line for line in lines)
     verified = run("audit", "verify", "--config", lab.config_file)
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+@pytest.mark.attack("A05")
+def test_A05_a_message_that_is_sent_again_and_again_is_counted(new_lab, keys):
+    lab = new_lab(edit=lambda config: config.update(trusted_proxies=["127.0.0.1"],
+                                                    limits={"refusals_per_second": 2}))
+    message = pkcs_req(Csr(keys(1), name("device"), lab.challenge("--subject", "CN=device")),
+                       [lab.ca().encryption]).der()
+    began = time.monotonic()
+    flood(lab, message, MESSAGES)
+    took = time.monotonic() - began
+    with lab.http() as http:
+        post(http, message, NEIGHBOUR)
+    lab.stop()
+    lines = collections.Counter((line["event"], line.get("client")) for line in lab.audit())
+    assert lines["issue", FLOOD] == 1
+    assert lines["retry", NEIGHBOUR] == 1
+    assert 12 <= lines["retry", FLOOD] <= 13 + 2.2 * (took + 1), "ten at once, then two a second"
+    counted = [line for line in lab.audit() if line["event"] == "retry_more"]
+    assert {(line["client"], line["code"]) for line in counted} == {(FLOOD, "Retry")}
+    assert sum(line["count"] for line in counted) == MESSAGES - 1 - lines["retry", FLOOD]
 
 
 @pytest.mark.attack("A05")

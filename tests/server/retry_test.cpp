@@ -34,6 +34,39 @@ TEST(RetryTest, T07_ARetryGetsTheSameCertificateAndItsAuditLineSaysAll) {
     }
 }
 
+TEST(RetryTest, A_A05_OfAFloodOfRetriesAPartIsRecordedAndTheRestCounted) {
+    ServiceLab lab;
+    lab.operations().bound_refusals(1);
+    const auto request = lab.request();
+    const auto first = lab.ask(request).cert->certificate;
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(lab.ask(request).cert->certificate, first);
+    lab.operations().tell_refusals(RefusalBounds::Which::kAll);
+    std::int64_t records = 0;
+    std::int64_t counted = 0;
+    for (const std::string& line : lab.audit()) {
+        if (has(line, R"("event":"retry",)")) ++records;
+        const std::string told = R"("client":"192.0.2.1","code":"Retry","count":)";
+        if (!has(line, R"("event":"retry_more")")) continue;
+        ASSERT_TRUE(has(line, told)) << line;
+        counted += std::stoll(line.substr(line.find(told) + told.size()));
+    }
+    EXPECT_GE(records, 7) << "the first, five at once, and one of the code's own";
+    EXPECT_LE(records, 15);
+    EXPECT_EQ(records + counted, 20);
+}
+
+TEST(RetryTest, A_A05_AFloodOfRetriesHidesNoRefusal) {
+    ServiceLab lab;
+    lab.operations().bound_refusals(1);
+    const auto request = lab.request();
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(lab.ask(request).outcome(), "success");
+    lab.module->verifies = Behaviour::kRefuse;
+    EXPECT_EQ(lab.ask(lab.request()).outcome(), "badRequest");
+    EXPECT_EQ(lab.audit_events().back(), "refuse");
+}
+
 TEST(RetryTest, R_T07_ARetryAfterRevocationIsJudgedAnew) {
     ServiceLab lab;
     const auto request = lab.request();
