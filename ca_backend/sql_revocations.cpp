@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "ca_backend/certificate_list.hpp"
 #include "certs/clock.hpp"
 
 namespace scepgate::ca_backend::sql {
