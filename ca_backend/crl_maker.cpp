@@ -263,10 +263,10 @@ Result<CrlMaker::Dates> CrlMaker::dates(Store& store, std::int64_t now) const {
         const std::int64_t then = *last ? (*last)->this_update : 0;
         if (then <= now) made.this_update = std::max(made.this_update, then);
         // Until a complete one was made after its end a certificate stays, however long that took.
-        if (kind == CrlKind::kComplete) made.listed_since = then;
+        if (kind == CrlKind::kComplete) made.horizon = {then, *last ? (*last)->revision : 0};
     }
     const std::int64_t longest = std::max(kListedAfterExpiry, settings_.complete.validity);
-    made.listed_since = std::min(made.listed_since, made.this_update - longest);
+    made.horizon.since = std::min(made.horizon.since, made.this_update - longest);
     return made;
 }
 
@@ -333,7 +333,7 @@ asio::awaitable<Result<std::optional<CrlMaker::Current>>> CrlMaker::make_one(
     keep.state = {begun.number, begun.revision, kind == CrlKind::kDelta ? begun.base->number : 0,
                   occasion.dates.this_update};
     keep.made = occasion.now;
-    keep.listed_since = occasion.dates.listed_since;
+    keep.listed_since = occasion.dates.horizon.since;
     keep.least_base = occasion.pointers.least_base;
     if (kind == CrlKind::kComplete && makes_deltas()) keep.base_period = settings_.complete.period;
     if (settings_.record) {
@@ -383,8 +383,8 @@ asio::awaitable<Result<Crl>> CrlMaker::build(CrlKind kind, CrlBegun& begun, Leas
     certs::CrlBuilder builder(std::move(contents));
     while (true) {
         const auto page = kind == CrlKind::kDelta
-                              ? begun.list->next_change(*begun.base, kPage)
-                              : begun.list->next(occasion.dates.listed_since, kPage);
+                              ? begun.list->next_change(*begun.base, occasion.dates.horizon, kPage)
+                              : begun.list->next(occasion.dates.horizon, kPage);
         if (!page) co_return page.error();
         for (const certs::RevokedCertificate& revoked : *page) {
             const auto added = builder.add(revoked);

@@ -124,7 +124,7 @@ private:
     };
     struct Dates {
         std::int64_t this_update = 0;
-        std::int64_t listed_since = 0;  ///< what had expired by then is left out
+        CrlHorizon horizon = {};
     };
     struct Occasion {
         CrlWanted wanted;

@@ -24,6 +24,13 @@ struct CrlBase {
     std::int64_t revision = 0;
 };
 
+/// What needs to be listed no more, on complete CRLs and on deltas alike: what had expired and was
+/// revoked at `since` already, and a complete CRL has said what was changed of it since.
+struct CrlHorizon {
+    std::int64_t since = 0;
+    std::int64_t revision = 0;  ///< of the last complete CRL; 0: there was none
+};
+
 /// The revocations of one issuer as they stood at one moment, whatever is written meanwhile. Has a
 /// connection of its own until it goes. Used by one thread at a time; the store outlives it.
 class RevocationList {
@@ -31,12 +38,14 @@ public:
     virtual ~RevocationList() = default;
 
     /// The next of all that a complete CRL lists, by serial number, at most so many; empty at the
-    /// end: those that had not expired at `since`.
-    virtual Result<std::vector<certs::RevokedCertificate>> next(std::int64_t since,
+    /// end.
+    virtual Result<std::vector<certs::RevokedCertificate>> next(const CrlHorizon& horizon,
                                                                 std::size_t most) = 0;
     /// The next of what has changed after `base`, in the order in which it did; kRemoveFromCrl:
-    /// good again. Expired ones stay: a complete CRL may not have shown them yet.
+    /// good again. No revocation that a complete CRL would not list; but what was released all the
+    /// same, however long ago it expired: the base may have it.
     virtual Result<std::vector<certs::RevokedCertificate>> next_change(const CrlBase& base,
+                                                                       const CrlHorizon& horizon,
                                                                        std::size_t most) = 0;
 };
 
@@ -85,9 +94,8 @@ struct CrlToKeep {
     std::int64_t made = 0;  ///< when, in seconds since 1970; what it says itself lies before
     /// Of a complete one that is to be a base of deltas: seconds until the next base. 0: it is not.
     std::int64_t base_period = 0;
-    std::int64_t least_base = 0;  ///< of CrlOrder: bases before it do not count
-    /// Of a complete one: it lists what had not expired then, and what had is needed no more.
-    std::int64_t listed_since = 0;
+    std::int64_t least_base = 0;    ///< of CrlOrder: bases before it do not count
+    std::int64_t listed_since = 0;  ///< of a complete one: CrlHorizon::since
 };
 
 /// CRL numbers, and what is given out under them.

@@ -7,6 +7,9 @@
 namespace scepgate::ca_backend::sql {
 namespace {
 
+/// Of a revocation that is still to be listed; ?3 and ?4 are a CrlHorizon.
+const std::string kListed = "(not_after > ?3 OR revoked_at > ?3 OR revision > ?4)";
+
 constexpr std::string_view kState =
     "SELECT number, revision, base, this_update, took_ms, making_until, making_by FROM kept_crls "
     "WHERE issuer = ? AND kind = ?";
@@ -277,11 +280,13 @@ Result<RevocationPages> RevocationPages::prepare(Connection& connection) {
     const auto prepared = prepare_all(
         connection,
         {{made.all_,
-          "SELECT serial, revoked_at, reason, invalidity_date FROM revocations WHERE issuer = ? "
-          "AND serial > ? AND not_after > ? AND reason <> 8 ORDER BY serial LIMIT ?"},
+          "SELECT serial, revoked_at, reason, invalidity_date FROM revocations WHERE issuer = ?1 "
+          "AND serial > ?2 AND reason <> 8 AND " +
+              kListed + " ORDER BY serial LIMIT ?5"},
          {made.changes_,
           "SELECT serial, revoked_at, reason, invalidity_date, revision FROM revocations "
-          "WHERE issuer = ? AND (revision, serial) > (?, ?) ORDER BY revision, serial LIMIT ?"}});
+          "WHERE issuer = ?1 AND (revision, serial) > (?5, ?2) AND (reason = 8 OR " +
+              kListed + ") ORDER BY revision, serial LIMIT ?6"}});
     if (!prepared) return prepared.error();
     return made;
 }
@@ -293,12 +298,16 @@ void RevocationPages::start(const IssuerHash& issuer) {
     last_changed_.reset();
 }
 
-Result<std::vector<certs::RevokedCertificate>> RevocationPages::next(std::int64_t since,
+Result<std::vector<certs::RevokedCertificate>> RevocationPages::next(const CrlHorizon& horizon,
                                                                      std::size_t most) {
     std::vector<certs::RevokedCertificate> page;
     const Bytes after = last_serial_;
     Query query = all_.run();
-    query.bind(ByteView(issuer_)).bind(after).bind(since).bind(static_cast<std::int64_t>(most));
+    query.bind(ByteView(issuer_))
+        .bind(after)
+        .bind(horizon.since)
+        .bind(horizon.revision)
+        .bind(static_cast<std::int64_t>(most));
     for (;;) {
         const auto row = query.next();
         if (!row) return row.error();
@@ -309,15 +318,17 @@ Result<std::vector<certs::RevokedCertificate>> RevocationPages::next(std::int64_
     return page;
 }
 
-Result<std::vector<certs::RevokedCertificate>> RevocationPages::next_change(const CrlBase& base,
-                                                                            std::size_t most) {
+Result<std::vector<certs::RevokedCertificate>> RevocationPages::next_change(
+    const CrlBase& base, const CrlHorizon& horizon, std::size_t most) {
     std::vector<certs::RevokedCertificate> page;
     const Bytes after = last_changed_serial_;
     Query query = changes_.run();
     // No serial number is empty, so all of the first revision come after it.
     query.bind(ByteView(issuer_))
-        .bind(last_changed_.value_or(base.revision + 1))
         .bind(after)
+        .bind(horizon.since)
+        .bind(horizon.revision)
+        .bind(last_changed_.value_or(base.revision + 1))
         .bind(static_cast<std::int64_t>(most));
     for (;;) {
         const auto row = query.next();

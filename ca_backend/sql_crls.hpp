@@ -70,8 +70,10 @@ public:
 
     /// From the beginning, within a snapshot that has begun.
     void start(const IssuerHash& issuer);
-    Result<std::vector<certs::RevokedCertificate>> next(std::int64_t since, std::size_t most);
+    Result<std::vector<certs::RevokedCertificate>> next(const CrlHorizon& horizon,
+                                                        std::size_t most);
     Result<std::vector<certs::RevokedCertificate>> next_change(const CrlBase& base,
+                                                               const CrlHorizon& horizon,
                                                                std::size_t most);
 
 private:

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "ca_backend/certificate_list.hpp"
 #include "certs/clock.hpp"
 
 namespace scepgate::ca_backend::sql {
@@ -19,9 +20,12 @@ constexpr std::int64_t kNoDate = -1'000'000'000'000;
 const std::string kPurge =
     "DELETE FROM revocations WHERE issuer = ?1 AND serial IN (SELECT serial FROM revocations WHERE "
     "issuer = ?1 AND ";
-/// Deltas have what changed since their base.
-const std::string kAndNoDelta =
-    " AND revision <= (SELECT coalesce(min(revision), 9223372036854775807) FROM crl_bases WHERE "
+/// Deltas have what changed since their base; what the last complete CRL does not know yet goes on
+/// the next.
+const std::string kAndNotNeeded =
+    " AND revision <= (SELECT coalesce(max(revision), 0) FROM kept_crls WHERE issuer = ?1 AND kind "
+    "= 0) AND revision <= (SELECT coalesce(min(revision), 9223372036854775807) FROM crl_bases "
+    "WHERE "
     "issuer = ?1 AND next_update > ?3)";
 
 /// That a key is in other hands is often found out after its certificate was taken back for another
@@ -114,9 +118,9 @@ Result<Revoker> Revoker::prepare(Connection& connection) {
               "excluded.reason, invalidity_date = "
               "excluded.invalidity_date, not_after = excluded.not_after, revision = "
               "excluded.revision"},
-         {made.purge_over_, kPurge + "not_after <= ?2 AND revoked_at <= ?2" + kAndNoDelta +
+         {made.purge_over_, kPurge + "not_after <= ?2 AND revoked_at <= ?2" + kAndNotNeeded +
                                 " ORDER BY not_after LIMIT ?4)"},
-         {made.purge_released_, kPurge + "reason = 8 AND revoked_at <= ?2" + kAndNoDelta +
+         {made.purge_released_, kPurge + "reason = 8 AND revoked_at <= ?2" + kAndNotNeeded +
                                     " ORDER BY revoked_at LIMIT ?4)"}});
     if (!prepared) return prepared.error();
     return made;

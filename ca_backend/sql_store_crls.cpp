@@ -29,13 +29,14 @@ public:
         return (*reader_).revocations.revision(issuer);
     }
 
-    Result<std::vector<certs::RevokedCertificate>> next(std::int64_t since,
+    Result<std::vector<certs::RevokedCertificate>> next(const CrlHorizon& horizon,
                                                         std::size_t most) override {
-        return (*reader_).pages.next(since, most);
+        return (*reader_).pages.next(horizon, most);
     }
     Result<std::vector<certs::RevokedCertificate>> next_change(const CrlBase& base,
+                                                               const CrlHorizon& horizon,
                                                                std::size_t most) override {
-        return (*reader_).pages.next_change(base, most);
+        return (*reader_).pages.next_change(base, horizon, most);
     }
 
 private:

@@ -41,6 +41,20 @@ constexpr Rule kRules[] = {
      "WHERE r.revision > coalesce(crls.revision, 0)"},
 };
 
+Result<void> each_of(sql::Connection& connection, std::string_view revocations,
+                     const std::function<void(RevocationToVerify&&)>& take) {
+    auto select = Statement::prepare(connection, revocations);
+    if (!select) return select.error();
+    Query query = select->run();
+    for (;;) {
+        const auto found = query.next();
+        if (!found) return found.error();
+        if (!*found) return {};
+        take({query.blob(0), query.blob(1), query.text(2),
+              static_cast<certs::RevocationReason>(query.integer(3))});
+    }
+}
+
 std::string differs(std::string_view what, const std::string& row, const std::string& certificate) {
     return "the row says " + std::string(what) + ' ' + row + ", the certificate " + certificate;
 }
@@ -127,37 +141,22 @@ Result<std::vector<StoreFault>> verify_references(sql::Connection& connection) {
     return faults;
 }
 
-Result<void> each_revocation(
-    sql::Connection& connection,
-    const std::function<void(const Bytes& serial, certs::RevocationReason reason)>& take) {
-    auto select = Statement::prepare(
-        connection,
-        "SELECT serial, reason FROM revocations WHERE reason <> 8 UNION ALL SELECT serial, "
-        "revocation_reason FROM certificates WHERE revoked_at IS NOT NULL");
-    if (!select) return select.error();
-    Query query = select->run();
-    for (;;) {
-        const auto found = query.next();
-        if (!found) return found.error();
-        if (!*found) return {};
-        take(query.blob(0), static_cast<certs::RevocationReason>(query.integer(1)));
-    }
+Result<void> each_revocation(sql::Connection& connection,
+                             const std::function<void(RevocationToVerify&&)>& take) {
+    return each_of(connection,
+                   "SELECT issuer, serial, '', reason FROM revocations WHERE reason <> 8 UNION ALL "
+                   "SELECT issuer_hash, serial, ca, revocation_reason FROM certificates WHERE "
+                   "revoked_at IS NOT NULL",
+                   take);
 }
 
-Result<std::set<Bytes>> revoked_without_certificate(sql::Connection& connection) {
-    auto select = Statement::prepare(
-        connection,
-        "SELECT r.serial FROM revocations AS r LEFT JOIN certificates AS c ON c.serial = r.serial "
-        "AND c.issuer_hash = r.issuer WHERE c.id IS NULL AND r.reason <> 8");
-    if (!select) return select.error();
-    std::set<Bytes> serials;
-    Query query = select->run();
-    for (;;) {
-        const auto found = query.next();
-        if (!found) return found.error();
-        if (!*found) return serials;
-        serials.insert(query.blob(0));
-    }
+Result<void> each_revocation_without_certificate(
+    sql::Connection& connection, const std::function<void(RevocationToVerify&&)>& take) {
+    return each_of(connection,
+                   "SELECT r.issuer, r.serial, '', r.reason FROM revocations AS r LEFT JOIN "
+                   "certificates AS c ON c.serial = r.serial AND c.issuer_hash = r.issuer WHERE "
+                   "c.id IS NULL AND r.reason <> 8",
+                   take);
 }
 
 }  // namespace scepgate::ca_backend

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -41,14 +40,20 @@ Result<void> each_certificate(sql::Connection& connection, std::size_t most,
 /// their certificates, waiting requests their transactions, revocations their reasons.
 Result<std::vector<StoreFault>> verify_references(sql::Connection& connection);
 
-/// Each revocation and hold, of certificates that are stored or not, in any order, some twice.
-/// `take` gets the serial number without a sign octet.
-Result<void> each_revocation(
-    sql::Connection& connection,
-    const std::function<void(const Bytes& serial, certs::RevocationReason reason)>& take);
+/// A certificate that is revoked or on hold.
+struct RevocationToVerify {
+    Bytes issuer;    ///< an IssuerHash, unless it is damaged
+    Bytes serial;    ///< without a sign octet
+    std::string ca;  ///< as its row says; "" where it need not be stored
+    certs::RevocationReason reason = certs::RevocationReason::kUnspecified;
+};
 
-/// Serial numbers (without a sign octet) that are revoked or on hold, of certificates that are not
-/// stored.
-Result<std::set<Bytes>> revoked_without_certificate(sql::Connection& connection);
+/// Each revocation and hold, of certificates that are stored or not, in any order, some twice.
+Result<void> each_revocation(sql::Connection& connection,
+                             const std::function<void(RevocationToVerify&&)>& take);
+
+/// Those of certificates that are not stored.
+Result<void> each_revocation_without_certificate(
+    sql::Connection& connection, const std::function<void(RevocationToVerify&&)>& take);
 
 }  // namespace scepgate::ca_backend

@@ -36,8 +36,12 @@ std::optional<CertificateTold> certificate_told_by(std::string_view line) {
     if (audit_text_of(json, "event") != (issued ? "issue" : "sign")) return std::nullopt;
     const auto fingerprint = from_hex(audit_text_of(json, "fingerprint"));
     if (!fingerprint || fingerprint->size() < sizeof(CertificateMark)) return std::nullopt;
-    return CertificateTold{issued, audit_text_of(json, "time"), audit_text_of(json, "serial"),
-                           audit_text_of(json, "subject"), mark_of(*fingerprint)};
+    return CertificateTold{issued,
+                           audit_text_of(json, "time"),
+                           audit_text_of(json, "ca"),
+                           audit_text_of(json, "serial"),
+                           audit_text_of(json, "subject"),
+                           mark_of(*fingerprint)};
 }
 
 std::optional<TakenBackTold> taken_back_by(std::string_view line) {
@@ -45,7 +49,7 @@ std::optional<TakenBackTold> taken_back_by(std::string_view line) {
     const auto json = nlohmann::json::parse(line, nullptr, false);
     if (!json.is_object() || audit_text_of(json, "event") != "revoke") return std::nullopt;
     if (audit_text_of(json, "recorded") != "no") return std::nullopt;
-    return TakenBackTold{serial_from_hex(audit_text_of(json, "serial")),
+    return TakenBackTold{audit_text_of(json, "ca"), serial_from_hex(audit_text_of(json, "serial")),
                          audit_text_of(json, "not_after")};
 }
 

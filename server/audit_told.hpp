@@ -17,13 +17,14 @@ using CertificateMark = std::uint64_t;
 /// A certificate that was signed.
 struct CertificateTold {
     bool issued = false;  ///< it left ("issue"); else "sign"
-    std::string time, serial, subject;
+    std::string time, ca, serial, subject;
     CertificateMark mark = 0;
 };
 [[nodiscard]] std::optional<CertificateTold> certificate_told_by(std::string_view line);
 
 /// One that the store lacked was revoked by its serial number ("cert revoke --not-recorded").
 struct TakenBackTold {
+    std::string ca;
     Bytes serial;  ///< without a sign octet
     std::string not_after;
 };

@@ -236,14 +236,24 @@ HttpDetails collect_details(const ParsedHeader& header) {
     return details;
 }
 
-void copy_condition(const ParsedHeader& header, std::string& out) {
+void copy_conditions(const ParsedHeader& header, std::string& if_none_match,
+                     std::string& if_modified_since) {
     constexpr std::size_t kLongest = 256;
-    out.clear();
+    constexpr std::size_t kLongestDate = 64;
+    if_none_match.clear();
+    if_modified_since.clear();
+    bool none_match = false;
+    int dates = 0;
     for (const HeaderField& field : header.fields) {
-        if (field.id == http::field::if_none_match && field.value.size() <= kLongest) {
-            out = field.value;
+        if (field.id == http::field::if_none_match) {
+            none_match = true;
+            if (field.value.size() <= kLongest) if_none_match = field.value;
+        } else if (field.id == http::field::if_modified_since) {
+            ++dates;
+            if (field.value.size() <= kLongestDate) if_modified_since = field.value;
         }
     }
+    if (none_match || dates > 1) if_modified_since.clear();
 }
 
 void copy_user_agent(const ParsedHeader& header, std::string& out) {

@@ -58,8 +58,11 @@ Result<Framing, HttpRefusal> check_framing(const ParsedHeader& header, bool all_
 /// All but the client certificate, which is not in the header.
 [[nodiscard]] HttpDetails collect_details(const ParsedHeader& header);
 
-/// If-None-Match; "" when there is none, or more than 256 octets of it.
-void copy_condition(const ParsedHeader& header, std::string& out);
+/// If-None-Match, or If-Modified-Since, which counts where there is no other (RFC 9110 section
+/// 13.1.3); "" when there is none, more than 256 octets of the one or 64 of the other, or two
+/// dates.
+void copy_conditions(const ParsedHeader& header, std::string& if_none_match,
+                     std::string& if_modified_since);
 
 /// At most 256 octets of User-Agent, anything but printable ASCII replaced by "?".
 void copy_user_agent(const ParsedHeader& header, std::string& out);

@@ -33,6 +33,8 @@ struct HttpRequest {
     std::string client_address;  ///< text; behind a trusted proxy the nearest untrusted hop
     std::string user_agent;      ///< at most 256 octets, control characters replaced
     std::string if_none_match;   ///< as sent; "" when absent or over 256 octets
+    /// As sent; "" when absent, twice, over 64 octets, or beside If-None-Match.
+    std::string if_modified_since;
     std::size_t uri_length = 0;
     std::chrono::steady_clock::time_point received;  ///< when its last octet had come
     std::unique_ptr<const HttpDetails> details;      ///< null unless the handler wants them

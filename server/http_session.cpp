@@ -193,7 +193,7 @@ bool HttpSession::accept_header(std::size_t size, Framing& framing) {
     request_.body.clear();
     request_.uri_length = header_.target.size();
     copy_user_agent(header_, request_.user_agent);
-    copy_condition(header_, request_.if_none_match);
+    copy_conditions(header_, request_.if_none_match, request_.if_modified_since);
     ++requests_;
     keep_alive_ = header_.keep_alive && requests_ < settings_->limits.requests_per_connection;
     if (wants_details_) keep_details(size);

@@ -54,11 +54,25 @@ HttpReply plain_reply(unsigned status, std::string_view text, std::string_view h
     return reply;
 }
 
-std::string cache_headers(std::int64_t from, std::int64_t until, std::int64_t age,
+std::string cache_headers(std::optional<std::int64_t> from, std::int64_t until, std::int64_t age,
                           const std::string& tag) {
     return "Cache-Control: public, max-age=" + std::to_string(std::max<std::int64_t>(age, 0)) +
-           ", no-transform, must-revalidate\r\nLast-Modified: " + http_date(from) +
-           "\r\nExpires: " + http_date(until) + "\r\nETag: " + tag + "\r\n";
+           ", no-transform, must-revalidate\r\n" +
+           (from ? "Last-Modified: " + http_date(*from) + "\r\n" : std::string()) +
+           "Expires: " + http_date(until) + "\r\nETag: " + tag + "\r\n";
+}
+
+/// A CRL's Last-Modified: its number, which is the time at which it was begun and no other CRL of
+/// its CA has. Its thisUpdate others may share that say less. None where the number is no time that
+/// has been: it ran ahead of the clock, or is of another program.
+std::optional<std::int64_t> last_modified(const certs::Crl& crl, std::int64_t now) {
+    constexpr std::size_t kMost = 7;  // octets: no overflow
+    if (crl.number().size() > kMost) return std::nullopt;
+    std::int64_t number = 0;
+    for (const std::uint8_t octet : crl.number())
+        number = number << 8 | octet;
+    if (number < crl.this_update() || number > now) return std::nullopt;
+    return number;
 }
 
 /// If-None-Match: a list of tags, perhaps weak ones, or "*".
@@ -179,13 +193,16 @@ boost::asio::awaitable<HttpReply> Publications::crl(const Publication& from,
     const std::int64_t age = std::min(current->next_update() - now, kLongestCrlAge);
     const std::string tag =
         "\"" + to_hex(current->number()) + "-" + std::to_string(current->this_update()) + "\"";
+    const auto modified = last_modified(*current, now);
     HttpReply reply;
     reply.content_type = "application/pkix-crl";
-    reply.headers = cache_headers(current->this_update(), current->next_update(), age, tag);
+    reply.headers = cache_headers(modified, current->next_update(), age, tag);
     reply.shared_body = current->der();
     reply.owner = std::make_shared<const certs::Crl>(*current);
     record.code = "Success";
-    if (has_tag(request.if_none_match, tag)) turn_into_not_modified(reply);
+    // Not "or later": what is no CRL's own date does not say which one somebody has.
+    const bool known = modified && is_http_date(request.if_modified_since, *modified);
+    if (known || has_tag(request.if_none_match, tag)) turn_into_not_modified(reply);
     co_return reply;
 }
 

@@ -30,7 +30,8 @@ ca_backend::StoreFault fault_of(const RevocationTold& told, const char* instead)
             "it was " + (hold ? std::string("put on hold") : "revoked (" + told.reason + ")") +
                 " at " + told.time + ", and " + instead +
                 ": the store is older; do it again with 'cert " + (hold ? "hold" : "revoke") +
-                (told.recorded ? "'" : " --not-recorded'") + " (docs/backup.md)"};
+                (told.recorded ? "'" : " --not-recorded --ca " + told.ca + "'") +
+                " (docs/backup.md)"};
 }
 
 /// The last of a file, from the beginning of a line on.
@@ -51,17 +52,26 @@ Result<std::string> end_of(const std::filesystem::path& path, std::streamoff mos
     return text;
 }
 
-/// Of one that the store has no row of, by the name of its CA.
-Result<bool> is_listed(const Config& config, ca_backend::Store& store, const Bytes& serial,
-                       const RevocationTold& told) {
-    const auto ca = config.cas.find(told.ca);
-    if (ca == config.cas.end()) return true;  // it has left the configuration: nobody can tell
-    const auto certificates = certs::Certificate::all_from_file(ca->second.certificate);
-    if (!certificates || certificates->empty()) return true;
-    const auto found = store.find_revocation(
-        {ca_backend::issuer_hash(certificates->front().subject_der()), serial});
+/// Of one that the store has no row of.
+Result<bool> is_listed(ca_backend::Store& store, const ToldId& id) {
+    if (!id.issuer) return true;  // its CA has left the configuration: nobody can tell
+    const auto found = store.find_revocation({*id.issuer, id.serial});
     if (!found) return found.error();
     return found->has_value();
+}
+
+/// The row that is told of, if there is one.
+Result<std::optional<ca_backend::CertificateRow>> row_of(ca_backend::Store& store,
+                                                         const ToldIssuers& issuers,
+                                                         const ToldId& id,
+                                                         const RevocationTold& told) {
+    auto row = store.find_serial(told.serial);
+    if (!row || !*row || (*row)->ca == told.ca) return row;
+    const auto certificate = certs::Certificate::from_der((*row)->der);
+    if (!certificate) return row;
+    const auto issuer = ca_backend::issuer_hash(certificate->issuer_der());
+    if (!id.issuer || issuers.stored(issuer, id.serial).may_be(id)) return row;
+    return store.find_certificate({*id.issuer, id.serial});
 }
 
 }  // namespace
@@ -71,34 +81,47 @@ void RevocationsTold::add(std::string_view line) {
     if (!told) return;
     Bytes serial = serial_from_hex(told->serial);
     if (serial.empty()) return;
-    const auto [place, fresh] = last_.try_emplace(std::move(serial), *told);
+    const auto [place, fresh] =
+        last_.try_emplace(issuers_.told(told->ca, std::move(serial)), *told);
     if (!fresh && place->second.time <= told->time) place->second = *std::move(told);
 }
 
-bool RevocationsTold::is_revoked(const Bytes& serial) const {
-    const auto found = last_.find(serial);
-    return found != last_.end() && !found->second.is_release();
+bool RevocationsTold::is_revoked(const ToldId& id) const {
+    const auto found = last_.find(id);
+    if (found == last_.end() || found->second.is_release()) return false;
+    // A CA may have been called something else when its certificate was released.
+    for (auto at = last_.lower_bound({id.serial, {}});
+         at != last_.end() && at->first.serial == id.serial; ++at) {
+        if (at->second.is_release() && at->first.may_be(id) &&
+            at->second.time >= found->second.time) {
+            return false;
+        }
+    }
+    return true;
 }
 
-Result<std::map<Bytes, ca_backend::StoreFault>> RevocationsTold::missing_in(
+Result<std::map<ToldId, ca_backend::StoreFault>> RevocationsTold::missing_in(
     ca_backend::sql::Connection& store) const {
-    std::map<Bytes, ca_backend::StoreFault> missing;
-    for (const auto& [serial, told] : last_) {
-        if (told.is_release() || (!told.recorded && has_expired(told))) continue;
-        missing.emplace(serial, fault_of(told, "is good in the store"));
+    std::map<ToldId, ca_backend::StoreFault> missing;
+    for (const auto& [id, told] : last_) {
+        if (!is_revoked(id) || (!told.recorded && has_expired(told))) continue;
+        missing.emplace(id, fault_of(told, "is good in the store"));
     }
-    const auto read =
-        ca_backend::each_revocation(store, [&](const Bytes& serial, RevocationReason reason) {
-            const auto found = missing.find(serial);
-            if (found == missing.end()) return;
-            const RevocationTold& told = last_.at(serial);
-            if (is_held_only(told, reason)) {
-                found->second = fault_of(told, "is only on hold in the store");
-            } else {
-                missing.erase(found);
+    const auto take = [&](ca_backend::RevocationToVerify&& row) {
+        auto at = missing.lower_bound({row.serial, {}});
+        while (at != missing.end() && at->first.serial == row.serial) {
+            const RevocationTold& told = last_.at(at->first);
+            const bool same = issuers_.stored(row.issuer, row.serial).may_be(at->first) ||
+                              (!row.ca.empty() && row.ca == told.ca);
+            if (same && !is_held_only(told, row.reason)) {
+                at = missing.erase(at);
+                continue;
             }
-        });
-    if (!read) return read.error();
+            if (same) at->second = fault_of(told, "is only on hold in the store");
+            ++at;
+        }
+    };
+    if (const auto read = ca_backend::each_revocation(store, take); !read) return read.error();
     return missing;
 }
 
@@ -107,22 +130,23 @@ Result<std::vector<std::string>> lately_lost_revocations(const Config& config,
     constexpr std::streamoff kMost = std::streamoff{1} << 20;
     const auto text = end_of(config.audit_file, kMost);
     if (!text) return text.error();
-    RevocationsTold told;
+    const ToldIssuers issuers = told_issuers(config);
+    RevocationsTold told(issuers);
     for (std::string_view lines = *text; !lines.empty();) {
         const std::size_t end = std::min(lines.find('\n'), lines.size());
         told.add(lines.substr(0, end));
         lines.remove_prefix(std::min(end + 1, lines.size()));
     }
     std::vector<std::string> lost;
-    for (const auto& [serial, last] : told.all()) {
-        if (last.is_release()) continue;
-        const auto row = store.find_serial(last.serial);
+    for (const auto& [id, last] : told.all()) {
+        if (!told.is_revoked(id)) continue;
+        const auto row = row_of(store, issuers, id, last);
         if (!row) return row.error();
         const auto revocation = *row ? (*row)->revocation : std::nullopt;
         if (revocation && !is_held_only(last, revocation->reason)) continue;
         if (!*row && has_expired(last)) continue;
         if (!*row) {
-            const auto listed = is_listed(config, store, serial, last);
+            const auto listed = is_listed(store, id);
             if (!listed) return listed.error();
             if (*listed) continue;
         }

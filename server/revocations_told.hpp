@@ -8,6 +8,7 @@
 
 #include "ca_backend/sql_verify.hpp"
 #include "server/audit_told.hpp"
+#include "server/told_issuers.hpp"
 
 namespace scepgate::ca_backend {
 class Store;
@@ -15,25 +16,26 @@ class Store;
 
 namespace scepgate::server {
 
-struct Config;
-
-/// The last of each certificate, by its serial number without a sign octet.
+/// The last of each certificate.
 class RevocationsTold {
 public:
+    explicit RevocationsTold(ToldIssuers issuers = {}) : issuers_(std::move(issuers)) {}
+
     /// A line of the audit file; of several files, in any order.
     void add(std::string_view line);
     [[nodiscard]] bool empty() const noexcept { return last_.empty(); }
     /// Whether it was revoked or put on hold, and not released since.
-    [[nodiscard]] bool is_revoked(const Bytes& serial) const;
-    [[nodiscard]] const std::map<Bytes, RevocationTold>& all() const noexcept { return last_; }
+    [[nodiscard]] bool is_revoked(const ToldId& id) const;
+    [[nodiscard]] const std::map<ToldId, RevocationTold>& all() const noexcept { return last_; }
 
     /// Those that the store does not have as told: it is older. Not those that it has forgotten as
     /// expired.
-    [[nodiscard]] Result<std::map<Bytes, ca_backend::StoreFault>> missing_in(
+    [[nodiscard]] Result<std::map<ToldId, ca_backend::StoreFault>> missing_in(
         ca_backend::sql::Connection& store) const;
 
 private:
-    std::map<Bytes, RevocationTold> last_;
+    ToldIssuers issuers_;
+    std::map<ToldId, RevocationTold> last_;
 };
 
 /// The serial numbers of certificates that the end of the audit file calls revoked, and the store

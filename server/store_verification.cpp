@@ -65,20 +65,26 @@ bool contains(const std::vector<Mark>& sorted, Mark mark) {
 /// ("cert revoke --not-recorded") are no fault any more.
 class LostCertificates {
 public:
+    explicit LostCertificates(const ToldIssuers& issuers) : issuers_(issuers) {}
+
     void add(CertificateTold told) { lost_.push_back(std::move(told)); }
     void add(TakenBackTold told) {
         // No CRL lists it any more, and the store has forgotten it.
-        if (told.not_after < now_) expired_.insert(std::move(told.serial));
+        if (told.not_after < now_) expired_.insert(issuers_.told(told.ca, std::move(told.serial)));
     }
 
     Result<void> judge(ca_backend::sql::Connection& connection, StoreReport& report) const {
         if (lost_.empty()) return {};
-        const auto revoked = ca_backend::revoked_without_certificate(connection);
-        if (!revoked) return revoked.error();
+        std::set<ToldId> revoked;
+        const auto read = ca_backend::each_revocation_without_certificate(
+            connection, [&](ca_backend::RevocationToVerify&& row) {
+                revoked.insert(issuers_.stored(row.issuer, std::move(row.serial)));
+            });
+        if (!read) return read.error();
         std::uint64_t taken_back = 0;
         for (const CertificateTold& each : lost_) {
-            const Bytes serial = serial_from_hex(each.serial);
-            if (revoked->contains(serial) || expired_.contains(serial)) {
+            const ToldId id = issuers_.told(each.ca, serial_from_hex(each.serial));
+            if (may_contain(revoked, id) || may_contain(expired_, id)) {
                 ++taken_back;
                 continue;
             }
@@ -96,9 +102,10 @@ public:
     }
 
 private:
+    const ToldIssuers& issuers_;
     const std::string now_ = certs::utc_text(certs::SystemClock().now());
     std::vector<CertificateTold> lost_;
-    std::set<Bytes> expired_;
+    std::set<ToldId> expired_;
 };
 
 }  // namespace
@@ -158,10 +165,11 @@ Result<void> verify_certificates(ca_backend::sql::Connection& connection, const 
 }
 
 Result<void> verify_with_audit(ca_backend::sql::Connection& connection,
-                               const std::vector<AuditChain>& chains, StoreReport& report) {
+                               const std::vector<AuditChain>& chains, const ToldIssuers& issuers,
+                               StoreReport& report) {
     // The store after the audit file: what is signed meanwhile is told before it is stored.
     std::vector<Mark> told, issued;
-    RevocationsTold revocations;
+    RevocationsTold revocations(issuers);
     std::string begins;    // the first record's time
     bool partial = false;  // there was something before it
     for (const AuditChain& chain : chains) {
@@ -231,8 +239,8 @@ Result<void> verify_with_audit(ca_backend::sql::Connection& connection,
     const auto not_revoked = revocations.missing_in(connection);
     if (!not_revoked) return not_revoked.error();
     std::vector<Mark> again;
-    LostCertificates missing;
-    RevocationsTold revocations_again;
+    LostCertificates missing(issuers);
+    RevocationsTold revocations_again(issuers);
     for (const AuditChain& chain : chains) {
         if (untold.empty() && !lost && not_revoked->empty()) break;
         const auto take = [&](std::string_view line, const AuditLink&) {
@@ -249,9 +257,9 @@ Result<void> verify_with_audit(ca_backend::sql::Connection& connection,
         if (!second) return second.error();
     }
     if (auto judged = missing.judge(connection, report); !judged) return judged;
-    for (const auto& [serial, fault] : *not_revoked) {
+    for (const auto& [id, fault] : *not_revoked) {
         // Released while the store was read, it is as it should be.
-        if (revocations_again.is_revoked(serial)) report.add(fault);
+        if (revocations_again.is_revoked(id)) report.add(fault);
     }
     std::sort(again.begin(), again.end());
     std::uint64_t not_audited = 0;

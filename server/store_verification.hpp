@@ -6,6 +6,7 @@
 #include "ca_backend/sql_verify.hpp"
 #include "server/audit_files.hpp"
 #include "server/config.hpp"
+#include "server/told_issuers.hpp"
 
 namespace scepgate::server {
 
@@ -35,6 +36,7 @@ Result<void> verify_certificates(ca_backend::sql::Connection& connection, const 
 /// stored; and one that was revoked or put on hold, and not released, is so in the store. Holds 24
 /// octets for each certificate.
 Result<void> verify_with_audit(ca_backend::sql::Connection& connection,
-                               const std::vector<AuditChain>& chains, StoreReport& report);
+                               const std::vector<AuditChain>& chains, const ToldIssuers& issuers,
+                               StoreReport& report);
 
 }  // namespace scepgate::server

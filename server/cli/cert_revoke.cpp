@@ -86,8 +86,7 @@ int find_not_recorded(const CertRevokeOptions& options, const Config& config,
         if (!given) return complain(kUsage, "--not-after: " + given.error().detail);
         if (*given <= certs::SystemClock().now() - ca_backend::kListedAfterExpiry) {
             return complain(kUsage,
-                            "--not-after: no CRL would list it: one that ended over 30 days ago "
-                            "is trusted by nobody");
+                            "--not-after: one that ended over 30 days ago is trusted by nobody");
         }
         not_after = *given;
     }

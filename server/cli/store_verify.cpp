@@ -189,7 +189,7 @@ int verify(const StoreVerifyOptions& options) {
     const IssuerKeys issuers = issuer_keys(*config, report);
     if (auto done = verify_certificates(**store, issuers, report); !done)
         return complain(in_context("the store", done.error()));
-    if (auto done = verify_with_audit(**store, *chains, report); !done)
+    if (auto done = verify_with_audit(**store, *chains, told_issuers(*config), report); !done)
         return complain(done.error());
     if (options.json) {
         print_json(store_report_json(report));

@@ -274,6 +274,49 @@ TEST_P(EmbeddedCaDeltaTest, ListsWhatHasExpiredUntilItWasListedOnce) {
     EXPECT_EQ(reason(complete(), device), "not listed");
 }
 
+// RFC 5280 section 5.2.3: with its base a delta says what the complete CRL of its number says.
+TEST_P(EmbeddedCaDeltaTest, WhatIsRevokedAfterItExpiredIsOnBothForAMonth) {
+    const auto device = issued();
+    clock_->set(device.not_after() + 60 * kDay);
+    (void)complete();
+    revoke(device, RevocationReason::kSuperseded);
+    EXPECT_EQ(reason(complete(), device), "superseded");
+    EXPECT_EQ(reason(delta(), device), "superseded");
+    clock_->set(device.not_after() + 89 * kDay);
+    EXPECT_EQ(reason(complete(), device), "superseded");
+    clock_->set(device.not_after() + 98 * kDay);
+    EXPECT_EQ(reason(complete(), device), "not listed");
+    EXPECT_EQ(reason(delta(), device), "not listed");
+}
+
+TEST_P(EmbeddedCaDeltaTest, AnotherReasonOfWhatExpiredIsOnOneOfEach) {
+    const auto device = issued();
+    revoke(device, RevocationReason::kCertificateHold);
+    for (const std::int64_t days : {1, 60}) {
+        clock_->set(device.not_after() + days * kDay);
+        (void)complete();
+    }
+    EXPECT_EQ(reason(complete(), device), "not listed");
+    const auto other = issued();
+    revoke(device, RevocationReason::kKeyCompromise);  // as of when it was put on hold
+    EXPECT_EQ(reason(complete(), device), "keyCompromise");
+    EXPECT_EQ(reason(delta(), device), "keyCompromise");
+    revoke(other, RevocationReason::kSuperseded);
+    EXPECT_EQ(reason(complete(), device), "not listed");
+    EXPECT_EQ(reason(delta(), device), "not listed");
+}
+
+TEST_P(EmbeddedCaDeltaTest, AHoldThatExpiredEndsOnDeltasToo) {
+    const auto device = issued();
+    revoke(device, RevocationReason::kCertificateHold);
+    clock_->set(device.not_after() + 29 * kDay);
+    EXPECT_EQ(reason(complete(), device), "certificateHold");
+    clock_->set(device.not_after() + 35 * kDay);
+    revoke(device, RevocationReason::kRemoveFromCrl);
+    EXPECT_EQ(reason(delta(), device), "removeFromCRL") << "its base has it";
+    EXPECT_EQ(reason(complete(), device), "not listed");
+}
+
 TEST_P(EmbeddedCaDeltaTest, MakesDeltasInTheirOwnTime) {
     const Crl first = delta();
     clock_->set(kNow + kHour - 1);

@@ -18,6 +18,9 @@ using testing::open_store;
 
 class StoreCrlTest : public testing::OnEachEngine {
 protected:
+    /// Of what no complete CRL has shown yet.
+    static constexpr CrlHorizon kHorizon{kNow - kListedAfterExpiry, 0};
+
     /// Of a certificate that is not recorded: the list of CRLs does not ask.
     std::string revoke(RevocationReason reason, std::string serial = {},
                        std::int64_t not_after = kNow + kDay) {
@@ -64,7 +67,7 @@ protected:
         return found;
     }
     static std::set<std::string> all(const CrlBegun& begun, std::int64_t now = kNow) {
-        return serials(begun.list->next(now - kListedAfterExpiry, 1000).value());
+        return serials(begun.list->next({now - kListedAfterExpiry, begun.revision}, 1000).value());
     }
     /// Octets that pass for a CRL of this number.
     Crl crl(std::int64_t number, std::size_t entries = 0) const {
@@ -135,11 +138,11 @@ TEST_P(StoreCrlTest, ListsWhatIsRevokedUntilLongAfterItExpired) {
     revoke(RevocationReason::kRemoveFromCrl, held);
     const auto begun = begin(order("a"));
     EXPECT_EQ(begun.revision, 3);
-    const auto listed = begun.list->next(kNow - kListedAfterExpiry, 10).value();
+    const auto listed = begun.list->next(kHorizon, 10).value();
     ASSERT_EQ(serials(listed), std::set<std::string>{revoked}) << "the other is good again";
     EXPECT_EQ(listed[0].revoked_at, kNow);
     EXPECT_EQ(listed[0].reason, RevocationReason::kSuperseded);
-    EXPECT_TRUE(begun.list->next(kNow - kListedAfterExpiry, 10)->empty()) << "that was all";
+    EXPECT_TRUE(begun.list->next(kHorizon, 10)->empty()) << "that was all";
     EXPECT_EQ(all(begin(order("a")), kNow + 29 * kDay), std::set<std::string>{revoked});
     EXPECT_TRUE(all(begin(order("a")), kNow + 31 * kDay).empty());
 }
@@ -153,10 +156,10 @@ TEST_P(StoreCrlTest, GoesThroughALongListInPages) {
     std::set<std::string> listed;
     std::set<std::string> changed;
     for (const std::size_t size : {10U, 10U, 5U, 0U}) {
-        const auto page = complete.list->next(kNow - kListedAfterExpiry, 10).value();
+        const auto page = complete.list->next(kHorizon, 10).value();
         EXPECT_EQ(page.size(), size);
         listed.merge(serials(page));
-        const auto more = changes.list->next_change({1, 0}, 10).value();
+        const auto more = changes.list->next_change({1, 0}, kHorizon, 10).value();
         EXPECT_EQ(more.size(), size);
         changed.merge(serials(more));
     }
@@ -170,11 +173,32 @@ TEST_P(StoreCrlTest, ListsWhatHasChangedAfterABase) {
     const CrlBase base{1, store_->revocation_revision(issuer_).value()};
     const auto fresh = revoke(RevocationReason::kSuperseded, {}, kNow - 90 * kDay);
     revoke(RevocationReason::kRemoveFromCrl, held);
-    const auto changes = begin(order("a")).list->next_change(base, 10).value();
+    const auto changes = begin(order("a")).list->next_change(base, kHorizon, 10).value();
     ASSERT_EQ(serials(changes), (std::set<std::string>{fresh, held}))
         << "an expired one, too: no complete CRL has shown it";
     EXPECT_EQ(changes[0].reason, RevocationReason::kSuperseded) << "in their order";
     EXPECT_EQ(changes[1].reason, RevocationReason::kRemoveFromCrl);
+}
+
+// RFC 5280 section 5.2.3: a delta and a complete CRL of one number say the same.
+TEST_P(StoreCrlTest, WhatExpiredLeavesCompleteOnesAndDeltasAtTheSameTime) {
+    const CrlBase base{1, 0};
+    const auto held = revoke(RevocationReason::kCertificateHold, {}, kNow - 90 * kDay);
+    const auto over = revoke(RevocationReason::kSuperseded, {}, kNow - 90 * kDay);
+    revoke(RevocationReason::kRemoveFromCrl, held);
+    const auto listed = [&](const CrlHorizon& horizon) {
+        return serials(begin(order("a")).list->next(horizon, 10).value());
+    };
+    const auto changed = [&](const CrlHorizon& horizon) {
+        return serials(begin(order("a")).list->next_change(base, horizon, 10).value());
+    };
+    const std::set<std::string> one{over}, both{over, held}, none, released{held};
+    EXPECT_EQ(listed({kNow - 1, 3}), one) << "revoked after that";
+    EXPECT_EQ(changed({kNow - 1, 3}), both);
+    EXPECT_EQ(listed({kNow, 1}), one) << "the last complete CRL did not know of it";
+    EXPECT_EQ(changed({kNow, 1}), both);
+    EXPECT_EQ(listed({kNow, 3}), none);
+    EXPECT_EQ(changed({kNow, 3}), released) << "the base may have it on hold";
 }
 
 TEST_P(StoreCrlTest, AListStaysAsItWasWhenItWasBegun) {
@@ -335,6 +359,16 @@ TEST_P(StoreCrlTest, ForgetsAsManyAsThereAre) {
     EXPECT_EQ(query.integer(0), 0);
 }
 
+TEST_P(StoreCrlTest, KeepsWhatWasRevokedWhileACompleteOneWasMade) {
+    const auto begun = begin(order("a"));
+    const auto late = revoke(RevocationReason::kKeyCompromise, {}, kNow - 90 * kDay);
+    auto made = to_keep(begun);
+    made.listed_since = kNow + kDay;
+    ASSERT_TRUE(keep(made));
+    const auto listed = begin(order("a")).list->next({made.listed_since, begun.revision}, 10);
+    EXPECT_EQ(serials(listed.value()), std::set<std::string>{late});
+}
+
 TEST_P(StoreCrlTest, KeepsWhatADeltaHasToTellOf) {
     RevocationOrder held{{issuer_, {1}}, RevocationReason::kCertificateHold, kNow};
     held.not_recorded = kNow + 400 * kDay;
@@ -346,7 +380,7 @@ TEST_P(StoreCrlTest, KeepsWhatADeltaHasToTellOf) {
     keep_at(kNow + kDay, 0);
     const auto begun = begin(delta_alone(order("a", kNow + kDay)));
     ASSERT_TRUE(begun.base);
-    EXPECT_EQ(begun.list->next_change(*begun.base, 10).value().size(), 1U);
+    EXPECT_EQ(begun.list->next_change(*begun.base, kHorizon, 10).value().size(), 1U);
 }
 
 TEST_P(StoreCrlTest, KeepsALargeCrlInParts) {

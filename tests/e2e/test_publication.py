@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
 
-from harness import run
+from harness import run, wait_until
 
 
 @pytest.fixture
@@ -131,6 +131,59 @@ def test_caches_can_ask_whether_the_crl_is_new(issued):
         cert(issued, "hold", issued.serial)
         new = http.request("GET", "/crl/lab.crl", headers=[("If-None-Match", tag)])
         assert new.status == 200 and new.header("ETag") != tag
+
+
+def obsolete_dates(date):
+    """As RFC 850 and asctime() have it: RFC 9110 section 5.6.7."""
+    at = datetime.datetime.strptime(date, "%a, %d %b %Y %H:%M:%S GMT")
+    return at.strftime("%A, %d-%b-%y %H:%M:%S GMT"), at.strftime("%a %b ") + f"{at.day:2}" + at.strftime(" %H:%M:%S %Y")
+
+
+def test_caches_can_ask_by_the_date_of_a_crl(issued):
+    with issued.http() as http:
+        def status(date, more=(), method="GET"):
+            fields = [("If-Modified-Since", date), *more]
+            return http.request(method, "/crl/lab.crl", headers=fields).status
+
+        first = http.request("GET", "/crl/lab.crl")
+        date, tag = first.header("Last-Modified"), first.header("ETag")
+        for same in (date, *obsolete_dates(date)):
+            assert status(same) == 304
+        assert status(date, method="HEAD") == 304
+        assert status("Fri, 01 Jan 2100 00:00:00 GMT") == 200, "it is of no CRL"
+        assert status("yesterday") == 200
+        assert status(date, more=[("If-None-Match", '"x"')]) == 200, "that counts alone"
+        assert status("yesterday", more=[("If-None-Match", tag)]) == 304
+
+
+def test_no_two_crls_have_the_same_date(issued):
+    """Made within a second, all with one thisUpdate."""
+    seen = []
+    with issued.http() as http:
+        for change in ["hold", "release"] * 3:
+            cert(issued, change, issued.serial)
+            since = [("If-Modified-Since", date) for date in seen[-1:]]
+            reply = http.request("GET", "/crl/lab.crl", headers=since)
+            assert reply.status == 200
+            date = reply.header("Last-Modified")
+            assert date is None or date not in seen
+            if date:
+                seen.append(date)
+            crl = x509.load_der_x509_crl(reply.body)
+            assert len(list(crl)) == (change == "hold")
+        date = wait_until(lambda: http.request("GET", "/crl/lab.crl").header("Last-Modified"),
+                          "the clock comes to the last number")
+        assert http.request("GET", "/crl/lab.crl", headers=[("If-Modified-Since", date)]).status == 304
+
+
+def test_answers_and_certificates_have_no_date_to_ask_by(issued):
+    issued.edit(lambda config: config["cas"]["lab"].update(certificate_path="/ca.crt"))
+    issued.stop()
+    issued.start()
+    with issued.http() as http:
+        for target in ("/ca.crt", get_target(request(issued))):
+            date = http.request("GET", target).header("Last-Modified")
+            assert http.request("GET", target, headers=[("If-Modified-Since", date)]).status == 200
 
 
 def test_openssl_is_told_good_revoked_held_and_released(issued):

@@ -242,6 +242,37 @@ def test_a_restored_backup_serves_and_what_it_lacks_is_named(lab, tmp_path):
     assert kinds(verify(lab)) == ["not_revoked", "not_stored"], "it has not expired"
 
 
+def test_a_serial_number_of_two_cas_is_two_certificates(lab):
+    """Imported CAs count theirs from 1; RFC 5280 has them unique with the issuer alone."""
+    command(lab, "ca", "create", "--ca", "other", "--root", "--ca-name", "Other CA")
+
+    def change(what, ca, serial="02"):
+        command(lab, "cert", what, serial, "--not-recorded", "--ca", ca)
+
+    for ca in ("lab", "other"):
+        change("hold", ca)
+    change("release", "other")
+    assert verify(lab)["sound"]
+    lab.stop()
+    sql(lab, "DELETE FROM revocations WHERE reason <> 8")
+    fault, = verify(lab)["faults"]
+    assert fault["kind"] == "not_revoked" and "--ca lab" in fault["detail"]
+    lab.start()
+    assert "revocations" in lab.log() and "lost=1" in lab.log()
+    change("hold", "other")
+    assert kinds(verify(lab)) == ["not_revoked"], "the other's"
+    change("hold", "lab")
+    assert verify(lab)["sound"]
+    lost = lab.certificates()[0]["serial"]
+    lab.stop()
+    sql(lab, f"DELETE FROM certificates WHERE serial = x'{lost}'", "DELETE FROM transactions WHERE "
+        "certificate NOT IN (SELECT id FROM certificates)")
+    change("revoke", "other", lost)
+    assert kinds(verify(lab)) == ["not_stored"]
+    change("revoke", "lab", lost)
+    assert verify(lab)["sound"]
+
+
 def test_older_audit_files_are_asked_for(lab):
     old = lab.dir / "audit.jsonl.1"
     (lab.dir / "audit.jsonl").rename(old)

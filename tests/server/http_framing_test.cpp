@@ -165,6 +165,23 @@ TEST(HttpFramingTest, H19_RefusesEncodedBodiesAndIgnoresUpgradeAndRange) {
               200U);
 }
 
+TEST(HttpFramingTest, ADateIsNoConditionBesideATag) {
+    const std::string date = "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+    const auto conditions = [](const std::string& fields) {
+        ParsedHeader header;
+        EXPECT_TRUE(parse_header("GET / HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n", header));
+        std::string tag = "before", since = "before";
+        copy_conditions(header, tag, since);
+        return tag + "|" + since;
+    };
+    EXPECT_EQ(conditions(""), "|");
+    EXPECT_EQ(conditions(date), "|Sun, 06 Nov 1994 08:49:37 GMT");
+    EXPECT_EQ(conditions("If-None-Match: \"a\"\r\n" + date), "\"a\"|");
+    EXPECT_EQ(conditions(date + "If-None-Match: " + std::string(257, 'a') + "\r\n"), "|");
+    EXPECT_EQ(conditions(date + date), "|") << "which of them?";
+    EXPECT_EQ(conditions("If-Modified-Since: " + std::string(65, '1') + "\r\n"), "|");
+}
+
 TEST(HttpFramingTest, ReadsBodyAndExpectation) {
     Framing framing;
     ASSERT_EQ(judge(post("Content-Length: 7\r\nExpect: 100-Continue\r\n"), &framing), 200U);
