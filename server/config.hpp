@@ -162,8 +162,8 @@ struct Config {
     unsigned crypto_threads = 0;                 ///< 0: one a core
     std::size_t queue = 512;                     ///< enrolments in progress; above it 503
     std::chrono::milliseconds queue_time{1000};  ///< expected to wait for a worker; above it 503
-    /// Refusals of strangers, and retries, that are written, of each address; 0: all. See
-    /// RefusalBounds and RetryBounds.
+    /// Refusals of strangers, and what repeats, that are written, of each address; 0: all. See
+    /// RefusalBounds and RepeatBounds.
     std::size_t refusals_per_second = 20;
     std::chrono::milliseconds shutdown_delay{0};  ///< from SIGTERM to the end of listening
     std::optional<RunAsConfig> run_as;            ///< absent: it stays the user that it is

@@ -4,7 +4,7 @@
 
 #include "policy/renewal.hpp"
 #include "policy/signer_limits.hpp"
-#include "server/retry_bounds.hpp"
+#include "server/repeat_bounds.hpp"
 
 namespace scepgate::server {
 
@@ -272,14 +272,15 @@ asio::awaitable<CertificateOrRefusal> Issuance::release_again(
                                          transaction.id, transaction.policy);
         if (!told) co_return told.error();
     }
-    if (parts_.retries && !parts_.retries->admit(operation.client_address, transaction.id,
+    const auto matter = static_cast<std::uint64_t>(transaction.id);
+    if (parts_.retries && !parts_.retries->admit(matter, operation.client_address, "Retry",
                                                  std::chrono::steady_clock::now())) {
         co_return *transaction.certificate;
     }
     auto auditing = trail_.retry(operation, transaction);
     const auto audited = co_await std::move(auditing);
     if (!audited) {
-        if (parts_.retries) parts_.retries->forget(transaction.id);
+        if (parts_.retries) parts_.retries->forget(matter);
         co_return refused(reason::kAuditUnavailable, audited.error().detail);
     }
     co_return *transaction.certificate;

@@ -15,15 +15,15 @@ namespace scepgate::server {
 
 /// What the steps work with; the same for all requests.
 class Notifier;
-class RetryBounds;
+class RepeatBounds;
 
 struct ServiceParts {
     std::shared_ptr<ca_backend::Store> store;
     std::shared_ptr<AuditLog> audit;
     std::shared_ptr<Log> log;
     std::shared_ptr<const certs::Clock> clock;
-    std::shared_ptr<Notifier> notifier{};    ///< null: nobody is told of refusals
-    std::shared_ptr<RetryBounds> retries{};  ///< that are recorded; null: all
+    std::shared_ptr<Notifier> notifier{};     ///< null: nobody is told of refusals
+    std::shared_ptr<RepeatBounds> retries{};  ///< that are recorded; null: all
 };
 
 /// A message that was opened, and where it came in. Stays alive until its answer is made.

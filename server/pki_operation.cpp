@@ -118,7 +118,7 @@ PkiOperations::PkiOperations(ServiceParts parts)
       enrollment_(parts_),
       poll_(parts_),
       look_up_(parts_) {
-    parts_.retries = std::make_shared<RetryBounds>();
+    parts_.retries = std::make_shared<RepeatBounds>();
 }
 
 bool PkiOperations::clock_is_wrong() const noexcept {
@@ -127,12 +127,15 @@ bool PkiOperations::clock_is_wrong() const noexcept {
 
 void PkiOperations::bound_refusals(std::size_t rate) {
     refusals_.set_rate(rate);
+    known_refusals_.set_rate(rate);
     parts_.retries->set_rate(rate);
 }
 
 void PkiOperations::tell_refusals(RefusalBounds::Which which) {
     const auto now = std::chrono::steady_clock::now();
     for (const auto& untold : refusals_.take(which, now))
+        trail_.counted("refuse_more", untold);
+    for (const auto& untold : known_refusals_.take(which, now))
         trail_.counted("refuse_more", untold);
     for (const auto& untold : parts_.retries->take(which, now))
         trail_.counted("retry_more", untold);
@@ -169,8 +172,7 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, c
     record.refused = true;
     describe(refusal, record);
     record.known = record.known || refusal.challenge_valid;
-    if (record.known ||
-        refusals_.admit(client_address, refusal.code, std::chrono::steady_clock::now())) {
+    if (is_recorded(record, client_address, refusal)) {
         auto auditing = trail_.refusal(endpoint, record, client_address, refusal);
         co_await std::move(auditing);
     }
@@ -183,6 +185,16 @@ asio::awaitable<OperationReply> PkiOperations::process(const Endpoint& routed, c
         scep::encode_failure(address, refusal.fail_info, signer, parts_.clock->now()), record);
     failure.failed_since = began;
     co_return failure;
+}
+
+bool PkiOperations::is_recorded(const RequestRecord& record, std::string_view client_address,
+                                const Refusal& refusal) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!record.known) return refusals_.admit(client_address, refusal.code, now);
+    // Two that collide share the bounds, and are counted.
+    const auto hash = std::hash<std::string_view>();
+    const std::uint64_t matter = hash(record.transaction_id) * 31 + hash(refusal.code);
+    return known_refusals_.admit(matter, client_address, refusal.code, now);
 }
 
 Result<scep::PkiMessage, Refusal> PkiOperations::open(const Endpoint& endpoint,

@@ -6,7 +6,7 @@
 #include "server/enrollment.hpp"
 #include "server/lookup.hpp"
 #include "server/poll.hpp"
-#include "server/retry_bounds.hpp"
+#include "server/repeat_bounds.hpp"
 
 namespace scepgate::server {
 
@@ -35,9 +35,9 @@ public:
     /// See Store::clock_is_wrong().
     [[nodiscard]] bool clock_is_wrong() const noexcept;
 
-    /// How many "refuse" of strangers are recorded a second, and how many "retry" of anybody: see
-    /// RefusalBounds and RetryBounds. Whoever has a valid challenge, or renews a valid certificate,
-    /// is no stranger. 0, as at first: all.
+    /// How many "refuse" and "retry" are recorded a second: RefusalBounds for strangers' refusals,
+    /// RepeatBounds for retries, and for refusals of whoever has a valid challenge or renews a
+    /// valid certificate. 0, as at first: all.
     void bound_refusals(std::size_t rate);
     /// Records how many were not. Blocks.
     void tell_refusals(RefusalBounds::Which which);
@@ -49,6 +49,8 @@ public:
                                                    RequestRecord& record);
 
 private:
+    [[nodiscard]] bool is_recorded(const RequestRecord& record, std::string_view client_address,
+                                   const Refusal& refusal);
     Result<scep::PkiMessage, Refusal> open(const Endpoint& endpoint,
                                            const scep::SignedRequest& request) const;
     boost::asio::awaitable<Outcome> dispatch(const Operation& operation);
@@ -59,6 +61,7 @@ private:
     ServiceParts parts_;
     AuditTrail trail_;
     RefusalBounds refusals_;
+    RepeatBounds known_refusals_;  ///< of each transaction and code
     Enrollment enrollment_;
     Poll poll_;
     LookUp look_up_;

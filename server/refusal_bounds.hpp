@@ -12,7 +12,7 @@
 
 namespace scepgate::server {
 
-/// Refusals, or retries (RetryBounds), of one kind that were counted in place of being written.
+/// Refusals, or retries (RepeatBounds), of one kind that were counted in place of being written.
 struct UntoldRefusals {
     std::string client;  ///< an IPv4 address, an IPv6 /64, or "others"
     std::string code;

@@ -58,15 +58,18 @@ def test_A05_a_flood_of_refusals_is_counted_and_hides_nobody_elses(new_lab, keys
     [alone] = refusals(lab, NEIGHBOUR)
     by_code = collections.Counter(line["code"] for line in refusals(lab, FLOOD))
     missing = by_code.pop(alone["code"])
-    assert by_code.pop("SubjectNameMismatch") == 30, "the challenge is valid"
+    mismatches = by_code.pop("SubjectNameMismatch")
+    assert 12 <= mismatches < 30, "the challenge is valid: the first, ten at once, one of its code's own"
     assert sum(by_code.values()) == 1, "another code, from the same address"
     assert missing <= 12 + 2.2 * (took + 1), "of ten at once, then two a second"
 
     lab.stop()
     counted = [line for line in lab.audit() if line["event"] == "refuse_more"]
     assert {line["client"] for line in counted} == {FLOOD}
-    assert {line["code"] for line in counted} == {alone["code"]}
-    assert sum(line["count"] for line in counted) == MESSAGES - missing
+    counts = collections.Counter()
+    for line in counted:
+        counts[line["code"]] += line["count"]
+    assert counts == {alone["code"]: MESSAGES - missing, "SubjectNameMismatch": 30 - mismatches}
     lines = [line for line in lab.log().splitlines() if f"client={FLOOD}" in line]
     assert sum("ChallengePasswordMissing" in line for line in lines) <= missing + len(counted) + 5
     assert any("refused more" in line for line in lines)

@@ -168,8 +168,9 @@ TEST(HttpFramingTest, H19_RefusesEncodedBodiesAndIgnoresUpgradeAndRange) {
 TEST(HttpFramingTest, ADateIsNoConditionBesideATag) {
     const std::string date = "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
     const auto conditions = [](const std::string& fields) {
-        ParsedHeader header;
-        EXPECT_TRUE(parse_header("GET / HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n", header));
+        const std::string octets = "GET / HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n";
+        ParsedHeader header;  // a view of them
+        EXPECT_TRUE(parse_header(octets, header));
         std::string tag = "before", since = "before";
         copy_conditions(header, tag, since);
         return tag + "|" + since;
