@@ -119,7 +119,10 @@ Result<AuditChainFile::State> AuditChainFile::state(std::uint64_t size) const {
         return State{{(*head)->last, "", size}, size};
     auto recovered = recover_audit_file(descriptor_, size, id_.inode, *head, digest_);
     if (!recovered) return recovered.error();
-    return State{*std::move(recovered), size};
+    char last = '\n';
+    if (size > 0 && ::pread(descriptor_, &last, 1, static_cast<off_t>(size - 1)) != 1)
+        return cannot_write(std::strerror(errno));
+    return State{*std::move(recovered), size, last != '\n'};
 }
 
 /// Says why the chain was interrupted, and what lies between its last record and this one, so that
@@ -181,13 +184,10 @@ AuditChainFile::Appended AuditChainFile::write(std::span<const AuditRecord* cons
         ends.push_back({text.size(), position});
     };
     std::size_t extra = 0;
+    if (state.lacks_end) text = "\n";
     if (!state.chain.reason.empty()) {
         auto record = chain_record(state);
         if (!record) return {0, record.error()};
-        char last = '\n';
-        if (state.size > 0 &&
-            ::pread(descriptor_, &last, 1, static_cast<off_t>(state.size - 1)) == 1 && last != '\n')
-            text = "\n";
         add(*record);
         extra = 1;
     }

@@ -42,6 +42,7 @@ private:
     struct State {
         AuditRecovery chain;
         std::uint64_t size = 0;  ///< of the file
+        bool lacks_end = false;  ///< its last line
     };
     Result<void> open_head();
     Result<std::uint64_t> follow();

@@ -44,6 +44,26 @@ std::optional<Sha256> take_hash(std::string_view& text) {
     return hash;
 }
 
+/// Whether the object that `text` begins in ends with it: one that was cut short behind a brace
+/// does not.
+bool ends_object(std::string_view text) {
+    int depth = 1;
+    bool quoted = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '"') {
+            quoted = !quoted;
+        } else if (quoted) {
+            i += c == '\\' ? 1 : 0;
+        } else if (c == '{') {
+            ++depth;
+        } else if (c == '}' && --depth == 0) {
+            return i + 1 == text.size();
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 std::string to_text(const AuditPosition& position) {
@@ -78,7 +98,8 @@ std::optional<AuditLink> parse_audit_line(std::string_view line) {
     const auto seq = take_number(line);
     if (!seq || !take(line, kPrev)) return std::nullopt;
     const auto prev = take_hash(line);
-    if (!prev || !take(line, "\",\"") || !line.ends_with('}')) return std::nullopt;
+    if (!prev || !take(line, "\",") || !line.starts_with('"') || !ends_object(line))
+        return std::nullopt;
     return AuditLink{*seq, *prev};
 }
 

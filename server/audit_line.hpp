@@ -36,7 +36,8 @@ struct AuditLink {
 [[nodiscard]] std::string make_audit_line(const AuditPosition& before, std::string_view members);
 
 /// What a line (without its end) says at its beginning, which make_audit_line() has made; nothing
-/// when it is no such line. What follows is not read: its hash tells whether it was changed.
+/// when it is no such line, or not all of it. What follows is not read but for where it ends: its
+/// hash tells whether it was changed.
 [[nodiscard]] std::optional<AuditLink> parse_audit_line(std::string_view line);
 
 /// No record is longer; what is longer is read as no record.

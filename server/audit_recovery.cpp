@@ -41,9 +41,9 @@ public:
             const auto line = reader.next();
             if (!line) return line.error();
             if (!*line) break;
-            const auto link = link_of(**line);
             const bool first = at == found.end;
             at += (*line)->size();
+            const auto link = link_of(**line, at);
             if (link && link->continues(found.at)) {
                 found = {{link->seq, digest_.of((*line)->text)}, at};
                 lines = zeros = false;
@@ -67,8 +67,10 @@ public:
     }
 
 private:
-    static std::optional<AuditLink> link_of(const Line& line) {
-        return line.whole() ? parse_audit_line(line.text) : std::nullopt;
+    /// Of a record to which only the line's end is missing too: it will get that.
+    std::optional<AuditLink> link_of(const Line& line, std::uint64_t end) const {
+        const bool all = line.whole() || (line.begins && end == size_);
+        return all ? parse_audit_line(line.text) : std::nullopt;
     }
 
     /// The last record from `start` on for which `good` holds.
@@ -81,7 +83,7 @@ private:
             if (!line) return line.error();
             if (!*line) return found;
             at += (*line)->size();
-            const auto link = link_of(**line);
+            const auto link = link_of(**line, at);
             if (!link) continue;
             const AuditPosition position{link->seq, digest_.of((*line)->text)};
             if (good(position)) found = Found{position, at};

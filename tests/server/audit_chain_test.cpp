@@ -204,6 +204,33 @@ TEST_F(AuditChainTest, ATornLineIsToldOfAndStays) {
     EXPECT_EQ(kinds(verify()), Kinds{"not_a_record"});
 }
 
+/// Also behind a brace within it, and where nothing but the line's end is missing.
+TEST_F(AuditChainTest, ALineThatWasCutShortAnywhereIsNoFault) {
+    AuditRecord record("issue", 0);
+    record.add("quoted", "}\\\"}{");
+    for (const bool head : {true, false}) {
+        std::string whole;
+        for (std::size_t cut = 1; whole.empty() || cut < whole.size(); ++cut) {
+            fs::remove(file_);
+            fs::remove(head_file());
+            write(2);
+            const auto size = fs::file_size(file_);
+            fs::copy_file(head_file(), directory_ / "old", fs::copy_options::overwrite_existing);
+            open()->write(record).value();
+            whole.assign(fs::file_size(file_) - size, ' ');
+            fs::resize_file(file_, size + cut);
+            fs::remove(head_file());
+            if (head) fs::copy_file(directory_ / "old", head_file());
+            write(1);
+            const auto report = verify();
+            ASSERT_EQ(kinds(report), Kinds{}) << cut;
+            EXPECT_EQ(lines().size(), head && cut + 1 == whole.size() ? 4U : 5U) << cut;
+            write(1);
+            ASSERT_EQ(kinds(verify()), Kinds{}) << cut;
+        }
+    }
+}
+
 TEST_F(AuditChainTest, RecordsThatTheHeadDoesNotKnowYetAreKept) {
     write(2);
     fs::copy_file(head_file(), directory_ / "old");
