@@ -52,13 +52,17 @@ Result<bool> is_superseded(ca_backend::Store& store, const Endpoint& endpoint,
         if (!there) issuers.push_back(name);
     }
     const ca_backend::Identity own = ca_backend::identity_of(signer, row.template_name);
+    const ByteView issuing = endpoint.ca->chain().front().subject_der();
     for (const ByteView issuer : issuers) {
+        // Times have seconds: within one, the CA that issues now came after the others.
+        const bool later = equal(issuer, issuing) && !equal(signer.issuer_der(), issuing);
+        const std::int64_t from = later ? row.issued_at : row.issued_at + 1;
         for (const std::string& name : templates_alike(endpoint, signer, row.template_name)) {
             const auto identity = ca_backend::identity_of(issuer, signer, name);
             const auto newest = store.newest_of_identity(identity);
             if (!newest) return newest.error();
             if (!*newest || equal((*newest)->der, signer.der())) continue;
-            if (identity == own || (*newest)->issued_at > row.issued_at) return true;
+            if (identity == own || (*newest)->issued_at >= from) return true;
         }
     }
     return false;

@@ -393,6 +393,18 @@ TEST_F(RenewalServiceTest, R_T11_ARenewalLastsNoLongerThanWhatWasGranted) {
     EXPECT_EQ(renewed.not_after(), kNow + 10 * kDay);
 }
 
+// Times have seconds: of two that came in the same one, the CA of now issued its own later.
+TEST_F(RenewalServiceTest, G05_WhatTheNextCaIssuedWithinTheSameSecondIsTheNewest) {
+    lab.endpoint.renewal->newest_only = true;
+    lab.succeed();
+    auto another = lab.request();
+    another.transaction_id = "another";
+    const auto newest = lab.ask(another).cert->certificate;
+    EXPECT_EQ(renew(), "RenewalSuperseded");
+    old = newest;
+    EXPECT_EQ(renew(), "Success");
+}
+
 // The CA's end limited it, not whoever granted it: the next CA gives the whole validity again.
 TEST_F(RenewalServiceTest, R_T11_WhatTheEndOfItsCaCutShortIsRenewedForItsWholeTime) {
     const std::int64_t end = lab.certificates.ca.not_after();
