@@ -68,7 +68,7 @@ Result<Certificates> Certificates::prepare(Connection& connection) {
     Certificates made;
     const auto prepared = prepare_all(
         connection, {{made.by_id_, kSelect + "WHERE serial = ? AND issuer_hash = ?"},
-                     {made.by_serial_, kSelect + "WHERE serial = ? ORDER BY id DESC LIMIT 1"},
+                     {made.by_serial_, kSelect + "WHERE serial = ? ORDER BY id DESC LIMIT 100"},
                      {made.by_identity_, kSelect + "WHERE c.id IN (" + newest_id("?1") + ", " +
                                              newest_id("?2") + ") ORDER BY c.id DESC LIMIT 1"}});
     if (!prepared) return prepared.error();
@@ -82,10 +82,16 @@ Certificates::Found Certificates::find(const CertificateId& id) {
     return read_one(query);
 }
 
-Certificates::Found Certificates::find_serial(ByteView serial) {
+Result<std::vector<CertificateRow>> Certificates::with_serial(ByteView serial) {
     Query query = by_serial_.run();
     query.bind(serial);
-    return read_one(query);
+    std::vector<CertificateRow> rows;
+    for (;;) {
+        const auto row = query.next();
+        if (!row) return row.error();
+        if (!*row) return rows;
+        rows.push_back(read_certificate(query));
+    }
 }
 
 Certificates::Found Certificates::newest_of_identity(const Identity& identity) {

@@ -12,8 +12,8 @@ public:
 
     using Found = Result<std::optional<CertificateRow>>;
     Found find(const CertificateId& id);
-    /// The newest with this serial number, whoever issued it.
-    Found find_serial(ByteView serial);
+    /// Of whichever issuers; the newest first.
+    Result<std::vector<CertificateRow>> with_serial(ByteView serial);
     Found newest_of_identity(const Identity& identity);
 
 private:

@@ -124,11 +124,11 @@ Result<std::vector<certs::Certificate>> SqlStore::certificates_of_issuers(
     });
 }
 
-Result<std::optional<CertificateRow>> SqlStore::find_serial(std::string_view serial_hex) {
+Result<std::vector<CertificateRow>> SqlStore::with_serial(std::string_view serial_hex) {
     const auto serial = parse_serial(serial_hex);
     if (!serial) return in_context("serial number", serial.error());
     return impl_->read(
-        [&serial](sql::Reader& reader) { return reader.certificates.find_serial(*serial); });
+        [&serial](sql::Reader& reader) { return reader.certificates.with_serial(*serial); });
 }
 
 asio::awaitable<Result<Revoked>> SqlStore::revoke(RevocationOrder order) {

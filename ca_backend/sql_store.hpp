@@ -43,7 +43,7 @@ public:
     Result<CertificatePage> list(const CertificateFilter& filter) override;
     Result<std::vector<certs::Certificate>> certificates_of_issuers(
         const std::vector<std::string>& cas) override;
-    Result<std::optional<CertificateRow>> find_serial(std::string_view serial_hex) override;
+    Result<std::vector<CertificateRow>> with_serial(std::string_view serial_hex) override;
 
     boost::asio::awaitable<Result<Revoked>> revoke(RevocationOrder order) override;
 

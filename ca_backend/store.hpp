@@ -59,8 +59,8 @@ public:
     /// issued last as one of `cas`.
     virtual Result<std::vector<certs::Certificate>> certificates_of_issuers(
         const std::vector<std::string>& cas) = 0;
-    /// The newest with this serial number, whoever issued it.
-    virtual Result<std::optional<CertificateRow>> find_serial(std::string_view serial_hex) = 0;
+    /// Those with this serial number, of whichever issuers; the newest first. kMalformed.
+    virtual Result<std::vector<CertificateRow>> with_serial(std::string_view serial_hex) = 0;
 
     // Revocation. CRLs: crl_store.hpp.
 

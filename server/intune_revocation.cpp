@@ -1,5 +1,8 @@
 #include "server/intune_revocation.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "policy/composite_module.hpp"
 #include "server/audit_trail.hpp"
 
@@ -138,16 +141,21 @@ asio::awaitable<std::optional<RevocationResult>> IntuneRevocation::answer(const 
         co_return failed(request.context, RevocationError::kParameterDataInvalid,
                          "the serial number is not hexadecimal");
     }
-    const auto row = parts_.store->find_serial(*serial);
-    if (!row) {
+    const auto rows = parts_.store->with_serial(*serial);
+    if (!rows) {
         co_return failed(request.context, RevocationError::kServiceUnavailable,
                          "the store cannot be read now");
     }
     // A CA that is gone from the configuration is known by what it issued.
-    const bool ours = *row && (request.issuer.empty() || (*row)->issuer == request.issuer ||
-                               (*row)->issuer == request.ca_configuration);
-    if (!ours && !named) co_return std::nullopt;
-    if (!ours || !granted(**row)) {
+    std::vector<ca_backend::CertificateRow> ours;
+    std::copy_if(rows->begin(), rows->end(), std::back_inserter(ours), [&](const auto& row) {
+        return request.issuer.empty() || row.issuer == request.issuer ||
+               row.issuer == request.ca_configuration;
+    });
+    if (ours.empty() && !named) co_return std::nullopt;
+    const auto row =
+        std::find_if(ours.begin(), ours.end(), [&](const auto& each) { return granted(each); });
+    if (row == ours.end()) {
         LogFields fields;
         fields.add("policy", feed_.policy)
             .add("serial", *serial)
@@ -156,7 +164,7 @@ asio::awaitable<std::optional<RevocationResult>> IntuneRevocation::answer(const 
         co_return failed(request.context, RevocationError::kCertificateNotFound,
                          "there is no such certificate of this connector");
     }
-    auto result = co_await revoke(request, **row);
+    auto result = co_await revoke(request, *row);
     co_return result;
 }
 

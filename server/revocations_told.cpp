@@ -65,13 +65,19 @@ Result<std::optional<ca_backend::CertificateRow>> row_of(ca_backend::Store& stor
                                                          const ToldIssuers& issuers,
                                                          const ToldId& id,
                                                          const RevocationTold& told) {
-    auto row = store.find_serial(told.serial);
-    if (!row || !*row || (*row)->ca == told.ca) return row;
-    const auto certificate = certs::Certificate::from_der((*row)->der);
-    if (!certificate) return row;
-    const auto issuer = ca_backend::issuer_hash(certificate->issuer_der());
-    if (!id.issuer || issuers.stored(issuer, id.serial).may_be(id)) return row;
-    return store.find_certificate({*id.issuer, id.serial});
+    auto rows = store.with_serial(told.serial);
+    if (!rows) return rows.error();
+    const auto may_be = [&](const ca_backend::CertificateRow& row) {
+        const auto certificate = certs::Certificate::from_der(row.der);
+        if (!id.issuer || !certificate) return true;
+        const auto issuer = ca_backend::issuer_hash(certificate->issuer_der());
+        return issuers.stored(issuer, id.serial).may_be(id);
+    };
+    auto found = std::find_if(rows->begin(), rows->end(),
+                              [&](const auto& row) { return row.ca == told.ca; });
+    if (found == rows->end()) found = std::find_if(rows->begin(), rows->end(), may_be);
+    if (found == rows->end()) return std::optional<ca_backend::CertificateRow>();
+    return std::optional(std::move(*found));
 }
 
 }  // namespace

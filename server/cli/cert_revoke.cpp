@@ -20,7 +20,7 @@ struct CertRevokeOptions {
     std::string serial;
     std::string reason = "unspecified";
     std::string invalidity_date;
-    std::string ca;         ///< with not_recorded
+    std::string ca;
     std::string not_after;  ///< with not_recorded
     bool not_recorded = false;
     bool json = false;
@@ -100,22 +100,22 @@ int find_not_recorded(const CertRevokeOptions& options, const Config& config,
 
 int find_recorded(const CertRevokeOptions& options, ca_backend::Store& store,
                   RevokedSubject& subject) {
-    auto row = store.find_serial(options.serial);
+    auto row = find_certificate(store, options.serial, options.ca);
     if (!row) {
-        return complain(row.error().code == Errc::kMalformed ? kUsage : kFailed,
-                        row.error().detail);
+        Error error = row.error();
+        if (error.code == Errc::kNotFound) {
+            error.detail +=
+                "; one that was issued after the backup that this store was restored from is "
+                "taken back with --not-recorded";
+        }
+        return complain_of(error);
     }
-    if (!*row) {
-        return complain(kFailed, "there is no certificate with serial " + options.serial +
-                                     "; one that was issued after the backup that this store was "
-                                     "restored from is taken back with --not-recorded");
-    }
-    const auto certificate = certs::Certificate::from_der((*row)->der);
+    const auto certificate = certs::Certificate::from_der(row->der);
     if (!certificate) return complain(kFailed, certificate.error().detail);
     // By the certificate's own issuer: the CA may have another key, name or certificate by now, or
     // be gone from the configuration, and its certificates must be revocable all the same.
     subject.order.certificate = ca_backend::certificate_id(*certificate);
-    subject.row = **std::move(row);
+    subject.row = *std::move(row);
     return kSuccess;
 }
 
@@ -190,8 +190,9 @@ void add_cert_revoke(CLI::App& cert, int& status) {
             "--not-recorded", options->not_recorded,
             "The store does not know the certificate, as after a restore: take it back by its "
             "serial number alone");
-        command->add_option("--ca", options->ca, "Its CA, where there are several")
-            ->needs(not_recorded);
+        command->add_option("--ca", options->ca,
+                            "Its CA, where several have such a one, or (--not-recorded) where "
+                            "there are several");
         command
             ->add_option("--not-after", options->not_after,
                          "Until when it is valid, as in 2027-01-01T00:00:00Z: so long it is "

@@ -131,7 +131,7 @@ TEST_P(StoreRevocationTest, RevokesForEver) {
     const auto row = revoke(certificate, RevocationReason::kKeyCompromise);
     ASSERT_TRUE(row);
     for (const auto& now_or_later :
-         {*row, store_->find_serial(certificate.serial_hex()).value().value()}) {
+         {*row, store_->find_certificate(certificate_id(certificate)).value().value()}) {
         ASSERT_TRUE(now_or_later.revocation);
         EXPECT_EQ(now_or_later.revocation->reason, RevocationReason::kKeyCompromise);
         EXPECT_EQ(now_or_later.revocation->at, kNow);
@@ -215,7 +215,7 @@ TEST_P(StoreRevocationTest, HoldsAndReleases) {
     const auto released = revoke(certificate, RevocationReason::kRemoveFromCrl);
     ASSERT_TRUE(released);
     EXPECT_FALSE(released->revocation);
-    EXPECT_FALSE(store_->find_serial(certificate.serial_hex()).value()->revocation);
+    EXPECT_FALSE(store_->find_certificate(certificate_id(certificate)).value()->revocation);
     ASSERT_TRUE(revoke(certificate, RevocationReason::kCertificateHold));
     EXPECT_TRUE(revoke(certificate, RevocationReason::kSuperseded)) << "from hold to for ever";
 }
@@ -227,7 +227,7 @@ TEST_P(StoreRevocationTest, WhatWasOnHoldWasRevokedWhenItWasPutThere) {
     ASSERT_TRUE(row);
     EXPECT_EQ(row->revocation->at, kNow);
     EXPECT_EQ(store_->find_revocation(certificate_id(certificate)).value()->at, kNow);
-    EXPECT_EQ(store_->find_serial(certificate.serial_hex()).value()->revocation->at, kNow);
+    EXPECT_EQ(store_->find_certificate(certificate_id(certificate)).value()->revocation->at, kNow);
 
     const auto released = recorded();
     ASSERT_TRUE(revoke(released, RevocationReason::kCertificateHold, kNow));

@@ -1,7 +1,9 @@
 """cert revoke, hold, release and list; ca crl: beside a running server, checked with openssl."""
 
+import contextlib
 import datetime
 import json
+import sqlite3
 import subprocess
 
 import pytest
@@ -68,6 +70,31 @@ def test_a_revoked_certificate_stands_in_the_crl_and_fails_verification(issued, 
     line, = audit(issued, "revoke")
     assert int(line["serial"], 16) == int(first, 16)
     assert line["reason"] == "keyCompromise" and line["by"] and line["subject"]
+
+
+def test_of_two_certificates_with_one_serial_number_the_ca_tells_which_is_meant(issued):
+    serial, _ = issued.issued[0]
+    with contextlib.closing(sqlite3.connect(issued.dir / "scepgate.db", timeout=30)) as store:
+        columns = [row[1] for row in store.execute("PRAGMA table_info(certificates)") if row[1] != "id"]
+        other = {"issuer_hash": "randomblob(32)", "ca": "'other'", "issuer": "'CN=Other CA'",
+                 "identity": "randomblob(32)"}
+        store.execute(f"INSERT INTO certificates({', '.join(columns)}) SELECT "
+                      f"{', '.join(other.get(name, name) for name in columns)} FROM certificates "
+                      "WHERE serial = ?", [bytes.fromhex(serial.zfill(len(serial) + len(serial) % 2))])
+        assert store.total_changes == 1
+        store.commit()
+    for what in ("show", "revoke"):
+        done = command(issued, "cert", what, serial)
+        assert done.returncode == 2, done.stderr
+        assert "'lab'" in done.stderr and "'other' (CN=Other CA)" in done.stderr and "--ca" in done.stderr
+    assert revoked(issued) == {}
+    assert command(issued, "cert", "show", serial, "--ca", "lab").returncode == 0
+    done = command(issued, "cert", "revoke", serial, "--ca", "nobody")
+    assert done.returncode == 2 and "'lab'" in done.stderr and "not of 'nobody'" in done.stderr
+    assert "--not-recorded" not in done.stderr
+    assert command(issued, "cert", "show", serial, "--ca", "CN=Other CA").returncode == 0
+    assert command(issued, "cert", "revoke", serial, "--ca", "lab").returncode == 0
+    assert revoked(issued) == {int(serial, 16): "unspecified"}
 
 
 def test_crl_numbers_grow_with_changes_only(issued):

@@ -7,16 +7,15 @@ namespace scepgate::server::this_file {
 namespace {
 
 /// SEQUENCE of one RDN, CN.
-Bytes cn(std::uint8_t tag, std::string_view value) {
-    Bytes der{0x55, 0x04, 0x03, tag, static_cast<std::uint8_t>(value.size())};
-    der.insert(der.end(), value.begin(), value.end());
-    der.insert(der.begin(), {0x06, 0x03});
-    for (const std::uint8_t outer : Bytes{0x30, 0x31, 0x30})
-        der.insert(der.begin(), {outer, static_cast<std::uint8_t>(der.size())});
-    return der;
+Bytes cn(char tag, std::string_view value) {
+    const auto size = static_cast<char>(value.size());
+    const auto more = [size](int octets) { return static_cast<char>(size + octets); };
+    std::string der{0x30, more(11), 0x31, more(9), 0x30, more(7), 6, 3, 0x55, 4, 3, tag, size};
+    der += value;
+    return to_bytes(as_bytes(der));
 }
 
-constexpr std::uint8_t kUtf8 = 0x0C, kPrintable = 0x13;
+constexpr char kUtf8 = 0x0C, kPrintable = 0x13;
 
 TEST(NameDifference, SaysWhatIsWrittenOtherwise) {
     EXPECT_EQ(name_difference(cn(kPrintable, "A"), cn(kUtf8, "A")),

@@ -61,7 +61,9 @@ protected:
         return asked.cert->certificate;
     }
     bool is_revoked(const certs::Certificate& certificate) {
-        return lab_.store->find_serial(certificate.serial_hex()).value()->revocation.has_value();
+        return lab_.store->find_certificate(ca_backend::certificate_id(certificate))
+            .value()
+            ->revocation.has_value();
     }
 
     std::vector<json> requests_;

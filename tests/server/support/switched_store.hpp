@@ -77,9 +77,9 @@ public:
         if (reads_fail) return down();
         return store_->certificates_of_issuers(cas);
     }
-    Result<std::optional<ca_backend::CertificateRow>> find_serial(
+    Result<std::vector<ca_backend::CertificateRow>> with_serial(
         std::string_view serial_hex) override {
-        return store_->find_serial(serial_hex);
+        return store_->with_serial(serial_hex);
     }
     boost::asio::awaitable<Result<ca_backend::Revoked>> revoke(
         ca_backend::RevocationOrder order) override {
