@@ -292,6 +292,23 @@ TEST_P(StoreTest, FindsASerialHoweverItsHexIsWritten) {
     EXPECT_FALSE(store_->with_serial("not hex"));
 }
 
+TEST_P(StoreTest, FindsAllThatHaveOneSerialOfWhicheverIssuersTheNewestFirst) {
+    const auto made = make_record();
+    ASSERT_EQ(describe(record(*store_, made)), "recorded");
+    const std::string columns =
+        "serial, subject, subject_alt_name, not_before, not_after, issued_at, endpoint, "
+        "transaction_id, message_type, template, policy, device_id, user_id, der, identity, "
+        "issuer_hash, issuer, ca";
+    const std::string copied = columns.substr(0, columns.find("issuer_hash"));
+    ASSERT_TRUE(place_.connect()->execute(("INSERT INTO certificates(" + columns + ") SELECT " +
+                                           copied + "serial, 'CN=Other', 'other' FROM certificates")
+                                              .c_str()));
+    const auto found = store_->with_serial(made.certificate.serial_hex()).value();
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].ca, "other");
+    EXPECT_EQ(found[1].ca, "lab");
+}
+
 TEST_P(StoreTest, IsReadWhileAServerRunsAndRecordsNothingThen) {
     const auto made = make_record();
     ASSERT_EQ(describe(record(*store_, made)), "recorded");
