@@ -33,8 +33,8 @@ if(SCEPGATE_FUZZ AND NOT SCEPGATE_FUZZ_ENGINE)
   if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     message(FATAL_ERROR "SCEPGATE_FUZZ needs clang++ (cmake --preset fuzz), or LIB_FUZZING_ENGINE.")
   endif()
-  # What no target of fuzz/ links, or SCEPGATE_FUZZ_SERVER leaves out, has UNFUZZED=ON: nobody counts its branches, and it compiles in
-  # half the time.
+  # What no target of fuzz/ links, or SCEPGATE_FUZZ_SERVER leaves out, has UNFUZZED=ON: nobody counts its
+  # branches, and it compiles in half the time.
   target_compile_options(scepgate_options INTERFACE
     $<IF:$<BOOL:$<TARGET_PROPERTY:UNFUZZED>>,-O0,-fsanitize=fuzzer-no-link>)
   target_link_options(scepgate_options INTERFACE -fsanitize=fuzzer-no-link)
