@@ -109,10 +109,14 @@ Result<AuditRecovery> recover_audit_file(int descriptor, std::uint64_t size, std
     const auto found = recovery.find(head->last);
     if (!found) return found.error();
     if (*found) return recovery.after(**found);
-    // The chain goes on from what the head says, so that whoever verifies it sees the gap.
+    // A file that is new to the head: what it begins with may follow the head's record.
+    auto next = recovery.after({head->last, 0});
+    if (!next || next->at != head->last) return next;
     const auto last = recovery.last_record();
     if (!last) return last.error();
-    return AuditRecovery{head->last, "file_replaced", *last ? (*last)->end : 0};
+    if (!*last) return next;
+    // The chain goes on from what the head says, so that whoever verifies it sees the gap.
+    return AuditRecovery{head->last, "file_replaced", (*last)->end};
 }
 
 }  // namespace scepgate::server

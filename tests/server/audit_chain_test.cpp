@@ -1,73 +1,16 @@
-#include <fstream>
 #include <sys/stat.h>
 #include <thread>
 
-#include <gtest/gtest.h>
-
-#include "server/audit_files.hpp"
-#include "server/audit_log.hpp"
+#include "tests/server/support/audit_lab.hpp"
 
 namespace scepgate::server::this_file {
 namespace {
 
 namespace fs = std::filesystem;
-using Kinds = std::vector<std::string>;
 
 constexpr std::string_view kKey = "0123456789abcdef0123456789abcdef";
 
-class AuditChainTest : public ::testing::Test {
-protected:
-    AuditChainTest() {
-        fs::remove_all(directory_);
-        fs::create_directories(directory_);
-    }
-    ~AuditChainTest() override { fs::remove_all(directory_); }
-
-    static AuditSettings keyed(std::string_view key) {
-        AuditSettings settings;
-        if (!key.empty()) settings.hmac_key = Secret(key);
-        return settings;
-    }
-    std::shared_ptr<AuditLog> open(std::string_view key = "") {
-        return AuditLog::open(file_, keyed(key)).value();
-    }
-    void write(int count, std::string_view key = "") {
-        const auto log = open(key);
-        for (int i = 0; i < count; ++i)
-            log->write(AuditRecord("issue", 0).add("number", i)).value();
-    }
-
-    AuditReport verify(std::vector<fs::path> files = {}, std::string_view key = "",
-                       std::optional<AuditPosition> kept = {}) {
-        files.push_back(file_);
-        const AuditDigest digest(keyed(key).hmac_key);
-        return verify_audit_files({std::move(files), kept}, digest).value();
-    }
-    static Kinds kinds(const AuditReport& report) {
-        Kinds all;
-        for (const auto& fault : report.faults)
-            all.emplace_back(fault.kind);
-        return all;
-    }
-
-    std::vector<std::string> lines() const {
-        std::ifstream stream(file_);
-        std::vector<std::string> all;
-        for (std::string line; std::getline(stream, line);)
-            all.push_back(line);
-        return all;
-    }
-    void put(const std::vector<std::string>& lines) const {
-        std::ofstream stream(file_, std::ios::trunc);
-        for (const auto& line : lines)
-            stream << line << '\n';
-    }
-    void add(std::string_view text) const { std::ofstream(file_, std::ios::app) << text; }
-    fs::path head_file() const { return audit_head_file(file_); }
-
-    fs::path directory_ = fs::temp_directory_path() / ("audit-chain-" + std::to_string(::getpid()));
-    fs::path file_ = directory_ / "audit.jsonl";
-};
+class AuditChainTest : public testing::AuditLab {};
 
 TEST_F(AuditChainTest, EachRecordNamesTheHashOfTheOneBefore) {
     write(3);
@@ -182,112 +125,6 @@ TEST_F(AuditChainTest, AForeignLineAtTheEndStaysAFault) {
     EXPECT_EQ(kinds(verify()), Kinds{"not_a_record"});
     write(1);
     EXPECT_EQ(kinds(verify()), Kinds{"foreign"});
-}
-
-TEST_F(AuditChainTest, ATornLineIsToldOfAndStays) {
-    write(2);
-    add(R"({"seq":3,"prev":"00)");
-    EXPECT_EQ(kinds(verify()), Kinds{});
-    EXPECT_EQ(verify().notes.size(), 1U);
-    write(1);
-    const auto all = lines();
-    ASSERT_EQ(all.size(), 5U);
-    EXPECT_EQ(all[2], R"({"seq":3,"prev":"00)");
-    EXPECT_NE(all[3].find(R"("event":"chain","reason":"torn","octets":20,)"), std::string::npos);
-    EXPECT_EQ(kinds(verify()), Kinds{});
-    auto changed = all;
-    changed[2] = R"({"seq":3,"prev":"01)";
-    put(changed);
-    EXPECT_EQ(kinds(verify()), Kinds{"not_a_record"});
-    changed.erase(changed.begin() + 2);
-    put(changed);
-    EXPECT_EQ(kinds(verify()), Kinds{"not_a_record"});
-}
-
-/// Also behind a brace within it, and where nothing but the line's end is missing.
-TEST_F(AuditChainTest, ALineThatWasCutShortAnywhereIsNoFault) {
-    AuditRecord record("issue", 0);
-    record.add("quoted", "}\\\"}{");
-    for (const bool head : {true, false}) {
-        std::string whole;
-        for (std::size_t cut = 1; whole.empty() || cut < whole.size(); ++cut) {
-            fs::remove(file_);
-            fs::remove(head_file());
-            write(2);
-            const auto size = fs::file_size(file_);
-            fs::copy_file(head_file(), directory_ / "old", fs::copy_options::overwrite_existing);
-            open()->write(record).value();
-            whole.assign(fs::file_size(file_) - size, ' ');
-            fs::resize_file(file_, size + cut);
-            fs::remove(head_file());
-            if (head) fs::copy_file(directory_ / "old", head_file());
-            write(1);
-            const auto report = verify();
-            ASSERT_EQ(kinds(report), Kinds{}) << cut;
-            EXPECT_EQ(lines().size(), head && cut + 1 == whole.size() ? 4U : 5U) << cut;
-            write(1);
-            ASSERT_EQ(kinds(verify()), Kinds{}) << cut;
-        }
-    }
-}
-
-TEST_F(AuditChainTest, RecordsThatTheHeadDoesNotKnowYetAreKept) {
-    write(2);
-    fs::copy_file(head_file(), directory_ / "old");
-    write(2);
-    fs::rename(directory_ / "old", head_file());
-    EXPECT_EQ(kinds(verify()), Kinds{});
-    write(1);
-    const auto report = verify();
-    EXPECT_EQ(kinds(report), Kinds{});
-    EXPECT_EQ(report.records, 5U);
-}
-
-/// As after a full disk and then a power failure: the head is not synced with each record.
-TEST_F(AuditChainTest, RecordsBehindATornLineThatTheHeadDoesNotKnowYetAreKept) {
-    write(2);
-    fs::copy_file(head_file(), directory_ / "old");
-    add(R"({"seq":3,"prev":"00)");
-    write(2);
-    fs::copy_file(directory_ / "old", head_file(), fs::copy_options::overwrite_existing);
-    EXPECT_EQ(kinds(verify()), Kinds{});
-    write(1);
-    const auto report = verify();
-    EXPECT_EQ(kinds(report), Kinds{});
-    EXPECT_EQ(report.records, 6U);
-    add(R"({"seq":7,"prev":"00)");
-    fs::rename(directory_ / "old", head_file());
-    write(1);
-    EXPECT_EQ(kinds(verify()), Kinds{});
-    EXPECT_EQ(verify().records, 8U);
-}
-
-/// Of a record over two pages of the file the second is on the disk and the first is not.
-TEST_F(AuditChainTest, ALineOfWhichAPowerFailureLeftZerosIsTorn) {
-    const std::string beginning = R"({"seq":3,"prev":)", zeros(300, '\0');
-    for (const std::string& torn :
-         {zeros + "\"a\":1}\n", beginning + zeros + "}\n", zeros + "1}\n{\"seq\":4", zeros}) {
-        fs::remove_all(directory_);
-        fs::create_directories(directory_);
-        write(2);
-        add(torn);
-        EXPECT_EQ(kinds(verify()), Kinds{});
-        EXPECT_EQ(verify().notes.size(), 1U);
-        write(1);
-        const auto report = verify();
-        EXPECT_EQ(kinds(report), Kinds{});
-        EXPECT_EQ(report.records, 4U);
-    }
-}
-
-TEST_F(AuditChainTest, ARecordWithZerosInItIsNoRecord) {
-    write(2);
-    auto all = lines();
-    all[1].replace(all[1].find("issue"), 5, std::string(5, '\0'));
-    put(all);
-    EXPECT_NE(kinds(verify()), Kinds{});
-    write(1);
-    EXPECT_NE(kinds(verify()), Kinds{});
 }
 
 TEST_F(AuditChainTest, TheChainGoesOnInTheNextFileWithoutBeingTold) {
