@@ -53,7 +53,7 @@ public:
     fs::path name;
     int descriptor;
     std::uint64_t size;
-    std::uint64_t first_seq = 0;  ///< 0: the first lines are no records
+    std::uint64_t first_seq = 0;  ///< of the first record; 0: there is none
 
 private:
     OpenFile(fs::path file, int opened, std::uint64_t octets)
@@ -61,10 +61,13 @@ private:
 
     Result<void> find_first() {
         AuditLineReader reader(descriptor, 0, size);
-        const auto line = reader.next();
-        if (!line) return line.error();
-        if (!*line || !(*line)->whole()) return {};
-        if (const auto link = parse_audit_line((*line)->text)) first_seq = link->seq;
+        while (first_seq == 0) {
+            const auto line = reader.next();
+            if (!line) return line.error();
+            if (!*line) break;
+            const auto link = (*line)->whole() ? parse_audit_line((*line)->text) : std::nullopt;
+            if (link) first_seq = link->seq;
+        }
         return {};
     }
 };

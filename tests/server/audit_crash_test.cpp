@@ -140,5 +140,24 @@ TEST_F(AuditCrashTest, RecordsOfANewFileThatTheHeadDoesNotKnowYetAreKept) {
     EXPECT_EQ(report.records, 5U) << "one of them tells of the new file";
 }
 
+TEST_F(AuditCrashTest, ALineThatWasCutShortAsTheFirstOfANewFileIsTorn) {
+    write(2);
+    rotate();
+    add(R"({"seq":3,"prev":"00)");
+    EXPECT_EQ(kinds(verify({rotated_})), Kinds{});
+    write(1);
+    EXPECT_NE(lines().at(1).find(R"("reason":"torn")"), std::string::npos);
+    EXPECT_EQ(kinds(verify({rotated_})), Kinds{});
+}
+
+TEST_F(AuditCrashTest, AForeignLineAsTheFirstOfANewFileStaysAFault) {
+    write(2);
+    rotate();
+    add("{\"event\":\"issue\"}\n");
+    EXPECT_EQ(kinds(verify({rotated_})), Kinds{"not_a_record"});
+    write(1);
+    EXPECT_EQ(kinds(verify({rotated_})), Kinds{"foreign"});
+}
+
 }  // namespace
 }  // namespace scepgate::server::this_file
