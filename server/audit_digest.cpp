@@ -18,6 +18,12 @@ RunningSha256::RunningSha256() : context_(EVP_MD_CTX_new()) {
     begin();
 }
 
+RunningSha256::RunningSha256(const RunningSha256& other) : context_(EVP_MD_CTX_new()) {
+    if (!context_ || EVP_MD_CTX_copy_ex(context_.get(), other.context_.get()) != 1) {
+        throw std::runtime_error("SHA-256: OpenSSL cannot copy");
+    }
+}
+
 void RunningSha256::begin() {
     if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
         throw std::runtime_error("SHA-256: OpenSSL cannot begin");

@@ -31,6 +31,9 @@ class RunningSha256 {
 public:
     /// Throws std::runtime_error when OpenSSL has no memory.
     RunningSha256();
+    RunningSha256(const RunningSha256& other);
+    RunningSha256(RunningSha256&&) = default;
+    RunningSha256& operator=(RunningSha256&&) = default;
     void add(std::string_view text);
     /// Of all so far; begins anew.
     [[nodiscard]] Sha256 finish();

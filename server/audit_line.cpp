@@ -7,8 +7,6 @@
 #include <unistd.h>
 #include <utility>
 
-#include "server/audit_torn.hpp"
-
 namespace scepgate::server {
 namespace {
 

@@ -35,6 +35,12 @@ struct AuditLink {
 /// The line of a record, with its end: {"seq":…,"prev":"…",MEMBERS}.
 [[nodiscard]] std::string make_audit_line(const AuditPosition& before, std::string_view members);
 
+/// Octets of a line did not reach the disk in a power failure, although later ones did. No program
+/// writes such lines.
+[[nodiscard]] inline bool has_zero_octets(std::string_view line) noexcept {
+    return line.find('\0') != std::string_view::npos;
+}
+
 /// What a line (without its end) says at its beginning, which make_audit_line() has made; nothing
 /// when it is no such line, or not all of it. What follows is not read but for where it ends: its
 /// hash tells whether it was changed.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "server/audit_torn.hpp"
+#include "server/audit_gap.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -36,25 +36,22 @@ public:
     Result<AuditRecovery> after(Found found) const {
         AuditLineReader reader(descriptor_, found.end, size_);
         std::uint64_t at = found.end;
-        bool lines = false, zeros = false;
+        AuditGap gap(found.at);
         for (;;) {
             const auto line = reader.next();
             if (!line) return line.error();
             if (!*line) break;
-            const bool first = at == found.end;
             at += (*line)->size();
             const auto link = link_of(**line, at);
             if (link && link->continues(found.at)) {
                 found = {{link->seq, digest_.of((*line)->text)}, at};
-                lines = zeros = false;
+                gap = AuditGap(found.at);
             } else {
-                lines = lines || (*line)->ends || !first;
-                zeros = zeros || has_zero_octets((*line)->text);
+                gap.add(**line, link.has_value());
             }
         }
-        const bool rest = found.end < size_;
-        const bool foreign = lines && !zeros;
-        return AuditRecovery{found.at, !rest ? "" : foreign ? "foreign" : "torn", found.end};
+        const auto what = gap.is_foreign() ? "foreign" : "torn";
+        return AuditRecovery{found.at, gap.octets() == 0 ? "" : what, found.end};
     }
 
     /// The head's record, wherever it is in the file.

@@ -1,10 +1,6 @@
 #include "server/audit_verifier.hpp"
 
-#include <algorithm>
-
 #include <nlohmann/json.hpp>
-
-#include "server/audit_torn.hpp"
 
 namespace scepgate::server {
 namespace {
@@ -52,6 +48,7 @@ void AuditVerifier::miss_newest(std::string file) {
 
 void AuditVerifier::begin_file(std::string name) {
     end_gap(true);
+    doubt_.reset();
     file_ = std::move(name);
     line_ = 0;
     ++report_.files;
@@ -60,7 +57,16 @@ void AuditVerifier::begin_file(std::string name) {
 void AuditVerifier::line(const AuditLineReader::Line& line) {
     if (line.begins) ++line_;
     const auto link = line.whole() ? parse_audit_line(line.text) : std::nullopt;
+    if (doubt_) {
+        if (link && link->continues(doubt_->gap.lines.before())) {
+            end_doubt();
+        } else {
+            doubt_->gap.add(line, link.has_value());
+        }
+    }
     if (!link) return add_gap(line);
+    if (!doubt_ && gap_ && gap_->lines.has_zeros() && !link->continues(report_.last))
+        begin_doubt(line);
     const AuditPosition at{link->seq, digest_.of(line.text)};
     if (is_chain_record(line.text)) {
         close_gap(line.text, here(at.seq));
@@ -110,27 +116,48 @@ void AuditVerifier::judge_break(const AuditLink& link, const AuditPosition& at) 
     }
 }
 
+void AuditVerifier::Gap::add(const AuditLineReader::Line& line, bool record) {
+    lines.add(line, record);
+    hash.add(line.text);
+    if (line.ends) hash.add("\n");
+}
+
 void AuditVerifier::add_gap(const AuditLineReader::Line& line) {
-    if (gap_.octets == 0) gap_.first_line = line_;
-    gap_.hash.add(line.text);
-    if (line.ends) gap_.hash.add("\n");
-    gap_.octets += line.size();
-    gap_.ended = line.ends;
-    gap_.lines = gap_.lines || line.ends;
-    gap_.zeros = gap_.zeros || has_zero_octets(line.text);
+    if (!gap_) gap_.emplace(Gap{AuditGap(report_.last), line_, {}});
+    gap_->add(line, false);
+}
+
+void AuditVerifier::begin_doubt(const AuditLineReader::Line& line) {
+    doubt_.emplace(Doubt{*gap_, last_place_, kept_, report_.records, report_.first_seq,
+                         report_.fault_count, report_.faults.size(), report_.notes.size()});
+    doubt_->gap.add(line, true);
+}
+
+void AuditVerifier::end_doubt() {
+    report_.records = doubt_->records;
+    report_.first_seq = doubt_->first_seq;
+    report_.last = doubt_->gap.lines.before();
+    report_.fault_count = doubt_->fault_count;
+    report_.faults.resize(doubt_->faults);
+    report_.notes.resize(doubt_->notes);
+    last_place_ = std::move(doubt_->last_place);
+    kept_ = std::move(doubt_->kept);
+    gap_ = std::move(doubt_->gap);
+    doubt_.reset();
 }
 
 /// Nobody says what these lines are, or (at the end of a file) not yet.
 void AuditVerifier::end_gap(bool at_end) {
-    if (gap_.octets == 0) return;
-    const std::string found = std::to_string(gap_.octets) + " octets that are no record";
-    if (gap_.lines && !(at_end && gap_.zeros)) {
-        fault("not_a_record", {file_, gap_.first_line, 0}, name_of(report_.last.seq + 1), found);
+    if (!gap_) return;
+    const AuditPlace place{file_, gap_->first_line, 0};
+    if (!at_end || gap_->lines.is_foreign()) {
+        fault("not_a_record", place, name_of(report_.last.seq + 1),
+              std::to_string(gap_->lines.octets()) + " octets that are no record");
     } else {
-        note({file_, gap_.first_line, 0},
+        note(place,
              "what stands at the end was cut short by a crash or a full disk; it is no record");
     }
-    gap_ = Gap();
+    gap_.reset();
 }
 
 void AuditVerifier::close_gap(std::string_view chain_line, const AuditPlace& place) {
@@ -141,19 +168,21 @@ void AuditVerifier::close_gap(std::string_view chain_line, const AuditPlace& pla
                                                          : std::string();
     };
     const std::string reason = text("reason");
-    const std::string hash = gap_.octets == 0 ? "" : to_hex(gap_.hash.finish());
+    const std::string hash = gap_ ? to_hex(gap_->hash.finish()) : "";
+    const AuditPlace begin{file_, gap_ ? gap_->first_line : line_, 0};
     if (text("sha256") != hash) {
-        fault("not_a_record", {file_, gap_.octets == 0 ? line_ : gap_.first_line, 0},
+        fault("not_a_record", begin,
               text("sha256").empty() ? name_of(place.seq) + " right after the one before"
                                      : "lines with SHA-256 " + text("sha256"),
               hash.empty() ? "no lines" : "lines with SHA-256 " + hash);
     } else if (reason == "foreign") {
-        fault("foreign", {file_, gap_.first_line, 0}, "records of this chain",
-              std::to_string(gap_.octets) + " octets that another program wrote");
+        const std::uint64_t octets = gap_ ? gap_->lines.octets() : 0;
+        fault("foreign", begin, "records of this chain",
+              std::to_string(octets) + " octets that another program wrote");
     } else {
         note(place, explain(reason));
     }
-    gap_ = Gap();
+    gap_.reset();
 }
 
 AuditReport AuditVerifier::finish() {

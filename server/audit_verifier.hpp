@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "server/audit_digest.hpp"
-#include "server/audit_line.hpp"
+#include "server/audit_gap.hpp"
 
 namespace scepgate::server {
 
@@ -74,12 +74,22 @@ private:
     };
     /// Lines that are no records, until the one that says what they are.
     struct Gap {
-        std::uint64_t octets = 0, first_line = 0;
-        bool ended = true;
-        bool lines = false;  ///< at least one whole line
-        bool zeros = false;  ///< octets that a power failure left
+        AuditGap lines;
+        std::uint64_t first_line;
         RunningSha256 hash;
+        void add(const AuditLineReader::Line& line, bool record);
     };
+    /// Records behind zeros are judged as they stand. But a power failure may have left them, and
+    /// the chain may go on from before the zeros: then they are a part of the gap.
+    struct Doubt {
+        Gap gap;
+        AuditPlace last_place;
+        std::vector<Kept> kept;
+        std::uint64_t records, first_seq, fault_count;
+        std::size_t faults, notes;
+    };
+    void begin_doubt(const AuditLineReader::Line& line);
+    void end_doubt();
     void add_gap(const AuditLineReader::Line& line);
     void end_gap(bool at_end);
     void close_gap(std::string_view chain_line, const AuditPlace& place);
@@ -98,7 +108,8 @@ private:
     std::string file_;
     std::uint64_t line_ = 0;
     AuditPlace last_place_;
-    Gap gap_;
+    std::optional<Gap> gap_;
+    std::optional<Doubt> doubt_;
     /// The newest records, to tell a copy from a fork.
     std::array<AuditPosition, 4096> recent_{};
 };

@@ -16,6 +16,12 @@ protected:
     void put_head_back() const {
         fs::copy_file(kept_head_, head_file(), fs::copy_options::overwrite_existing);
     }
+    /// From here on; what is behind that stays.
+    void overwrite(std::uint64_t from, const std::string& octets) const {
+        std::fstream stream(file_, std::ios::in | std::ios::out | std::ios::binary);
+        stream.seekp(static_cast<std::streamoff>(from));
+        stream << octets;
+    }
     void rotate() const { fs::rename(file_, rotated_); }
 
     fs::path kept_head_ = directory_ / "old", rotated_ = directory_ / "audit.1";
@@ -66,6 +72,38 @@ TEST_F(AuditCrashTest, ALineThatWasCutShortAnywhereIsNoFault) {
             ASSERT_EQ(kinds(verify()), Kinds{}) << cut;
         }
     }
+}
+
+/// As when the crash comes back with what is written behind the first one.
+TEST_F(AuditCrashTest, ALineThatWasCutShortBehindAnotherIsNoFault) {
+    for (const bool head : {true, false}) {
+        for (const std::size_t cut : {1U, 5U, 9U, 30U, 83U, 84U, 85U, 120U, 140U}) {
+            for (const std::size_t more : {1U, 2U, 40U, 100U, 150U, 250U}) {
+                fs::remove_all(directory_);
+                fs::create_directories(directory_);
+                write(2);
+                keep_head();
+                const auto size = fs::file_size(file_);
+                for (const std::size_t kept : {cut, cut + more}) {
+                    write(1);
+                    fs::resize_file(file_, size + kept);
+                    fs::remove(head_file());
+                    if (head) put_head_back();
+                }
+                EXPECT_EQ(kinds(verify()), head ? Kinds{} : Kinds{"no_head"}) << cut << '+' << more;
+                write(1);
+                EXPECT_EQ(kinds(verify()), Kinds{}) << cut << '+' << more;
+            }
+        }
+    }
+}
+
+TEST_F(AuditCrashTest, AnEmptyLineIsForeign) {
+    write(2);
+    add("\n");
+    EXPECT_EQ(kinds(verify()), Kinds{"not_a_record"});
+    write(1);
+    EXPECT_EQ(kinds(verify()), Kinds{"foreign"});
 }
 
 TEST_F(AuditCrashTest, RecordsThatTheHeadDoesNotKnowYetAreKept) {
@@ -125,6 +163,65 @@ TEST_F(AuditCrashTest, ARecordWithZerosInItIsNoRecord) {
     EXPECT_NE(kinds(verify()), Kinds{});
     write(1);
     EXPECT_NE(kinds(verify()), Kinds{});
+}
+
+/// The write of four records was not synced: of the first three pages the second is on the disk.
+TEST_F(AuditCrashTest, WholeRecordsBehindZerosThatAPowerFailureLeftAreTornToo) {
+    write(2);
+    keep_head();
+    const auto size = fs::file_size(file_);
+    write(4);
+    const auto third = lines().at(2).size();
+    overwrite(size, std::string(third + 10, '\0'));
+    put_head_back();
+    write(1);
+    const auto report = verify();
+    EXPECT_EQ(kinds(report), Kinds{});
+    EXPECT_EQ(report.records, 4U) << "two are behind the zeros, and none";
+    EXPECT_EQ(report.last.seq, 4U);
+    ASSERT_EQ(report.notes.size(), 1U);
+    EXPECT_EQ(report.notes[0].place.seq, 3U);
+    // What is not as the chain says is a fault as ever.
+    overwrite(size, "x");
+    EXPECT_NE(kinds(verify()), Kinds{});
+}
+
+TEST_F(AuditCrashTest, ARecordOfARotatedFileThatWasOverwrittenWithZerosIsAFault) {
+    for (const std::size_t line : {1U, 2U, 3U}) {
+        fs::remove_all(directory_);
+        fs::create_directories(directory_);
+        write(4);
+        auto all = lines();
+        all[line].replace(all[line].find("issue"), 5, std::string(5, '\0'));
+        put(all);
+        rotate();
+        write(2);
+        EXPECT_NE(kinds(verify({rotated_})), Kinds{}) << line;
+    }
+}
+
+TEST_F(AuditCrashTest, RecordsThatWerePutBehindALineOfZerosAreAFaultAtTheEnd) {
+    write(3);
+    const auto all = lines();
+    add(std::string("\0\n", 2) + all[1] + '\n');
+    EXPECT_EQ(kinds(verify()), (Kinds{"not_a_record", "duplicated"}));
+}
+
+TEST_F(AuditCrashTest, AForeignLineBesideZerosStaysAFault) {
+    const std::string foreign = "{\"event\":\"issue\"}\n", zeros("\0\n", 2);
+    for (const std::string& added : {foreign + zeros, zeros + foreign, foreign + '\0'}) {
+        fs::remove_all(directory_);
+        fs::create_directories(directory_);
+        write(2);
+        add(added);
+        EXPECT_EQ(kinds(verify()), Kinds{"not_a_record"});
+        write(1);
+        EXPECT_EQ(kinds(verify()), Kinds{"foreign"});
+        add(added);
+        rotate();
+        write(1);
+        EXPECT_EQ(kinds(verify({rotated_})), (Kinds{"foreign", "not_a_record"}));
+    }
 }
 
 TEST_F(AuditCrashTest, RecordsOfANewFileThatTheHeadDoesNotKnowYetAreKept) {
