@@ -5,9 +5,19 @@
 #include "certs/hmac.hpp"
 
 namespace scepgate::server {
+namespace {
+
+constexpr std::size_t kKeyIdLength = 16;
+
+}  // namespace
 
 AuditDigest::AuditDigest(std::optional<Secret> key) : key_(std::move(key)) {
-    if (key_) key_id_ = to_hex(of("scepgate audit key")).substr(0, 16);
+    if (key_) key_id_ = to_hex(of("scepgate audit key")).substr(0, kKeyIdLength);
+}
+
+bool AuditDigest::is_key_id(std::string_view text) {
+    return text == "-" || (text.size() == kKeyIdLength &&
+                           text.find_first_not_of("0123456789abcdef") == std::string_view::npos);
 }
 
 Sha256 AuditDigest::of(std::string_view text) const {

@@ -20,6 +20,8 @@ public:
     [[nodiscard]] Sha256 of(std::string_view text) const;
     /// Tells keys apart without telling them; "-" without one.
     [[nodiscard]] const std::string& key_id() const noexcept { return key_id_; }
+    /// Whether a key's, or none's, could read so.
+    [[nodiscard]] static bool is_key_id(std::string_view text);
 
 private:
     std::optional<Secret> key_;

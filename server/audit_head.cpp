@@ -82,6 +82,7 @@ Result<std::optional<AuditHead>> parse_audit_head(std::string_view text,
     AuditHead head{{*seq, {}}, *size, *inode};
     if (!hash || hash->size() != head.last.hash.size()) return std::optional<AuditHead>();
     std::copy(hash->begin(), hash->end(), head.last.hash.begin());
+    if (!AuditDigest::is_key_id(words[4])) return std::optional<AuditHead>();
     if (words[4] != digest.key_id()) return other_key(words[4]);
     if (words[5] != to_hex(digest.of(signed_part(head, digest)))) return std::optional<AuditHead>();
     return std::optional(head);

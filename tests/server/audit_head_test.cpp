@@ -111,6 +111,25 @@ TEST_F(AuditHeadTest, AHeadOfAnotherKeyIsRefusedThoughALogIsOpen) {
     EXPECT_EQ(fs::file_size(file_), size);
 }
 
+TEST_F(AuditHeadTest, AHeadOfWhichOnlyAPartWasWrittenIsAnOldOneANewOneOrNone) {
+    const AuditDigest plain, keyed(Secret("0123456789abcdef0123456789abcdef"));
+    const AuditHead nine{{9, sha256(as_bytes("9"))}, 900, 5};
+    const AuditHead ten{{10, sha256(as_bytes("10"))}, 1'000, 5}, next_file{ten.last, 100, 1'234};
+    for (const AuditDigest* digest : {&plain, &keyed}) {
+        for (const auto& [before, after] :
+             {std::pair{nine, ten}, std::pair{ten, next_file}, std::pair{next_file, nine}}) {
+            const std::string old = render_audit_head(before, *digest);
+            const std::string now = render_audit_head(after, *digest);
+            for (std::size_t cut = 0; cut <= now.size(); ++cut) {
+                const auto read = parse_audit_head(now.substr(0, cut) + old.substr(cut), *digest);
+                ASSERT_TRUE(read) << cut << ": " << read.error().detail;
+                const auto last = *read ? (*read)->last : after.last;
+                EXPECT_TRUE(last == before.last || last == after.last) << cut;
+            }
+        }
+    }
+}
+
 TEST_F(AuditHeadTest, AFileThatWasEmptiedInPlaceIsGoneOnInAsANewOne) {
     const auto log = open();
     add(*log).value();
