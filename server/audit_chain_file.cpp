@@ -113,12 +113,18 @@ Result<std::uint64_t> AuditChainFile::follow() {
 }
 
 Result<AuditChainFile::State> AuditChainFile::state(std::uint64_t size) const {
-    const auto head = head_->read(digest_);
-    if (!head) return head.error();
-    if (*head && (*head)->inode == id_.inode && (*head)->size == size)
-        return State{{(*head)->last, "", size}, size};
-    auto recovered = recover_audit_file(descriptor_, size, id_.inode, *head, digest_);
+    const auto read = head_->read(digest_);
+    if (!read) return read.error();
+    std::optional<AuditHead> head = *read;
+    const bool lost = !head && last_.last.seq != 0;
+    // Where the head was lost, or an older one put back, this process knows what it wrote itself:
+    // meanwhile nobody can cut that off unseen.
+    if (last_.last.seq > (head ? head->last.seq : 0)) head = last_;
+    if (!lost && head && head->inode == id_.inode && head->size == size)
+        return State{{head->last, "", size}, size};
+    auto recovered = recover_audit_file(descriptor_, size, id_.inode, head, digest_);
     if (!recovered) return recovered.error();
+    if (lost && recovered->reason.empty()) recovered->reason = "head_lost";
     char last = '\n';
     if (size > 0 && ::pread(descriptor_, &last, 1, static_cast<off_t>(size - 1)) != 1)
         return cannot_write(std::strerror(errno));
@@ -156,12 +162,12 @@ AuditChainFile::Appended AuditChainFile::append(std::span<const AuditRecord* con
     if (!regular_) {
         if (auto followed = follow(); !followed) return {0, followed.error()};
     }
-    if (!regular_) return write(records, State{{last_, "", 0}, 0});
+    if (!regular_) return write(records, State{{last_.last, "", 0}, 0});
     const auto locked = lock();
     if (!locked) return {0, locked.error()};
     const auto size = follow();
     if (!size) return {0, size.error()};
-    if (!regular_) return write(records, State{{last_, "", 0}, 0});
+    if (!regular_) return write(records, State{{last_.last, "", 0}, 0});
     auto now = state(*size);
     if (!now) return {0, now.error()};
     return write(records, *std::move(now));
@@ -216,9 +222,9 @@ AuditChainFile::Appended AuditChainFile::write(std::span<const AuditRecord* cons
         ++whole;
     if (whole == 0) return appended;
     const End& end = ends[whole - 1];
-    last_ = end.position;
+    last_ = {end.position, state.size + end.offset, id_.inode};
     // Where this fails the next one finds the records behind the head.
-    if (regular_) (void)head_->write({end.position, state.size + end.offset, id_.inode}, digest_);
+    if (regular_) (void)head_->write(last_, digest_);
     appended.count = whole - std::min(whole, extra);
     return appended;
 }

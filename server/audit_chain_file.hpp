@@ -59,7 +59,7 @@ private:
     FileId id_;  ///< of what is open
     bool regular_ = false;
     std::optional<AuditHeadFile> head_;
-    AuditPosition last_;  ///< of a file that has no head
+    AuditHead last_;  ///< what this object wrote last; of a file that has no head its chain alone
 };
 
 }  // namespace scepgate::server

@@ -96,6 +96,49 @@ TEST_F(AuditHeadTest, AHeadThatIsDamagedWhileALogIsOpenIsNoHead) {
     EXPECT_NE(report.notes[0].text.find("head file was lost"), std::string::npos);
 }
 
+TEST_F(AuditHeadTest, WhatIsCutOffWhileALogIsOpenIsMissedWhateverBecomesOfTheHead) {
+    for (const char* with_the_head : {"nothing", "deleted", "damaged", "an older one"}) {
+        for (const bool same_file : {true, false}) {
+            fs::remove_all(directory_);
+            fs::create_directories(directory_);
+            const auto log = open();
+            add(*log).value();
+            const auto size = fs::file_size(file_);
+            const std::string older = head();
+            for (int i = 0; i < 3; ++i)
+                add(*log).value();
+            if (!same_file) {
+                fs::copy_file(file_, directory_ / "copy");
+                fs::rename(directory_ / "copy", file_);
+            }
+            fs::resize_file(file_, size);
+            const std::string_view how = with_the_head;
+            if (how == "deleted") fs::remove(head_);
+            if (how == "damaged") overwrite_head("x");
+            if (how == "an older one") overwrite_head(older);
+            add(*log).value();
+            const auto report = verify();
+            ASSERT_EQ(report.fault_count, 1U) << how;
+            EXPECT_EQ(report.faults[0].kind, "missing") << how;
+            EXPECT_EQ(report.last.seq, 6U) << how;
+        }
+    }
+}
+
+TEST_F(AuditHeadTest, WhatOthersHaveAppendedIsKeptThoughTheHeadIsLost) {
+    const auto one = open(), other = open();
+    add(*one).value();
+    add(*other).value();
+    fs::remove(head_);
+    add(*one).value();
+    add(*other).value();
+    const auto report = verify();
+    EXPECT_EQ(report.fault_count, 0U);
+    EXPECT_EQ(report.records, 5U) << "one of them tells of the loss";
+    ASSERT_EQ(report.notes.size(), 1U);
+    EXPECT_EQ(report.notes[0].place.seq, 3U);
+}
+
 TEST_F(AuditHeadTest, AHeadOfAnotherKeyIsRefusedThoughALogIsOpen) {
     const auto log = open(Secret("0123456789abcdef0123456789abcdef"));
     add(*log).value();
