@@ -122,7 +122,7 @@ Result<AuditChainFile::State> AuditChainFile::state(std::uint64_t size) const {
     if (last_.last.seq > (head ? head->last.seq : 0)) head = last_;
     if (!lost && head && head->inode == id_.inode && head->size == size)
         return State{{head->last, "", size}, size};
-    auto recovered = recover_audit_file(descriptor_, size, id_.inode, head, digest_);
+    auto recovered = recover_audit_file({file_, descriptor_, size, id_.inode}, head, digest_);
     if (!recovered) return recovered.error();
     if (lost && recovered->reason.empty()) recovered->reason = "head_lost";
     char last = '\n';

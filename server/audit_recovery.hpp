@@ -1,6 +1,7 @@
 // Finding the chain again in an audit file that is not as its head says.
 #pragma once
 
+#include <filesystem>
 #include <string_view>
 
 #include "server/audit_head.hpp"
@@ -18,8 +19,16 @@ struct AuditRecovery {
     std::uint64_t from = 0;  ///< from here to the end of the file there are no records
 };
 
-/// Reads as much of the file as it must: usually the end. `size`, `inode`: of the file now.
-Result<AuditRecovery> recover_audit_file(int descriptor, std::uint64_t size, std::uint64_t inode,
+/// The file that has the name now.
+struct CurrentAuditFile {
+    const std::filesystem::path& name;
+    int descriptor;
+    std::uint64_t size, inode;
+};
+
+/// Reads as much of the file as it must: usually the end. Where the head is about a file that was
+/// moved since, within its folder, the end of that too.
+Result<AuditRecovery> recover_audit_file(const CurrentAuditFile& file,
                                          const std::optional<AuditHead>& head,
                                          const AuditDigest& digest);
 

@@ -237,6 +237,50 @@ TEST_F(AuditCrashTest, RecordsOfANewFileThatTheHeadDoesNotKnowYetAreKept) {
     EXPECT_EQ(report.records, 5U) << "one of them tells of the new file";
 }
 
+TEST_F(AuditCrashTest, RecordsThatTheHeadDidNotKnowWhenTheirFileWasRotatedAreKept) {
+    for (const bool log_is_open : {true, false}) {
+        for (const int records_of_new_file : {0, 1}) {
+            fs::remove_all(directory_);
+            fs::create_directories(directory_);
+            auto log = open();
+            for (int i = 0; i < 2; ++i)
+                log->write(AuditRecord("issue", 0)).value();
+            keep_head();
+            write(1);
+            if (!log_is_open) log.reset();
+            rotate();
+            write(records_of_new_file);
+            put_head_back();
+            if (!log) log = open();
+            log->write(AuditRecord("issue", 0)).value();
+            const auto report = verify({rotated_});
+            EXPECT_EQ(kinds(report), Kinds{}) << log_is_open << records_of_new_file;
+            EXPECT_EQ(report.last.seq, 5U + static_cast<unsigned>(records_of_new_file));
+        }
+    }
+}
+
+TEST_F(AuditCrashTest, ALineThatLackedOnlyItsEndWhenItsFileWasRotatedIsTorn) {
+    write(2);
+    keep_head();
+    write(1);
+    fs::resize_file(file_, fs::file_size(file_) - 1);
+    put_head_back();
+    rotate();
+    write(1);
+    const auto report = verify({rotated_});
+    EXPECT_EQ(kinds(report), Kinds{});
+    EXPECT_EQ(report.records, 4U);
+}
+
+TEST_F(AuditCrashTest, ForeignLinesOfAFileThatWasRotatedStayAFault) {
+    write(2);
+    add("{\"event\":\"issue\"}\n");
+    rotate();
+    write(1);
+    EXPECT_EQ(kinds(verify({rotated_})), Kinds{"not_a_record"});
+}
+
 TEST_F(AuditCrashTest, ALineThatWasCutShortAsTheFirstOfANewFileIsTorn) {
     write(2);
     rotate();
