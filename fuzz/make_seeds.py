@@ -398,14 +398,20 @@ def audit_files():
         before = hashlib.sha256(line.encode()).hexdigest()
         lines.append(line)
     torn = '{"seq":4,"pr'
-    chain = (f'{{"seq":4,"prev":"{before}","time":"2026-01-01T00:00:04Z","event":"chain",'
-             f'"reason":"torn","octets":{len(torn) + 1},'
-             f'"sha256":"{hashlib.sha256((torn + chr(10)).encode()).hexdigest()}"}}')
+
+    def chain(seq, before, gap):
+        gap += "\n"
+        return (f'{{"seq":{seq},"prev":"{before}","time":"2026-01-01T00:00:04Z","event":"chain",'
+                f'"reason":"torn","octets":{len(gap)},'
+                f'"sha256":"{hashlib.sha256(gap.encode()).hexdigest()}"}}')
+    zeros = "\0" * 40 + lines[1][40:] + "\n" + lines[2]
+    first = hashlib.sha256(lines[0].encode()).hexdigest()
     head = f"scepgate-audit-head-1 3:{before} 500 7 -"
     for name, content in {
             "sound": lines, "missing": lines[:1] + lines[2:], "swapped": lines[::-1],
             "twice": lines + lines[2:], "edited": [lines[0], lines[1].replace("sign", "sing"), lines[2]],
-            "torn": lines + [torn, chain], "alien": lines + ['{"event":"issue"}'],
+            "torn": lines + [torn, chain(4, before, torn)], "torn_twice": lines + [torn, torn],
+            "zeros_and_records": [lines[0], zeros, chain(2, first, zeros)], "alien": lines + ['{"event":"issue"}'],
             "later": lines[1:]}.items():
         seed("audit_line", name, "\n".join(content) + "\n")
     seed("audit_line", "position", f"3:{before}")
