@@ -151,10 +151,11 @@ Result<AuditRecovery> recover_audit_file(const CurrentAuditFile& file,
     const auto found = recovery.find(head->last);
     if (!found) return found.error();
     if (*found) return recovery.after(**found);
-    // A file that is new to the head: what it begins with may follow the head's record.
+    // A file that is new to the head: what it begins with may follow the head's record, or be what
+    // a crash left of that.
     const auto before = last_before();
     auto next = recovery.after({before, 0});
-    if (!next || next->at != before) return next;
+    if (!next || next->at != before || next->reason == "torn") return next;
     const auto last = recovery.last_record();
     if (!last) return last.error();
     if (!*last) return next;

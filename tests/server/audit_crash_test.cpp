@@ -186,6 +186,19 @@ TEST_F(AuditCrashTest, WholeRecordsBehindZerosThatAPowerFailureLeftAreTornToo) {
     EXPECT_NE(kinds(verify()), Kinds{});
 }
 
+TEST_F(AuditCrashTest, WholeRecordsBehindZerosThatBeginANewFileAreTornToo) {
+    write(2);
+    keep_head();
+    rotate();
+    write(2);
+    overwrite(50, std::string(50, '\0'));
+    put_head_back();
+    write(1);
+    const auto report = verify({rotated_});
+    EXPECT_EQ(kinds(report), Kinds{});
+    EXPECT_EQ(report.last.seq, 4U);
+}
+
 TEST_F(AuditCrashTest, ARecordOfARotatedFileThatWasOverwrittenWithZerosIsAFault) {
     for (const std::size_t line : {1U, 2U, 3U}) {
         fs::remove_all(directory_);
