@@ -61,6 +61,8 @@ struct RevocationOrder {
 
 /// A stored certificate, with the request that it answered.
 struct CertificateRow {
+    /// Grows with each one that is recorded, whatever clocks say.
+    std::int64_t id = 0;
     std::string serial;   ///< hex
     std::string subject;  ///< RFC 4514
     std::string subject_alt_name;

@@ -5,13 +5,15 @@
 namespace scepgate::ca_backend::sql {
 
 const char* const kCertificateColumns =
-    "c.serial, c.subject, c.subject_alt_name, c.issuer, c.not_before, c.not_after, c.issued_at, "
+    "c.id, c.serial, c.subject, c.subject_alt_name, c.issuer, c.not_before, c.not_after, "
+    "c.issued_at, "
     "c.endpoint, c.transaction_id, c.ca, c.template, c.policy, c.device_id, c.user_id, "
     "c.revoked_at, c.revocation_reason, c.max_validity, c.der";
 
 CertificateRow read_certificate(const Query& query) {
     CertificateRow row;
     int column = 0;
+    row.id = query.integer(column++);
     row.serial = to_hex(query.blob(column++));
     row.subject = query.text(column++);
     row.subject_alt_name = query.text(column++);

@@ -24,7 +24,7 @@ private:
 
 /// The columns of a CertificateRow, in the order of read_certificate(); certificates is called c.
 extern const char* const kCertificateColumns;
-inline constexpr int kCertificateColumnCount = 18;
+inline constexpr int kCertificateColumnCount = 19;
 [[nodiscard]] CertificateRow read_certificate(const Query& query);
 
 }  // namespace scepgate::ca_backend::sql

@@ -39,8 +39,8 @@ std::vector<std::string> templates_alike(const Endpoint& endpoint, const certs::
     return alike;
 }
 
-/// Whether one for the same was issued after `signer`, by whichever CA of the endpoint. One that is
-/// revoked or over counts: taking it back makes no older one good again.
+/// Whether one for the same was recorded after `signer`, by whichever CA of the endpoint. One that
+/// is revoked or over counts: taking it back makes no older one good again.
 Result<bool> is_superseded(ca_backend::Store& store, const Endpoint& endpoint,
                            const certs::Certificate& signer,
                            const ca_backend::CertificateRow& row) {
@@ -51,18 +51,12 @@ Result<bool> is_superseded(ca_backend::Store& store, const Endpoint& endpoint,
                                        [&](ByteView each) { return equal(each, name); });
         if (!there) issuers.push_back(name);
     }
-    const ca_backend::Identity own = ca_backend::identity_of(signer, row.template_name);
-    const ByteView issuing = endpoint.ca->chain().front().subject_der();
     for (const ByteView issuer : issuers) {
-        // Times have seconds: within one, the CA that issues now came after the others.
-        const bool later = equal(issuer, issuing) && !equal(signer.issuer_der(), issuing);
-        const std::int64_t from = later ? row.issued_at : row.issued_at + 1;
         for (const std::string& name : templates_alike(endpoint, signer, row.template_name)) {
             const auto identity = ca_backend::identity_of(issuer, signer, name);
             const auto newest = store.newest_of_identity(identity);
             if (!newest) return newest.error();
-            if (!*newest || equal((*newest)->der, signer.der())) continue;
-            if (identity == own || (*newest)->issued_at >= from) return true;
+            if (*newest && (*newest)->id > row.id) return true;
         }
     }
     return false;

@@ -405,6 +405,26 @@ TEST_F(RenewalServiceTest, G05_WhatTheNextCaIssuedWithinTheSameSecondIsTheNewest
     EXPECT_EQ(renew(), "Success");
 }
 
+// A clock that was ahead and is right again says nothing of which came later.
+TEST_F(RenewalServiceTest, G05_TheNewestIsWhatWasRecordedLastWhateverTheClockSaid) {
+    lab.endpoint.renewal->newest_only = true;
+    const auto enrol = [this](const char* id) {
+        auto request = lab.request();
+        request.transaction_id = id;
+        return lab.ask(request).cert->certificate;
+    };
+    lab.clock->set(kNow + kDay / 2);
+    const auto stolen = enrol("ahead");
+    lab.clock->set(kNow + 60);
+    lab.succeed();
+    const auto owners = enrol("right");
+    lab.clock->set(kNow + kDay);
+    old = stolen;
+    EXPECT_EQ(renew(), "RenewalSuperseded");
+    old = owners;
+    EXPECT_EQ(renew(), "Success");
+}
+
 // The CA's end limited it, not whoever granted it: the next CA gives the whole validity again.
 TEST_F(RenewalServiceTest, R_T11_WhatTheEndOfItsCaCutShortIsRenewedForItsWholeTime) {
     const std::int64_t end = lab.certificates.ca.not_after();
