@@ -159,7 +159,23 @@ Result<std::optional<RecordOutcome>> Recorder::judge(const IssuanceRecord& recor
         if (!renewed) return renewed.error();
         if (*renewed) return Against(AlreadyRenewed{});
     }
-    return Against();
+    const auto newest = is_newest(*record.renewal);
+    if (!newest) return newest.error();
+    return *newest ? Against() : Against(AlreadyRenewed{});
+}
+
+Result<bool> Recorder::is_newest(const Renewal& renewal) {
+    if (renewal.newest_of.empty()) return true;
+    const auto own = certificates_.find(renewal.certificate);
+    if (!own) return own.error();
+    // Nobody knows what came after it.
+    if (!*own) return false;
+    for (const Identity& identity : renewal.newest_of) {
+        const auto newest = certificates_.newest_of_identity(identity);
+        if (!newest) return newest.error();
+        if (*newest && (*newest)->id > (*own)->id) return false;
+    }
+    return true;
 }
 
 Result<bool> Recorder::has_compromised_key(const IssuanceRecord& record) {

@@ -34,6 +34,8 @@ private:
     /// Empty: nothing stands against it.
     Result<std::optional<RecordOutcome>> judge(const IssuanceRecord& record,
                                                const StoredTransaction* waited);
+    /// Of all that it has to be the newest of; with nothing to be, nothing is looked up.
+    Result<bool> is_newest(const Renewal& renewal);
     /// Of the certificate, or of the one that it renews.
     Result<bool> has_compromised_key(const IssuanceRecord& record);
     Result<std::int64_t> insert_certificate(const IssuanceRecord& record);

@@ -63,6 +63,9 @@ struct StoredTransaction {
 struct Renewal {
     CertificateId certificate;       ///< which signed the request; must not be revoked
     std::optional<Redemption> once;  ///< when it may be renewed only once
+    /// Of each of these it must be the newest, however long ago the renewal was judged; empty: it
+    /// need not be.
+    std::vector<Identity> newest_of{};
 };
 
 /// One issuance to make durable: all of it or nothing.
@@ -124,7 +127,8 @@ struct RecordedBefore {
 struct AlreadyRedeemed {};
 /// The certificate that is to be renewed is revoked or on hold: nothing was recorded.
 struct SignerRevoked {};
-/// It was renewed by another request, and may be only once: nothing was recorded.
+/// It was renewed by another request, and may be only once, or is not the newest any more: nothing
+/// was recorded.
 struct AlreadyRenewed {};
 /// A certificate of its key was revoked as keyCompromise meanwhile: nothing was recorded.
 struct KeyCompromised {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "policy/grant_record.hpp"
+#include "server/renewed_certificate.hpp"
 
 namespace scepgate::server {
 
@@ -30,6 +31,9 @@ Result<EnrollmentKind> kind_signed_by(ca_backend::Store& store, const Endpoint& 
     const bool known = *row && equal((*row)->der, signer.der());
     return known ? EnrollmentKind::kRenewal : EnrollmentKind::kInitial;
 }
+
+/// Who decided what end_superseded() rejects.
+constexpr std::string_view kByNewestOnly = "renewal.newest_only";
 
 /// What the operator is asked about: a template may build the subject anew.
 std::string certified_subject(const Endpoint& endpoint, const Grant& grant,
@@ -209,6 +213,21 @@ asio::awaitable<Result<certs::Certificate, Refusal>> Approval::issue_approved(
         co_await issuance_.tell_refused(operation, request, refusal, transaction.policy);
         co_return refusal;
     }
+    const auto& rule = operation.endpoint.renewal;
+    if (*signer && rule && rule->newest_only && request.kind == EnrollmentKind::kRenewal) {
+        const auto superseded =
+            is_superseded(*parts_.store, operation.endpoint, request.signer, **signer);
+        if (!superseded) co_return refused(reason::kStoreUnavailable, superseded.error().detail);
+        bool ended = false;
+        if (*superseded) ended = co_await end_superseded(operation, transaction);
+        // Otherwise the newer one may be what a parallel attempt made of it: recording tells.
+        if (ended) {
+            Refusal refusal = signer_superseded(request.signer);
+            co_await issuance_.tell_refused(operation, request, refusal, transaction.policy);
+            co_await mark_notified(operation, transaction.id);
+            co_return refusal;
+        }
+    }
     if (const auto sound = check_not_compromised(*parts_.store, request); !sound) {
         co_await issuance_.tell_refused(operation, request, sound.error(), transaction.policy);
         co_return sound.error();
@@ -219,8 +238,37 @@ asio::awaitable<Result<certs::Certificate, Refusal>> Approval::issue_approved(
         co_await issuance_.tell_refused(operation, request, same.error(), transaction.policy);
         co_return same.error();
     }
-    co_return co_await issuance_.issue(operation, request, *grant, transaction.key,
-                                       transaction.challenge);
+    auto issued = co_await issuance_.issue(operation, request, *grant, transaction.key,
+                                           transaction.challenge);
+    // By one that was recorded while it was made.
+    if (!issued && issued.error().code == reason::kRenewedBefore.code) {
+        const bool ended = co_await end_superseded(operation, transaction);
+        if (ended) co_await mark_notified(operation, transaction.id);
+    }
+    co_return issued;
+}
+
+asio::awaitable<bool> Approval::end_superseded(const Operation& operation,
+                                               const StoredTransaction& transaction) {
+    ca_backend::Decision decision;
+    decision.id = transaction.id;
+    decision.by = kByNewestOnly;
+    decision.reason = "a newer certificate for the same names was issued";
+    decision.now = parts_.clock->now();
+    const auto rejected = co_await parts_.store->decide(std::move(decision));
+    if (!rejected) {
+        operation.record.notes.push_back(rejected.error().detail);
+        co_return false;
+    }
+    auto auditing = trail_.ended(*rejected);
+    co_await std::move(auditing);
+    co_return true;
+}
+
+asio::awaitable<void> Approval::mark_notified(const Operation& operation, std::int64_t id) {
+    if (!operation.endpoint.policy->hears_outcomes()) co_return;
+    const auto marked = co_await parts_.store->mark_notified(id);
+    if (!marked) operation.record.notes.push_back(marked.error().detail);
 }
 
 Result<bool> Approval::ended_with_signer(const StoredTransaction& transaction,
@@ -244,13 +292,16 @@ asio::awaitable<Refusal> Approval::end(const Operation& operation, const Enrollm
     if (rejected && request != nullptr) {
         const auto revoked = ended_with_signer(transaction, request->signer);
         if (!revoked) co_return refused(reason::kStoreUnavailable, revoked.error().detail);
-        if (*revoked) refusal = signer_revoked(request->signer);
+        if (*revoked) {
+            refusal = signer_revoked(request->signer);
+        } else if (transaction.pending && transaction.pending->decided_by == kByNewestOnly) {
+            refusal = signer_superseded(request->signer);
+        }
     }
     const bool hears = operation.endpoint.policy->hears_outcomes();
     if (!hears || transaction.notified || request == nullptr) co_return refusal;
     co_await issuance_.tell_refused(operation, *request, refusal, transaction.policy);
-    auto marked = co_await parts_.store->mark_notified(transaction.id);
-    if (!marked) operation.record.notes.push_back(marked.error().detail);
+    co_await mark_notified(operation, transaction.id);
     co_return refusal;
 }
 

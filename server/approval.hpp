@@ -19,7 +19,8 @@ public:
                                          const ca_backend::TransactionKey& key);
 
     /// The answer to a request that was recorded before, pending or not: a certificate, PENDING, or
-    /// "ApprovalRejected", "ApprovalExpired", "RenewalSignerRevoked" (since it was recorded).
+    /// "ApprovalRejected", "ApprovalExpired", "RenewalSignerRevoked" or "RenewalSuperseded" (since
+    /// it was recorded).
     /// `request` null: a poll for what was never pending.
     boost::asio::awaitable<Outcome> answer(const Operation& operation,
                                            const EnrollmentRequest* request,
@@ -37,6 +38,11 @@ private:
     /// Whether a rejection came with the revocation of the certificate that asked for its renewal.
     [[nodiscard]] Result<bool> ended_with_signer(const ca_backend::StoredTransaction& transaction,
                                                  const certs::Certificate& signer) const;
+    /// True: it was rejected now, for good, because there is a newer certificate. False: another
+    /// attempt was faster, or the store fails.
+    boost::asio::awaitable<bool> end_superseded(const Operation& operation,
+                                                const ca_backend::StoredTransaction& transaction);
+    boost::asio::awaitable<void> mark_notified(const Operation& operation, std::int64_t id);
     boost::asio::awaitable<Refusal> end(const Operation& operation,
                                         const EnrollmentRequest* request,
                                         const ca_backend::StoredTransaction& transaction);

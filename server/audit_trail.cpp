@@ -92,6 +92,10 @@ asio::awaitable<void> AuditTrail::withdrawn(const Operation& operation,
     return write_or_log(std::move(line));
 }
 
+asio::awaitable<void> AuditTrail::ended(const ca_backend::StoredTransaction& rejected) const {
+    return write_or_log(ended_renewal(rejected));
+}
+
 asio::awaitable<void> AuditTrail::refusal(const Endpoint& endpoint, const RequestRecord& record,
                                           std::string_view client_address,
                                           const Refusal& refusal) const {

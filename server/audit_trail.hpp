@@ -18,7 +18,8 @@ void add_grant(AuditRecord& line, const Row& row) {
         .add_if("user_id", row.user_id);
 }
 
-/// "reject": a renewal that ended when its certificate was revoked (Store::revoke).
+/// "reject": a renewal that ended with its certificate, which was revoked (Store::revoke) or
+/// superseded.
 [[nodiscard]] AuditRecord ended_renewal(const ca_backend::StoredTransaction& rejected);
 
 /// Writes what was decided about one request. What is released with SUCCESS or PENDING is written
@@ -43,6 +44,8 @@ public:
     boost::asio::awaitable<void> withdrawn(const Operation& operation,
                                            const certs::Certificate& certificate,
                                            std::string_view reason) const;
+    /// ended_renewal(). A failure is logged: it has ended.
+    boost::asio::awaitable<void> ended(const ca_backend::StoredTransaction& rejected) const;
     /// "refuse". Nothing is released with it, so a failure is logged and changes nothing.
     boost::asio::awaitable<void> refusal(const Endpoint& endpoint, const RequestRecord& record,
                                          std::string_view client_address,

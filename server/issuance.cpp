@@ -4,6 +4,7 @@
 
 #include "policy/renewal.hpp"
 #include "policy/signer_limits.hpp"
+#include "server/renewed_certificate.hpp"
 #include "server/repeat_bounds.hpp"
 
 namespace scepgate::server {
@@ -44,6 +45,12 @@ Refusal signer_revoked(const Certificate& signer) {
                     "the device has to enrol anew, with a challenge"},
                    "the certificate with serial " + signer.serial_hex() +
                        " was revoked or put on hold before its renewal was done");
+}
+
+Refusal signer_superseded(const Certificate& signer) {
+    return refused(reason::kRenewedBefore,
+                   "the newest for its names, not renewed yet (renewal.newest_only)",
+                   "serial " + signer.serial_hex() + ", which is not");
 }
 
 Result<std::string, Refusal> choose_template(const Endpoint& endpoint, const Grant& grant) {
@@ -230,8 +237,13 @@ asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> Issuance::record(
     row.client_address = operation.client_address;
     if (request.kind == EnrollmentKind::kRenewal) {
         row.renewal.emplace().certificate = ca_backend::certificate_id(request.signer);
-        if (const auto& settings = operation.endpoint.renewal) {
-            row.renewal->once = policy::redemption_of_renewal(*settings, request.signer);
+        const auto& settings = operation.endpoint.renewal;
+        if (settings) row.renewal->once = policy::redemption_of_renewal(*settings, request.signer);
+        if (settings && settings->newest_only) {
+            auto names = names_of_renewal(*parts_.store, operation.endpoint, request.signer,
+                                          row.template_name);
+            if (!names) co_return refused(reason::kStoreUnavailable, names.error().detail);
+            row.renewal->newest_of = std::move(*names);
         }
     }
     row.now = parts_.clock->now();
@@ -245,9 +257,7 @@ asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> Issuance::record(
     }
     if (std::holds_alternative<ca_backend::KeyCompromised>(*recorded)) co_return key_compromised();
     if (std::holds_alternative<ca_backend::AlreadyRenewed>(*recorded)) {
-        co_return refused(reason::kRenewedBefore,
-                          "one that was not renewed yet (renewal.newest_only)",
-                          "serial " + request.signer.serial_hex() + ", which was");
+        co_return signer_superseded(request.signer);
     }
     co_return std::move(*recorded);
 }

@@ -43,6 +43,8 @@ namespace scepgate::server {
 [[nodiscard]] Refusal already_redeemed();
 /// The certificate that asks for its renewal was revoked since that was judged.
 [[nodiscard]] Refusal signer_revoked(const certs::Certificate& signer);
+/// It was renewed since, or is not the newest any more.
+[[nodiscard]] Refusal signer_superseded(const certs::Certificate& signer);
 
 /// The only place where a CA is asked. In this order: the CA signs, the audit file says so, the
 /// store records, the policy module is told, the audit file says that it leaves.

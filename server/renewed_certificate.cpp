@@ -39,30 +39,60 @@ std::vector<std::string> templates_alike(const Endpoint& endpoint, const certs::
     return alike;
 }
 
-/// Whether one for the same was recorded after `signer`, by whichever CA of the endpoint. One that
-/// is revoked or over counts: taking it back makes no older one good again.
+void add_issuer(std::vector<ByteView>& all, ByteView name) {
+    const bool there =
+        std::any_of(all.begin(), all.end(), [&](ByteView each) { return equal(each, name); });
+    if (!there) all.push_back(name);
+}
+
+/// Of this endpoint, and whoever issued the signer.
+std::vector<ByteView> issuers_alike(const Endpoint& endpoint, const certs::Certificate& signer) {
+    std::vector<ByteView> all{signer.issuer_der()};
+    for (const scep::TrustedIssuer& issuer : endpoint.issuers)
+        add_issuer(all, issuer.certificate.subject_der());
+    return all;
+}
+
+/// The names of `certificate` under each of these issuers and templates; each once.
+void add_identities(std::vector<ca_backend::Identity>& all, const std::vector<ByteView>& issuers,
+                    const certs::Certificate& certificate,
+                    const std::vector<std::string>& templates) {
+    for (const ByteView issuer : issuers) {
+        for (const std::string& name : templates) {
+            const auto identity = ca_backend::identity_of(issuer, certificate, name);
+            if (std::find(all.begin(), all.end(), identity) == all.end()) all.push_back(identity);
+        }
+    }
+}
+
+}  // namespace
+
 Result<bool> is_superseded(ca_backend::Store& store, const Endpoint& endpoint,
                            const certs::Certificate& signer,
                            const ca_backend::CertificateRow& row) {
-    std::vector<ByteView> issuers{signer.issuer_der()};
-    for (const scep::TrustedIssuer& issuer : endpoint.issuers) {
-        const ByteView name = issuer.certificate.subject_der();
-        const bool there = std::any_of(issuers.begin(), issuers.end(),
-                                       [&](ByteView each) { return equal(each, name); });
-        if (!there) issuers.push_back(name);
-    }
-    for (const ByteView issuer : issuers) {
-        for (const std::string& name : templates_alike(endpoint, signer, row.template_name)) {
-            const auto identity = ca_backend::identity_of(issuer, signer, name);
-            const auto newest = store.newest_of_identity(identity);
-            if (!newest) return newest.error();
-            if (*newest && (*newest)->id > row.id) return true;
-        }
+    std::vector<ca_backend::Identity> own;
+    add_identities(own, issuers_alike(endpoint, signer), signer,
+                   templates_alike(endpoint, signer, row.template_name));
+    for (const ca_backend::Identity& identity : own) {
+        const auto newest = store.newest_of_identity(identity);
+        if (!newest) return newest.error();
+        if (*newest && (*newest)->id > row.id) return true;
     }
     return false;
 }
 
-}  // namespace
+Result<std::vector<ca_backend::Identity>> names_of_renewal(ca_backend::Store& store,
+                                                           const Endpoint& endpoint,
+                                                           const certs::Certificate& signer,
+                                                           const std::string& template_name) {
+    const auto row = store.find_certificate(ca_backend::certificate_id(signer));
+    if (!row) return row.error();
+    std::vector<std::string> templates{template_name};
+    if (*row) templates = templates_alike(endpoint, signer, (*row)->template_name);
+    std::vector<ca_backend::Identity> all;
+    add_identities(all, issuers_alike(endpoint, signer), signer, templates);
+    return all;
+}
 
 Result<std::optional<policy::RenewedCertificate>> find_renewed(ca_backend::Store& store,
                                                                const Endpoint& endpoint,

@@ -11,6 +11,19 @@ namespace scepgate::server {
 [[nodiscard]] Result<std::optional<policy::RenewedCertificate>> find_renewed(
     ca_backend::Store& store, const Endpoint& endpoint, const certs::Certificate& signer);
 
+/// Whether one for the names of `signer` was recorded after it, by whichever CA of the endpoint.
+/// One that is revoked or over counts: taking it back makes no older one good again. `row`: its
+/// own.
+[[nodiscard]] Result<bool> is_superseded(ca_backend::Store& store, const Endpoint& endpoint,
+                                         const certs::Certificate& signer,
+                                         const ca_backend::CertificateRow& row);
+
+/// What the renewed certificate has to be the newest of when one of this template is recorded in
+/// its place. Never empty.
+[[nodiscard]] Result<std::vector<ca_backend::Identity>> names_of_renewal(
+    ca_backend::Store& store, const Endpoint& endpoint, const certs::Certificate& signer,
+    const std::string& template_name);
+
 /// The template that a renewal is judged by and gets: the old certificate's while that is one of
 /// the endpoint's, for whatever purpose, or a CSR's key usage would choose it. Where it is gone,
 /// the endpoint's first for the request's purpose.

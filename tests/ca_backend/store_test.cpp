@@ -188,6 +188,47 @@ TEST_P(StoreTest, G05_RenewsOnceUnderParallelRenewalsOnTwoNodesWithAChallengeEac
     }
 }
 
+// Whatever was the newest when the renewal was judged.
+TEST_P(StoreTest, G05_RenewsNothingThatIsNotTheNewestWhenItIsRecorded) {
+    const auto old = make_record();
+    ASSERT_EQ(describe(record(*store_, old)), "recorded");
+    const auto renewal_of = [](const IssuanceRecord& renewed) {
+        auto made = make_record();
+        const auto& certificate = renewed.certificate;
+        made.renewal.emplace().certificate = certificate_id(certificate);
+        made.renewal->newest_of = {identity_of(certificate, "other template"),
+                                   identity_of(certificate, renewed.template_name)};
+        return made;
+    };
+    const auto renewal = renewal_of(old);
+    EXPECT_EQ(describe(record(*store_, renewal)), "recorded");
+    EXPECT_EQ(describe(record(*store_, renewal)), "recorded before") << "its own is the newest";
+    auto late = renewal_of(old);
+    late.redemption = Redemption{"mdm", Bytes{7}, kNow + 3600};
+    EXPECT_EQ(describe(record(*store_, late)), "already renewed");
+    EXPECT_FALSE(store_->is_redeemed(*late.redemption).value()) << "it used nothing up";
+    auto next = renewal_of(renewal);
+    EXPECT_EQ(describe(record(*store_, next)), "recorded");
+    auto unknown = renewal_of(make_record());
+    EXPECT_EQ(describe(record(*store_, unknown)), "already renewed") << "nobody knows of what";
+}
+
+TEST_P(StoreTest, G05_RenewsTheNewestOnceUnderParallelRenewalsOnTwoNodes) {
+    const auto old = make_record();
+    ASSERT_EQ(describe(record(*store_, old)), "recorded");
+    const auto other = open_store(place_);
+    std::vector<std::pair<SqlStore*, IssuanceRecord>> records;
+    for (int i = 0; i < 16; ++i) {
+        auto made = make_record();
+        made.renewal.emplace().certificate = certificate_id(old.certificate);
+        made.renewal->newest_of = {identity_of(old.certificate, old.template_name)};
+        records.emplace_back(i % 2 == 0 ? store_.get() : other.get(), made);
+    }
+    const auto outcomes = record_together(records);
+    EXPECT_EQ(count(outcomes, "recorded"), 1U);
+    EXPECT_EQ(count(outcomes, "already renewed"), 15U);
+}
+
 TEST_P(StoreTest, SeesWhatAnotherProcessRecorded) {
     const auto other = open_store(place_);
     const auto made = make_record();

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -423,6 +424,64 @@ TEST_F(RenewalServiceTest, G05_TheNewestIsWhatWasRecordedLastWhateverTheClockSai
     EXPECT_EQ(renew(), "RenewalSuperseded");
     old = owners;
     EXPECT_EQ(renew(), "Success");
+}
+
+// Which of them was the newest when the request came is not what counts.
+TEST_F(RenewalServiceTest, G05_ARenewalThatWaitsEndsWhenItsOwnerEnrolsAnew) {
+    lab.endpoint.renewal->newest_only = true;
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    const auto waits = lab.renewal(old, 0, 1);
+    EXPECT_EQ(lab.ask(waits, 1).outcome(), "pending");
+    lab.endpoint.approvals.fill({});
+    auto anew = lab.request();
+    anew.transaction_id = "anew";
+    const auto owners = lab.ask(anew).cert->certificate;
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    for (const auto& again : {lab.poll(waits), waits}) {
+        const Asked asked = lab.ask(again, 1);
+        EXPECT_EQ(asked.outcome(), "badRequest");
+        EXPECT_EQ(asked.record.code, "RenewalSuperseded");
+    }
+    EXPECT_EQ(lab.issued(), 2U);
+    const auto events = lab.audit_events();
+    EXPECT_EQ(std::count(events.begin(), events.end(), "sign"), 2) << "the two enrolments'";
+    EXPECT_EQ(std::count(events.begin(), events.end(), "reject"), 1);
+    EXPECT_EQ(lab.module->refused, std::vector<std::string>{"RenewalSuperseded"})
+        << "it hears of it once";
+    EXPECT_TRUE(lab.store->list_pending({.now = kNow}).value().empty());
+    old = owners;
+    EXPECT_EQ(renew(0), "Success") << "under the transactionID that is free again";
+}
+
+TEST_F(RenewalServiceTest, G05_ACertificateIssuedWhileARenewalIsJudgedSupersedesIt) {
+    lab.endpoint.renewal->newest_only = true;
+    lab.endpoint.renewal->challenge = RenewalChallenge::kRequired;
+    lab.module->redemption.reset();
+    bool enrolled = false;
+    lab.module->meanwhile = [this, &enrolled] {
+        if (std::exchange(enrolled, true)) return;
+        auto anew = lab.request();
+        anew.transaction_id = "anew";
+        EXPECT_EQ(lab.ask(anew).outcome(), "success");
+    };
+    EXPECT_EQ(renew(), "RenewalSuperseded");
+    EXPECT_EQ(lab.issued(), 2U);
+}
+
+TEST_F(RenewalServiceTest, G05_ARenewalThatSupersedesItsCertificateIsGivenAgainWhenAskedFor) {
+    lab.endpoint.renewal->newest_only = true;
+    const auto at_once = lab.renewal(old, 0, 0);
+    const auto first = lab.ask(at_once).cert->certificate;
+    EXPECT_EQ(lab.ask(at_once).cert->certificate, first);
+    lab.endpoint.approvals.fill({true, 7 * kDay});
+    auto later = lab.renewal(first, 0, 1);
+    later.transaction_id = "later";
+    EXPECT_EQ(lab.ask(later, 1).outcome(), "pending");
+    lab.decide(ca_backend::Decision::Verdict::kApprove);
+    const auto second = lab.ask(lab.poll(later), 1).cert->certificate;
+    EXPECT_EQ(lab.ask(lab.poll(later), 1).cert->certificate, second);
+    EXPECT_EQ(lab.ask(later, 1).cert->certificate, second);
+    EXPECT_EQ(lab.issued(), 3U);
 }
 
 // The CA's end limited it, not whoever granted it: the next CA gives the whole validity again.
