@@ -241,7 +241,7 @@ asio::awaitable<Result<ca_backend::RecordOutcome, Refusal>> Issuance::record(
         if (settings) row.renewal->once = policy::redemption_of_renewal(*settings, request.signer);
         if (settings && settings->newest_only) {
             auto names = names_of_renewal(*parts_.store, operation.endpoint, request.signer,
-                                          row.template_name);
+                                          certificate, row.template_name);
             if (!names) co_return refused(reason::kStoreUnavailable, names.error().detail);
             row.renewal->newest_of = std::move(*names);
         }

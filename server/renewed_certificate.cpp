@@ -45,9 +45,12 @@ void add_issuer(std::vector<ByteView>& all, ByteView name) {
     if (!there) all.push_back(name);
 }
 
-/// Of this endpoint, and whoever issued the signer.
-std::vector<ByteView> issuers_alike(const Endpoint& endpoint, const certs::Certificate& signer) {
-    std::vector<ByteView> all{signer.issuer_der()};
+/// Of this endpoint, and whoever issued these.
+std::vector<ByteView> issuers_alike(const Endpoint& endpoint,
+                                    std::initializer_list<const certs::Certificate*> issued) {
+    std::vector<ByteView> all;
+    for (const certs::Certificate* one : issued)
+        add_issuer(all, one->issuer_der());
     for (const scep::TrustedIssuer& issuer : endpoint.issuers)
         add_issuer(all, issuer.certificate.subject_der());
     return all;
@@ -71,7 +74,7 @@ Result<bool> is_superseded(ca_backend::Store& store, const Endpoint& endpoint,
                            const certs::Certificate& signer,
                            const ca_backend::CertificateRow& row) {
     std::vector<ca_backend::Identity> own;
-    add_identities(own, issuers_alike(endpoint, signer), signer,
+    add_identities(own, issuers_alike(endpoint, {&signer}), signer,
                    templates_alike(endpoint, signer, row.template_name));
     for (const ca_backend::Identity& identity : own) {
         const auto newest = store.newest_of_identity(identity);
@@ -84,13 +87,17 @@ Result<bool> is_superseded(ca_backend::Store& store, const Endpoint& endpoint,
 Result<std::vector<ca_backend::Identity>> names_of_renewal(ca_backend::Store& store,
                                                            const Endpoint& endpoint,
                                                            const certs::Certificate& signer,
+                                                           const certs::Certificate& made,
                                                            const std::string& template_name) {
     const auto row = store.find_certificate(ca_backend::certificate_id(signer));
     if (!row) return row.error();
-    std::vector<std::string> templates{template_name};
+    const auto issuers = issuers_alike(endpoint, {&signer, &made});
+    std::vector<std::string> templates;
     if (*row) templates = templates_alike(endpoint, signer, (*row)->template_name);
     std::vector<ca_backend::Identity> all;
-    add_identities(all, issuers_alike(endpoint, signer), signer, templates);
+    add_identities(all, issuers, signer, templates);
+    templates.push_back(template_name);
+    add_identities(all, issuers, made, templates);
     return all;
 }
 

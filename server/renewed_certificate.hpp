@@ -18,11 +18,12 @@ namespace scepgate::server {
                                          const certs::Certificate& signer,
                                          const ca_backend::CertificateRow& row);
 
-/// What the renewed certificate has to be the newest of when one of this template is recorded in
-/// its place. Never empty.
+/// What the renewed certificate has to be the newest of when `made`, under this template, is
+/// recorded in its place: of its own names, and of those that the template writes by now, which its
+/// owner may have got with another one. Never empty.
 [[nodiscard]] Result<std::vector<ca_backend::Identity>> names_of_renewal(
     ca_backend::Store& store, const Endpoint& endpoint, const certs::Certificate& signer,
-    const std::string& template_name);
+    const certs::Certificate& made, const std::string& template_name);
 
 /// The template that a renewal is judged by and gets: the old certificate's while that is one of
 /// the endpoint's, for whatever purpose, or a CSR's key usage would choose it. Where it is gone,

@@ -484,6 +484,59 @@ TEST_F(RenewalServiceTest, G05_ARenewalThatSupersedesItsCertificateIsGivenAgainW
     EXPECT_EQ(lab.issued(), 3U);
 }
 
+// A template that writes another subject now.
+class RenewalIntoOtherNamesTest : public RenewalServiceTest {
+protected:
+    RenewalIntoOtherNamesTest() {
+        lab.endpoint.renewal->newest_only = true;
+        lab.endpoint.templates = {"", "", "built"};
+    }
+
+    certs::Certificate enrol_anew() {
+        auto request = lab.request();
+        request.transaction_id = "anew";
+        const auto made = lab.ask(request).cert->certificate;
+        EXPECT_NE(made.subject_text(), old.subject_text());
+        return made;
+    }
+
+    /// Asks for the subject that `old` has.
+    std::string renew_own(const std::string& transaction_id) {
+        certs::CsrContents contents;
+        contents.subject = certs::Name::from_der(old.subject_der()).value();
+        auto request = lab.renewal(old, 0, 0);
+        request.transaction_id = transaction_id;
+        request.content = certs::build_csr(contents, device_key()).value();
+        const Asked asked = lab.ask(request);
+        if (asked.cert) renewed = asked.cert->certificate;
+        return asked.record.code;
+    }
+};
+
+TEST_F(RenewalIntoOtherNamesTest, G05_NoOlderCertificateGetsTheNamesOfANewerOne) {
+    const auto owners = enrol_anew();
+    EXPECT_EQ(renew_own("stolen"), "RenewalSuperseded");
+    EXPECT_EQ(lab.issued(), 2U);
+    old = owners;
+    EXPECT_EQ(renew_own("owners"), "Success");
+}
+
+TEST_F(RenewalIntoOtherNamesTest, G05_NoOlderCertificateGetsThemUnderTheNextCa) {
+    const auto owners = enrol_anew();
+    lab.succeed();
+    EXPECT_EQ(renew_own("stolen"), "RenewalSuperseded");
+    old = owners;
+    EXPECT_EQ(renew_own("owners"), "Success");
+}
+
+TEST_F(RenewalIntoOtherNamesTest, G05_TheNewestOfADeviceIsRenewedWhateverItsTemplateWrites) {
+    for (const auto* name : {"built", "general", "built"}) {
+        lab.endpoint.templates = {"", "", name};
+        ASSERT_EQ(renew_own(std::string("into ") + name + old.serial_hex()), "Success") << name;
+        old = renewed;
+    }
+}
+
 // The CA's end limited it, not whoever granted it: the next CA gives the whole validity again.
 TEST_F(RenewalServiceTest, R_T11_WhatTheEndOfItsCaCutShortIsRenewedForItsWholeTime) {
     const std::int64_t end = lab.certificates.ca.not_after();
