@@ -170,7 +170,7 @@ RenewalRefused judge_usages(const Identity& old, const EnrollmentRequest& reques
 std::optional<std::int64_t> validity_limit(const certs::Certificate& old,
                                            const RenewedCertificate& known) {
     const std::int64_t had = old.not_after() - known.issued_at;
-    if (old.not_after() >= known.issuer_not_after || had <= 0) return known.max_validity;
+    if (known.cut_short || had <= 0) return known.max_validity;
     return had;
 }
 

@@ -30,7 +30,7 @@ struct RenewedCertificate {
     std::string endpoint;  ///< the one that issued it
     std::string template_name, device_id, user_id;
     std::int64_t issued_at = 0;
-    std::int64_t issuer_not_after = 0;              ///< the end of its CA's certificate
+    bool cut_short = false;  ///< it lasted until its CA's end, whoever would have given it more
     std::optional<std::int64_t> max_validity = {};  ///< seconds: what it was granted, where known
     bool revoked = false;                           ///< or on hold
     bool superseded = false;                        ///< a newer one for the same names was issued

@@ -39,6 +39,18 @@ std::vector<std::string> templates_alike(const Endpoint& endpoint, const certs::
     return alike;
 }
 
+/// A CA that was renewed under its name has several certificates: it ended with one of them, or
+/// outlasts them all.
+bool is_cut_short(const Endpoint& endpoint, const certs::Certificate& signer) {
+    std::int64_t latest = 0;
+    for (const scep::TrustedIssuer& issuer : endpoint.issuers) {
+        if (!equal(issuer.certificate.subject_der(), signer.issuer_der())) continue;
+        if (issuer.certificate.not_after() == signer.not_after()) return true;
+        latest = std::max(latest, issuer.certificate.not_after());
+    }
+    return signer.not_after() >= latest;
+}
+
 void add_issuer(std::vector<ByteView>& all, ByteView name) {
     const bool there =
         std::any_of(all.begin(), all.end(), [&](ByteView each) { return equal(each, name); });
@@ -117,12 +129,7 @@ Result<std::optional<policy::RenewedCertificate>> find_renewed(ca_backend::Store
     known.issued_at = (*row)->issued_at;
     known.max_validity = (*row)->max_validity;
     known.revoked = (*row)->revocation.has_value();
-    for (const scep::TrustedIssuer& issuer : endpoint.issuers) {
-        if (equal(issuer.certificate.subject_der(), signer.issuer_der())) {
-            known.issuer_not_after =
-                std::max(known.issuer_not_after, issuer.certificate.not_after());
-        }
-    }
+    known.cut_short = is_cut_short(endpoint, signer);
     if (endpoint.renewal->newest_only) {
         const auto superseded = is_superseded(store, endpoint, signer, **row);
         if (!superseded) return superseded.error();

@@ -189,11 +189,16 @@ private:
             add_issuer(parts_.ca->backend->chain().front(), config_.json_path + ".ca");
         }
         if (!config_.renewal) return;
+        const RenewalAdvice advice = [this](const Certificate& ca, const auto& file) {
+            // It had that before its own renewal: nothing is to be done when it ends.
+            return is_own_name(ca) ? std::string() : "put its successor into " + file.string();
+        };
         const auto& files = config_.renewal->previous_cas;
         for (std::size_t i = 0; i < files.size(); ++i) {
             const std::string path =
                 config_.renewal->json_path + ".previous_cas[" + std::to_string(i) + "]";
-            const auto loaded = context_.loader.certificates(files[i], path, Expiry::kWarning);
+            const auto loaded =
+                context_.loader.certificates(files[i], path, Expiry::kWarning, advice);
             if (!loaded) continue;
             for (const Certificate& ca : *loaded) {
                 const auto is_ca = ca.is_ca();
@@ -204,6 +209,11 @@ private:
                 add_issuer(ca, path);
             }
         }
+    }
+
+    [[nodiscard]] bool is_own_name(const Certificate& ca) const {
+        return parts_.ca != nullptr &&
+               equal(ca.subject_der(), parts_.ca->backend->chain().front().subject_der());
     }
 
     void add_issuer(const Certificate& ca, const std::string& path) {

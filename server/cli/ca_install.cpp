@@ -42,6 +42,7 @@ public:
         const auto put = setup_.perform("ca_install", report_.ca, report_.certificate,
                                         [&] { return put_in_place(pem_of(chain->certificates)); });
         if (!put) return put.error();
+        if (!kept_.empty()) name_before(setup_, report_.ca, kept_, report_.notes);
         report_.headline = "The certificate of '" + report_.ca + "' is installed.";
         report_.next =
             "Judge it (scepgate config check --config " + shell_path(options_.common.config) +
@@ -140,6 +141,12 @@ private:
     }
 
     Result<void> put_in_place(const std::string& pem) {
+        const auto before = certs::Certificate::from_file(ca_->certificate);
+        if (before && !(*before == report_.certificate)) {
+            if (const auto kept = keep_before(*before, ca_->certificate); !kept)
+                return kept.error();
+            kept_ = file_of_before(ca_->certificate, *before);
+        }
         if (ca_->chain) return beside(pem);
         // One rename; the configuration names the file already.
         std::error_code ignored;
@@ -184,6 +191,7 @@ private:
     const CaSetup& setup_;
     const CaConfig* ca_ = nullptr;
     CaReport report_;
+    fs::path kept_;  ///< the certificate of before; empty: there was none
 };
 
 int install(const InstallOptions& options) {

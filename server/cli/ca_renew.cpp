@@ -56,15 +56,6 @@ Result<std::string> with_parents(const certs::Certificate& fresh, const fs::path
     return pem_of(all);
 }
 
-/// The file may be there from an attempt that failed.
-Result<void> keep(const certs::Certificate& old, const fs::path& present, const fs::path& file) {
-    if (const auto kept = certs::Certificate::from_file(file); kept && *kept == old) return {};
-    std::error_code ignored;
-    if (fs::exists(file, ignored))
-        return Error{Errc::kDenied, file.string() + " is there, and another certificate"};
-    return replace_file_like(present, file, as_bytes(old.pem()));
-}
-
 Result<CaReport> renew(const CaRenewOptions& options, const CaSetup& setup) {
     const auto ca = setup.find(options.common.ca);
     if (!ca) return ca.error();
@@ -108,14 +99,14 @@ Result<CaReport> renew(const CaRenewOptions& options, const CaSetup& setup) {
                                         (root ? "" : ", or renew the CA above it first")};
     }
     const fs::path file = (*ca)->certificate;
-    const fs::path old_file = file.string() + "." + certs::utc_text(old.not_after()).substr(0, 10) +
-                              "." + old.serial_hex() + ".bak";
+    const fs::path old_file = file_of_before(file, old);
     const auto done = setup.perform("ca_renew", options.common.ca, *fresh, [&]() -> Result<void> {
-        if (const auto kept = keep(old, file, old_file); !kept) return kept.error();
+        if (const auto kept = keep_before(old, file); !kept) return kept.error();
         return replace_file_like(file, file, as_bytes(*pem));
     });
     if (!done) return done.error();
     report.ca = options.common.ca;
+    name_before(setup, report.ca, old_file, report.notes);
     report.certificate = std::move(*fresh);
     report.headline = "The CA '" + options.common.ca +
                       "' is renewed with the same key: " + file.string() +

@@ -170,6 +170,45 @@ Result<bool> enter_ca(const ConfigLock& lock, const std::string& ca, const Json&
     });
 }
 
+fs::path file_of_before(const fs::path& file, const certs::Certificate& old) {
+    return file.string() + "." + certs::utc_text(old.not_after()).substr(0, 10) + "." +
+           old.serial_hex() + ".bak";
+}
+
+Result<void> keep_before(const certs::Certificate& old, const fs::path& file) {
+    const fs::path place = file_of_before(file, old);
+    if (const auto kept = certs::Certificate::from_file(place); kept && *kept == old) return {};
+    std::error_code ignored;
+    if (fs::exists(place, ignored))
+        return Error{Errc::kDenied, place.string() + " is there, and another certificate"};
+    return replace_file_like(file, place, as_bytes(old.pem()));
+}
+
+void name_before(const CaSetup& setup, const std::string& ca, const fs::path& kept,
+                 std::vector<std::string>& notes) {
+    const auto issues = [&ca](const EndpointConfig& endpoint) {
+        return endpoint.renewal &&
+               (endpoint.ca == ca || (endpoint.next && endpoint.next->ca == ca));
+    };
+    const auto& endpoints = setup.config.endpoints;
+    if (std::none_of(endpoints.begin(), endpoints.end(), issues)) return;
+    const std::string name = name_in_config(kept, setup.folder());
+    const auto entered = edit_config(setup.lock, [&](Json& config) -> Result<void> {
+        for (std::size_t i = 0; i < endpoints.size(); ++i) {
+            if (!issues(endpoints[i])) continue;
+            Json& cas = config.at("endpoints").at(i)["renewal"]["previous_cas"];
+            if (!cas.is_array()) cas = Json::array();
+            if (std::find(cas.begin(), cas.end(), Json(name)) == cas.end()) cas.push_back(name);
+        }
+        return {};
+    });
+    if (entered && *entered) return;
+    notes.push_back("add \"" + name +
+                    "\" to endpoints[].renewal.previous_cas, so that what its end cut short is "
+                    "renewed for its whole time: the configuration was left alone, " +
+                    (entered ? "because it has comments" : entered.error().detail));
+}
+
 Result<std::vector<certs::Certificate>> read_any_certificates(const fs::path& file) {
     const auto text = read_whole_file(file);
     if (!text) return text.error();

@@ -79,6 +79,17 @@ Result<void> check_new_name(const Config& config, const std::string& ca);
 Result<bool> enter_ca(const ConfigLock& lock, const std::string& ca,
                       const nlohmann::ordered_json& entry);
 
+/// Where the certificate `old` of a CA is kept that gives way to one of the same name in `file`.
+[[nodiscard]] std::filesystem::path file_of_before(const std::filesystem::path& file,
+                                                   const certs::Certificate& old);
+/// Puts it there, without what else is in `file`. It may be there from an attempt that failed;
+/// kDenied: another one is.
+Result<void> keep_before(const certs::Certificate& old, const std::filesystem::path& file);
+/// Names it under 'previous_cas' of the endpoints that renew the CA's certificates: by its end they
+/// know which of them that cut short. Where it cannot be entered, a note says what to do.
+void name_before(const CaSetup& setup, const std::string& ca, const std::filesystem::path& kept,
+                 std::vector<std::string>& notes);
+
 /// Certificates of a file: PEM, DER, or the PKCS#7 that CAs hand out.
 [[nodiscard]] Result<std::vector<certs::Certificate>> read_any_certificates(
     const std::filesystem::path& file);

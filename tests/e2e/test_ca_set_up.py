@@ -828,6 +828,57 @@ def test_a_root_is_renewed_twice_on_one_day(lab):
     assert kept == sorted(old[:2])
 
 
+def previous_cas(lab):
+    return lab.config()["endpoints"][0].get("renewal", {}).get("previous_cas")
+
+
+def renewing(lab, ca_name):
+    lab.edit(lambda config: config["endpoints"][0].update(ca=ca_name, renewal={"window": "30d"}))
+    done(ca(lab, "ra", name=ca_name))
+
+
+# So that what its end cut short is told from what somebody limited.
+def test_the_CA_of_before_is_named_where_its_certificates_are_renewed(lab):
+    done(ca(lab, "create", "--root", "--ca-name", "Ends soon", "--validity", "20d", name="soon"))
+    renewing(lab, "soon")
+    for arguments in (("--validity", "3650d"), ("--validity", "7300d")):
+        done(ca(lab, "renew", *arguments, name="soon"))
+    assert sorted(previous_cas(lab)) == sorted(f.name for f in lab.dir.glob("soon.pem.*.bak"))
+    assert len(previous_cas(lab)) == 2
+    checked = check(lab)
+    assert checked.returncode == 0, checked.stderr
+    assert "previous_cas" not in checked.stdout + checked.stderr, "nothing is to be done at its end"
+
+
+def test_where_nothing_is_renewed_or_there_are_comments_the_configuration_stays(lab):
+    lab.edit(lambda config: config["endpoints"][0].pop("renewal", None))
+    before = lab.config_file.read_text()
+    done(ca(lab, "renew", name="lab"))
+    assert lab.config_file.read_text() == before
+    lab.edit(lambda config: config["endpoints"][0].update(renewal={}))
+    before = lab.config_file.read_text().replace("{", "{ // mine\n", 1)
+    lab.config_file.write_text(before)
+    told = done(ca(lab, "renew", "--validity", "7300d", name="lab"))
+    assert lab.config_file.read_text() == before
+    assert "to endpoints[].renewal.previous_cas" in told and "it has comments" in told
+
+
+def test_of_an_installed_CA_the_certificate_of_before_alone_is_named(lab, parent):
+    subordinate(lab)
+    done(ca(lab, "install", parent.certify(request(lab), "issuing"), parent.file("root")))
+    renewing(lab, "issuing")
+    named_by_then = previous_cas(lab) or []
+    old = x509.load_pem_x509_certificate((lab.dir / "issuing.pem").read_bytes())
+    again = parent.certify(request(lab), "again", days=4000)
+    for _ in range(2):
+        done(ca(lab, "install", again, parent.file("root")))
+    kept, = [lab.dir / name for name in previous_cas(lab) if name not in named_by_then]
+    assert kept.read_text().count("BEGIN") == 1
+    assert x509.load_pem_x509_certificate(kept.read_bytes()) == old
+    checked = check(lab)
+    assert checked.returncode == 0, checked.stderr
+
+
 def test_a_renewal_that_fails_is_recorded_as_none(lab):
     before = (lab.dir / "ca.pem").read_bytes()
     certificate = x509.load_pem_x509_certificate(before)

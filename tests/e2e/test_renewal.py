@@ -386,6 +386,35 @@ def test_G03_a_limit_outlives_the_end_of_the_CA(moved_lab, keys, limits, expecte
     assert days(third) == expected
 
 
+@pytest.mark.attack("G03")
+@pytest.mark.parametrize("limits,expected", [(("--max-validity", "60d"), 60), ((), 365)],
+                         ids=["limited", "not-limited"])
+def test_G03_a_limit_outlives_the_end_of_a_CA_that_keeps_its_name(new_lab, keys, limits, expected):
+    lab = new_lab(start=False)
+
+    def run(*arguments):
+        done = harness.run(*arguments[:2], "--config", lab.config_file, *arguments[2:])
+        assert done.returncode == 0, done.stderr
+
+    run("ca", "create", "--ca", "short", "--root", "--ca-name", "Short CA", "--validity", "30d")
+    lab.edit(lambda config: config["endpoints"][0].update(ca="short", renewal={}))
+    run("ca", "ra", "--ca", "short")
+    lab.start()
+    challenge = lab.challenge("--subject", "CN=renew", "--dns", "renew.example", "--key-usage",
+                              "both", *limits)
+    old = lab.enrol(Csr(keys(1), SUBJECT, challenge, [SAN, scep.key_usage(0, 2)])).certificate
+    assert days(old) <= 30
+    lab.stop()
+    run("ca", "renew", "--ca", "short", "--validity", "3650d")
+    run("ca", "renew", "--ca", "short", "--validity", "7300d")
+    run("ca", "ra", "--ca", "short")
+    lab.start()
+    new = lab.send(renewal(lab, old, keys(1), keys(1))).certificate
+    assert days(new) == expected
+    third = lab.send(renewal(lab, new, keys(1), keys(), transaction_id="third")).certificate
+    assert days(third) == expected
+
+
 @pytest.mark.attack("G05")
 def test_G05_a_certificate_of_the_new_CA_takes_the_place_of_the_old_ones(moved_lab, keys):
     lab, old = moved_lab(newest_only=True)

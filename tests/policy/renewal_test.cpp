@@ -70,7 +70,6 @@ protected:
         known.template_name = "DeviceGeneral";
         known.device_id = "device-7";
         known.issued_at = kNow - 10 * kDay + 600;
-        known.issuer_not_after = kNow + 4000 * kDay;
     }
 
     Result<Grant, Refusal> judge() const {
@@ -113,13 +112,13 @@ TEST_F(RenewalTest, T11_GrantsWhatTheOldCertificateHad) {
 }
 
 TEST_F(RenewalTest, TheEndOfTheOldCaDoesNotLimitTheNewCertificate) {
-    known.issuer_not_after = kNotAfter;
+    known.cut_short = true;
     knows();
     EXPECT_FALSE(judge()->max_validity());
 }
 
 TEST_F(RenewalTest, G03_WhatAChallengeLimitedStaysLimitedWhenTheCaEndedBefore) {
-    known.issuer_not_after = kNotAfter;
+    known.cut_short = true;
     known.max_validity = 200 * kDay;
     knows();
     EXPECT_EQ(judge()->max_validity(), 200 * kDay);

@@ -26,6 +26,19 @@ protected:
         return asked.record.code;
     }
 
+    /// Another certificate of the CA that issued `old`, of the same name and key.
+    [[nodiscard]] scep::TrustedIssuer same_ca_until(std::int64_t end) const {
+        certs::CertificateContents contents;
+        contents.serial = certs::random_serial();
+        contents.issuer_der = contents.subject_der = to_bytes(old.issuer_der());
+        contents.not_before = kNow - kDay;
+        contents.not_after = end;
+        const certs::PrivateKey& key = certs::testing::ec_key();
+        contents.spki = to_bytes(key.public_key().spki());
+        return {certs::build_certificate(contents, key, certs::Digest::kSha256).value(),
+                key.public_key()};
+    }
+
     ServiceLab lab;
     certs::Certificate old, renewed;
 };
@@ -379,17 +392,7 @@ TEST_F(RenewalServiceTest, R_T11_ARenewalLastsNoLongerThanWhatWasGranted) {
     old = lab.ask(request).cert->certificate;
     lab.module->max_validity.reset();
     // The CA's certificate before its own renewal, which ended earlier.
-    certs::CertificateContents contents;
-    contents.serial = certs::random_serial();
-    contents.issuer_der = contents.subject_der = to_bytes(old.issuer_der());
-    contents.not_before = kNow - kDay;
-    contents.not_after = kNow + 5 * kDay;
-    const certs::PublicKey& key = certs::testing::ec_key().public_key();
-    contents.spki = to_bytes(key.spki());
-    lab.endpoint.issuers.push_back(
-        {certs::build_certificate(contents, certs::testing::ec_key(), certs::Digest::kSha256)
-             .value(),
-         key});
+    lab.endpoint.issuers.push_back(same_ca_until(kNow + 5 * kDay));
     EXPECT_EQ(renew(), "Success");
     EXPECT_EQ(renewed.not_after(), kNow + 10 * kDay);
 }
@@ -545,6 +548,19 @@ TEST_F(RenewalServiceTest, R_T11_WhatTheEndOfItsCaCutShortIsRenewedForItsWholeTi
     late.transaction_id = "late";
     old = lab.ask(late).cert->certificate;
     ASSERT_EQ(old.not_after(), end);
+    lab.succeed();
+    EXPECT_EQ(renew(), "Success");
+    EXPECT_EQ(renewed.not_after(), lab.clock->now() + 365 * kDay);
+}
+
+TEST_F(RenewalServiceTest, R_T11_SoItIsAfterItsCaWasRenewedUnderItsName) {
+    const std::int64_t end = lab.certificates.ca.not_after();
+    lab.clock->set(end - 30 * kDay);
+    auto late = lab.request();
+    late.transaction_id = "late";
+    old = lab.ask(late).cert->certificate;
+    ASSERT_EQ(old.not_after(), end);
+    lab.endpoint.issuers.push_back(same_ca_until(end + 7300 * kDay));
     lab.succeed();
     EXPECT_EQ(renew(), "Success");
     EXPECT_EQ(renewed.not_after(), lab.clock->now() + 365 * kDay);
