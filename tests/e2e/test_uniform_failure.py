@@ -135,7 +135,7 @@ def large_key():
 
 
 @pytest.mark.attack("E06")
-@pytest.mark.load
+@pytest.mark.kernel
 def test_E06_failures_leave_on_one_tick_whatever_they_cost(blob_lab, keys, large_key):
     """The wait is counted from the moment before the private key is used. Counted from anywhere
     else, classes that take longer would leave a whole tick later, or by as much later as they took.
