@@ -96,8 +96,8 @@ Result<CrlKeeper> CrlKeeper::prepare(Connection& connection) {
           "UPDATE kept_crls SET number = ?, revision = ?, base = ?, this_update = ?, took_ms = ? "
           "WHERE issuer = ? AND kind = ? AND number < ?"},
          {made.newest_base_,
-          "SELECT made FROM crl_bases WHERE issuer = ? AND key = ? AND made <= ? AND "
-          "number >= ? ORDER BY number DESC LIMIT 1"},
+          "SELECT made FROM crl_bases WHERE issuer = ?1 AND key = ?2 AND made <= ?3 AND "
+          "next_update > ?3 AND number >= ?4 ORDER BY number DESC LIMIT 1"},
          {made.forget_bases_, "DELETE FROM crl_bases WHERE issuer = ? AND next_update <= ?"},
          {made.add_base_,
           "INSERT INTO crl_bases(issuer, number, key, revision, made, next_update) "

@@ -274,6 +274,22 @@ TEST_P(EmbeddedCaDeltaTest, ListsWhatHasExpiredUntilItWasListedOnce) {
     EXPECT_EQ(reason(complete(), device), "not listed");
 }
 
+// A base that is over is none, whatever the period is by now.
+TEST_P(EmbeddedCaDeltaTest, DeltasGoOnAfterThePeriodWasLengthened) {
+    settings_.crl_period = kDay;
+    settings_.crl_validity = 2 * kDay;
+    start();
+    (void)complete();
+    settings_.crl_period = 7 * kDay;
+    settings_.crl_validity = 8 * kDay;
+    start();
+    (void)complete();
+    clock_->set(kNow + 3 * kDay);
+    const auto before = made_.size();
+    EXPECT_TRUE(ask(CrlKind::kDelta, CrlDemand::kAtHand));
+    EXPECT_LE(made_.size(), before + 2);
+}
+
 // RFC 5280 section 5.2.3: with its base a delta says what the complete CRL of its number says.
 TEST_P(EmbeddedCaDeltaTest, WhatIsRevokedAfterItExpiredIsOnBothForAMonth) {
     const auto device = issued();

@@ -91,6 +91,18 @@ TEST_F(OcspResponderTest, DatesAnswersBackForWhoeverHasAClockThatIsLate) {
     EXPECT_NE(last_.der, first);
 }
 
+TEST_F(OcspResponderTest, KeepsNoAnswerBeyondItsSignersCertificate) {
+    settings_.period = 30 * testing::kDay;
+    ASSERT_EQ(ask({serial()}), 0);
+    const std::int64_t end = last_.next_update;
+    EXPECT_LT(end, kNow + settings_.period);
+    for (const std::int64_t now : {end - 1, end + 1}) {
+        clock_->set(now);
+        ASSERT_EQ(ask({serial()}), 0);
+        EXPECT_GT(last_.next_update, now + testing::kDay);
+    }
+}
+
 TEST_F(OcspResponderTest, NoAnswerIsOlderThanItsSignersCertificate) {
     ca_ = EmbeddedCa::create(ca_settings({.not_before = kNow - 60}), clock_).value();
     settings_.ca = ca_->chain().front();
