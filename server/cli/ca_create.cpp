@@ -126,10 +126,11 @@ private:
         report_.entry = {{"type", "embedded"}, {"certificate", ca + ".pem"}, {"key", key_.json}};
         add_publication(report_, setup_);
         const auto entered = setup_.perform("ca_create", ca, report_.certificate, [&] {
-            return enter_ca(setup_.lock, ca, report_.entry);
+            auto done = enter_ca(setup_.lock, ca, report_.entry);
+            if (done) files_.keep();
+            return done;
         });
         if (!entered) return entered.error();
-        files_.keep();
         report_.entered = *entered;
         const std::string at =
             " --config " + shell_path(options_.common.config) + " --ca " + shell_word(ca);

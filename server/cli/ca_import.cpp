@@ -54,10 +54,11 @@ public:
         const auto written = files_.write(file, as_bytes(pem_of(chain->certificates)), false);
         if (!written) return written.error();
         const auto entered = setup_.perform("ca_import", ca, report.certificate, [&] {
-            return enter_ca(setup_.lock, ca, report.entry);
+            auto done = enter_ca(setup_.lock, ca, report.entry);
+            if (done) files_.keep();
+            return done;
         });
         if (!entered) return entered.error();
-        files_.keep();
         report.entered = *entered;
         report.headline = "The CA '" + ca + "' is imported: " + file.string();
         report.next = "RA certificates for an endpoint: scepgate ca ra --config " +

@@ -52,10 +52,12 @@ public:
         for (const std::size_t index : chosen_) {
             if (const auto made = make_keys(index); !made) return made.error();
         }
-        const auto entered = setup_.perform("ca_ra", options_.common.ca, ca_.certificate,
-                                            [this] { return enter(); });
+        const auto entered = setup_.perform("ca_ra", options_.common.ca, ca_.certificate, [this] {
+            auto done = enter();
+            if (done) files_.keep();
+            return done;
+        });
         if (!entered) return entered.error();
-        files_.keep();
         CaReport report;
         report.ca = options_.common.ca;
         report.headline = "New RA certificates by '" + ca_.certificate.subject_text() + "' for " +

@@ -59,6 +59,7 @@ public:
 
     /// write_new_file()
     Result<void> write(const std::filesystem::path& file, ByteView content, bool secret);
+    /// As soon as anything names them: whatever fails after that, they stay.
     void keep() noexcept { files_.clear(); }
 
 private:

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import resource
 import signal
 import stat
 import subprocess
@@ -743,6 +744,24 @@ def test_RA_names_of_a_CA_with_a_long_name_are_cut(tmp_path, letter):
     done(harness.run("ca", "rollover", "--config", file, "--ca", "lab", "--from",
                      "2030-01-01T00:00:00Z", "--ca-name", letter * 64))
     assert harness.run("config", "check", "--config", file).returncode == 0
+
+
+def test_keys_that_the_configuration_names_stay_though_the_audit_file_takes_no_more(lab):
+    audit = lab.dir / "audit.jsonl"
+    with audit.open("a") as file:
+        file.write("x" * 65536)  # more than any other file has
+    done(ca(lab, "ra", name="lab"))
+    before, (intend, told) = lab.config(), audit.read_bytes().splitlines()[-2:]
+    room = audit.stat().st_size + len(intend) + 1 + len(told) // 2
+
+    def limited():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+    made = harness.run("ca", "ra", "--config", lab.config_file, "--ca", "lab", preexec_fn=limited)
+    assert made.returncode != 0
+    assert "done, but the audit file says only that it was to be" in made.stderr
+    assert lab.config()["endpoints"][0]["ra"] != before["endpoints"][0]["ra"]
+    done(harness.run("config", "check", "--config", lab.config_file))
 
 
 def test_RA_names_of_a_CA_without_a_common_name_say_what_they_are(lab, parent):
