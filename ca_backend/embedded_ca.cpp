@@ -198,19 +198,22 @@ boost::asio::awaitable<Result<IssueOutcome, Refusal>> EmbeddedCa::issue(
     co_return sign(grant, context);
 }
 
+Result<const Template*, Refusal> EmbeddedCa::find_template(const std::string& name) const {
+    const auto found = settings_.templates.find(name);
+    if (found != settings_.templates.end()) return &found->second;
+    return refused({FailInfo::kBadRequest, "TemplateUnknown", "template",
+                    "name one of the CA's templates under endpoints[].templates"},
+                   "CA \"" + settings_.name + "\" has no template \"" + name + "\"");
+}
+
 Result<EmbeddedCa::Draft, Refusal> EmbeddedCa::draft(const Grant& grant,
                                                      const IssueContext& context) const {
     const Certificate& ca = settings_.chain.front();
     const std::int64_t now = clock_->now();
     if (!is_valid(ca, now)) return refused(kNotValid, validity_text(settings_, now));
-    const auto found = settings_.templates.find(context.template_name);
-    if (found == settings_.templates.end()) {
-        return refused(
-            {FailInfo::kBadRequest, "TemplateUnknown", "template",
-             "name one of the CA's templates under endpoints[].templates"},
-            "CA \"" + settings_.name + "\" has no template \"" + context.template_name + "\"");
-    }
-    const Template& tmpl = found->second;
+    const auto found = find_template(context.template_name);
+    if (!found) return found.error();
+    const Template& tmpl = **found;
     const auto plan = plan_certificate(tmpl, grant, now);
     if (!plan) return plan.error();
     if (plan->subject.empty() && grant.subject_alt_name().empty()) {

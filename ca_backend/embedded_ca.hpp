@@ -65,6 +65,8 @@ public:
     /// is not valid now. Signs on the thread that runs it.
     boost::asio::awaitable<Result<certs::Crl>> crl(Store& store, CrlWanted wanted) override;
 
+    /// "TemplateUnknown". As long as the CA lives.
+    [[nodiscard]] Result<const Template*, Refusal> find_template(const std::string& name) const;
     [[nodiscard]] certs::KeyType key_type() const noexcept { return settings_.key.type(); }
     /// A certificate for a responder that answers for this CA (RFC 6960 section 4.2.2.2), valid for
     /// `lifetime` seconds, never beyond the CA. kUnavailable: the CA is not valid now.

@@ -189,6 +189,9 @@ Result<IssuedAnswer, Refusal> SignerService::issue(const SignerRuntime& runtime,
 Result<IssuedAnswer, Refusal> SignerService::sign_new(const SignerRuntime& runtime,
                                                       const IssueOrder& order, const Judged& judged,
                                                       const std::string& peer) {
+    // The counter remembers each name that it is asked for.
+    const auto known = judged.ca.backend->find_template(order.template_name);
+    if (!known) return known.error();
     const std::int64_t now = parts_.clock->now();
     if (const auto reached = rates_.take(runtime.rates, order.template_name, now)) {
         return refused(reason::kRateLimited,

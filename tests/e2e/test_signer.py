@@ -424,6 +424,7 @@ def test_the_rate_is_limited_in_all_and_for_each_template_and_over_a_restart(new
     others = [signer.ask(order(key, by="DeviceSignature")) for _ in range(3)]
     assert [answer.kind for answer in others] == ["issued", "issued", "refused"]
     assert "all certificates" in others[2].text
+    assert signer.ask(order(key, by="Admin")).code == "TemplateUnknown", "names are not counted"
     signer.edit(lambda config: config["signer"].update(limits={"per_day": 5}))
     signer.reload()
     assert signer.ask(order(key)).kind == "issued"
