@@ -40,6 +40,15 @@ Result<void, Refusal> check_rules(const SignerRuntime& runtime, const SigningCa&
     return {};
 }
 
+/// Of the rules, the one that is for keys that others have; the rest is for devices.
+std::optional<Refusal> judge_blocked(const SignerRuntime& runtime, const certs::PublicKey& key) {
+    if (!runtime.rules) return std::nullopt;
+    policy::IssuanceRules rules;
+    rules.where = runtime.rules->where;
+    rules.keys.blocked = runtime.rules->keys.blocked;
+    return policy::judge_rules(rules, {certs::Name(), {}, {}, &key});
+}
+
 }  // namespace
 
 /// An order whose Grant and request were found to belong together.
@@ -167,12 +176,7 @@ Result<IssuedAnswer, Refusal> SignerService::issue(const SignerRuntime& runtime,
     if (const auto kept = check_rules(runtime, ca->second, *grant, order.template_name); !kept) {
         return kept.error();
     }
-    const auto compromised = parts_.records->is_compromised(sha256(grant->public_key().spki()));
-    if (!compromised) return refused(reason::kRecordsUnavailable, compromised.error().detail);
-    if (*compromised) {
-        return refused(reason::kKeyCompromised,
-                       "a certificate of this key was revoked as keyCompromise");
-    }
+    if (const auto own = check_compromise(grant->public_key()); !own) return own.error();
     const Judged judged{ca->second, *std::move(grant)};
 
     const Turn turn(*this, order.id);
@@ -184,6 +188,14 @@ Result<IssuedAnswer, Refusal> SignerService::issue(const SignerRuntime& runtime,
     if (const auto written = parts_.audit->write(line); !written)
         return refused(reason::kAuditUnavailable, written.error().detail);
     return IssuedAnswer{**std::move(before), {"signed for an earlier attempt"}};
+}
+
+Result<void, Refusal> SignerService::check_compromise(const certs::PublicKey& key) {
+    const auto compromised = parts_.records->is_compromised(sha256(key.spki()));
+    if (!compromised) return refused(reason::kRecordsUnavailable, compromised.error().detail);
+    if (!*compromised) return {};
+    return refused(reason::kKeyCompromised,
+                   "a certificate of this key was revoked as keyCompromise");
 }
 
 Result<IssuedAnswer, Refusal> SignerService::sign_new(const SignerRuntime& runtime,
@@ -261,6 +273,9 @@ Result<IssuedAnswer, Refusal> SignerService::certify_responder(const SignerRunti
     if (runtime.is_own_key(key)) {
         return refused(reason::kKeyIsSigners, "the request is for a CA's own key");
     }
+    // Whoever has the key of a stolen device would answer that nothing is revoked.
+    if (const auto own = check_compromise(key); !own) return own.error();
+    if (auto blocked = judge_blocked(runtime, key)) return *std::move(blocked);
     const Sha256 id = responder_order_id(ca->second, order);
     const Turn turn(*this, id);
     auto before = parts_.records->find_order(id, parts_.clock->now());

@@ -68,6 +68,8 @@ private:
     Answer answer_one(const ResponderOrder& order, const std::string& peer);
     Result<IssuedAnswer, Refusal> issue(const SignerRuntime& runtime, const IssueOrder& order,
                                         const std::string& peer);
+    /// "KeyCompromised".
+    Result<void, Refusal> check_compromise(const certs::PublicKey& key);
     Result<IssuedAnswer, Refusal> sign_new(const SignerRuntime& runtime, const IssueOrder& order,
                                            const Judged& judged, const std::string& peer);
     Result<void, Refusal> record(const IssueOrder& order, const Judged& judged,

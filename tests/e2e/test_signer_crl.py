@@ -1,6 +1,7 @@
 """What a signer asks of CRLs and of OCSP responders, when the server was taken over."""
 
 import datetime
+import hashlib
 import shutil
 import signal
 import threading
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 import der
 import scep_client
 from harness import Lab, run
-from signer_lab import Connection, frame, order, separated
+from signer_lab import Connection, frame, order, separated, spki
 
 REASONS = {"revoked": x509.ReasonFlags.key_compromise, "held": x509.ReasonFlags.certificate_hold,
            "removed": x509.ReasonFlags.remove_from_crl}
@@ -269,6 +270,16 @@ def test_ocsp_responders_have_a_rate_of_their_own(forger):
     assert made.signer.ask(first).kind == "issued", "signed before"
 
 
+def test_no_ocsp_responder_is_certified_for_a_key_that_others_have(forger, tmp_path):
+    leaked, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    (tmp_path / "leaked").write_text(hashlib.sha256(spki(leaked)).hexdigest() + "\n")
+    made = forger(rules={"subject": {"required": ["O"]},
+                         "keys": {"blocked": [str(tmp_path / "leaked")]}})
+    refused, issued = (made.signer.ask(frame("responder", "lab", csr(key))) for key in (leaked, other))
+    assert refused.code == "RuleKeyBlocked", refused.text
+    assert issued.kind == "issued", "the other rules are for devices"
+
+
 def test_no_ocsp_responder_is_certified_for_a_key_without_its_proof(forger):
     made = forger()
     spoilt = bytearray(csr(ec.generate_private_key(ec.SECP256R1())))
@@ -345,6 +356,9 @@ def test_a_key_whose_certificate_was_compromised_is_not_certified_whoever_asks(f
     refused = made.signer.ask(order(owner))
     assert refused.code == "KeyCompromised" and not refused.temporary, refused.text
     assert made.signer.ask(order(other)).kind == "issued"
+    responders = [made.signer.ask(frame("responder", "lab", csr(key))) for key in (owner, other)]
+    assert responders[0].code == "KeyCompromised", responders[0].text
+    assert responders[1].kind == "issued"
     made.signer.stop()
     made.signer.start()
     assert made.signer.ask(order(owner)).code == "KeyCompromised", "after a restart"
