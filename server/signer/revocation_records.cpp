@@ -26,10 +26,13 @@ Bytes key_of(ByteView serial) {
     return key;
 }
 
+// The date of what is for ever never goes back: by it a certificate that was signed elsewhere
+// counts as expired, and may be left out.
 constexpr std::string_view kAddRevoked =
     "INSERT INTO revoked (issuer, serial, revoked_at, number, on_hold, compromised) "
     "VALUES (?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (issuer, serial) DO UPDATE SET revoked_at = excluded.revoked_at, "
+    "ON CONFLICT (issuer, serial) DO UPDATE SET revoked_at = CASE WHEN revoked.on_hold "
+    "THEN excluded.revoked_at ELSE max(revoked.revoked_at, excluded.revoked_at) END, "
     "number = excluded.number, on_hold = excluded.on_hold, compromised = excluded.compromised";
 constexpr std::string_view kAddIssuer =
     "INSERT INTO issuers (ca) VALUES (?) ON CONFLICT DO NOTHING";

@@ -109,6 +109,26 @@ TEST_F(SignerRevocationRecordsTest, FollowChanges) {
     EXPECT_EQ(records->count_since(ca_, kNow + 1).value(), 1);
 }
 
+TEST_F(SignerRevocationRecordsTest, DateNoRevocationBackThatIsForEver) {
+    constexpr std::int64_t kDay = 86'400;
+    const Bytes superseded{0x05}, held{0x06};
+    const auto records = open();
+    CrlChanges changes;
+    changes.revoked = {{superseded, kNow, RevocationReason::kSuperseded, {}},
+                       {held, kNow, RevocationReason::kCertificateHold, {}}};
+    ASSERT_TRUE(records->add(ca_, crl(1), changes));
+    changes.revoked = {{superseded, kNow - 400 * kDay, RevocationReason::kKeyCompromise, {}},
+                       {held, kNow - kDay, RevocationReason::kKeyCompromise, {}}};
+    ASSERT_TRUE(records->add(ca_, crl(2), changes));
+    const auto next = records->revoked(ca_);
+    const auto first = next().value(), second = next().value();
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(first->revoked_at, kNow) << "or it counts as expired, and may be left out";
+    EXPECT_TRUE(first->compromised);
+    EXPECT_EQ(second->revoked_at, kNow - kDay) << "it was on hold";
+    EXPECT_FALSE(second->on_hold);
+}
+
 TEST_F(SignerRevocationRecordsTest, KnowTheKeysOfCompromisedCertificatesFromThenOn) {
     SignedRow row;
     row.ca = ca_;
