@@ -1,5 +1,6 @@
 #include "server/signer/crl_judge.hpp"
 
+#include "ca_backend/certificate_list.hpp"
 #include "certs/clock.hpp"
 #include "certs/der.hpp"
 
@@ -13,6 +14,8 @@ using certs::DerTag;
 using certs::RevocationReason;
 
 constexpr std::int64_t kClockSkew = 600;
+/// Numbers are the time, or one more than the last.
+constexpr std::int64_t kFurthestAhead = 1'000'000;
 
 Error denied(std::string why) {
     return {Errc::kDenied, "CRL: " + std::move(why)};
@@ -95,7 +98,7 @@ public:
             const bool in_crl = entry && (!*row || !is_less((*row)->serial, entry->serial));
             const bool on_record = *row && (!entry || !is_less(entry->serial, (*row)->serial));
             Result<void> sound;
-            if (in_crl) sound = judge_date(*entry);
+            if (in_crl) sound = judge_entry(*entry);
             if (!sound) return sound.error();
             if (in_crl && on_record) {
                 sound = judge_both(*entry, **row);
@@ -122,8 +125,11 @@ private:
         return rules_.now >= not_after.value_or(row.revoked_at + rules_.longest_certificate);
     }
 
-    /// Until its revocationDate a certificate counts as valid for many verifiers.
-    Result<void> judge_date(const Crl::Entry& entry) const {
+    Result<void> judge_entry(const Crl::Entry& entry) const {
+        // No store of ours could say so again on the next one.
+        if (const auto sound = ca_backend::check_serial(entry.serial); !sound)
+            return denied("serial number " + to_hex(entry.serial) + ": " + sound.error().detail);
+        // Until its revocationDate a certificate counts as valid for many verifiers.
         if (entry.revoked_at <= rules_.now + kClockSkew) return {};
         return denied("it revokes certificate " + to_hex(entry.serial) + " at " +
                       certs::utc_text(entry.revoked_at) + ", and the signer's clock says " +
@@ -211,6 +217,17 @@ Result<JudgedCrl> judge_crl(ByteView to_be_signed, const CrlRules& rules) {
         base = *read;
     }
     return JudgedCrl{*std::move(crl), *digest, *number, base};
+}
+
+Result<void> judge_number(const JudgedCrl& judged, std::optional<std::int64_t> last,
+                          const CrlRules& rules) {
+    if (!last) return {};
+    const std::int64_t from = std::max(rules.now + kClockSkew, *last);
+    // A difference of two that are not negative: nothing overflows.
+    if (judged.number - from <= kFurthestAhead) return {};
+    return denied("its number is " + std::to_string(judged.number) + ", over " +
+                  std::to_string(kFurthestAhead) + " above " + std::to_string(from) +
+                  ", the last or the signer's clock");
 }
 
 Result<CrlChanges> compare_with_records(const JudgedCrl& judged, const RevokedOnRecord& revoked,

@@ -39,6 +39,12 @@ struct JudgedCrl {
 /// URLs, lies in the past or future, lasts too long, or names a weak digest.
 [[nodiscard]] Result<JudgedCrl> judge_crl(ByteView to_be_signed, const CrlRules& rules);
 
+/// Whether its number leaves the next ones room: an order with the highest there is would be the
+/// last. `last`: the highest that was signed; empty: none was, and the first sets the number, as
+/// where another program's were higher. kDenied.
+[[nodiscard]] Result<void> judge_number(const JudgedCrl& judged, std::optional<std::int64_t> last,
+                                        const CrlRules& rules);
+
 /// A certificate that a CRL which was signed here called revoked.
 struct RevocationOnRecord {
     Bytes serial;  ///< unsigned big-endian

@@ -57,6 +57,9 @@ Result<CrlChanges, Refusal> CrlSigning::judge_successor(const JudgedCrl& judged,
                            ", and the last was " + std::to_string(last->number) +
                            "; after a backup of the store was restored, see docs/signer.md");
     }
+    const auto highest = last ? std::optional(last->number) : std::nullopt;
+    if (const auto near = judge_number(judged, highest, rules); !near)
+        return refused_crl(near.error());
     if (judged.base) {
         const auto known = revocations_->is_complete(id, *judged.base);
         if (!known) return refused_crl(known.error());

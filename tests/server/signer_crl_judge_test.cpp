@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include "certs/certificate_builder.hpp"
@@ -120,6 +123,46 @@ TEST_F(SignerCrlTest, RefusesANumberThatNoStoreOfOursCounts) {
     EXPECT_EQ(crl_number(Bytes(8, 0x7F)).value(), 0x7F7F7F7F7F7F7F7F);
     EXPECT_FALSE(crl_number(Bytes(8, 0x80)));
     EXPECT_FALSE(crl_number({}));
+}
+
+TEST_F(SignerCrlTest, RefusesANumberThatLeavesTheNextOnesNoRoom) {
+    const auto follows = [this](std::int64_t number, std::optional<std::int64_t> last) {
+        contents.number = number;
+        const auto crl = judge_crl(tbs(contents), rules).value();
+        const auto outcome = judge_number(crl, last, rules);
+        EXPECT_TRUE(outcome || outcome.error().code == Errc::kDenied);
+        return bool(outcome);
+    };
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+    constexpr std::int64_t kAhead = 1'000'000;
+    EXPECT_TRUE(follows(kNow + 600 + kAhead, kNow));
+    EXPECT_FALSE(follows(kNow + 601 + kAhead, kNow));
+    EXPECT_FALSE(follows(std::int64_t{1} << 62, kNow));
+    EXPECT_FALSE(follows(std::int64_t{1} << 62, 1));
+    constexpr std::int64_t kElsewhere = 20'260'101'000'000;
+    EXPECT_TRUE(follows(kElsewhere + kAhead, kElsewhere)) << "after another program's";
+    EXPECT_FALSE(follows(kElsewhere + kAhead + 1, kElsewhere));
+    EXPECT_TRUE(follows(kElsewhere, std::nullopt)) << "the first sets the number";
+    EXPECT_TRUE(follows(kMost, kMost - 1)) << "nothing overflows";
+}
+
+TEST_F(SignerCrlTest, RefusesASerialNumberThatNoCertificateHas) {
+    const auto reason = RevocationReason::kSuperseded;
+    revoked = {{Bytes(20, 0xFF), kNow, reason}};
+    EXPECT_TRUE(judge());
+    revoked = {{Bytes(21, 0x01), kNow, reason}};
+    expect_denied("over 20 octets");
+    Bytes octets = tbs(contents, {{{0x77}, kNow, reason}});
+    const Bytes serial{0x02, 0x01, 0x77};
+    const auto at = std::search(octets.begin(), octets.end(), serial.begin(), serial.end());
+    ASSERT_NE(at, octets.end());
+    at[2] = 0;
+    const auto none = judge_crl(octets, rules);
+    ASSERT_TRUE(none) << none.error().detail;
+    const auto refused = compare_with_records(
+        *none, [] { return std::optional<RevocationOnRecord>(); }, rules);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::kDenied);
 }
 
 TEST_F(SignerCrlTest, RefusesAnotherIssuerOrKey) {
