@@ -276,14 +276,12 @@ TEST_P(EmbeddedCaDeltaTest, ListsWhatHasExpiredUntilItWasListedOnce) {
 
 // A base that is over is none, whatever the period is by now.
 TEST_P(EmbeddedCaDeltaTest, DeltasGoOnAfterThePeriodWasLengthened) {
-    settings_.crl_period = kDay;
-    settings_.crl_validity = 2 * kDay;
-    start();
-    (void)complete();
-    settings_.crl_period = 7 * kDay;
-    settings_.crl_validity = 8 * kDay;
-    start();
-    (void)complete();
+    for (const std::int64_t days : {1, 7}) {
+        settings_.crl_period = days * kDay;
+        settings_.crl_validity = (days + 1) * kDay;
+        start();
+        (void)complete();
+    }
     clock_->set(kNow + 3 * kDay);
     const auto before = made_.size();
     EXPECT_TRUE(ask(CrlKind::kDelta, CrlDemand::kAtHand));

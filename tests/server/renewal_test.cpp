@@ -3,45 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include "certs/certificate_builder.hpp"
-#include "tests/certs/support/key_fixtures.hpp"
-#include "tests/server/support/service_lab.hpp"
+#include "tests/server/support/renewal_fixture.hpp"
 
 namespace scepgate::server::testing::this_file {
 namespace {
 
 using policy::RenewalChallenge;
-
-class RenewalServiceTest : public ::testing::Test {
-protected:
-    RenewalServiceTest() {
-        lab.endpoint.renewal = policy::RenewalSettings();
-        old = lab.ask(lab.request()).cert->certificate;
-        lab.module->verified = 0;
-    }
-
-    std::string renew(int new_key = 1) {
-        const Asked asked = lab.ask(lab.renewal(old, 0, new_key), new_key);
-        renewed = asked.cert ? asked.cert->certificate : certs::Certificate();
-        return asked.record.code;
-    }
-
-    /// Another certificate of the CA that issued `old`, of the same name and key.
-    [[nodiscard]] scep::TrustedIssuer same_ca_until(std::int64_t end) const {
-        certs::CertificateContents contents;
-        contents.serial = certs::random_serial();
-        contents.issuer_der = contents.subject_der = to_bytes(old.issuer_der());
-        contents.not_before = kNow - kDay;
-        contents.not_after = end;
-        const certs::PrivateKey& key = certs::testing::ec_key();
-        contents.spki = to_bytes(key.public_key().spki());
-        return {certs::build_certificate(contents, key, certs::Digest::kSha256).value(),
-                key.public_key()};
-    }
-
-    ServiceLab lab;
-    certs::Certificate old, renewed;
-};
 
 TEST_F(RenewalServiceTest, T11_ACertificateOfOursIsEnoughForANewOneWithANewKey) {
     EXPECT_EQ(renew(), "Success");
@@ -397,156 +364,11 @@ TEST_F(RenewalServiceTest, R_T11_ARenewalLastsNoLongerThanWhatWasGranted) {
     EXPECT_EQ(renewed.not_after(), kNow + 10 * kDay);
 }
 
-// Times have seconds: of two that came in the same one, the CA of now issued its own later.
-TEST_F(RenewalServiceTest, G05_WhatTheNextCaIssuedWithinTheSameSecondIsTheNewest) {
-    lab.endpoint.renewal->newest_only = true;
-    lab.succeed();
-    auto another = lab.request();
-    another.transaction_id = "another";
-    const auto newest = lab.ask(another).cert->certificate;
-    EXPECT_EQ(renew(), "RenewalSuperseded");
-    old = newest;
-    EXPECT_EQ(renew(), "Success");
-}
-
-// A clock that was ahead and is right again says nothing of which came later.
-TEST_F(RenewalServiceTest, G05_TheNewestIsWhatWasRecordedLastWhateverTheClockSaid) {
-    lab.endpoint.renewal->newest_only = true;
-    const auto enrol = [this](const char* id) {
-        auto request = lab.request();
-        request.transaction_id = id;
-        return lab.ask(request).cert->certificate;
-    };
-    lab.clock->set(kNow + kDay / 2);
-    const auto stolen = enrol("ahead");
-    lab.clock->set(kNow + 60);
-    lab.succeed();
-    const auto owners = enrol("right");
-    lab.clock->set(kNow + kDay);
-    old = stolen;
-    EXPECT_EQ(renew(), "RenewalSuperseded");
-    old = owners;
-    EXPECT_EQ(renew(), "Success");
-}
-
-// Which of them was the newest when the request came is not what counts.
-TEST_F(RenewalServiceTest, G05_ARenewalThatWaitsEndsWhenItsOwnerEnrolsAnew) {
-    lab.endpoint.renewal->newest_only = true;
-    lab.endpoint.approvals.fill({true, 7 * kDay});
-    const auto waits = lab.renewal(old, 0, 1);
-    EXPECT_EQ(lab.ask(waits, 1).outcome(), "pending");
-    lab.endpoint.approvals.fill({});
-    auto anew = lab.request();
-    anew.transaction_id = "anew";
-    const auto owners = lab.ask(anew).cert->certificate;
-    lab.decide(ca_backend::Decision::Verdict::kApprove);
-    for (const auto& again : {lab.poll(waits), waits}) {
-        const Asked asked = lab.ask(again, 1);
-        EXPECT_EQ(asked.outcome(), "badRequest");
-        EXPECT_EQ(asked.record.code, "RenewalSuperseded");
-    }
-    EXPECT_EQ(lab.issued(), 2U);
-    const auto events = lab.audit_events();
-    EXPECT_EQ(std::count(events.begin(), events.end(), "sign"), 2) << "the two enrolments'";
-    EXPECT_EQ(std::count(events.begin(), events.end(), "reject"), 1);
-    EXPECT_EQ(lab.module->refused, std::vector<std::string>{"RenewalSuperseded"})
-        << "it hears of it once";
-    EXPECT_TRUE(lab.store->list_pending({.now = kNow}).value().empty());
-    old = owners;
-    EXPECT_EQ(renew(0), "Success") << "under the transactionID that is free again";
-}
-
-TEST_F(RenewalServiceTest, G05_ACertificateIssuedWhileARenewalIsJudgedSupersedesIt) {
-    lab.endpoint.renewal->newest_only = true;
-    lab.endpoint.renewal->challenge = RenewalChallenge::kRequired;
-    lab.module->redemption.reset();
-    bool enrolled = false;
-    lab.module->meanwhile = [this, &enrolled] {
-        if (std::exchange(enrolled, true)) return;
-        auto anew = lab.request();
-        anew.transaction_id = "anew";
-        EXPECT_EQ(lab.ask(anew).outcome(), "success");
-    };
-    EXPECT_EQ(renew(), "RenewalSuperseded");
-    EXPECT_EQ(lab.issued(), 2U);
-}
-
-TEST_F(RenewalServiceTest, G05_ARenewalThatSupersedesItsCertificateIsGivenAgainWhenAskedFor) {
-    lab.endpoint.renewal->newest_only = true;
-    const auto at_once = lab.renewal(old, 0, 0);
-    const auto first = lab.ask(at_once).cert->certificate;
-    EXPECT_EQ(lab.ask(at_once).cert->certificate, first);
-    lab.endpoint.approvals.fill({true, 7 * kDay});
-    auto later = lab.renewal(first, 0, 1);
-    later.transaction_id = "later";
-    EXPECT_EQ(lab.ask(later, 1).outcome(), "pending");
-    lab.decide(ca_backend::Decision::Verdict::kApprove);
-    const auto second = lab.ask(lab.poll(later), 1).cert->certificate;
-    EXPECT_EQ(lab.ask(lab.poll(later), 1).cert->certificate, second);
-    EXPECT_EQ(lab.ask(later, 1).cert->certificate, second);
-    EXPECT_EQ(lab.issued(), 3U);
-}
-
-// A template that writes another subject now.
-class RenewalIntoOtherNamesTest : public RenewalServiceTest {
-protected:
-    RenewalIntoOtherNamesTest() {
-        lab.endpoint.renewal->newest_only = true;
-        lab.endpoint.templates = {"", "", "built"};
-    }
-
-    certs::Certificate enrol_anew() {
-        auto request = lab.request();
-        request.transaction_id = "anew";
-        const auto made = lab.ask(request).cert->certificate;
-        EXPECT_NE(made.subject_text(), old.subject_text());
-        return made;
-    }
-
-    /// Asks for the subject that `old` has.
-    std::string renew_own(const std::string& transaction_id) {
-        certs::CsrContents contents;
-        contents.subject = certs::Name::from_der(old.subject_der()).value();
-        auto request = lab.renewal(old, 0, 0);
-        request.transaction_id = transaction_id;
-        request.content = certs::build_csr(contents, device_key()).value();
-        const Asked asked = lab.ask(request);
-        if (asked.cert) renewed = asked.cert->certificate;
-        return asked.record.code;
-    }
-};
-
-TEST_F(RenewalIntoOtherNamesTest, G05_NoOlderCertificateGetsTheNamesOfANewerOne) {
-    const auto owners = enrol_anew();
-    EXPECT_EQ(renew_own("stolen"), "RenewalSuperseded");
-    EXPECT_EQ(lab.issued(), 2U);
-    old = owners;
-    EXPECT_EQ(renew_own("owners"), "Success");
-}
-
-TEST_F(RenewalIntoOtherNamesTest, G05_NoOlderCertificateGetsThemUnderTheNextCa) {
-    const auto owners = enrol_anew();
-    lab.succeed();
-    EXPECT_EQ(renew_own("stolen"), "RenewalSuperseded");
-    old = owners;
-    EXPECT_EQ(renew_own("owners"), "Success");
-}
-
-TEST_F(RenewalIntoOtherNamesTest, G05_TheNewestOfADeviceIsRenewedWhateverItsTemplateWrites) {
-    for (const auto* name : {"built", "general", "built"}) {
-        lab.endpoint.templates = {"", "", name};
-        ASSERT_EQ(renew_own(std::string("into ") + name + old.serial_hex()), "Success") << name;
-        old = renewed;
-    }
-}
-
 // The CA's end limited it, not whoever granted it: the next CA gives the whole validity again.
 TEST_F(RenewalServiceTest, R_T11_WhatTheEndOfItsCaCutShortIsRenewedForItsWholeTime) {
     const std::int64_t end = lab.certificates.ca.not_after();
     lab.clock->set(end - 30 * kDay);
-    auto late = lab.request();
-    late.transaction_id = "late";
-    old = lab.ask(late).cert->certificate;
+    old = enrol("late");
     ASSERT_EQ(old.not_after(), end);
     lab.succeed();
     EXPECT_EQ(renew(), "Success");
@@ -556,9 +378,7 @@ TEST_F(RenewalServiceTest, R_T11_WhatTheEndOfItsCaCutShortIsRenewedForItsWholeTi
 TEST_F(RenewalServiceTest, R_T11_SoItIsAfterItsCaWasRenewedUnderItsName) {
     const std::int64_t end = lab.certificates.ca.not_after();
     lab.clock->set(end - 30 * kDay);
-    auto late = lab.request();
-    late.transaction_id = "late";
-    old = lab.ask(late).cert->certificate;
+    old = enrol("late");
     ASSERT_EQ(old.not_after(), end);
     lab.endpoint.issuers.push_back(same_ca_until(end + 7300 * kDay));
     lab.succeed();
